@@ -1,0 +1,109 @@
+#include <pybind11/stl.h>
+
+#include <optional>
+#include <string>
+
+#include "bindings/nouns.hpp"
+#include "bindings/rows.hpp"
+#include "fastlr/moments.hpp"
+
+namespace fastlr {
+namespace {
+
+void check_size(const DoubleArray& array, Index size, const char* name) {
+  if (array.size() != size) throw py::value_error(std::string(name) + " has the wrong size");
+}
+
+/// (weight, n_positive, sum_log_weight, mean, cross) of the shifted sums in `slots`, which are used up.
+py::tuple centred(const PassPlan& plan, Index q, const double* shift, const double* scale, double* slots,
+                  bool weighted, Index n_samples) {
+  DoubleArray mean({Index{2}, q});
+  DoubleArray cross({q, q});
+  const WeightStatistics statistics =
+      centre(plan, q, shift, scale, slots, mean.mutable_data(), cross.mutable_data());
+  const Index n_positive = weighted ? static_cast<Index>(statistics.n_positive) : n_samples;
+  return py::make_tuple(statistics.weight, n_positive, statistics.sum_log_weight, mean, cross);
+}
+
+}  // namespace
+
+void bind_moments(py::module_& m) {
+  m.def(
+      "plan_pass",
+      [](Index n_samples, Index n_columns) {
+        const PassPlan plan = plan_pass(n_samples, n_columns);
+        return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
+      },
+      py::arg("n_samples"), py::arg("n_columns"));
+
+  m.def(
+      "provisional_shift",
+      [](const py::object& X, const py::object& y) {
+        const Rows rows = rows_of(X, y);
+        DoubleArray shift(rows.n_columns());
+        provisional_shift(rows, shift.mutable_data());
+        return shift;
+      },
+      py::arg("X"), py::arg("y"));
+
+  m.def(
+      "accumulate",
+      [](const py::object& X, const py::object& y, const std::optional<py::array>& sample_weight,
+         const DoubleArray& shift, const DoubleArray& scale, Index part, int n_threads, DoubleArray& slots) {
+        const Rows rows = rows_of(X, y);
+        const PassPlan plan = plan_pass(rows.n_samples, rows.n_columns());
+        check_size(shift, rows.n_columns(), "shift");
+        check_size(scale, rows.n_columns(), "scale");
+        check_size(slots, plan.n_slots * plan.slot_size, "slots");
+        std::optional<Column> weight;
+        if (sample_weight) {
+          if (sample_weight->shape(0) != rows.n_samples) throw py::value_error("sample_weight has the wrong size");
+          weight = column_of(*sample_weight);
+        }
+        double* sums = slots.mutable_data();
+        const double* offset = shift.data();
+        const double* factor = scale.data();
+        const py::gil_scoped_release release;
+        accumulate(rows, weight ? &*weight : nullptr, offset, factor, plan, part, n_threads, sums);
+      },
+      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("shift").noconvert(),
+      py::arg("scale").noconvert(), py::arg("part"), py::arg("n_threads"), py::arg("slots").noconvert());
+
+  m.def(
+      "centre",
+      [](Index n_samples, Index n_columns, bool weighted, const DoubleArray& shift, const DoubleArray& scale,
+         DoubleArray& slots) {
+        const PassPlan plan = plan_pass(n_samples, n_columns);
+        check_size(shift, n_columns, "shift");
+        check_size(scale, n_columns, "scale");
+        check_size(slots, plan.n_slots * plan.slot_size, "slots");
+        return centred(plan, n_columns, shift.data(), scale.data(), slots.mutable_data(), weighted, n_samples);
+      },
+      py::arg("n_samples"), py::arg("n_columns"), py::arg("weighted"), py::arg("shift").noconvert(),
+      py::arg("scale").noconvert(), py::arg("slots").noconvert());
+
+  const auto bind_pair = [&m](const char* name, auto operation) {
+    m.def(
+        name,
+        [operation](double weight_a, const DoubleArray& mean_a, const DoubleArray& cross_a, double weight_b,
+                    const DoubleArray& mean_b, const DoubleArray& cross_b) {
+          const Index q = cross_a.shape(0);
+          check_size(mean_a, 2 * q, "mean_a");
+          check_size(mean_b, 2 * q, "mean_b");
+          check_size(cross_a, q * q, "cross_a");
+          check_size(cross_b, q * q, "cross_b");
+          DoubleArray mean({Index{2}, q});
+          DoubleArray cross({q, q});
+          const double weight =
+              operation(q, weight_a, mean_a.data(), cross_a.data(), weight_b, mean_b.data(), cross_b.data(),
+                        mean.mutable_data(), cross.mutable_data());
+          return py::make_tuple(weight, mean, cross);
+        },
+        py::arg("weight_a"), py::arg("mean_a").noconvert(), py::arg("cross_a").noconvert(),
+        py::arg("weight_b"), py::arg("mean_b").noconvert(), py::arg("cross_b").noconvert());
+  };
+  bind_pair("merge", merge);
+  bind_pair("subtract", subtract);
+}
+
+}  // namespace fastlr

@@ -1,0 +1,50 @@
+#include "bindings/nouns.hpp"
+#include "bindings/rows.hpp"
+#include "fastlr/prediction.hpp"
+
+namespace fastlr {
+namespace {
+
+template <class Scalar>
+void bind_predict(py::module_& m) {
+  using Out = py::array_t<Scalar, py::array::c_style>;
+  m.def(
+      "predict",
+      [](const py::object& X, Index first, Index last, const DoubleArray& coef, const DoubleArray& intercept,
+         int n_threads, Out& out) {
+        const Rows rows = rows_of(X, py::none());
+        const Index n_targets = intercept.size();
+        if (coef.size() != n_targets * rows.n_columns()) throw py::value_error("coef has the wrong size");
+        if (out.size() != n_targets * rows.n_samples) throw py::value_error("out has the wrong size");
+        if (first < 0 || last > rows.n_samples) throw py::value_error("rows out of range");
+        const double* b = coef.data();
+        const double* a = intercept.data();
+        Scalar* target = out.mutable_data();
+        const py::gil_scoped_release release;
+        predict(rows, first, last, b, a, n_targets, n_threads, target);
+      },
+      py::arg("X"), py::arg("first"), py::arg("last"), py::arg("coef").noconvert(),
+      py::arg("intercept").noconvert(), py::arg("n_threads"), py::arg("out").noconvert());
+}
+
+}  // namespace
+
+void bind_prediction(py::module_& m) {
+  bind_predict<double>(m);
+  bind_predict<float>(m);
+
+  m.def(
+      "first_non_finite",
+      [](const py::object& X) {
+        const Rows rows = rows_of(X, py::none());
+        Cell cell;
+        {
+          const py::gil_scoped_release release;
+          cell = first_non_finite(rows);
+        }
+        return py::make_tuple(cell.row, cell.column);
+      },
+      py::arg("X"));
+}
+
+}  // namespace fastlr

@@ -1,0 +1,12 @@
+// One bind_*.cpp per noun.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace fastlr {
+
+void bind_moments(pybind11::module_& m);
+void bind_normal_equations(pybind11::module_& m);
+void bind_prediction(pybind11::module_& m);
+
+}  // namespace fastlr

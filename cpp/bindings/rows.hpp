@@ -1,0 +1,22 @@
+// NumPy arrays as Rows: pointers, strides and types are read, data never copied.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include "fastlr/views.hpp"
+
+namespace fastlr {
+
+namespace py = pybind11;
+using DoubleArray = py::array_t<double, py::array::c_style>;
+
+/// A 2-D array gives its columns, a 1-D array itself; a list or tuple gives those of all its members in turn.
+void append_columns(const py::handle& source, Rows& rows);
+
+/// X's columns followed by y's.
+Rows rows_of(const py::handle& X, const py::handle& y);
+
+Column column_of(const py::array& array);
+
+}  // namespace fastlr

@@ -1,0 +1,146 @@
+// The pass itself. Built with FMA contraction: products of panels want it, and the only compensated sum here
+// (fold) has no products.
+#include "fastlr/moments.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "fastlr/cross_products.hpp"
+#include "fastlr/row_blocks.hpp"
+#include "fastlr/weights.hpp"
+
+namespace fastlr {
+namespace {
+
+constexpr Index max_slots = 64;
+constexpr Index slot_budget = Index{1} << 20;  // doubles in all slots' sums together
+constexpr Index work_per_part = Index{1} << 29;  // multiply-adds in one call: some 5 to 80 ms
+
+using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
+
+struct Range {
+  Index first;
+  Index last;
+};
+
+Range part_of_slot(const PassPlan& plan, Index n_samples, Index slot, Index part) {
+  const Index end = std::min(n_samples, (slot + 1) * plan.rows_per_slot);
+  const Index first = std::min(end, slot * plan.rows_per_slot + part * plan.rows_per_part);
+  return {first, std::min(end, first + plan.rows_per_part)};
+}
+
+/// One thread, one slot: pack a panel, multiply, fold every rows_per_fold rows.
+void accumulate_slot(const PanelLayout& layout, const Column* weight, Range range, const Slot& slot) {
+  const Index size = layout.padded() * layout.padded();
+  AlignedVector panel(layout.padded() * panel_rows);
+  AlignedVector sums(size);
+  std::array<double, panel_rows> root;
+  for (Index start = range.first; start < range.last; start += rows_per_fold) {
+    const Index end = std::min(range.last, start + rows_per_fold);
+    for (Index first = start; first < end; first += panel_rows) {
+      const Index n = std::min(panel_rows, end - first);
+      if (weight != nullptr) pack_weights(*weight, first, n, root.data(), slot.statistics[0], slot.statistics[1]);
+      layout.pack(first, n, weight != nullptr ? root.data() : nullptr, panel.data());
+      panel_product(panel.data(), layout, n, first == start, sums.data());
+    }
+    fold(sums.data(), size, slot.hi, slot.lo);
+  }
+}
+
+/// Large p: one slot, and the threads share the panels' packing and then the columns of the product.
+void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range range, int n_threads,
+                      const Slot& slot) {
+  constexpr Index panels = 4;
+  const Index panel_size = layout.padded() * panel_rows;
+  const Index size = layout.padded() * layout.padded();
+  AlignedVector panel(panels * panel_size);
+  AlignedVector sums(size);
+  std::array<double, panels * panel_rows> root;
+  std::array<double, panels> n_positive;
+  std::array<double, panels> sum_log;
+  for (Index start = range.first; start < range.last; start += rows_per_fold) {
+    const Index end = std::min(range.last, start + rows_per_fold);
+    for (Index first = start; first < end; first += panels * panel_rows) {
+      const Index n_panels = (std::min(panels * panel_rows, end - first) + panel_rows - 1) / panel_rows;
+      const auto rows_in = [&](Index k) { return std::min(panel_rows, end - first - k * panel_rows); };
+      n_positive.fill(0.0);
+      sum_log.fill(0.0);
+      for_each_task(n_panels, n_threads, [&](Index k) {
+        double* w = nullptr;
+        if (weight != nullptr) {
+          w = root.data() + k * panel_rows;
+          pack_weights(*weight, first + k * panel_rows, rows_in(k), w, n_positive[k], sum_log[k]);
+        }
+        layout.pack(first + k * panel_rows, rows_in(k), w, panel.data() + k * panel_size);
+      });
+      for (Index k = 0; k < n_panels; ++k) {
+        slot.statistics[0] += n_positive[k];
+        slot.statistics[1] += sum_log[k];
+      }
+      const Index n_groups = (layout.n_strips() + tile_strips - 1) / tile_strips;
+      for_each_task(n_groups, n_threads, [&](Index group) {
+        for (Index k = 0; k < n_panels; ++k)
+          column_group_product(panel.data() + k * panel_size, layout, group * tile_strips, rows_in(k),
+                               first == start && k == 0, sums.data());
+      });
+    }
+    const Index row = layout.padded();
+    for_each_task(row, n_threads, [&](Index i) {
+      fold(sums.data() + i * row, (i / strip_width + 1) * strip_width, slot.hi + i * row, slot.lo + i * row);
+    });
+  }
+}
+
+}  // namespace
+
+PassPlan plan_pass(Index n_samples, Index n_columns) {
+  PassPlan plan;
+  plan.padded = round_up(n_columns + 1, strip_width);
+  const Index size = plan.padded * plan.padded;
+  const Index affordable = std::clamp<Index>(slot_budget / size, 1, max_slots);
+  const Index wanted = affordable < 4 ? 1 : affordable;
+  const Index folds = (n_samples + rows_per_fold - 1) / rows_per_fold;
+  plan.rows_per_slot = std::max<Index>(1, (folds + wanted - 1) / wanted) * rows_per_fold;
+  plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
+  const Index work_per_row = plan.padded * (plan.padded / 2 + 16);
+  const Index folds_per_part =
+      std::max<Index>(1, work_per_part / (work_per_row * plan.n_slots * rows_per_fold));
+  plan.rows_per_part = std::min(plan.rows_per_slot, folds_per_part * rows_per_fold);
+  plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
+  plan.slot_size = 2 * size + weight_statistics;
+  return plan;
+}
+
+void provisional_shift(const Rows& rows, double* shift) {
+  constexpr Index most = 15;
+  const Index n = std::min(most, rows.n_samples);
+  std::array<double, most> sample;
+  for (Index j = 0; j < rows.n_columns(); ++j) {
+    const Column& column = rows.columns[static_cast<std::size_t>(j)];
+    for (Index k = 0; k < n; ++k)
+      sample[static_cast<std::size_t>(k)] = load_one(column, k * (rows.n_samples - 1) / std::max<Index>(1, n - 1));
+    const auto middle = sample.begin() + n / 2;
+    std::nth_element(sample.begin(), middle, sample.begin() + n);
+    shift[j] = *middle;
+  }
+}
+
+void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
+                const PassPlan& plan, Index part, int n_threads, double* slots) {
+  const PanelLayout layout(rows, shift, scale);
+  if (plan.n_slots == 1) {
+    const Range range = part_of_slot(plan, rows.n_samples, 0, part);
+    const Slot slot = slot_at(plan, slots, 0);
+    if (n_threads > 1 && layout.n_strips() > 2 * tile_strips) {
+      accumulate_tiles(layout, weight, range, n_threads, slot);
+    } else {
+      accumulate_slot(layout, weight, range, slot);
+    }
+    return;
+  }
+  for_each_task(plan.n_slots, n_threads, [&](Index k) {
+    accumulate_slot(layout, weight, part_of_slot(plan, rows.n_samples, k, part), slot_at(plan, slots, k));
+  });
+}
+
+}  // namespace fastlr

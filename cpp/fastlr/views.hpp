@@ -1,0 +1,65 @@
+// The names that all kernels speak: rows that stay where the user put them, and Eigen maps of results.
+#pragma once
+
+#include <Eigen/Core>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace fastlr {
+
+using Eigen::Index;
+
+enum class DType : std::uint8_t { f64, f32, i64, i32, i16, i8, u64, u32, u16, u8 };
+
+constexpr Index item_size(DType dtype) {
+  switch (dtype) {
+    case DType::f64:
+    case DType::i64:
+    case DType::u64:
+      return 8;
+    case DType::f32:
+    case DType::i32:
+    case DType::u32:
+      return 4;
+    case DType::i16:
+    case DType::u16:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+/// One variable: element i lies at `data + i * stride` (bytes; any sign, any alignment).
+struct Column {
+  const std::byte* data;
+  Index stride;
+  DType dtype;
+
+  const std::byte* at(Index row) const { return data + row * stride; }
+};
+
+/// n rows of a table, column by column: a C or Fortran matrix, a strided view and a data frame's separate
+/// buffers are all the same thing here, and none of them is ever copied.
+struct Rows {
+  Index n_samples = 0;
+  std::vector<Column> columns;
+
+  Index n_columns() const { return static_cast<Index>(columns.size()); }
+};
+
+using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using MatrixMap = Eigen::Map<RowMatrix>;
+using ConstMatrixMap = Eigen::Map<const RowMatrix>;
+using Vector = Eigen::VectorXd;
+using VectorMap = Eigen::Map<Eigen::VectorXd>;
+using ConstVectorMap = Eigen::Map<const Eigen::VectorXd>;
+
+/// Eight consecutive values of one variable, or eight neighbouring variables of one row.
+using Eight = Eigen::Array<double, 8, 1>;
+
+constexpr Index round_up(Index value, Index multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+}  // namespace fastlr

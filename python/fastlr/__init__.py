@@ -1,0 +1,65 @@
+"""Linear regression for Python at the speed of memory, with digits you can trust."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from fastlr.errors import (
+    ConditionWarning,
+    FileFormatError,
+    InputError,
+    InputTypeError,
+    ModelFileError,
+    RankWarning,
+)
+from fastlr.exact import ols, solve
+from fastlr.moments import Moments
+from fastlr.results import LinearFit, Status
+
+if TYPE_CHECKING:
+    from fastlr import reference
+    from fastlr.estimators import LinearRegression
+    from fastlr.files import load_model, save_model
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConditionWarning",
+    "FileFormatError",
+    "InputError",
+    "InputTypeError",
+    "LinearFit",
+    "LinearRegression",
+    "ModelFileError",
+    "Moments",
+    "RankWarning",
+    "Status",
+    "load_model",
+    "ols",
+    "reference",
+    "save_model",
+    "solve",
+]
+
+# What costs an import of its own (scikit-learn, pyarrow) is loaded on first use.
+_LAZY = {
+    "LinearRegression": ("fastlr.estimators", "LinearRegression"),
+    "load_model": ("fastlr.files", "load_model"),
+    "reference": ("fastlr.reference", None),
+    "save_model": ("fastlr.files", "save_model"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'fastlr' has no attribute {name!r}")
+    module_name, attribute = _LAZY[name]
+    module = importlib.import_module(module_name)
+    value = module if attribute is None else getattr(module, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,82 @@
+"""Ground floor: the compiled kernels, one module per CPU level, and the choice among them.
+
+The choice is made once, before any kernel is loaded, because an illegal instruction cannot be caught. A module
+that exists but does not load is an error, never a silent step down. ``FASTLR_KERNELS=v3`` forces a level.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import platform
+from types import ModuleType
+from typing import Any
+
+from fastlr._kernels import _cpu
+
+__all__ = ["available_levels", "describe", "kernels", "load_level"]
+
+PREFERENCE = ("v4", "v3", "v2", "generic")
+VARIABLE = "FASTLR_KERNELS"
+
+
+def built_levels() -> tuple[str, ...]:
+    """Levels that this installation holds, best first."""
+    return tuple(
+        level
+        for level in PREFERENCE
+        if importlib.util.find_spec(f"{__name__}._{level}") is not None
+    )
+
+
+def available_levels() -> tuple[str, ...]:
+    """Levels that are both installed and supported by this machine, best first."""
+    supported = _cpu.supported_levels()
+    return tuple(level for level in built_levels() if level in supported)
+
+
+def load_level(level: str) -> ModuleType:
+    """Load the kernels of one level; several may live side by side.
+
+    Raises
+    ------
+    ImportError
+        If the level is unknown, not installed, or not supported by this machine.
+    """
+    available = available_levels()
+    if level not in available:
+        raise ImportError(
+            f"there are no kernels '{level}' for this machine: it can run {list(available)} "
+            f"(installed: {list(built_levels())}, supported by the processor: "
+            f"{_cpu.supported_levels()}). Unset {VARIABLE} or set it to one of these."
+        )
+    return importlib.import_module(f"{__name__}._{level}")
+
+
+def _choose() -> tuple[str, str]:
+    forced = os.environ.get(VARIABLE)
+    if forced:
+        return forced, f"forced by {VARIABLE}={forced}"
+    available = available_levels()
+    if not available:
+        raise ImportError(
+            f"none of the installed kernels {list(built_levels())} runs on this machine "
+            f"({platform.machine()}, levels {_cpu.supported_levels()}): reinstall fastlr from source."
+        )
+    return available[0], "best level that is installed and supported"
+
+
+LEVEL, REASON = _choose()
+kernels = load_level(LEVEL)
+
+
+def describe() -> dict[str, Any]:
+    """Which kernels run here and why, and how they were built."""
+    return {
+        "level": LEVEL,
+        "reason": REASON,
+        "installed": list(built_levels()),
+        "supported": _cpu.supported_levels(),
+        **{name: value for name, value in kernels.build_info().items() if name != "level"},
+    }

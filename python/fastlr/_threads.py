@@ -1,0 +1,60 @@
+"""How many threads a call may use: what the process is allowed, never more."""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+import os
+import sys
+from pathlib import Path
+
+from fastlr._kernels import kernels
+from fastlr.errors import InputError
+
+__all__ = ["resolve_threads"]
+
+
+@functools.cache
+def _cgroup_limit() -> int | None:
+    """CPUs that the control group's quota allows, rounded up (Linux; None without a quota)."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            base = Path("/sys/fs/cgroup/cpu")
+            quota = (base / "cpu.cfs_quota_us").read_text().strip()
+            period = (base / "cpu.cfs_period_us").read_text().strip()
+        except OSError:
+            return None
+    if quota == "max" or int(quota) <= 0:
+        return None
+    return max(1, math.ceil(int(quota) / int(period)))
+
+
+def _affinity() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def resolve_threads(n_threads: int | None) -> int:
+    """Threads to use: ``n_threads`` itself, or what affinity, control group and OpenMP's own limits allow.
+
+    OpenMP's limit carries ``OMP_NUM_THREADS`` and threadpoolctl's ``threadpool_limits``.
+    """
+    if n_threads is None:
+        allowed = min(kernels.max_threads(), _affinity())
+        quota = _cgroup_limit()
+        return allowed if quota is None else min(allowed, quota)
+    try:
+        count = operator.index(n_threads)
+    except TypeError:
+        raise InputError(
+            f"n_threads={n_threads!r} is not a whole number: pass None or an integer from 1 on"
+        ) from None
+    if count < 1:
+        raise InputError(f"n_threads={count} is below 1: pass None or an integer from 1 on")
+    return count

@@ -1,0 +1,154 @@
+"""Model files: a fit as versioned JSON of a few kB, exact to the last bit."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from fastlr.errors import ModelFileError
+from fastlr.files._replace import replaced
+
+if TYPE_CHECKING:
+    from fastlr.results import LinearFit
+
+MODEL_FORMAT = "fastlr.linear_model"
+MODEL_VERSION = 1
+_TEXT_FIELDS = {"feature_names", "target_names", "solver", "status"}
+_ADVICE = "save it again with fastlr.files.save_model or `fastlr fit --output`"
+
+
+def save_model(fit: LinearFit, path: str | os.PathLike[str]) -> None:
+    """Write a fit to ``path`` as JSON; a file already there is replaced whole or not touched.
+
+    Notes
+    -----
+    Floats are written so that they read back as the same bits; infinite and NaN figures are the
+    strings "inf", "-inf" and "nan", which keeps the file plain JSON.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import fastlr
+    >>> from fastlr.files import load_model, save_model
+    >>> fit = fastlr.ols([[1.0], [2.0], [4.0]], [3.0, 5.0, 9.0])  # doctest: +SKIP
+    >>> save_model(fit, "line.json")  # doctest: +SKIP
+    >>> load_model("line.json").predict([[10.0]])  # doctest: +SKIP
+    array([21.])
+    """
+    document = {"format": MODEL_FORMAT, "version": MODEL_VERSION, **_finite(fit.to_dict())}
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
+    with replaced(path) as file:
+        file.write(text.encode("utf-8") + b"\n")
+
+
+def load_model(path: str | os.PathLike[str]) -> LinearFit:
+    """Read a fit that ``save_model`` or ``fastlr fit --output`` wrote.
+
+    Raises
+    ------
+    ModelFileError
+        The file is not a fastlr model, of another version, or damaged.
+    OSError
+        There is no such file, or it cannot be read.
+
+    Examples
+    --------
+    See ``save_model``.
+    """
+    label = os.fspath(path)
+    document = _document(Path(path), label)
+    version = document.pop("version", None)
+    if version != MODEL_VERSION:
+        newer = isinstance(version, int) and version > MODEL_VERSION
+        raise ModelFileError(
+            f"{label} is a model file of version {version!r}, but this fastlr reads version "
+            f"{MODEL_VERSION}: " + ("install a newer fastlr" if newer else _ADVICE)
+        )
+    from fastlr.results import LinearFit
+
+    try:
+        fit = LinearFit.from_dict(_numbers(document))
+        _check_shapes(fit)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ModelFileError(f"{label} is a damaged model file ({reason}): {_ADVICE}") from error
+    return fit
+
+
+def _document(path: Path, label: str) -> dict[str, Any]:
+    if path.is_dir():
+        raise IsADirectoryError(f"{label} is a directory: name the model file in it")
+    if not path.exists():
+        raise FileNotFoundError(f"there is no model file {label}: check the name")
+    not_a_model = f"{label} is not a fastlr model file"
+    with path.open("rb") as file:
+        data = file.read(1).lstrip()
+        if data != b"{":
+            empty = " (it is empty)" if not data else ""
+            raise ModelFileError(f"{not_a_model}{empty}: {_ADVICE}")
+        data += file.read()
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{label} is damaged or not JSON ({error}): {_ADVICE}") from error
+    if document.pop("format", None) != MODEL_FORMAT:
+        raise ModelFileError(f'{not_a_model} ("format" is not "{MODEL_FORMAT}"): {_ADVICE}')
+    return dict(document)
+
+
+def _check_shapes(fit: LinearFit) -> None:
+    n_features, n_targets = len(fit.feature_names), len(fit.target_names)
+    if not n_features or not n_targets:
+        raise ValueError("it has no features or no targets")
+    names = (*fit.feature_names, *fit.target_names)
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("feature_names and target_names must be text")
+    per_target = (n_targets,) if np.ndim(fit.coef) == 2 else ()
+    expected = {
+        "coef": (*per_target, n_features),
+        "intercept": per_target,
+        "rss": per_target,
+        "tss": per_target,
+        "log_likelihood": per_target,
+        "feature_mean": (n_features,),
+        "feature_std": (n_features,),
+    }
+    for name, shape in expected.items():
+        if np.shape(getattr(fit, name)) != shape or (not per_target and n_targets > 1):
+            found = np.shape(getattr(fit, name))
+            raise ValueError(
+                f"{name} has shape {found}, but {n_features} features and {n_targets} targets "
+                f"are named"
+            )
+    if not (np.isfinite(fit.coef).all() and np.isfinite(fit.intercept).all()):
+        raise ValueError("coef and intercept must be finite")
+
+
+def _finite(value: Any) -> Any:
+    """The same structure with non-finite floats as strings."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    return value
+
+
+def _numbers(document: dict[str, Any]) -> dict[str, Any]:
+    """Undo ``_finite`` in the fields that hold numbers."""
+
+    def number(value: Any) -> Any:
+        if isinstance(value, list):
+            return [number(item) for item in value]
+        return float(value) if value in ("inf", "-inf", "nan") else value
+
+    return {key: v if key in _TEXT_FIELDS else number(v) for key, v in document.items()}

@@ -1,0 +1,180 @@
+"""Bytes of a file or of standard input: counted, decompressed, their beginning known."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+from fastlr.errors import FileFormatError
+
+_CODECS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\x00": "xz"}
+_MAGIC_LENGTH = 8
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class ByteStream:
+    """Bytes in sequence: ``read(n)`` gives n of them unless the end comes first.
+
+    Reads are always filled, so the batches of a pipe are those of the same bytes in a file.
+    """
+
+    closed = False
+
+    def __init__(self, raw: _Readable) -> None:
+        self._raw = raw
+        self._ahead = b""
+        self.n_read = 0
+
+    def peek(self, size: int) -> bytes:
+        """The next ``size`` bytes, which stay to be read."""
+        self._ahead += self._fill(size - len(self._ahead))
+        return self._ahead[:size]
+
+    def read(self, size: int) -> bytes:
+        """The next ``size`` bytes, fewer at the end."""
+        first, self._ahead = self._ahead[:size], self._ahead[size:]
+        result = first + self._fill(size - len(first))
+        self.n_read += len(result)
+        return result
+
+    def _fill(self, size: int) -> bytes:
+        parts = []
+        while size > 0:
+            part = self._raw.read(size)
+            if not part:
+                break
+            parts.append(bytes(part))
+            size -= len(part)
+        return b"".join(parts)
+
+    def readable(self) -> bool:
+        """Whether ``read`` works: part of what pyarrow asks of a Python file."""
+        return True
+
+    def close(self) -> None:
+        """Nothing: whoever opened the file below closes it."""
+
+
+class _Decompressed:
+    """Bytes below a codec; damage becomes a ``FileFormatError`` that names the file."""
+
+    def __init__(self, packed: ByteStream, codec: str, label: str) -> None:
+        self._codec, self._label = codec, label
+        self._stream: Any
+        if codec == "xz":
+            self._stream = lzma.LZMAFile(packed)  # type: ignore[arg-type]
+        else:
+            pa = require_pyarrow(f"reading {codec} files")
+            self._stream = pa.CompressedInputStream(pa.PythonFile(packed, mode="r"), codec)
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            return bytes(self._stream.read(size))
+        except (OSError, EOFError, lzma.LZMAError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise FileFormatError(
+                f"{self._label} is damaged or cut short ({self._codec}: {error}): "
+                "compress or copy it again"
+            ) from error
+
+
+class Source:
+    """A file, or standard input (``-``), with its first bytes at hand.
+
+    A file can be opened any number of times, standard input once.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.resources = ExitStack()
+        """What is to be closed with the source: its files, and what readers add."""
+        self.path: Path | None = None if os.fspath(path) == "-" else Path(path)
+        self.label = "standard input" if self.path is None else str(path)
+        self.n_bytes: int | None = None
+        self.is_compressed = False
+        self._on_disk: Path | None = None
+        self._packed: ByteStream
+        self._untouched: ByteStream | None
+        if self.path is None:
+            self._untouched = self._unpacked(sys.stdin.buffer)
+        else:
+            _check_is_file(self.path)
+            if self.path.is_file():
+                self.n_bytes = self.path.stat().st_size
+            self._untouched = self._open_file(self.path)
+
+    def peek(self, size: int) -> bytes:
+        """The first ``size`` bytes, decompressed."""
+        if self._untouched is None:
+            self._untouched = self.open()
+        return self._untouched.peek(size)
+
+    def open(self) -> ByteStream:
+        """The bytes from the beginning, decompressed."""
+        stream, self._untouched = self._untouched, None
+        if stream is not None:
+            return stream
+        if self.path is None or self.n_bytes is None:
+            raise ValueError(f"{self.label} can be read only once")
+        return self._open_file(self.path)
+
+    @property
+    def bytes_read(self) -> int:
+        """How far the stream opened last has come, in bytes as stored."""
+        return self._packed.n_read
+
+    def on_disk(self) -> Path:
+        """A path with the decompressed bytes, for formats that must be read at random places."""
+        if self.path is not None and self.n_bytes is not None and not self.is_compressed:
+            return self.path
+        if self._on_disk is not None:
+            return self._on_disk
+        spool = self.resources.enter_context(tempfile.NamedTemporaryFile(prefix="fastlr-"))
+        stream = self.open()
+        while part := stream.read(1 << 20):
+            spool.write(part)
+        spool.flush()
+        self.n_bytes = stream.n_read
+        self._on_disk = Path(spool.name)
+        return self._on_disk
+
+    def close(self) -> None:
+        """Close the files behind the streams and drop temporary ones."""
+        self.resources.close()
+
+    def _open_file(self, path: Path) -> ByteStream:
+        return self._unpacked(self.resources.enter_context(path.open("rb")))
+
+    def _unpacked(self, raw: _Readable) -> ByteStream:
+        self._packed = ByteStream(raw)
+        magic = self._packed.peek(_MAGIC_LENGTH)
+        for start, codec in _CODECS.items():
+            if magic.startswith(start):
+                self.is_compressed = True
+                return ByteStream(_Decompressed(self._packed, codec, self.label))
+        return self._packed
+
+
+def require_pyarrow(purpose: str) -> Any:
+    """The pyarrow module, imported when first needed."""
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise ImportError(f'{purpose} needs pyarrow: pip install "fastlr[files]"') from error
+    return pyarrow
+
+
+def _check_is_file(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a directory: name one table file in it")
+    if not path.exists():
+        where = path.parent if path.parent.is_dir() else "no such directory either"
+        raise FileNotFoundError(f"there is no file {path}: check the name (looked in {where})")

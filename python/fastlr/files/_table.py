@@ -1,0 +1,147 @@
+"""What every table is to the rest of fastlr: named columns, and batches of their rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from fastlr.errors import FileFormatError, InputError
+from fastlr.files._stream import Source
+from numpy.typing import NDArray
+
+ColumnArrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, as far as it is known before the rows are read."""
+
+    name: str
+    is_numeric: bool
+    holds: str
+    """For people: "numbers", or what stands in the way, such as "text ('?' in row 33)"."""
+    is_named: bool = True
+    """False where the file gives no name and ``column_3`` stands in for it."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive rows of a table: 1-D arrays of equal length, NaN where a value is missing."""
+
+    columns: ColumnArrays
+    n_rows: int
+    first_row: int
+    """1 is the first row of data; a header is not counted."""
+    bytes_read: int
+    """Bytes of the file (as stored, perhaps compressed) behind this batch and those before it."""
+
+
+class Table(AbstractContextManager["Table"], ABC):
+    """A table in a file: ``columns`` are known at once, rows come from ``batches()``.
+
+    Use it as a context manager, or call ``close()``: a table from standard input may own a
+    temporary file. ``n_bytes`` is the size of the file, ``None`` if it has no known end.
+    """
+
+    def __init__(self, source: Source, columns: Sequence[Column]) -> None:
+        self._source = source
+        self.label = source.label
+        self.columns = tuple(columns)
+        self.n_bytes = source.n_bytes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all columns, in file order."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """The column called ``name``; raises ``InputError`` if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise InputError(f"{self.label} has no column {name!r}; it has {', '.join(self.names)}")
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[Batch]:
+        """Read ``columns`` (default: every numeric one) from first row to last.
+
+        Values are float64; integers, booleans and float32 stay as they are where none is missing.
+
+        Raises
+        ------
+        InputError
+            A column that is not in the table.
+        FileFormatError
+            A column that does not hold numbers, a ragged row, a damaged file, no rows at all.
+
+        Notes
+        -----
+        Memory: a few batches (8 MiB of text each, or 65536 rows), not the file. An npz file is the
+        exception: it is read whole.
+        """
+        if columns is None:
+            columns = [column.name for column in self.columns if column.is_numeric]
+        for name in columns:
+            column = self.column(name)
+            if not column.is_numeric:
+                raise FileFormatError(
+                    f"{self.label}: column {name!r} holds {column.holds}, not numbers: "
+                    "correct it or leave it out"
+                )
+        next_row = 1
+        for arrays, n_rows, bytes_read in self._read(list(columns)):
+            if n_rows:
+                yield Batch(arrays, n_rows, next_row, bytes_read)
+                next_row += n_rows
+        if next_row == 1:
+            raise FileFormatError(f"{self.label} has columns but no rows: nothing to read")
+
+    @abstractmethod
+    def _read(self, names: list[str]) -> Iterator[tuple[ColumnArrays, int, int]]:
+        """Yield (arrays of the named columns, number of rows, bytes read so far)."""
+
+    def close(self) -> None:
+        """Let go of temporary files and memory maps."""
+        self._source.close()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def own_names(label: str, names: Sequence[str]) -> list[tuple[str, bool]]:
+    """Each column's name and whether the file gave it; ``column_3`` where it did not.
+
+    Raises ``FileFormatError`` if two columns share a name: a model could not tell them apart.
+    """
+    twice = [name for name, count in Counter(names).items() if name and count > 1]
+    if twice:
+        places = [str(i + 1) for i, name in enumerate(names) if name == twice[0]]
+        raise FileFormatError(
+            f"{label}: columns {', '.join(places[:-1])} and {places[-1]} share the name {twice[0]!r}: "
+            "give every column its own"
+        )
+    result = []
+    for i, name in enumerate(names):
+        stand_in = f"column_{i + 1}"
+        while not name and stand_in in names:
+            stand_in += "_"
+        result.append((name or stand_in, bool(name)))
+    return result
+
+
+def plain_numbers(values: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers in a type the kernels read: float64 unless integer, boolean or float32."""
+    keep = values.dtype.kind in "iub" or values.dtype == np.float32
+    if keep and values.dtype.isnative:
+        return values
+    return values.astype(np.float64, copy=False)

@@ -1,0 +1,418 @@
+"""Moments: one pass over the rows, into a small statistic that can be merged and from which fits follow."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fastlr._arrays import (
+    Columns,
+    FloatArray,
+    as_features,
+    as_names,
+    as_targets,
+    as_weights,
+    check_same_features,
+    default_names,
+    refuse_bad_weights,
+    refuse_non_finite,
+)
+from fastlr._kernels import kernels
+from fastlr._threads import resolve_threads
+from fastlr.errors import InputError, InputTypeError
+
+__all__ = ["Moments"]
+
+_MAGIC = b"FASTLRM\x00"
+_FORMAT_VERSION = 1
+_HEADER = struct.Struct("<8sIII")  # magic, format version, length of the JSON header, CRC-32 of all that follows
+
+
+class Moments:
+    """Total weight, means and centred cross-products of features and targets.
+
+    Everything that least squares needs to know about the rows, in ``(p + t)^2`` numbers. Moments of disjoint sets
+    of rows merge exactly (up to rounding in the last place) with ``+``, so a fit can be spread over files, days
+    or machines; ``-`` takes rows away again.
+
+    Build them with `from_arrays`; add rows in place with `update`.
+
+    Attributes
+    ----------
+    n_samples : int
+        Rows seen; rows of weight zero do not count.
+    total_weight : float
+        Sum of the weights (``n_samples`` without weights).
+    feature_names, target_names : tuple of str
+        Names of the columns.
+    mean : ndarray of shape (n_features + n_targets,)
+        Weighted means of features, then targets.
+    cross_products : ndarray of shape (n_features + n_targets, n_features + n_targets)
+        ``sum w (z - mean)(z - mean)'`` with z = (x, y).
+
+    Notes
+    -----
+    One pass, about ``n (p + t)^2`` flops; extra memory is ``O((p + t)^2)`` whatever n. Products are accumulated
+    about a provisional mean and block sums are added in double-double, so neither offsets nor n cost digits.
+    Merging follows Chan, Golub and LeVeque (1979).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X, y = np.array([[1.0], [2.0], [4.0]]), np.array([2.0, 4.0, 8.0])
+    >>> first, second = Moments.from_arrays(X[:2], y[:2]), Moments.from_arrays(X[2:], y[2:])
+    >>> (first + second).n_samples
+    3
+    """
+
+    __slots__ = ("_cross", "_mean", "_sum_log_weight", "feature_names", "n_samples", "target_names", "total_weight")
+
+    feature_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    n_samples: int
+    total_weight: float
+    _sum_log_weight: float
+    _mean: FloatArray  # (2, q): an unevaluated sum
+    _cross: FloatArray  # (q, q)
+
+    def __init__(self) -> None:
+        raise TypeError("Moments are built from rows: use Moments.from_arrays(X, y)")
+
+    @classmethod
+    def from_arrays(
+        cls,
+        X: object,
+        y: object,
+        sample_weight: object = None,
+        *,
+        feature_names: Sequence[str] | None = None,
+        target_names: Sequence[str] | None = None,
+        n_threads: int | None = None,
+    ) -> Moments:
+        """Moments of the rows of X and y, in one pass.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Array of any stride, data frame, or mapping from names to columns; float64, float32, integers or
+            booleans, read where they lie.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Target values.
+        sample_weight : array-like of shape (n_samples,), optional
+            Non-negative weights, not all zero.
+        feature_names, target_names : sequence of str, optional
+            Names; by default those of the data frame, or x0, x1, ... and y.
+        n_threads : int, optional
+            Threads to use; by default all that the process may. The result does not depend on it.
+
+        Returns
+        -------
+        Moments
+
+        Raises
+        ------
+        InputError
+            If a shape does not fit, a value is NaN or infinite, or a weight is negative.
+        InputTypeError
+            If a column does not hold real numbers.
+        """
+        return moments_of(X, y, sample_weight, feature_names, target_names, n_threads)[0]
+
+    @classmethod
+    def _of_columns(
+        cls,
+        features: Columns,
+        targets: Columns,
+        sample_weight: object,
+        feature_names: tuple[str, ...],
+        target_names: tuple[str, ...],
+        n_threads: int | None,
+    ) -> Moments:
+        weights = as_weights(sample_weight, features.n_samples)
+        threads = resolve_threads(n_threads)
+        n, q = features.n_samples, features.n_columns + targets.n_columns
+        n_slots, slot_size, n_parts = kernels.plan_pass(n, q)
+        shift = kernels.provisional_shift(features.source, targets.source)
+        scale = np.ones(q)
+        slots = np.zeros((n_slots, slot_size))
+        for part in range(n_parts):  # Python sees Ctrl-C between parts
+            kernels.accumulate(features.source, targets.source, weights, shift, scale, part, threads, slots)
+        total_weight, n_samples, sum_log_weight, mean, cross = kernels.centre(
+            n, q, weights is not None, shift, scale, slots
+        )
+        if not (np.isfinite(cross.trace()) and np.isfinite(mean[0]).all()) or not total_weight > 0:
+            if weights is not None:
+                refuse_bad_weights(weights)
+            refuse_non_finite(features, feature_names, argument="X")
+            refuse_non_finite(targets, target_names, argument="y")
+            raise InputError(
+                "the squares of some values exceed the range of float64 (about 1e308): divide such columns by a "
+                "power of two or ten first."
+            )
+        return cls._build(n_samples, total_weight, sum_log_weight, mean, cross, feature_names, target_names)
+
+    @classmethod
+    def _build(
+        cls,
+        n_samples: int,
+        total_weight: float,
+        sum_log_weight: float,
+        mean: FloatArray,
+        cross: FloatArray,
+        feature_names: tuple[str, ...],
+        target_names: tuple[str, ...],
+    ) -> Moments:
+        self = object.__new__(cls)
+        self.n_samples = n_samples
+        self.total_weight = total_weight
+        self._sum_log_weight = sum_log_weight
+        self._mean = mean
+        self._cross = cross
+        self.feature_names = feature_names
+        self.target_names = target_names
+        return self
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return len(self.feature_names)
+
+    @property
+    def n_targets(self) -> int:
+        """Number of targets."""
+        return len(self.target_names)
+
+    @property
+    def sum_log_weight(self) -> float:
+        """Sum of the logarithms of the positive weights (0 without weights), which the likelihood needs."""
+        return self._sum_log_weight
+
+    @property
+    def mean(self) -> FloatArray:
+        """Weighted means of features, then targets."""
+        return self._mean.sum(axis=0)
+
+    @property
+    def cross_products(self) -> FloatArray:
+        """Centred cross-products of features, then targets (a copy)."""
+        return self._cross.copy()
+
+    def update(
+        self, X: object, y: object, sample_weight: object = None, *, n_threads: int | None = None
+    ) -> Moments:
+        """Add rows, in place; if they are refused, nothing has changed.
+
+        Parameters
+        ----------
+        X, y, sample_weight, n_threads
+            As in `from_arrays`; the same features and targets as before.
+
+        Returns
+        -------
+        Moments
+            This object.
+
+        Raises
+        ------
+        InputError, InputTypeError
+            As `from_arrays`, and if features or targets are not those of these moments.
+        """
+        features = as_features(X)
+        check_same_features(features, self.feature_names, argument="X", owner="Moments")
+        targets = as_targets(y, features.n_samples)
+        if targets.n_columns != self.n_targets:
+            raise InputError(
+                f"y has {targets.n_columns} targets but these moments were built from {self.n_targets}: pass the "
+                "same targets."
+            )
+        more = self._of_columns(
+            features, targets, sample_weight, self.feature_names, self.target_names, n_threads
+        )
+        merged = self + more
+        for slot in self.__slots__:
+            setattr(self, slot, getattr(merged, slot))
+        return self
+
+    def select(self, columns: Sequence[str | int]) -> Moments:
+        """Moments of some of the features, by name or position, in the order given; targets stay.
+
+        Raises
+        ------
+        InputError
+            If a name or position is unknown or given twice.
+        """
+        positions = [self._position(column) for column in columns]
+        if len(set(positions)) != len(positions):
+            raise InputError(f"columns={list(columns)!r} names a feature twice: name each once.")
+        keep = np.array([*positions, *range(self.n_features, self.n_features + self.n_targets)], dtype=np.intp)
+        return self._build(
+            self.n_samples,
+            self.total_weight,
+            self._sum_log_weight,
+            np.ascontiguousarray(self._mean[:, keep]),
+            np.ascontiguousarray(self._cross[np.ix_(keep, keep)]),
+            tuple(self.feature_names[j] for j in positions),
+            self.target_names,
+        )
+
+    def _position(self, column: str | int) -> int:
+        if isinstance(column, str):
+            if column in self.feature_names:
+                return self.feature_names.index(column)
+        elif 0 <= column < self.n_features:
+            return int(column)
+        raise InputError(f"column {column!r} is not among the features {list(self.feature_names)}.")
+
+    def _check_mergeable(self, other: Moments) -> None:
+        for noun, mine, theirs in (
+            ("features", self.feature_names, other.feature_names),
+            ("targets", self.target_names, other.target_names),
+        ):
+            if mine != theirs:
+                raise InputError(
+                    f"moments of {noun} {list(mine)} and of {list(theirs)} cannot be combined: build both from the "
+                    "same columns, in the same order."
+                )
+
+    def __add__(self, other: object) -> Moments:
+        if not isinstance(other, Moments):
+            return NotImplemented
+        self._check_mergeable(other)
+        weight, mean, cross = kernels.merge(
+            self.total_weight, self._mean, self._cross, other.total_weight, other._mean, other._cross
+        )
+        return self._build(
+            self.n_samples + other.n_samples,
+            weight,
+            self._sum_log_weight + other._sum_log_weight,
+            mean,
+            cross,
+            self.feature_names,
+            self.target_names,
+        )
+
+    def __sub__(self, other: object) -> Moments:
+        """Moments of the rows that are in ``self`` but not in ``other``; digits are lost if hardly any are left."""
+        if not isinstance(other, Moments):
+            return NotImplemented
+        self._check_mergeable(other)
+        if other.n_samples >= self.n_samples or not other.total_weight < self.total_weight:
+            raise InputError(
+                f"cannot take {other.n_samples} rows (weight {other.total_weight:g}) away from {self.n_samples} "
+                f"(weight {self.total_weight:g}): only rows that are in, and not all of them, can be taken away."
+            )
+        weight, mean, cross = kernels.subtract(
+            self.total_weight, self._mean, self._cross, other.total_weight, other._mean, other._cross
+        )
+        noise = 1e-12 * self._cross.diagonal()
+        if np.any(cross.diagonal() < -noise):
+            raise InputError(
+                "the moments to take away are not part of these: a variance would become negative. Subtract only "
+                "what was added."
+            )
+        return self._build(
+            self.n_samples - other.n_samples,
+            weight,
+            self._sum_log_weight - other._sum_log_weight,
+            mean,
+            cross,
+            self.feature_names,
+            self.target_names,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Moments):
+            return NotImplemented
+        return self.to_bytes() == other.to_bytes()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return (
+            f"<Moments of {self.n_samples} rows, {self.n_features} features, {self.n_targets} "
+            f"target{'s' if self.n_targets > 1 else ''}>"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Moments.from_bytes, (self.to_bytes(),)
+
+    def to_bytes(self) -> bytes:
+        """Serialise: a versioned format of its own, the same on every machine."""
+        header = json.dumps(
+            {
+                "n_samples": self.n_samples,
+                "feature_names": self.feature_names,
+                "target_names": self.target_names,
+            }
+        ).encode()
+        numbers = np.concatenate(
+            [[self.total_weight, self._sum_log_weight], self._mean.ravel(), self._cross.ravel()]
+        )
+        body = header + numbers.astype("<f8").tobytes()
+        return _HEADER.pack(_MAGIC, _FORMAT_VERSION, len(header), zlib.crc32(body)) + body
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Moments:
+        """Restore what `to_bytes` wrote.
+
+        Raises
+        ------
+        InputError
+            If the bytes are damaged, not moments at all, or of another version.
+        """
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise InputTypeError(f"data is a {type(data).__name__}: pass the bytes that Moments.to_bytes() gave.")
+        data = bytes(data)
+        if len(data) < _HEADER.size or not data.startswith(_MAGIC):
+            raise InputError("data are not moments: pass the bytes that Moments.to_bytes() gave.")
+        _, version, header_size, checksum = _HEADER.unpack_from(data)
+        if version != _FORMAT_VERSION:
+            raise InputError(
+                f"data hold moments of format version {version}, this fastlr reads version {_FORMAT_VERSION}: use "
+                "the fastlr that wrote them, or build the moments again."
+            )
+        body = data[_HEADER.size :]
+        if zlib.crc32(body) != checksum:
+            raise InputError("data are damaged (checksum differs): build the moments again.")
+        header = json.loads(body[:header_size])
+        features, targets = tuple(header["feature_names"]), tuple(header["target_names"])
+        q = len(features) + len(targets)
+        numbers = np.frombuffer(body[header_size:], dtype="<f8").astype(np.float64)
+        return cls._build(
+            header["n_samples"],
+            float(numbers[0]),
+            float(numbers[1]),
+            numbers[2 : 2 + 2 * q].reshape(2, q).copy(),
+            numbers[2 + 2 * q :].reshape(q, q).copy(),
+            features,
+            targets,
+        )
+
+
+def moments_of(
+    X: object,
+    y: object,
+    sample_weight: object,
+    feature_names: Sequence[str] | None,
+    target_names: Sequence[str] | None,
+    n_threads: int | None,
+) -> tuple[Moments, bool]:
+    """`Moments.from_arrays`, and whether y was one-dimensional (then coefficients are, too)."""
+    features = as_features(X)
+    targets = as_targets(y, features.n_samples)
+    p, t = features.n_columns, targets.n_columns
+    if feature_names is not None:
+        names = as_names(feature_names, p, argument="feature_names")
+    else:
+        names = features.names or default_names(p)
+    if target_names is not None:
+        labels = as_names(target_names, t, argument="target_names")
+    else:
+        labels = targets.names or (("y",) if t == 1 else tuple(f"y{k}" for k in range(t)))
+    moments = Moments._of_columns(features, targets, sample_weight, names, labels, n_threads)
+    return moments, targets.is_vector

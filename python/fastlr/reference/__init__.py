@@ -1,0 +1,43 @@
+"""The NumPy twin of every computation in fastlr: short, slow, and meant to be read.
+
+The compiled kernels are tested against these pages, and they teach what the kernels do. Everywhere
+``X`` is ``(n_samples, n_features)``; ``y`` is ``(n_samples,)`` or ``(n_samples, n_targets)``;
+``coef`` is ``(n_features,)`` or ``(n_targets, n_features)``; ``intercept`` is a number or
+``(n_targets,)``; ``sample_weight``, w in the equations, is ``(n_samples,)``, all ones if left out.
+With several targets every figure is given per target: separate problems on the same rows.
+
+>>> from fastlr import reference
+>>> X, y = [[1, 2], [1, 4], [1, 6]], [3, 5, 8]
+>>> prediction = reference.predict(X, coef=[0.5, 1.2])
+>>> prediction.round(1).tolist()
+[2.9, 5.3, 7.7]
+>>> round(reference.mse(y, prediction), 4)
+0.0633
+"""
+
+from fastlr.reference.descent import descend, descent_step, standardize
+from fastlr.reference.goodness_of_fit import log_likelihood, mse, r2, rss
+from fastlr.reference.losses import gradient, loss, predict
+from fastlr.reference.moments import CentredMoments, centred_moments, merge, subtract
+from fastlr.reference.shapes import Parameters
+from fastlr.reference.solve import minimum_norm, normal_equations
+
+__all__ = [
+    "CentredMoments",
+    "Parameters",
+    "centred_moments",
+    "descend",
+    "descent_step",
+    "gradient",
+    "log_likelihood",
+    "loss",
+    "merge",
+    "minimum_norm",
+    "mse",
+    "normal_equations",
+    "predict",
+    "r2",
+    "rss",
+    "standardize",
+    "subtract",
+]

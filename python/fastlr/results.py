@@ -1,0 +1,326 @@
+"""What a fit knows: frozen results, to predict from, to read and to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr._arrays import (
+    Columns,
+    FloatArray,
+    as_features,
+    as_targets,
+    check_same_features,
+    refuse_non_finite,
+)
+from fastlr._kernels import kernels
+from fastlr._threads import resolve_threads
+from fastlr.errors import InputError
+
+__all__ = ["LinearFit", "Status", "Weight", "WeightRanking", "predict_linear"]
+
+_PREDICTED_PER_CALL = 1 << 25  # values of X in one kernel call: some 10 to 50 ms
+
+
+class Status(str):
+    """How a fit ended: a sentence, with a short ``code`` for programs.
+
+    Examples
+    --------
+    >>> status = Status("ok", "Solved: full rank.")
+    >>> print(status, status.code)
+    Solved: full rank. ok
+    """
+
+    __slots__ = ("code",)
+    code: str
+
+    def __new__(cls, code: str, sentence: str) -> Status:
+        """Join a code and its sentence."""
+        self = super().__new__(cls, sentence)
+        self.code = code
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Status, (self.code, str(self))
+
+
+class Weight(NamedTuple):
+    """A feature's name and its coefficient."""
+
+    name: str
+    weight: float
+
+
+class WeightRanking(tuple[Weight, ...]):
+    """Weights by falling magnitude; prints as a table."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        width = max((len(item.name) for item in self), default=0)
+        return "\n".join(f"{item.name:<{width}}  {item.weight:12.6g}" for item in self)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LinearFit:
+    """A fitted linear regression: ``y = intercept + X @ coef``.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (n_features,) or (n_targets, n_features)
+        Coefficients in the units of the data.
+    intercept : float or ndarray of shape (n_targets,)
+        The constant; 0.0 when fitted without one.
+    feature_names, target_names : tuple of str
+        Names of the columns.
+    n_samples : int
+        Rows that counted: those of positive weight.
+    total_weight : float
+        Sum of the weights (``n_samples`` without weights).
+    rank : int
+        Rank of the features (centred, if there is an intercept).
+    condition_number : float
+        Estimated condition number of the (centred) features, each scaled to unit length: 1 is ideal, 1e8 means
+        that half the digits of the data are lost.
+    solver : str
+        How it was solved: "normal" (Cholesky factor of the normal equations) or "minimum_norm".
+    status : Status
+        A sentence on how it went, with a ``code``: "ok", "ill_conditioned" or "rank_deficient".
+    rss, tss : float or ndarray of shape (n_targets,)
+        Residual sum of squares ``sum w (y - prediction)^2``, and total sum of squares: about the mean with an
+        intercept, about zero without.
+    log_likelihood : float or ndarray of shape (n_targets,)
+        Gaussian log-likelihood at the maximum-likelihood variance rss / n; weights are inverse variances.
+    fit_intercept : bool
+        Whether there is an intercept.
+    alpha : float
+        The L2 penalty of ``sum w r^2 + alpha |coef|^2``.
+    feature_mean, feature_std : ndarray of shape (n_features,)
+        Weighted means and population standard deviations of the features.
+    """
+
+    coef: FloatArray
+    intercept: float | FloatArray
+    feature_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    n_samples: int
+    total_weight: float
+    rank: int
+    condition_number: float
+    solver: str
+    status: Status
+    rss: float | FloatArray
+    tss: float | FloatArray
+    log_likelihood: float | FloatArray
+    fit_intercept: bool
+    alpha: float
+    feature_mean: FloatArray
+    feature_std: FloatArray
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return len(self.feature_names)
+
+    @property
+    def n_targets(self) -> int:
+        """Number of targets."""
+        return len(self.target_names)
+
+    @property
+    def mse(self) -> float | FloatArray:
+        """Mean squared error, rss / total_weight (divide rss by the degrees of freedom for a variance)."""
+        return self.rss / self.total_weight
+
+    @property
+    def r2(self) -> float | FloatArray:
+        """Share of tss that is explained, 1 - rss / tss; NaN if the target does not vary at all."""
+        tss = np.asarray(self.tss)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r2 = np.where(tss > 0, 1.0 - self.rss / tss, np.nan)
+        return float(r2) if r2.ndim == 0 else r2
+
+    def predict(self, X: object, *, n_threads: int | None = None) -> npt.NDArray[Any]:
+        """Predictions for new rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The features of the fit, in the same order (and with the same names, if both have names).
+        n_threads : int, optional
+            Threads to use; by default all that the process may.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+            float32 if all of X is, else float64.
+
+        Raises
+        ------
+        InputError
+            If X has other features than the fit, or a value is NaN or infinite.
+        """
+        features = as_features(X)
+        check_same_features(features, self.feature_names, argument="X", owner="this fit")
+        prediction = predict_linear(features, self.coef, self.intercept, n_threads)
+        if not np.isfinite(prediction).all():
+            refuse_non_finite(features, self.feature_names, argument="X")
+        return prediction
+
+    def residuals(self, X: object, y: object) -> npt.NDArray[Any]:
+        """What the fit leaves unexplained: y - predict(X).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features, as for `predict`.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets, as many as were fitted.
+
+        Returns
+        -------
+        ndarray of the shape of the predictions
+            In the units of y.
+
+        Raises
+        ------
+        InputError
+            If a shape does not fit or a value is NaN or infinite.
+        """
+        predicted = self.predict(X)
+        targets = as_targets(y, len(predicted))
+        if targets.n_columns != self.n_targets:
+            raise InputError(
+                f"y has {targets.n_columns} targets but this fit has {self.n_targets}: pass the same targets."
+            )
+        refuse_non_finite(targets, self.target_names, argument="y")
+        source = targets.source
+        observed = np.column_stack(source) if isinstance(source, list) else source
+        return observed.reshape(predicted.shape) - predicted
+
+    def weights_by_size(self, *, standardized: bool = False, target: int = 0) -> WeightRanking:
+        """Names and coefficients by falling magnitude.
+
+        Parameters
+        ----------
+        standardized : bool, default=False
+            Give the coefficients of the standardised features (mean 0, population standard deviation 1), which
+            can be compared with one another: ``coef * feature_std``.
+        target : int, default=0
+            Which target, if there are several.
+
+        Returns
+        -------
+        WeightRanking
+            A tuple of (name, weight) pairs that prints as a table.
+        """
+        if not 0 <= target < self.n_targets:
+            raise InputError(f"target={target} is out of range: this fit has {self.n_targets} targets.")
+        weights = np.atleast_2d(self.coef)[target]
+        if standardized:
+            weights = weights * self.feature_std
+        order = np.argsort(-np.abs(weights), kind="stable")
+        return WeightRanking(Weight(self.feature_names[j], float(weights[j])) for j in order)
+
+    def summary(self) -> str:
+        """The fit as a text for people."""
+        from fastlr.report import summary_text
+
+        return summary_text(self)
+
+    def __repr__(self) -> str:
+        return (
+            f"<LinearFit of {', '.join(self.target_names)} on {self.n_features} features, "
+            f"{self.n_samples} rows: {self.status}>"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, strings and lists, from which `from_dict` restores the same bits."""
+        result: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                value = value.tolist()
+            elif isinstance(value, Status):
+                value = {"code": value.code, "sentence": str(value)}
+            elif isinstance(value, tuple):
+                value = list(value)
+            result[field.name] = value
+        return result
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> LinearFit:
+        """Restore what `to_dict` gave.
+
+        Raises
+        ------
+        InputError
+            If a field is missing, unknown, or of the wrong type or shape.
+        """
+        expected = {field.name for field in fields(cls)}
+        if set(data) != expected:
+            raise InputError(
+                f"not a fit: missing {sorted(expected - set(data))}, unknown {sorted(set(data) - expected)}."
+            )
+        try:
+            features, targets = _strings(data["feature_names"]), _strings(data["target_names"])
+            one = np.ndim(data["intercept"]) == 0
+            if one and len(targets) != 1:
+                raise InputError(f"intercept is one number for {len(targets)} targets.")
+            p, t = (len(features),), () if one else (len(targets),)
+
+            def numbers(name: str, shape: tuple[int, ...]) -> Any:
+                array = np.asarray(data[name], dtype=np.float64)
+                if array.shape != shape:
+                    raise InputError(f"{name} has shape {array.shape} instead of {shape}.")
+                return array if shape else float(array)
+
+            return cls(
+                coef=numbers("coef", t + p),
+                intercept=numbers("intercept", t),
+                feature_names=features,
+                target_names=targets,
+                n_samples=int(data["n_samples"]),
+                total_weight=float(data["total_weight"]),
+                rank=int(data["rank"]),
+                condition_number=float(data["condition_number"]),
+                solver=str(data["solver"]),
+                status=Status(str(data["status"]["code"]), str(data["status"]["sentence"])),
+                rss=numbers("rss", t),
+                tss=numbers("tss", t),
+                log_likelihood=numbers("log_likelihood", t),
+                fit_intercept=bool(data["fit_intercept"]),
+                alpha=float(data["alpha"]),
+                feature_mean=numbers("feature_mean", p),
+                feature_std=numbers("feature_std", p),
+            )
+        except (TypeError, KeyError) as error:
+            raise InputError(f"not a fit: {error}.") from error
+
+
+def predict_linear(
+    features: Columns, coef: FloatArray, intercept: float | FloatArray, n_threads: int | None = None
+) -> npt.NDArray[Any]:
+    """X @ coef.T + intercept over columns where they lie; (n,) for 1-D coef, else (n, t)."""
+    threads = resolve_threads(n_threads)
+    n = features.n_samples
+    matrix = np.atleast_2d(np.ascontiguousarray(coef, dtype=np.float64))
+    constants = np.ascontiguousarray(np.broadcast_to(intercept, (len(matrix),)), dtype=np.float64)
+    shape = (n,) if np.ndim(coef) == 1 else (n, len(matrix))
+    out = np.empty(shape, dtype=np.float32 if features.all_float32 else np.float64)
+    step = max(4096, _PREDICTED_PER_CALL // max(1, features.n_columns * len(matrix)))
+    for first in range(0, n, step):
+        kernels.predict(features.source, first, min(n, first + step), matrix, constants, threads, out)
+    return out
+
+
+def _strings(names: Iterable[object]) -> tuple[str, ...]:
+    result = tuple(names)
+    if not all(isinstance(name, str) for name in result):
+        raise InputError("names must be strings.")
+    return result  # type: ignore[return-value]

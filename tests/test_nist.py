@@ -1,0 +1,85 @@
+"""NIST's problems through the public front: how many digits of the worst coefficient are right."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import fastlr
+import nist
+from fastlr import reference
+
+# What one pass of centred, equilibrated normal equations reaches, less one digit for the order of
+# summation. It falls by twice the decimals of the condition number of the centred columns at unit
+# length. Filip's is 4e9, and its square beyond sixteen digits: see the last tests.
+FLOOR = {
+    "Norris": 11.7,
+    "Pontius": 10.9,
+    "NoInt1": 14.0,
+    "NoInt2": 14.0,
+    "Longley": 10.7,
+    "Wampler1": 5.3,
+    "Wampler2": 8.7,
+    "Wampler3": 5.3,
+    "Wampler4": 5.3,
+    "Wampler5": 5.7,
+}
+
+
+def test_every_problem_has_a_floor():
+    assert {*FLOOR, "Filip"} == set(nist.NAMES)
+
+
+@pytest.mark.parametrize("name", FLOOR)
+@pytest.mark.filterwarnings("ignore::fastlr.ConditionWarning")
+def test_ols_reaches_the_floor(name):
+    problem = nist.load(name)
+    fit = fastlr.ols(problem.X, problem.y, fit_intercept=problem.fit_intercept)
+    assert nist.right_digits(problem, fit.coef, fit.intercept) >= FLOOR[name]
+    assert fit.rank == problem.X.shape[1]
+
+
+@pytest.mark.parametrize("name", FLOOR)
+def test_the_reference_reaches_the_floor(name):
+    problem = nist.load(name)
+    moments = reference.centred_moments(problem.X, problem.y)
+    fit = reference.normal_equations(moments, fit_intercept=problem.fit_intercept)
+    assert nist.right_digits(problem, *fit) >= FLOOR[name]
+
+
+@pytest.mark.parametrize("name", FLOOR)
+@pytest.mark.filterwarnings("ignore::fastlr.ConditionWarning")
+def test_r2_is_the_certified_one(name):
+    """Sums of squares from moments: the error is absolute, of about the rounding of tss."""
+    problem = nist.load(name)
+    fit = fastlr.ols(problem.X, problem.y, fit_intercept=problem.fit_intercept)
+    assert fit.r2 == pytest.approx(problem.certified["r2"], abs=1e-9)
+
+
+def test_certified_values_are_close_to_those_of_the_rounded_design():
+    """Guards the data files: the two answers differ by no more than rounding the data can do."""
+    for name in nist.NAMES:
+        problem = nist.load(name)
+        floor = 7.0 if name == "Filip" else 13.0
+        for exact, certified in zip(problem.exact_coef, problem.certified_coef, strict=True):
+            assert nist.log_relative_error(float(certified), exact) >= floor
+
+
+def test_filip_gives_a_warning_and_a_usable_answer():
+    problem = nist.load("Filip")
+    with pytest.warns((fastlr.ConditionWarning, fastlr.RankWarning)):
+        fit = fastlr.ols(problem.X, problem.y)
+    assert np.all(np.isfinite(fit.coef))
+    assert fit.status.code != "ok"
+    # The certified residual standard deviation is 0.0033 for a y that spans 0.17.
+    residuals = problem.y - fit.predict(problem.X)
+    assert np.sqrt(np.mean(residuals**2)) < 0.01
+
+
+def test_well_conditioned_problems_raise_no_warning():
+    for name in ("Norris", "NoInt1", "NoInt2", "Longley"):
+        problem = nist.load(name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            fit = fastlr.ols(problem.X, problem.y, fit_intercept=problem.fit_intercept)
+        assert fit.status.code == "ok"
