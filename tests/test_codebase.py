@@ -43,8 +43,7 @@ ALLOWED_UPWARD = {("results", "report")}
 CPP = sorted(path for path in (ROOT / "cpp").rglob("*") if path.suffix in {".hpp", ".cpp"})
 KERNELS = [path for path in CPP if path.is_relative_to(ROOT / "cpp" / "fastlr")]
 BUILD_FILES = [
-    ROOT / "CMakeLists.txt",
-    ROOT / "CMakePresets.json",
+    *sorted(ROOT.glob("CMake*")),
     ROOT / "pyproject.toml",
     *sorted((ROOT / "cpp").rglob("CMakeLists.txt")),
     *sorted((ROOT / "cpp").rglob("*.cmake")),

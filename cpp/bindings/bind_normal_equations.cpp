@@ -19,14 +19,15 @@ void bind_normal_equations(py::module_& m) {
         NormalSolution s;
         {
           const py::gil_scoped_release release;
-          s = solve_normal_equations(n_features, q - n_features, weight, means, products, fit_intercept, alpha);
+          s = solve_normal_equations(n_features, q - n_features, weight, means, products,
+                                     fit_intercept, alpha);
         }
         return py::make_tuple(name(s.status), s.rank, s.condition_number, std::move(s.coef),
-                              std::move(s.intercept), std::move(s.rss), std::move(s.tss), std::move(s.length),
-                              std::move(s.null_space));
+                              std::move(s.intercept), std::move(s.rss), std::move(s.tss),
+                              std::move(s.length), std::move(s.null_space));
       },
-      py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(), py::arg("cross").noconvert(),
-      py::arg("fit_intercept"), py::arg("alpha"));
+      py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
+      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"));
 }
 
 }  // namespace fastlr

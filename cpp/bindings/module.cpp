@@ -20,8 +20,8 @@ PYBIND11_MODULE(FASTLR_MODULE, m, py::mod_gil_not_used()) {
     py::dict info;
     info["level"] = FASTLR_STRING(FASTLR_LEVEL);
     info["compiler"] = __VERSION__;
-    info["eigen"] = FASTLR_STRING(EIGEN_WORLD_VERSION) "." FASTLR_STRING(EIGEN_MAJOR_VERSION) "." FASTLR_STRING(
-        EIGEN_MINOR_VERSION);
+    info["eigen"] = FASTLR_STRING(EIGEN_WORLD_VERSION) "." FASTLR_STRING(
+        EIGEN_MAJOR_VERSION) "." FASTLR_STRING(EIGEN_MINOR_VERSION);
     info["openmp"] = _OPENMP;
     return info;
   });

@@ -1,11 +1,10 @@
-// The pass itself. Built with FMA contraction: products of panels want it, and the only compensated sum here
-// (fold) has no products.
-#include "fastlr/moments.hpp"
-
+// The pass itself. Built with FMA contraction: products of panels want it, and the only compensated
+// sum here (fold) has no products.
 #include <algorithm>
 #include <array>
 
 #include "fastlr/cross_products.hpp"
+#include "fastlr/moments.hpp"
 #include "fastlr/row_blocks.hpp"
 #include "fastlr/weights.hpp"
 
@@ -13,7 +12,7 @@ namespace fastlr {
 namespace {
 
 constexpr Index max_slots = 64;
-constexpr Index slot_budget = Index{1} << 20;  // doubles in all slots' sums together
+constexpr Index slot_budget = Index{1} << 20;    // doubles in all slots' sums together
 constexpr Index work_per_part = Index{1} << 29;  // multiply-adds in one call: some 5 to 80 ms
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
@@ -30,7 +29,8 @@ Range part_of_slot(const PassPlan& plan, Index n_samples, Index slot, Index part
 }
 
 /// One thread, one slot: pack a panel, multiply, fold every rows_per_fold rows.
-void accumulate_slot(const PanelLayout& layout, const Column* weight, Range range, const Slot& slot) {
+void accumulate_slot(const PanelLayout& layout, const Column* weight, Range range,
+                     const Slot& slot) {
   const Index size = layout.padded() * layout.padded();
   AlignedVector panel(layout.padded() * panel_rows);
   AlignedVector sums(size);
@@ -39,7 +39,8 @@ void accumulate_slot(const PanelLayout& layout, const Column* weight, Range rang
     const Index end = std::min(range.last, start + rows_per_fold);
     for (Index first = start; first < end; first += panel_rows) {
       const Index n = std::min(panel_rows, end - first);
-      if (weight != nullptr) pack_weights(*weight, first, n, root.data(), slot.statistics[0], slot.statistics[1]);
+      if (weight != nullptr)
+        pack_weights(*weight, first, n, root.data(), slot.statistics[0], slot.statistics[1]);
       layout.pack(first, n, weight != nullptr ? root.data() : nullptr, panel.data());
       panel_product(panel.data(), layout, n, first == start, sums.data());
     }
@@ -47,7 +48,8 @@ void accumulate_slot(const PanelLayout& layout, const Column* weight, Range rang
   }
 }
 
-/// Large p: one slot, and the threads share the panels' packing and then the columns of the product.
+/// Large p: one slot, and the threads share the panels' packing and then the columns of the
+/// product.
 void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range range, int n_threads,
                       const Slot& slot) {
   constexpr Index panels = 4;
@@ -61,8 +63,11 @@ void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range ran
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
     for (Index first = start; first < end; first += panels * panel_rows) {
-      const Index n_panels = (std::min(panels * panel_rows, end - first) + panel_rows - 1) / panel_rows;
-      const auto rows_in = [&](Index k) { return std::min(panel_rows, end - first - k * panel_rows); };
+      const Index n_panels =
+          (std::min(panels * panel_rows, end - first) + panel_rows - 1) / panel_rows;
+      const auto rows_in = [&](Index k) {
+        return std::min(panel_rows, end - first - k * panel_rows);
+      };
       n_positive.fill(0.0);
       sum_log.fill(0.0);
       for_each_task(n_panels, n_threads, [&](Index k) {
@@ -80,13 +85,14 @@ void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range ran
       const Index n_groups = (layout.n_strips() + tile_strips - 1) / tile_strips;
       for_each_task(n_groups, n_threads, [&](Index group) {
         for (Index k = 0; k < n_panels; ++k)
-          column_group_product(panel.data() + k * panel_size, layout, group * tile_strips, rows_in(k),
-                               first == start && k == 0, sums.data());
+          column_group_product(panel.data() + k * panel_size, layout, group * tile_strips,
+                               rows_in(k), first == start && k == 0, sums.data());
       });
     }
     const Index row = layout.padded();
     for_each_task(row, n_threads, [&](Index i) {
-      fold(sums.data() + i * row, (i / strip_width + 1) * strip_width, slot.hi + i * row, slot.lo + i * row);
+      fold(sums.data() + i * row, (i / strip_width + 1) * strip_width, slot.hi + i * row,
+           slot.lo + i * row);
     });
   }
 }
@@ -118,7 +124,8 @@ void provisional_shift(const Rows& rows, double* shift) {
   for (Index j = 0; j < rows.n_columns(); ++j) {
     const Column& column = rows.columns[static_cast<std::size_t>(j)];
     for (Index k = 0; k < n; ++k)
-      sample[static_cast<std::size_t>(k)] = load_one(column, k * (rows.n_samples - 1) / std::max<Index>(1, n - 1));
+      sample[static_cast<std::size_t>(k)] =
+          load_one(column, k * (rows.n_samples - 1) / std::max<Index>(1, n - 1));
     const auto middle = sample.begin() + n / 2;
     std::nth_element(sample.begin(), middle, sample.begin() + n);
     shift[j] = *middle;
@@ -139,7 +146,8 @@ void accumulate(const Rows& rows, const Column* weight, const double* shift, con
     return;
   }
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
-    accumulate_slot(layout, weight, part_of_slot(plan, rows.n_samples, k, part), slot_at(plan, slots, k));
+    accumulate_slot(layout, weight, part_of_slot(plan, rows.n_samples, k, part),
+                    slot_at(plan, slots, k));
   });
 }
 

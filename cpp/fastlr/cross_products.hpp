@@ -1,8 +1,9 @@
 // C += Z'Z for one packed panel Z: the lower triangle, in register tiles.
 //
-// A tile is H variables (one scalar each, broadcast) times V strips of eight variables (vectors). For every row:
-// load the vectors, broadcast the scalars, fused multiply-add. The last strip of a panel is seldom full; only its
-// used variables are broadcast, so padding costs a few lanes and no rows of tiles.
+// A tile is H variables (one scalar each, broadcast) times V strips of eight variables (vectors).
+// For every row: load the vectors, broadcast the scalars, fused multiply-add. The last strip of a
+// panel is seldom full; only its used variables are broadcast, so padding costs a few lanes and no
+// rows of tiles.
 #pragma once
 
 #include <algorithm>
@@ -26,10 +27,11 @@ constexpr Index tile_height = 2;
 constexpr Index tile_strips = 1;
 #endif
 
-/// C[i, :] (+)= sum_r a[r, i] * b[r, :] for H scalars of the strip `a` and V strips from `b` on; `set` forgets the
-/// old C, whose rows lie `stride` apart.
+/// C[i, :] (+)= sum_r a[r, i] * b[r, :] for H scalars of the strip `a` and V strips from `b` on;
+/// `set` forgets the old C, whose rows lie `stride` apart.
 template <Index H, Index V>
-void tile_product(const double* a, const double* b, Index n_rows, bool set, double* C, Index stride) {
+void tile_product(const double* a, const double* b, Index n_rows, bool set, double* C,
+                  Index stride) {
   using Lanes = Eigen::Array<double, lanes, 1>;
   using Load = Eigen::Map<const Lanes, Eigen::AlignedMax>;
   using Store = Eigen::Map<Lanes, Eigen::AlignedMax>;
@@ -45,7 +47,8 @@ void tile_product(const double* a, const double* b, Index n_rows, bool set, doub
     Lanes z[vectors];
 #pragma GCC unroll 16
     for (Index v = 0; v < vectors; ++v)
-      z[v] = Load(b + (v / per_strip) * strip_width * panel_rows + (v % per_strip) * lanes + r * strip_width);
+      z[v] = Load(b + (v / per_strip) * strip_width * panel_rows + (v % per_strip) * lanes +
+                  r * strip_width);
 #pragma GCC unroll 16
     for (Index i = 0; i < H; ++i) {
       const Lanes scalar = Lanes::Constant(a[r * strip_width + i]);
@@ -61,19 +64,20 @@ void tile_product(const double* a, const double* b, Index n_rows, bool set, doub
 
 /// The same for a height that is known only at run time: whole tiles, then what remains.
 template <Index V, Index H = tile_height>
-void strips_product(const double* a, Index height, const double* b, Index n_rows, bool set, double* C,
-                    Index stride) {
+void strips_product(const double* a, Index height, const double* b, Index n_rows, bool set,
+                    double* C, Index stride) {
   Index i = 0;
   for (; i + H <= height; i += H) tile_product<H, V>(a + i, b, n_rows, set, C + i * stride, stride);
   if constexpr (H > 1) {
-    if (i < height) strips_product<V, H - 1>(a + i, height - i, b, n_rows, set, C + i * stride, stride);
+    if (i < height)
+      strips_product<V, H - 1>(a + i, height - i, b, n_rows, set, C + i * stride, stride);
   }
 }
 
 /// Strips [left, left + V) against the variables of strip `row`, V <= tile_strips.
 template <Index V = tile_strips>
-void strip_products(const double* panel, Index row, Index height, Index left, Index n_left, Index n_rows,
-                    bool set, double* C, Index stride) {
+void strip_products(const double* panel, Index row, Index height, Index left, Index n_left,
+                    Index n_rows, bool set, double* C, Index stride) {
   constexpr Index strip_size = strip_width * panel_rows;
   if constexpr (V > 1) {
     if (n_left < V) {
@@ -85,23 +89,25 @@ void strip_products(const double* panel, Index row, Index height, Index left, In
                     C + row * strip_width * stride + left * strip_width, stride);
 }
 
-/// The group of columns [left, left + tile_strips) of C, all rows from the diagonal down: the unit of work that
-/// threads share when p is large. C is (padded, padded), row-major; only strips on or below the diagonal are set.
-inline void column_group_product(const double* panel, const PanelLayout& layout, Index left, Index n_rows,
-                                 bool set, double* C) {
+/// The group of columns [left, left + tile_strips) of C, all rows from the diagonal down: the unit
+/// of work that threads share when p is large. C is (padded, padded), row-major; only strips on or
+/// below the diagonal are set.
+inline void column_group_product(const double* panel, const PanelLayout& layout, Index left,
+                                 Index n_rows, bool set, double* C) {
   for (Index row = left; row < layout.n_strips(); ++row)
-    strip_products(panel, row, layout.width(row), left, std::min(tile_strips, row - left + 1), n_rows, set,
-                   C, layout.padded());
+    strip_products(panel, row, layout.width(row), left, std::min(tile_strips, row - left + 1),
+                   n_rows, set, C, layout.padded());
 }
 
 /// C (+)= Z'Z, lower triangle of strips.
-inline void panel_product(const double* panel, const PanelLayout& layout, Index n_rows, bool set, double* C) {
+inline void panel_product(const double* panel, const PanelLayout& layout, Index n_rows, bool set,
+                          double* C) {
   for (Index left = 0; left < layout.n_strips(); left += tile_strips)
     column_group_product(panel, layout, left, n_rows, set, C);
 }
 
-/// (hi, lo) += C as an unevaluated sum, element by element (TwoSum): the error of the accumulated moments stops
-/// growing with the number of rows.
+/// (hi, lo) += C as an unevaluated sum, element by element (TwoSum): the error of the accumulated
+/// moments stops growing with the number of rows.
 inline void fold(const double* C, Index size, double* hi, double* lo) {
   for (Index k = 0; k < size; k += 8) {
     const Eigen::Map<const Eight, Eigen::AlignedMax> c(C + k);

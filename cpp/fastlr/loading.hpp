@@ -13,7 +13,8 @@ Eight load_scalars(const std::byte* source, Index stride, Index count) {
   if (count == 8 && stride == static_cast<Index>(sizeof(Scalar))) {
     std::memcpy(x.data(), source, sizeof x);
   } else {
-    for (Index i = 0; i < count; ++i) std::memcpy(x.data() + i, source + i * stride, sizeof(Scalar));
+    for (Index i = 0; i < count; ++i)
+      std::memcpy(x.data() + i, source + i * stride, sizeof(Scalar));
   }
   return x.template cast<double>();
 }

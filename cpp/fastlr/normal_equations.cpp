@@ -12,7 +12,8 @@ namespace fastlr {
 namespace {
 
 constexpr double unit_roundoff = std::numeric_limits<double>::epsilon() / 2;
-constexpr double ill_conditioned_at = 1e-12;  // reciprocal condition of A: about four digits are left
+constexpr double ill_conditioned_at =
+    1e-12;  // reciprocal condition of A: about four digits are left
 
 using Matrix = Eigen::MatrixXd;
 
@@ -23,8 +24,8 @@ struct Problem {
   Vector noise_floor;  // (p): a column with A_jj at or below this is constant (or zero)
 };
 
-Problem problem_from_moments(Index p, Index t, double weight, const double* mean, const double* cross,
-                             bool fit_intercept) {
+Problem problem_from_moments(Index p, Index t, double weight, const double* mean,
+                             const double* cross, bool fit_intercept) {
   const Index q = p + t;
   const ConstMatrixMap C(cross, q, q);
   const auto entry = [&](Index i, Index j) {
@@ -53,7 +54,8 @@ double power_of_two_scale(double value) {
 }
 
 /// Minimum-norm solution of the dependent system through the eigenvectors of the unit-diagonal A.
-void solve_minimum_norm(const Problem& problem, const Matrix& A, const Vector& live, NormalSolution& out) {
+void solve_minimum_norm(const Problem& problem, const Matrix& A, const Vector& live,
+                        NormalSolution& out) {
   const Index p = A.rows();
   Vector inverse_length(p);
   for (Index j = 0; j < p; ++j) inverse_length[j] = live[j] > 0.0 ? 1.0 / out.length[j] : 0.0;
@@ -70,7 +72,8 @@ void solve_minimum_norm(const Problem& problem, const Matrix& A, const Vector& l
                    (kept.transpose() * (inverse_length.asDiagonal() * problem.c));
   Matrix b = inverse_length.asDiagonal() * z;
   if (n_null > 0) {
-    // b - Q Q'b with Q spanning the null space in raw units: the shortest coefficients with these predictions.
+    // b - Q Q'b with Q spanning the null space in raw units: the shortest coefficients with these
+    // predictions.
     Matrix raw_null = inverse_length.asDiagonal() * null;
     for (Index k = 0; k < n_null; ++k)
       for (Index j = 0; j < p; ++j)
@@ -130,7 +133,8 @@ NormalSolution solve_normal_equations(Index p, Index t, double weight, const dou
     out.rss[k] = std::max(0.0, problem.yy[k] - b.dot(2.0 * problem.c.col(k) - problem.A * b));
     if (!fit_intercept) continue;
     DoubleDouble a{mean[p + k], mean[q + p + k]};
-    for (Index j = 0; j < p; ++j) a = a - DoubleDouble{mean[j], mean[q + j]} * DoubleDouble{b[j], 0.0};
+    for (Index j = 0; j < p; ++j)
+      a = a - DoubleDouble{mean[j], mean[q + j]} * DoubleDouble{b[j], 0.0};
     out.intercept[k] = a.value();
   }
   return out;

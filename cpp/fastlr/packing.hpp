@@ -1,6 +1,7 @@
-// Rows -> panels. A panel is `panel_rows` rows of all variables z = (x - shift) * scale, cut into strips of eight
-// variables: strip after strip, inside a strip row after row. Packing converts, shifts, scales and weights each
-// value once; the product kernel then reads nothing but aligned, contiguous eights.
+// Rows -> panels. A panel is `panel_rows` rows of all variables z = (x - shift) * scale, cut into
+// strips of eight variables: strip after strip, inside a strip row after row. Packing converts,
+// shifts, scales and weights each value once; the product kernel then reads nothing but aligned,
+// contiguous eights.
 #pragma once
 
 #include <algorithm>
@@ -12,19 +13,22 @@
 namespace fastlr {
 
 constexpr Index strip_width = 8;
-constexpr Index panel_rows = 128;  // a strip of 128 rows is 8 KiB: four of them fit a 32 KiB L1 cache
+constexpr Index panel_rows =
+    128;  // a strip of 128 rows is 8 KiB: four of them fit a 32 KiB L1 cache
 
 /// Where one strip of eight variables comes from.
 struct Strip {
-  Index first = 0;     // index of its first variable
-  Index width = 0;     // how many of the eight are used; the panel's last one may be the constant
-  Index adjacent = 0;  // so many leading columns are float neighbours in memory: a row is read as a whole
-  Index safe_rows = 0; // rows below this may be read eight wide without leaving the buffer
+  Index first = 0;  // index of its first variable
+  Index width = 0;  // how many of the eight are used; the panel's last one may be the constant
+  Index adjacent =
+      0;  // so many leading columns are float neighbours in memory: a row is read as a whole
+  Index safe_rows = 0;  // rows below this may be read eight wide without leaving the buffer
   bool has_constant = false;
 };
 
-/// The variables (X | y... | 1) as the panel wants them. shift and scale have one entry per column of `rows`;
-/// scales are powers of two, so z = x * scale - (shift * scale) rounds as (x - shift) does.
+/// The variables (X | y... | 1) as the panel wants them. shift and scale have one entry per column
+/// of `rows`; scales are powers of two, so z = x * scale - (shift * scale) rounds as (x - shift)
+/// does.
 class PanelLayout {
  public:
   PanelLayout(const Rows& rows, const double* shift, const double* scale)
@@ -45,7 +49,8 @@ class PanelLayout {
   Index padded() const { return n_strips() * strip_width; }
   Index width(Index strip) const { return strips_[static_cast<std::size_t>(strip)].width; }
 
-  /// panel = rows [first, first + n) with n <= panel_rows; root_weight (or nullptr) multiplies whole rows.
+  /// panel = rows [first, first + n) with n <= panel_rows; root_weight (or nullptr) multiplies
+  /// whole rows.
   void pack(Index first, Index n, const double* root_weight, double* panel) const {
     for (const Strip& strip : strips_) {
       double* out = panel + strip.first * panel_rows;
@@ -74,12 +79,14 @@ class PanelLayout {
       if (!neighbour) break;
       ++strip.adjacent;
     }
-    // Reading eight values at row r touches 8*size bytes; later rows of the same buffer must cover them.
+    // Reading eight values at row r touches 8*size bytes; later rows of the same buffer must cover
+    // them.
     const Index beyond = (strip_width - strip.adjacent) * size;
     if (beyond == 0) {
       strip.safe_rows = rows_.n_samples;
     } else if (head.stride > 0) {
-      strip.safe_rows = std::max<Index>(0, rows_.n_samples - (beyond + head.stride - 1) / head.stride);
+      strip.safe_rows =
+          std::max<Index>(0, rows_.n_samples - (beyond + head.stride - 1) / head.stride);
     }
     return strip;
   }
@@ -119,8 +126,8 @@ class PanelLayout {
   }
 
   /// Eight rows of each variable at a time, transposed on the way into the panel.
-  void pack_by_columns(const Strip& strip, Index first, Index done, Index n, const double* root_weight,
-                       double* out) const {
+  void pack_by_columns(const Strip& strip, Index first, Index done, Index n,
+                       const double* root_weight, double* out) const {
     Eigen::Array<double, 8, 8> block;  // column c = variable c
     for (Index r = done; r < n; r += 8) {
       const Index count = std::min<Index>(8, n - r);
@@ -135,7 +142,8 @@ class PanelLayout {
   Eight variable(const Strip& strip, Index c, Index row, Index count) const {
     if (strip.has_constant && c == strip.width - 1) return Eight::Ones();
     const Index j = strip.first + c;
-    return load_eight(rows_.columns[static_cast<std::size_t>(j)], row, count) * scale_[j] - offset_[j];
+    return load_eight(rows_.columns[static_cast<std::size_t>(j)], row, count) * scale_[j] -
+           offset_[j];
   }
 
   /// root_weight has room for whole eights.

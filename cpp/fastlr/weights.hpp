@@ -1,4 +1,5 @@
-// Sample weights on their way into a panel: square roots, and the statistics that the likelihood needs.
+// Sample weights on their way into a panel: square roots, and the statistics that the likelihood
+// needs.
 #pragma once
 
 #include <cmath>
@@ -8,10 +9,11 @@
 
 namespace fastlr {
 
-/// root[r] = sqrt(w[first + r]) for r < n <= panel_rows (room for whole eights). n_positive += #{w > 0},
-/// sum_log += sum of log(w) over them: one logarithm per lane and panel, of the product of its weights.
-inline void pack_weights(const Column& weight, Index first, Index n, double* root, double& n_positive,
-                         double& sum_log) {
+/// root[r] = sqrt(w[first + r]) for r < n <= panel_rows (room for whole eights). n_positive += #{w
+/// > 0}, sum_log += sum of log(w) over them: one logarithm per lane and panel, of the product of
+/// its weights.
+inline void pack_weights(const Column& weight, Index first, Index n, double* root,
+                         double& n_positive, double& sum_log) {
   Eight product = Eight::Ones();
   Eight count = Eight::Zero();
   for (Index r = 0; r < n; r += 8) {

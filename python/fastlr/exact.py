@@ -124,21 +124,29 @@ def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -
     array([1.])
     """
     if not isinstance(moments, Moments):
-        raise InputTypeError(f"moments is a {type(moments).__name__}: pass Moments, e.g. Moments.from_arrays(X, y).")
+        raise InputTypeError(
+            f"moments is a {type(moments).__name__}: pass Moments, e.g. Moments.from_arrays(X, y)."
+        )
     try:
         penalty = float(alpha)
     except (TypeError, ValueError):
-        raise InputTypeError(f"alpha={alpha!r} is not a number: pass a finite number >= 0.") from None
+        raise InputTypeError(
+            f"alpha={alpha!r} is not a number: pass a finite number >= 0."
+        ) from None
     if not 0.0 <= penalty < math.inf:
         raise InputError(f"alpha={alpha!r} is not a finite number >= 0: pass 0 for least squares.")
     return solve_moments(moments, fit_intercept, penalty, moments.n_targets == 1)
 
 
-def solve_moments(moments: Moments, fit_intercept: bool, alpha: float, is_vector: bool) -> LinearFit:
+def solve_moments(
+    moments: Moments, fit_intercept: bool, alpha: float, is_vector: bool
+) -> LinearFit:
     """Solve, and warn of what the caller should know."""
     p = moments.n_features
-    code, rank, condition, coef, intercept, rss, tss, length, null_space = kernels.solve_normal_equations(
-        p, moments.total_weight, moments._mean, moments._cross, bool(fit_intercept), alpha
+    code, rank, condition, coef, intercept, rss, tss, length, null_space = (
+        kernels.solve_normal_equations(
+            p, moments.total_weight, moments._mean, moments._cross, bool(fit_intercept), alpha
+        )
     )
     status = _status(code, rank, condition, length, null_space, moments)
     likelihood = _log_likelihood(moments, rss)
@@ -171,17 +179,24 @@ def _log_likelihood(moments: Moments, rss: FloatArray) -> FloatArray:
     """-n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2; infinite for a perfect fit."""
     n = moments.n_samples
     with np.errstate(divide="ignore"):
-        likelihood: FloatArray = -0.5 * n * (np.log(2.0 * np.pi * rss / n) + 1.0) + 0.5 * moments.sum_log_weight
+        likelihood: FloatArray = (
+            -0.5 * n * (np.log(2.0 * np.pi * rss / n) + 1.0) + 0.5 * moments.sum_log_weight
+        )
     return likelihood
 
 
 def _status(
-    code: str, rank: int, condition: float, length: FloatArray, null_space: FloatArray, moments: Moments
+    code: str,
+    rank: int,
+    condition: float,
+    length: FloatArray,
+    null_space: FloatArray,
+    moments: Moments,
 ) -> Status:
     """The outcome as a sentence, with a warning if the user should look."""
     names = moments.feature_names
     if code == "ok":
-        return Status(code, f"Solved: full rank, condition number {condition:.2g}.")
+        return Status(code, f"Solved: full rank, condition number {condition:.3g}.")
     if code == "ill_conditioned":
         sentence = (
             f"Solved, but the columns nearly depend on one another (condition number {condition:.1e}): about "
@@ -211,7 +226,9 @@ def _user_level() -> int:
     return level
 
 
-def dependencies(null_space: FloatArray, length: FloatArray, names: Sequence[str], most: int = 5) -> list[str]:
+def dependencies(
+    null_space: FloatArray, length: FloatArray, names: Sequence[str], most: int = 5
+) -> list[str]:
     """Each dependency as an equation, the last column it involves on the left: "x2 = 1 x0 + 1 x1".
 
     Parameters
@@ -228,7 +245,9 @@ def dependencies(null_space: FloatArray, length: FloatArray, names: Sequence[str
     rows = null_space.copy()
     sentences: list[str] = []
     pivots: list[int] = []
-    for k in range(len(rows)):  # Gauss-Jordan from the last column back, so that later columns depend on earlier ones
+    for k in range(
+        len(rows)
+    ):  # Gauss-Jordan from the last column back, so that later columns depend on earlier ones
         size = np.abs(rows[k:]).max(axis=0)
         size[pivots] = 0.0
         j = int(np.flatnonzero(size > 0.1 * size.max())[-1])
@@ -242,7 +261,11 @@ def dependencies(null_space: FloatArray, length: FloatArray, names: Sequence[str
         if length[j] == 0.0:
             sentences.append(f"{names[j]} is constant")
             continue
-        involved = [i for i in np.flatnonzero(np.abs(rows[k]) > 1e-6) if i != j and length[i] > 0.0]
+        involved = [
+            i
+            for i in map(int, np.flatnonzero(np.abs(rows[k]) > 1e-6))
+            if i != j and length[i] > 0.0
+        ]
         terms = [f"{-rows[k, i] * length[j] / length[i]:.6g} {names[i]}" for i in involved[:most]]
         if len(involved) > most:
             terms.append(f"... ({len(involved)} columns)")

@@ -30,7 +30,9 @@ __all__ = ["Moments"]
 
 _MAGIC = b"FASTLRM\x00"
 _FORMAT_VERSION = 1
-_HEADER = struct.Struct("<8sIII")  # magic, format version, length of the JSON header, CRC-32 of all that follows
+_HEADER = struct.Struct(
+    "<8sIII"
+)  # magic, format version, length of the JSON header, CRC-32 of all that follows
 
 
 class Moments:
@@ -70,7 +72,15 @@ class Moments:
     3
     """
 
-    __slots__ = ("_cross", "_mean", "_sum_log_weight", "feature_names", "n_samples", "target_names", "total_weight")
+    __slots__ = (
+        "_cross",
+        "_mean",
+        "_sum_log_weight",
+        "feature_names",
+        "n_samples",
+        "target_names",
+        "total_weight",
+    )
 
     feature_names: tuple[str, ...]
     target_names: tuple[str, ...]
@@ -141,7 +151,9 @@ class Moments:
         scale = np.ones(q)
         slots = np.zeros((n_slots, slot_size))
         for part in range(n_parts):  # Python sees Ctrl-C between parts
-            kernels.accumulate(features.source, targets.source, weights, shift, scale, part, threads, slots)
+            kernels.accumulate(
+                features.source, targets.source, weights, shift, scale, part, threads, slots
+            )
         total_weight, n_samples, sum_log_weight, mean, cross = kernels.centre(
             n, q, weights is not None, shift, scale, slots
         )
@@ -154,7 +166,9 @@ class Moments:
                 "the squares of some values exceed the range of float64 (about 1e308): divide such columns by a "
                 "power of two or ten first."
             )
-        return cls._build(n_samples, total_weight, sum_log_weight, mean, cross, feature_names, target_names)
+        return cls._build(
+            n_samples, total_weight, sum_log_weight, mean, cross, feature_names, target_names
+        )
 
     @classmethod
     def _build(
@@ -195,7 +209,8 @@ class Moments:
     @property
     def mean(self) -> FloatArray:
         """Weighted means of features, then targets."""
-        return self._mean.sum(axis=0)
+        mean: FloatArray = self._mean.sum(axis=0)
+        return mean
 
     @property
     def cross_products(self) -> FloatArray:
@@ -249,7 +264,9 @@ class Moments:
         positions = [self._position(column) for column in columns]
         if len(set(positions)) != len(positions):
             raise InputError(f"columns={list(columns)!r} names a feature twice: name each once.")
-        keep = np.array([*positions, *range(self.n_features, self.n_features + self.n_targets)], dtype=np.intp)
+        keep = np.array(
+            [*positions, *range(self.n_features, self.n_features + self.n_targets)], dtype=np.intp
+        )
         return self._build(
             self.n_samples,
             self.total_weight,
@@ -284,7 +301,12 @@ class Moments:
             return NotImplemented
         self._check_mergeable(other)
         weight, mean, cross = kernels.merge(
-            self.total_weight, self._mean, self._cross, other.total_weight, other._mean, other._cross
+            self.total_weight,
+            self._mean,
+            self._cross,
+            other.total_weight,
+            other._mean,
+            other._cross,
         )
         return self._build(
             self.n_samples + other.n_samples,
@@ -307,7 +329,12 @@ class Moments:
                 f"(weight {self.total_weight:g}): only rows that are in, and not all of them, can be taken away."
             )
         weight, mean, cross = kernels.subtract(
-            self.total_weight, self._mean, self._cross, other.total_weight, other._mean, other._cross
+            self.total_weight,
+            self._mean,
+            self._cross,
+            other.total_weight,
+            other._mean,
+            other._cross,
         )
         noise = 1e-12 * self._cross.diagonal()
         if np.any(cross.diagonal() < -noise):
@@ -366,7 +393,9 @@ class Moments:
             If the bytes are damaged, not moments at all, or of another version.
         """
         if not isinstance(data, bytes | bytearray | memoryview):
-            raise InputTypeError(f"data is a {type(data).__name__}: pass the bytes that Moments.to_bytes() gave.")
+            raise InputTypeError(
+                f"data is a {type(data).__name__}: pass the bytes that Moments.to_bytes() gave."
+            )
         data = bytes(data)
         if len(data) < _HEADER.size or not data.startswith(_MAGIC):
             raise InputError("data are not moments: pass the bytes that Moments.to_bytes() gave.")

@@ -106,12 +106,19 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         features = as_features(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         more, is_vector = moments_of(
-            features, y, sample_weight, self.moments_.feature_names, self.moments_.target_names, self.n_threads
+            features,
+            y,
+            sample_weight,
+            self.moments_.feature_names,
+            self.moments_.target_names,
+            self.n_threads,
         )
         float32 = features.all_float32 and self.coef_.dtype == np.float32
         return self._accept(X, self.moments_ + more, is_vector and self.coef_.ndim == 1, float32)
 
-    def _accept(self, X: object, moments: Moments, is_vector: bool, float32: bool) -> LinearRegression:
+    def _accept(
+        self, X: object, moments: Moments, is_vector: bool, float32: bool
+    ) -> LinearRegression:
         """Solve first, then set every attribute: a failed fit leaves the estimator as it was."""
         fit = solve_moments(moments, self.fit_intercept, 0.0, is_vector)
         validate_data(self, X, skip_check_array=True)  # sets n_features_in_ and feature_names_in_

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from fastlr.errors import FileFormatError
 from fastlr.files._stream import Source, require_pyarrow
 from fastlr.files._table import Column, ColumnArrays, Table, own_names, plain_numbers
-from numpy.typing import NDArray
 
 _BATCH_ROWS = 1 << 16
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")

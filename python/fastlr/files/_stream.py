@@ -70,7 +70,7 @@ class _Decompressed:
         self._codec, self._label = codec, label
         self._stream: Any
         if codec == "xz":
-            self._stream = lzma.LZMAFile(packed)  # type: ignore[arg-type]
+            self._stream = lzma.LZMAFile(packed)  # type: ignore[arg-type]  # noqa: SIM115
         else:
             pa = require_pyarrow(f"reading {codec} files")
             self._stream = pa.CompressedInputStream(pa.PythonFile(packed, mode="r"), codec)
@@ -137,7 +137,8 @@ class Source:
             return self.path
         if self._on_disk is not None:
             return self._on_disk
-        spool = self.resources.enter_context(tempfile.NamedTemporaryFile(prefix="fastlr-"))
+        temporary = tempfile.NamedTemporaryFile(prefix="fastlr-")  # noqa: SIM115
+        spool = self.resources.enter_context(temporary)
         stream = self.open()
         while part := stream.read(1 << 20):
             spool.write(part)

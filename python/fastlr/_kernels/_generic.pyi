@@ -1,0 +1,82 @@
+"""The one interface of the kernels of all CPU levels.
+
+Rows are a 2-D array, a 1-D array, or a list of these, read where they lie: ``Rows``. Other arrays are float64 and
+C-contiguous. q = n_features + n_targets.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]
+Rows = Array | list[Array]
+
+def build_info() -> dict[str, Any]:
+    """Level, compiler, Eigen and OpenMP versions of this module."""
+
+def max_threads() -> int:
+    """OpenMP's limit: OMP_NUM_THREADS, threadpool_limits, or the number of processors."""
+
+def plan_pass(n_samples: int, n_columns: int) -> tuple[int, int, int]:
+    """(n_slots, slot_size, n_parts) of a pass: the workspace's shape, and how many calls it takes."""
+
+def provisional_shift(X: Rows, y: Rows) -> Floats:
+    """(q,): a value of each column from its middle, to accumulate about."""
+
+def accumulate(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    shift: Floats,
+    scale: Floats,
+    part: int,
+    n_threads: int,
+    slots: Floats,
+) -> None:
+    """Slots (n_slots, slot_size) += part ``part`` of the shifted, scaled sums of products."""
+
+def centre(
+    n_samples: int, n_columns: int, weighted: bool, shift: Floats, scale: Floats, slots: Floats
+) -> tuple[float, int, float, Floats, Floats]:
+    """(weight, n_positive, sum_log_weight, mean (2, q), cross (q, q)); uses the slots up."""
+
+def merge(
+    weight_a: float,
+    mean_a: Floats,
+    cross_a: Floats,
+    weight_b: float,
+    mean_b: Floats,
+    cross_b: Floats,
+) -> tuple[float, Floats, Floats]:
+    """(weight, mean, cross) of the rows of both."""
+
+def subtract(
+    weight_a: float,
+    mean_a: Floats,
+    cross_a: Floats,
+    weight_b: float,
+    mean_b: Floats,
+    cross_b: Floats,
+) -> tuple[float, Floats, Floats]:
+    """(weight, mean, cross) of the rows of a that are not in b."""
+
+def solve_normal_equations(
+    n_features: int, weight: float, mean: Floats, cross: Floats, fit_intercept: bool, alpha: float
+) -> tuple[str, int, float, Floats, Floats, Floats, Floats, Floats, Floats]:
+    """(status, rank, condition_number, coef (t, p), intercept, rss, tss, length, null_space (k, p))."""
+
+def predict(
+    X: Rows,
+    first: int,
+    last: int,
+    coef: Floats,
+    intercept: Floats,
+    n_threads: int,
+    out: npt.NDArray[np.float64] | npt.NDArray[np.float32],
+) -> None:
+    """out[first:last] = X[first:last] @ coef.T + intercept."""
+
+def first_non_finite(X: Rows) -> tuple[int, int]:
+    """(row, column) of the first NaN or infinity, (-1, -1) if there is none."""
