@@ -133,6 +133,12 @@ def test_a_long_table_shows_what_matters_most_and_says_what_it_leaves_out():
     assert len(report(fit, max_features=None).coefficients) == n_features + 1
 
 
+def test_the_condition_number_is_said_once():
+    assert summary_text(made_fit()).count("condition number") == 1
+    status = fastlr.Status("ok", "Solved: full rank, condition number 3.25.")
+    assert summary_text(made_fit(status=status)).count("condition number") == 1
+
+
 def test_a_report_changes_nothing():
     fit = made_fit()
     before = {field.name: repr(getattr(fit, field.name)) for field in dataclasses.fields(fit)}

@@ -15,6 +15,7 @@ PYBIND11_MODULE(FASTLR_MODULE, m, py::mod_gil_not_used()) {
   fastlr::bind_moments(m);
   fastlr::bind_normal_equations(m);
   fastlr::bind_prediction(m);
+  fastlr::bind_roofline(m);
 
   m.def("build_info", [] {
     py::dict info;

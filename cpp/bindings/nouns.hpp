@@ -8,5 +8,6 @@ namespace fastlr {
 void bind_moments(pybind11::module_& m);
 void bind_normal_equations(pybind11::module_& m);
 void bind_prediction(pybind11::module_& m);
+void bind_roofline(pybind11::module_& m);
 
 }  // namespace fastlr

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fastlr/cross_products.hpp"
+#include "fastlr/few_variables.hpp"
 #include "fastlr/moments.hpp"
 #include "fastlr/row_blocks.hpp"
 #include "fastlr/weights.hpp"
@@ -28,21 +29,69 @@ Range part_of_slot(const PassPlan& plan, Index n_samples, Index slot, Index part
   return {first, std::min(end, first + plan.rows_per_part)};
 }
 
-/// One thread, one slot: pack a panel, multiply, fold every rows_per_fold rows.
-void accumulate_slot(const PanelLayout& layout, const Column* weight, Range range,
-                     const Slot& slot) {
-  const Index size = layout.padded() * layout.padded();
-  AlignedVector panel(layout.padded() * panel_rows);
-  AlignedVector sums(size);
-  std::array<double, panel_rows> root;
+/// The weights of a panel's rows on their way into it.
+class PanelWeights {
+ public:
+  PanelWeights(const Column* weight, double* statistics)
+      : weight_(weight), statistics_(statistics) {}
+
+  /// Square roots of the weights of rows [first, first + n), or nullptr without weights.
+  const double* roots(Index first, Index n) {
+    if (weight_ == nullptr) return nullptr;
+    pack_weights(*weight_, first, n, roots_.data(), statistics_[0], statistics_[1]);
+    return roots_.data();
+  }
+
+ private:
+  const Column* weight_;
+  double* statistics_;
+  alignas(64) std::array<double, panel_rows> roots_;
+};
+
+/// One thread, one slot, at most eight variables.
+void accumulate_few(const PanelLayout& layout, const Column* weight, Range range,
+                    const Slot& slot) {
+  alignas(64) std::array<double, most_few * panel_rows> panel;
+  alignas(64) std::array<double, most_few * most_few> sums{};
+  LaneSums lane_sums = LaneSums::Zero();
+  PanelWeights weights(weight, slot.statistics);
+  const Index width = layout.n_variables();
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
     for (Index first = start; first < end; first += panel_rows) {
       const Index n = std::min(panel_rows, end - first);
-      if (weight != nullptr)
-        pack_weights(*weight, first, n, root.data(), slot.statistics[0], slot.statistics[1]);
-      layout.pack(first, n, weight != nullptr ? root.data() : nullptr, panel.data());
-      panel_product(panel.data(), layout, n, first == start, sums.data());
+      layout.pack_columns(first, n, weights.roots(first, n), panel.data());
+      all_pair_products(panel.data(), width, round_up(n, 8), lane_sums.data());
+    }
+    collect(lane_sums, width, sums.data());
+    fold(sums.data(), layout.padded() * layout.padded(), slot.hi, slot.lo);
+  }
+}
+
+/// How many rows to prefetch ahead: what leaves most of a second-level cache to the panel.
+Index rows_ahead(const Prefetcher& prefetcher) {
+  constexpr Index bytes_ahead = Index{1} << 18;
+  const Index rows = bytes_ahead / std::max<Index>(1, prefetcher.row_bytes());
+  return std::clamp<Index>(rows / panel_rows * panel_rows, panel_rows, rows_per_fold);
+}
+
+/// One thread, one slot: pack a panel, multiply, fold every rows_per_fold rows.
+void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Column* weight, Range range,
+                     const Slot& slot) {
+  const Index size = layout.padded() * layout.padded();
+  AlignedVector panel = AlignedVector::Zero(layout.padded() * panel_rows);
+  AlignedVector sums(size);
+  PanelWeights weights(weight, slot.statistics);
+  Prefetcher prefetcher(rows);
+  const Index ahead = rows_ahead(prefetcher);
+  for (Index start = range.first; start < range.last; start += rows_per_fold) {
+    const Index end = std::min(range.last, start + rows_per_fold);
+    for (Index first = start; first < end; first += panel_rows) {
+      if ((first - start) % ahead == 0)
+        prefetcher.aim(first + ahead, std::min(range.last, first + 2 * ahead));
+      const Index n = std::min(panel_rows, end - first);
+      layout.pack_strips(first, n, weights.roots(first, n), panel.data());
+      PanelProduct{panel.data(), layout, n, first == start, sums.data(), &prefetcher}.all();
     }
     fold(sums.data(), size, slot.hi, slot.lo);
   }
@@ -55,7 +104,7 @@ void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range ran
   constexpr Index panels = 4;
   const Index panel_size = layout.padded() * panel_rows;
   const Index size = layout.padded() * layout.padded();
-  AlignedVector panel(panels * panel_size);
+  AlignedVector panel = AlignedVector::Zero(panels * panel_size);
   AlignedVector sums(size);
   std::array<double, panels * panel_rows> root;
   std::array<double, panels> n_positive;
@@ -76,7 +125,7 @@ void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range ran
           w = root.data() + k * panel_rows;
           pack_weights(*weight, first + k * panel_rows, rows_in(k), w, n_positive[k], sum_log[k]);
         }
-        layout.pack(first + k * panel_rows, rows_in(k), w, panel.data() + k * panel_size);
+        layout.pack_strips(first + k * panel_rows, rows_in(k), w, panel.data() + k * panel_size);
       });
       for (Index k = 0; k < n_panels; ++k) {
         slot.statistics[0] += n_positive[k];
@@ -85,8 +134,9 @@ void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range ran
       const Index n_groups = (layout.n_strips() + tile_strips - 1) / tile_strips;
       for_each_task(n_groups, n_threads, [&](Index group) {
         for (Index k = 0; k < n_panels; ++k)
-          column_group_product(panel.data() + k * panel_size, layout, group * tile_strips,
-                               rows_in(k), first == start && k == 0, sums.data());
+          PanelProduct{panel.data() + k * panel_size, layout,      rows_in(k),
+                       first == start && k == 0,      sums.data(), nullptr}
+              .column_group(group * tile_strips);
       });
     }
     const Index row = layout.padded();
@@ -135,19 +185,19 @@ void provisional_shift(const Rows& rows, double* shift) {
 void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
                 const PassPlan& plan, Index part, int n_threads, double* slots) {
   const PanelLayout layout(rows, shift, scale);
-  if (plan.n_slots == 1) {
-    const Range range = part_of_slot(plan, rows.n_samples, 0, part);
-    const Slot slot = slot_at(plan, slots, 0);
-    if (n_threads > 1 && layout.n_strips() > 2 * tile_strips) {
-      accumulate_tiles(layout, weight, range, n_threads, slot);
-    } else {
-      accumulate_slot(layout, weight, range, slot);
-    }
+  if (plan.n_slots == 1 && n_threads > 1 && layout.n_strips() > 2 * tile_strips) {
+    accumulate_tiles(layout, weight, part_of_slot(plan, rows.n_samples, 0, part), n_threads,
+                     slot_at(plan, slots, 0));
     return;
   }
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
-    accumulate_slot(layout, weight, part_of_slot(plan, rows.n_samples, k, part),
-                    slot_at(plan, slots, k));
+    const Range range = part_of_slot(plan, rows.n_samples, k, part);
+    const Slot slot = slot_at(plan, slots, k);
+    if (layout.n_strips() == 1) {
+      accumulate_few(layout, weight, range, slot);
+    } else {
+      accumulate_slot(layout, rows, weight, range, slot);
+    }
   });
 }
 

@@ -78,5 +78,11 @@ def predict(
 ) -> None:
     """out[first:last] = X[first:last] @ coef.T + intercept."""
 
+def read_all(values: Floats, n_threads: int) -> float:
+    """Sum of all values: measures the memory's read bandwidth."""
+
+def multiply_add(n: int, n_threads: int) -> float:
+    """Fused multiply-adds done in n rounds on every thread: measures the arithmetic's peak."""
+
 def first_non_finite(X: Rows) -> tuple[int, int]:
     """(row, column) of the first NaN or infinity, (-1, -1) if there is none."""

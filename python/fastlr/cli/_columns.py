@@ -100,8 +100,9 @@ def listed(names: Sequence[str], last: str = "and", limit: int = 8) -> str:
 
 def _named(table: Table, values: Sequence[str], option: str) -> list[str]:
     wanted = [name for value in values for name in _split(value, option)]
-    found = match(wanted, table.names)
+    found: dict[str, str] = {}
     for name in wanted:
+        found.update(match([name], table.names))
         if name not in found:
             hint = near(name, table.names) or f"it has {listed(table.names)}"
             raise click.UsageError(f"{option}: {table.label} has no column {name!r}; {hint}")

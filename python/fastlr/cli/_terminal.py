@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from typing import TextIO
 
 import click
 from rich.console import Console, JustifyMethod, RenderableType
@@ -20,9 +22,7 @@ _UNBOUNDED = 10_000  # characters: what is not a terminal does not wrap
 
 def show(*parts: RenderableType) -> None:
     """Print on standard output, in colour on a terminal only."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_UNBOUNDED)
+    console = Console(highlight=False, width=None if is_terminal(sys.stdout) else _UNBOUNDED)
     with console.capture() as captured:
         for part in parts:
             console.print(part)
@@ -30,9 +30,9 @@ def show(*parts: RenderableType) -> None:
     click.echo("\n".join(line.rstrip() for line in lines))
 
 
-def is_terminal() -> bool:
-    """Whether standard output is a terminal."""
-    return Console().is_terminal
+def is_terminal(stream: TextIO) -> bool:
+    """Whether people look on (rich would believe FORCE_COLOR as well)."""
+    return stream.isatty()
 
 
 def grid(
@@ -56,25 +56,25 @@ def warn(message: str) -> None:
 
 def watched(table: Table, columns: Sequence[str]) -> Iterator[Batch]:
     """The table's batches; a bar on standard error (a terminal only) if they take their time."""
-    console = Console(stderr=True)
+    shows_progress = is_terminal(sys.stderr)
     began = time.monotonic()
     with ExitStack() as stack:
         bar: Progress | None = None
         for batch in table.batches(columns):
-            if bar is None and console.is_terminal and time.monotonic() - began > _PATIENCE:
-                bar = stack.enter_context(_bar(console))
+            if bar is None and shows_progress and time.monotonic() - began > _PATIENCE:
+                bar = stack.enter_context(_bar())
                 bar.add_task(table.label, total=table.n_bytes)
             if bar is not None:
                 bar.update(bar.task_ids[0], completed=batch.bytes_read)
             yield batch
 
 
-def _bar(console: Console) -> Progress:
+def _bar() -> Progress:
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TimeRemainingColumn(),
-        console=console,
+        console=Console(stderr=True, force_terminal=True),
         transient=True,
     )

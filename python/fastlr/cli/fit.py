@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,7 +84,7 @@ def fit(
     result, cautions = _solved(rows.moments(), fit_intercept=not no_intercept)
     if output is not None:
         save_model(result, output)
-    if layout == "json" or not is_terminal():
+    if layout == "json" or not is_terminal(sys.stdout):
         for caution in cautions:
             warn(caution)
     if layout == "json":

@@ -17,7 +17,7 @@ from fastlr.cli._columns import listed, match, near
 from fastlr.cli._exit_codes import EPILOG
 from fastlr.cli._output import check_output
 from fastlr.cli._rows import Mask, matrix, missing_rows, refuse_missing
-from fastlr.cli._terminal import watched
+from fastlr.cli._terminal import is_terminal, watched
 from fastlr.files import Batch, Table, load_model, open_table, replaced
 
 _MISSING = "NA"
@@ -50,11 +50,12 @@ def predict(model: str, file: str, output: str | None, missing: str) -> None:
         if output is not None and output != "-":
             sink = stack.enter_context(replaced(output))
         header = _header(fit.target_names)
-        for batch in watched(table, columns):
+        on_screen = sink is sys.stdout.buffer and is_terminal(sys.stdout)
+        for batch in table.batches(columns) if on_screen else watched(table, columns):
             incomplete = missing_rows(batch, columns, table.label)
             if missing == "error":
                 refuse_missing(batch, columns, incomplete, table.label, "--missing keep")
-            sink.write((header + _lines(fit, batch, columns, incomplete)).encode())
+            _write(sink, header + _lines(fit, batch, columns, incomplete))
             header = ""
         sink.flush()
 
@@ -71,6 +72,13 @@ def _columns(table: Table, fit: fastlr.LinearFit) -> list[str]:
             + "".join(f" ({hint})" for hint in hints[:1])
         )
     return [found[name] for name in fit.feature_names]
+
+
+def _write(sink: BinaryIO, text: str) -> None:
+    """All of it: standard output under ``python -u`` takes only what fits into the pipe."""
+    rest = memoryview(text.encode())
+    while rest:
+        rest = rest[sink.write(rest) :]
 
 
 def _header(target_names: Sequence[str]) -> str:

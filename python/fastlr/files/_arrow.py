@@ -115,7 +115,7 @@ def holds(kind: Any) -> str:
     words = {
         "booleans": (t.is_boolean,),
         "numbers": (is_numeric,),
-        "text": (t.is_string, t.is_large_string, t.is_string_view),
+        "text": (t.is_string, t.is_large_string, lambda kind: str(kind) == "string_view"),
         "dates or times": (t.is_temporal,),
         "bytes": (t.is_binary, t.is_large_binary, t.is_fixed_size_binary),
     }

@@ -161,7 +161,9 @@ class _Header:
 
         try:
             self.delimiter = _delimiter(lines[0].decode("utf-8"), source)
-            fields = next(csv.reader(decoded(), delimiter=self.delimiter, strict=True))
+            fields = next(
+                csv.reader(decoded(), delimiter=self.delimiter, strict=True, skipinitialspace=True)
+            )
         except UnicodeDecodeError as error:
             raise FileFormatError(
                 f"{source.label}: the column names are not UTF-8 text: save the file as UTF-8"
