@@ -17,13 +17,13 @@ void check_size(const DoubleArray& array, Index size, const char* name) {
 /// (weight, n_positive, sum_log_weight, mean, cross) of the shifted sums in `slots`, which are used
 /// up.
 py::tuple centred(const PassPlan& plan, Index q, const double* shift, const double* scale,
-                  double* slots, bool weighted, Index n_samples) {
+                  double* slots) {
   DoubleArray mean({Index{2}, q});
   DoubleArray cross({q, q});
   const WeightStatistics statistics =
       centre(plan, q, shift, scale, slots, mean.mutable_data(), cross.mutable_data());
-  const Index n_positive = weighted ? static_cast<Index>(statistics.n_positive) : n_samples;
-  return py::make_tuple(statistics.weight, n_positive, statistics.sum_log_weight, mean, cross);
+  return py::make_tuple(statistics.weight, static_cast<Index>(statistics.n_positive),
+                        statistics.sum_log_weight, mean, cross);
 }
 
 }  // namespace
@@ -75,16 +75,15 @@ void bind_moments(py::module_& m) {
 
   m.def(
       "centre",
-      [](Index n_samples, Index n_columns, bool weighted, const DoubleArray& shift,
-         const DoubleArray& scale, DoubleArray& slots) {
+      [](Index n_samples, Index n_columns, const DoubleArray& shift, const DoubleArray& scale,
+         DoubleArray& slots) {
         const PassPlan plan = plan_pass(n_samples, n_columns);
         check_size(shift, n_columns, "shift");
         check_size(scale, n_columns, "scale");
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
-        return centred(plan, n_columns, shift.data(), scale.data(), slots.mutable_data(), weighted,
-                       n_samples);
+        return centred(plan, n_columns, shift.data(), scale.data(), slots.mutable_data());
       },
-      py::arg("n_samples"), py::arg("n_columns"), py::arg("weighted"), py::arg("shift").noconvert(),
+      py::arg("n_samples"), py::arg("n_columns"), py::arg("shift").noconvert(),
       py::arg("scale").noconvert(), py::arg("slots").noconvert());
 
   const auto bind_pair = [&m](const char* name, auto operation) {

@@ -32,19 +32,19 @@ Range part_of_slot(const PassPlan& plan, Index n_samples, Index slot, Index part
 /// The weights of a panel's rows on their way into it.
 class PanelWeights {
  public:
-  PanelWeights(const Column* weight, double* statistics)
+  PanelWeights(const Column* weight, WeightStatistics& statistics)
       : weight_(weight), statistics_(statistics) {}
 
   /// Square roots of the weights of rows [first, first + n), or nullptr without weights.
   const double* roots(Index first, Index n) {
     if (weight_ == nullptr) return nullptr;
-    pack_weights(*weight_, first, n, roots_.data(), statistics_[0], statistics_[1]);
+    statistics_ += pack_weights(*weight_, first, n, roots_.data());
     return roots_.data();
   }
 
  private:
   const Column* weight_;
-  double* statistics_;
+  WeightStatistics& statistics_;
   alignas(64) std::array<double, panel_rows> roots_;
 };
 
@@ -54,7 +54,7 @@ void accumulate_few(const PanelLayout& layout, const Column* weight, Range range
   alignas(64) std::array<double, most_few * panel_rows> panel;
   alignas(64) std::array<double, most_few * most_few> sums{};
   LaneSums lane_sums = LaneSums::Zero();
-  PanelWeights weights(weight, slot.statistics);
+  PanelWeights weights(weight, *slot.statistics);
   const Index width = layout.n_variables();
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
@@ -81,7 +81,7 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Column* 
   const Index size = layout.padded() * layout.padded();
   AlignedVector panel = AlignedVector::Zero(layout.padded() * panel_rows);
   AlignedVector sums(size);
-  PanelWeights weights(weight, slot.statistics);
+  PanelWeights weights(weight, *slot.statistics);
   Prefetcher prefetcher(rows);
   const Index ahead = rows_ahead(prefetcher);
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
@@ -107,8 +107,7 @@ void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range ran
   AlignedVector panel = AlignedVector::Zero(panels * panel_size);
   AlignedVector sums(size);
   std::array<double, panels * panel_rows> root;
-  std::array<double, panels> n_positive;
-  std::array<double, panels> sum_log;
+  std::array<WeightStatistics, panels> statistics;
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
     for (Index first = start; first < end; first += panels * panel_rows) {
@@ -117,20 +116,19 @@ void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range ran
       const auto rows_in = [&](Index k) {
         return std::min(panel_rows, end - first - k * panel_rows);
       };
-      n_positive.fill(0.0);
-      sum_log.fill(0.0);
+      statistics.fill({});
       for_each_task(n_panels, n_threads, [&](Index k) {
         double* w = nullptr;
         if (weight != nullptr) {
           w = root.data() + k * panel_rows;
-          pack_weights(*weight, first + k * panel_rows, rows_in(k), w, n_positive[k], sum_log[k]);
+          statistics[static_cast<std::size_t>(k)] =
+              pack_weights(*weight, first + k * panel_rows, rows_in(k), w);
         }
         layout.pack_strips(first + k * panel_rows, rows_in(k), w, panel.data() + k * panel_size);
       });
-      for (Index k = 0; k < n_panels; ++k) {
-        slot.statistics[0] += n_positive[k];
-        slot.statistics[1] += sum_log[k];
-      }
+      for (Index k = 0; k < n_panels; ++k)
+        *slot.statistics += statistics[static_cast<std::size_t>(k)];
+
       const Index n_groups = (layout.n_strips() + tile_strips - 1) / tile_strips;
       for_each_task(n_groups, n_threads, [&](Index group) {
         for (Index k = 0; k < n_panels; ++k)
@@ -163,7 +161,7 @@ PassPlan plan_pass(Index n_samples, Index n_columns) {
       std::max<Index>(1, work_per_part / (work_per_row * plan.n_slots * rows_per_fold));
   plan.rows_per_part = std::min(plan.rows_per_slot, folds_per_part * rows_per_fold);
   plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
-  plan.slot_size = 2 * size + weight_statistics;
+  plan.slot_size = 2 * size + statistics_size;
   return plan;
 }
 

@@ -27,8 +27,7 @@ WeightStatistics centre(const PassPlan& plan, Index n_columns, const double* shi
         total.lo[e] = s.lo;
       }
     }
-    total.statistics[0] += slot.statistics[0];
-    total.statistics[1] += slot.statistics[1];
+    *total.statistics += *slot.statistics;
   }
   // Row n_columns of the sums belongs to the constant: sum w z in front, the total weight at the
   // end.
@@ -49,7 +48,8 @@ WeightStatistics centre(const PassPlan& plan, Index n_columns, const double* shi
       cross[j * n_columns + i] = c;
     }
   }
-  return {weight.value(), total.statistics[0], total.statistics[1]};
+  const bool weighted = total.statistics->weight != 0.0;
+  return weighted ? *total.statistics : WeightStatistics{weight.value(), weight.value(), 0.0};
 }
 
 double merge(Index n_columns, double weight_a, const double* mean_a, const double* cross_a,

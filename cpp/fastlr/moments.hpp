@@ -23,20 +23,36 @@ struct PassPlan {
 };
 
 constexpr Index rows_per_fold = 1024;
-constexpr Index weight_statistics = 8;  // positive weights; sum of their logarithms; padding
+
+/// What is known of the weights alone: their sum, how many are positive, and the sum of those
+/// logarithms.
+struct WeightStatistics {
+  double weight = 0.0;
+  double n_positive = 0.0;
+  double sum_log_weight = 0.0;
+
+  WeightStatistics& operator+=(const WeightStatistics& other) {
+    weight += other.weight;
+    n_positive += other.n_positive;
+    sum_log_weight += other.sum_log_weight;
+    return *this;
+  }
+};
+
+constexpr Index statistics_size = 8;  // doubles kept for them in a slot
 
 /// The sums of one slot as they lie in the workspace: (padded, padded) each, lower triangle of
 /// strips.
 struct Slot {
   double* hi;
   double* lo;
-  double* statistics;
+  WeightStatistics* statistics;
 };
 
 inline Slot slot_at(const PassPlan& plan, double* slots, Index k) {
   double* base = slots + k * plan.slot_size;
   const Index size = plan.padded * plan.padded;
-  return {base, base + size, base + 2 * size};
+  return {base, base + size, reinterpret_cast<WeightStatistics*>(base + 2 * size)};
 }
 
 PassPlan plan_pass(Index n_samples, Index n_columns);
@@ -49,12 +65,6 @@ void provisional_shift(const Rows& rows, double* shift);
 /// zeroed before part 0. Not finite in, not finite out: the caller looks afterwards.
 void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
                 const PassPlan& plan, Index part, int n_threads, double* slots);
-
-struct WeightStatistics {
-  double weight;
-  double n_positive;
-  double sum_log_weight;
-};
 
 /// Merge the slots in order (they are used up), centre, unscale. mean: (2, q), cross: (q, q), both
 /// set.

@@ -155,7 +155,7 @@ class Moments:
                 features.source, targets.source, weights, shift, scale, part, threads, slots
             )
         total_weight, n_samples, sum_log_weight, mean, cross = kernels.centre(
-            n, q, weights is not None, shift, scale, slots
+            n, q, shift, scale, slots
         )
         if not (np.isfinite(cross.trace()) and np.isfinite(mean[0]).all()) or not total_weight > 0:
             if weights is not None:

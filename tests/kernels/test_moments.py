@@ -41,7 +41,7 @@ def one_pass(kernels, X, y, weight=None, *, n_threads=2, scale=None):
     slots = np.zeros((n_slots, slot_size))
     for part in range(n_parts):
         kernels.accumulate(X, y, weight, shift, scale, part, n_threads, slots)
-    return kernels.centre(n, q, weight is not None, shift, scale, slots)
+    return kernels.centre(n, q, shift, scale, slots)
 
 
 def draw(shape, n_targets=1, dtype="f8", seed=0):

@@ -38,7 +38,7 @@ def accumulate(
     """Slots (n_slots, slot_size) += part ``part`` of the shifted, scaled sums of products."""
 
 def centre(
-    n_samples: int, n_columns: int, weighted: bool, shift: Floats, scale: Floats, slots: Floats
+    n_samples: int, n_columns: int, shift: Floats, scale: Floats, slots: Floats
 ) -> tuple[float, int, float, Floats, Floats]:
     """(weight, n_positive, sum_log_weight, mean (2, q), cross (q, q)); uses the slots up."""
 

@@ -123,7 +123,8 @@ def _polars_ols(X: Floats, y: Floats) -> Fit:
 
     names = [f"x{j}" for j in range(X.shape[1])]
     frame = pl.DataFrame(np.ascontiguousarray(X.T).T, schema=names).with_columns(y=pl.Series(y))
-    expression: Any = pl.col("y").least_squares.ols(*names, add_intercept=True, mode="coefficients")
+    column: Any = pl.col("y")
+    expression = column.least_squares.ols(*names, add_intercept=True, mode="coefficients")
 
     def fit() -> Answer:
         row = frame.select(expression.alias("b")).unnest("b").row(0)
