@@ -31,6 +31,7 @@ FLOORS = {
     "reference": 3,
     "files": 4,
     "plot": 4,
+    "bench": 4,
     "dask": 4,
     "spark": 4,
     "cli": 4,
