@@ -127,7 +127,7 @@ def draw(cells: Sequence[Cell], path: str | Path) -> None:
     features = [cell.n_features for cell in cells]
     figure = Figure(figsize=(9, 5.2), layout="constrained")
     axes = figure.subplots()
-    colours = mpl.colormaps["tab10"].colors
+    colours = mpl.color_sequences["tab10"]
     for k, name in enumerate(names):
         seconds = [cell.seconds(name) for cell in cells]
         ours = name == "fastlr"
