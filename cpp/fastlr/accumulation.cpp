@@ -13,7 +13,9 @@ namespace fastlr {
 namespace {
 
 constexpr Index max_slots = 64;
-constexpr Index slot_budget = Index{1} << 20;    // doubles in all slots' sums together
+constexpr Index slot_budget = Index{1} << 20;  // doubles in all slots' sums together
+constexpr Index serial_below = Index{1}
+                               << 19;  // multiply-adds that are done sooner than threads wake up
 constexpr Index work_per_part = Index{1} << 29;  // multiply-adds in one call: some 5 to 80 ms
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
@@ -129,12 +131,18 @@ void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range ran
       for (Index k = 0; k < n_panels; ++k)
         *slot.statistics += statistics[static_cast<std::size_t>(k)];
 
-      const Index n_groups = (layout.n_strips() + tile_strips - 1) / tile_strips;
-      for_each_task(n_groups, n_threads, [&](Index group) {
-        for (Index k = 0; k < n_panels; ++k)
-          PanelProduct{panel.data() + k * panel_size, layout,      rows_in(k),
-                       first == start && k == 0,      sums.data(), nullptr}
-              .column_group(group * tile_strips);
+      // Groups of columns, the longest first, and the last strip of rows.
+      const Index n_groups = (layout.n_strips() - 1 + tile_strips - 1) / tile_strips;
+      for_each_task(n_groups + 1, n_threads, [&](Index group) {
+        for (Index k = 0; k < n_panels; ++k) {
+          const PanelProduct product{panel.data() + k * panel_size, layout,      rows_in(k),
+                                     first == start && k == 0,      sums.data(), nullptr};
+          if (group < n_groups) {
+            product.column_group(group * tile_strips);
+          } else {
+            product.last_row();
+          }
+        }
       });
     }
     const Index row = layout.padded();
@@ -144,6 +152,9 @@ void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range ran
     });
   }
 }
+
+/// Multiply-adds for one row, with an allowance for packing it.
+Index work_per_row(Index padded) { return padded * (padded / 2 + 16); }
 
 }  // namespace
 
@@ -156,9 +167,8 @@ PassPlan plan_pass(Index n_samples, Index n_columns) {
   const Index folds = (n_samples + rows_per_fold - 1) / rows_per_fold;
   plan.rows_per_slot = std::max<Index>(1, (folds + wanted - 1) / wanted) * rows_per_fold;
   plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
-  const Index work_per_row = plan.padded * (plan.padded / 2 + 16);
-  const Index folds_per_part =
-      std::max<Index>(1, work_per_part / (work_per_row * plan.n_slots * rows_per_fold));
+  const Index folds_per_part = std::max<Index>(
+      1, work_per_part / (work_per_row(plan.padded) * plan.n_slots * rows_per_fold));
   plan.rows_per_part = std::min(plan.rows_per_slot, folds_per_part * rows_per_fold);
   plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
   plan.slot_size = 2 * size + statistics_size;
@@ -183,6 +193,7 @@ void provisional_shift(const Rows& rows, double* shift) {
 void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
                 const PassPlan& plan, Index part, int n_threads, double* slots) {
   const PanelLayout layout(rows, shift, scale);
+  if (rows.n_samples * work_per_row(plan.padded) < serial_below) n_threads = 1;
   if (plan.n_slots == 1 && n_threads > 1 && layout.n_strips() > 2 * tile_strips) {
     accumulate_tiles(layout, weight, part_of_slot(plan, rows.n_samples, 0, part), n_threads,
                      slot_at(plan, slots, 0));

@@ -15,9 +15,16 @@
 
 namespace fastlr {
 
-// The tile's sums, one row's vectors and a scalar must fit the registers.
+// The tile's sums, one row's vectors and a scalar must fit the registers; a dozen sums or more hide
+// the latency of multiply-adds, so that low tiles are wide.
 constexpr Index tile_height = n_registers >= 32 ? 8 : 4;
 constexpr Index tile_strips = n_registers >= 32 && lanes == 8 ? 3 : 1;
+constexpr Index low_tile_strips = tile_strips == 3 ? 6 : 2;
+
+/// How many strips the tiles of a strip of so many variables span.
+constexpr Index strips_for(Index height) {
+  return height > tile_height / 2 ? tile_strips : low_tile_strips;
+}
 
 /// C[i, :] (+)= sum_r a[r, i] * b[r, :] for H variables of strip `a` and V strips from `b` on;
 /// `set` forgets the old C, whose rows lie `stride` apart. `ahead` is memory to prefetch, a line
@@ -62,26 +69,41 @@ struct PanelProduct {
   double* C;  // (padded, padded), row-major; only strips on or below the diagonal are touched
   Prefetcher* prefetcher;  // or nullptr
 
-  /// Strips [left, left + tile_strips) of C, all rows from the diagonal down: the unit of work that
-  /// threads share when p is large.
+  /// Strips [left, left + tile_strips) of C, all full rows from the diagonal down: the unit of work
+  /// that threads share when p is large.
   void column_group(Index left) const {
-    for (Index row = left; row < layout.n_strips(); ++row)
-      strips<tile_strips>(row, left, std::min(tile_strips, row - left + 1));
+    for (Index row = left; row < layout.n_strips() - 1; ++row)
+      strips<tile_strips, tile_height>(row, left, std::min(tile_strips, row - left + 1));
+  }
+
+  /// The last strip of rows, seldom full.
+  void last_row() const {
+    const Index row = layout.n_strips() - 1;
+    const Index step = strips_for(layout.width(row));
+    for (Index left = 0; left <= row; left += step) {
+      const Index n_left = std::min(step, row - left + 1);
+      if (step == tile_strips) {
+        strips<tile_strips, tile_height>(row, left, n_left);
+      } else {
+        strips<low_tile_strips, tile_height / 2>(row, left, n_left);
+      }
+    }
   }
 
   void all() const {
-    for (Index left = 0; left < layout.n_strips(); left += tile_strips) column_group(left);
+    for (Index left = 0; left < layout.n_strips() - 1; left += tile_strips) column_group(left);
+    last_row();
   }
 
  private:
   static constexpr Index strip_size = strip_width * panel_rows;
 
-  template <Index V>
+  template <Index V, Index H>
   void strips(Index row, Index left, Index n_left) const {
     if constexpr (V > 1) {
-      if (n_left < V) return strips<V - 1>(row, left, n_left);
+      if (n_left < V) return strips<V - 1, H>(row, left, n_left);
     }
-    heights<V, tile_height>(row, left, 0);
+    heights<V, H>(row, left, 0);
   }
 
   /// The variables of strip `row` from i on: whole tiles, then what remains.

@@ -164,14 +164,13 @@ class PanelLayout {
   template <class Scalar>
   void pack_neighbours(const Strip& strip, const Column& head, Index row, const double* root,
                        double* out) const {
-    const std::byte* from = head.at(row);
-    const auto next_row = [&from, &head] {
+    const std::byte* const from = head.at(row);
+    const Index stride = head.stride;
+    finish_rows(strip, root, out, [from, stride](Index i) {
       Eigen::Array<Scalar, 8, 1> x;
-      std::memcpy(x.data(), from, sizeof x);
-      from += head.stride;
+      std::memcpy(x.data(), from + i * stride, sizeof x);
       return Eight(x.template cast<double>());
-    };
-    finish_rows(strip, root, out, next_row);
+    });
   }
 
   /// Rows [done, n) of a strip of unrelated columns: eight rows of each variable at a time,
@@ -193,14 +192,12 @@ class PanelLayout {
       }
     }
     alignas(64) double transposed[8 * strip_width];
-    for (; done + 8 <= n; done += 8) {
+    for (; done + 8 <= n && strip.n_columns > 2; done += 8) {
       transpose_eight(from, done, transposed, strip_width);
-      const double* next = transposed;
-      finish_rows(strip, eight(root_weight, done), out + done * strip_width, [&next] {
-        const Eight x = Eigen::Map<const Eight>(next);
-        next += strip_width;
-        return x;
-      });
+      finish_rows(strip, eight(root_weight, done), out + done * strip_width,
+                  [&transposed](Index i) {
+                    return Eight(Eigen::Map<const Eight>(transposed + i * strip_width));
+                  });
     }
     const Index count = n - done;
     for (Index c = 0; count > 0 && c < strip.width; ++c) {
@@ -211,19 +208,19 @@ class PanelLayout {
     }
   }
 
-  /// out[i, :] = z of the next eight rows of a strip, each taken from next_row().
-  template <class NextRow>
-  void finish_rows(const Strip& strip, const double* root, double* out, NextRow next_row) const {
+  /// out[i, :] = z of row i of the next eight rows of a strip.
+  template <class RowAt>
+  void finish_rows(const Strip& strip, const double* root, double* out, RowAt row_at) const {
     const Eight scale = scale_.segment<8>(strip.first);
     const Eight offset = offset_.segment<8>(strip.first);
     if (root == nullptr) {
 #pragma GCC unroll 8
       for (Index i = 0; i < 8; ++i)
-        Eigen::Map<Eight>(out + i * strip_width) = next_row() * scale + offset;
+        Eigen::Map<Eight>(out + i * strip_width) = row_at(i) * scale + offset;
     } else {
 #pragma GCC unroll 8
       for (Index i = 0; i < 8; ++i)
-        Eigen::Map<Eight>(out + i * strip_width) = (next_row() * scale + offset) * root[i];
+        Eigen::Map<Eight>(out + i * strip_width) = (row_at(i) * scale + offset) * root[i];
     }
   }
 

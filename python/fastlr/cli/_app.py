@@ -11,6 +11,7 @@ import numpy as np
 
 import fastlr
 from fastlr.cli._exit_codes import BROKEN_PIPE, EPILOG, INTERRUPTED
+from fastlr.cli.bench import bench
 from fastlr.cli.fit import fit
 from fastlr.cli.info import info
 from fastlr.cli.predict import predict
@@ -58,7 +59,7 @@ def app() -> None:
     """
 
 
-for command in (fit, predict, info):
+for command in (fit, predict, info, bench):
     app.add_command(command)
 
 
