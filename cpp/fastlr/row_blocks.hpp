@@ -4,6 +4,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 
@@ -41,7 +42,8 @@ void for_each_task(Index n_tasks, int n_threads, const Body& body) {
   watch_for_fork();
   std::exception_ptr failure;
   std::atomic<bool> failed{false};
-#pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads)
+  const int n_useful = static_cast<int>(std::min<Index>(n_threads, n_tasks));
+#pragma omp parallel for schedule(dynamic, 1) num_threads(n_useful)
   for (Index task = 0; task < n_tasks; ++task) {
     if (failed.load(std::memory_order_relaxed)) continue;
     try {

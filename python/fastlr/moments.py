@@ -18,9 +18,12 @@ from fastlr._arrays import (
     as_targets,
     as_weights,
     check_same_features,
+    check_same_targets,
     default_names,
+    default_targets,
     refuse_bad_weights,
     refuse_non_finite,
+    refuse_target_among_features,
 )
 from fastlr._kernels import kernels
 from fastlr._threads import resolve_threads
@@ -240,11 +243,7 @@ class Moments:
         features = as_features(X)
         check_same_features(features, self.feature_names, argument="X", owner="Moments")
         targets = as_targets(y, features.n_samples)
-        if targets.n_columns != self.n_targets:
-            raise InputError(
-                f"y has {targets.n_columns} targets but these moments were built from {self.n_targets}: pass the "
-                "same targets."
-            )
+        check_same_targets(targets, self.target_names, owner="these moments")
         more = self._of_columns(
             features, targets, sample_weight, self.feature_names, self.target_names, n_threads
         )
@@ -381,7 +380,9 @@ class Moments:
             [[self.total_weight, self._sum_log_weight], self._mean.ravel(), self._cross.ravel()]
         )
         body = header + numbers.astype("<f8").tobytes()
-        return _HEADER.pack(_MAGIC, _FORMAT_VERSION, len(header), zlib.crc32(body)) + body
+        return (
+            _HEADER.pack(_MAGIC, _FORMAT_VERSION, len(header), _checksum(body, len(header))) + body
+        )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Moments:
@@ -406,7 +407,7 @@ class Moments:
                 "the fastlr that wrote them, or build the moments again."
             )
         body = data[_HEADER.size :]
-        if zlib.crc32(body) != checksum:
+        if _checksum(body, header_size) != checksum:
             raise InputError("data are damaged (checksum differs): build the moments again.")
         header = json.loads(body[:header_size])
         features, targets = tuple(header["feature_names"]), tuple(header["target_names"])
@@ -421,6 +422,10 @@ class Moments:
             features,
             targets,
         )
+
+
+def _checksum(body: bytes, header_size: int) -> int:
+    return zlib.crc32(body, header_size)
 
 
 def moments_of(
@@ -442,6 +447,7 @@ def moments_of(
     if target_names is not None:
         labels = as_names(target_names, t, argument="target_names")
     else:
-        labels = targets.names or (("y",) if t == 1 else tuple(f"y{k}" for k in range(t)))
+        labels = targets.names or default_targets(t)
+        refuse_target_among_features(targets.names or (), names)
     moments = Moments._of_columns(features, targets, sample_weight, names, labels, n_threads)
     return moments, targets.is_vector

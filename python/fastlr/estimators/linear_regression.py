@@ -9,7 +9,13 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastlr._arrays import FloatArray, as_features, refuse_non_finite
+from fastlr._arrays import (
+    FloatArray,
+    as_features,
+    as_targets,
+    check_same_targets,
+    refuse_non_finite,
+)
 from fastlr.exact import solve_moments
 from fastlr.moments import Moments, moments_of
 from fastlr.results import LinearFit, predict_linear
@@ -18,7 +24,7 @@ __all__ = ["LinearRegression"]
 
 
 class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Ordinary least squares, a drop-in for scikit-learn's, with exact ``partial_fit``.
+    """Ordinary least squares, with scikit-learn's names and an exact ``partial_fit``.
 
     Minimises ``sum w (y - intercept - X @ coef)^2``.
 
@@ -105,9 +111,11 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
             return self.fit(X, y, sample_weight)
         features = as_features(X)
         validate_data(self, X, reset=False, skip_check_array=True)
+        targets = as_targets(y, features.n_samples)
+        check_same_targets(targets, self.moments_.target_names, owner="this estimator")
         more, is_vector = moments_of(
             features,
-            y,
+            targets,
             sample_weight,
             self.moments_.feature_names,
             self.moments_.target_names,
@@ -124,7 +132,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         validate_data(self, X, skip_check_array=True)  # sets n_features_in_ and feature_names_in_
         self.moments_: Moments = moments
         self.fit_: LinearFit = fit
-        self.coef_: FloatArray = fit.coef.astype(np.float32) if float32 else fit.coef
+        self.coef_: FloatArray = fit.coef.astype(np.float32 if float32 else np.float64)
         self.intercept_ = fit.intercept
         self.rank_: int = fit.rank
         return self
