@@ -4,8 +4,10 @@
 
 #include <omp.h>
 
+#include <array>
 #include <atomic>
 #include <exception>
+#include <thread>
 
 #if !defined(_WIN32)
 #include <pthread.h>
@@ -52,5 +54,95 @@ void for_each_task(Index n_tasks, int n_threads, const Body& body) {
   }
   if (failure) std::rethrow_exception(failure);
 }
+
+/// use(prepared k) for k = first .. last-1 in order, on the calling thread, while a second thread prepares what comes next.
+/// prepare(k, buffer) fills one of `buffers_needed` buffers, numbered from 0. Nobody waits for anybody: what the second
+/// thread has not begun (or not finished within microseconds) is prepared by the first, so a busy machine costs
+/// little. A single thread needs one buffer only. `use(k, buffer)` returns false to stop.
+class WorkAhead {
+ public:
+  static constexpr Index buffers_needed = 5;
+
+  template <class Prepare, class Use>
+  static void run(Index first, Index last, int n_threads, const Prepare& prepare, const Use& use) {
+    if (n_threads <= 1 || last - first < 2 || forked_from_threads()) {
+      for (Index k = first; k < last; ++k) {
+        prepare(k, own);
+        if (!use(k, own)) return;
+      }
+      return;
+    }
+    WorkAhead shared(first, last);
+    for_each_task(2, 2, [&](Index task) {
+      if (task == 0) {
+        shared.consume(prepare, use);
+      } else {
+        shared.produce(prepare);
+      }
+    });
+  }
+
+ private:
+  static constexpr Index ring = buffers_needed - 1;
+  static constexpr Index own = 0;  // the buffer that only the first thread fills
+
+  WorkAhead(Index first, Index last) : first_(first), last_(last), next_(first), used_(first) {
+    for (auto& ready : ready_) ready.store(-1, std::memory_order_relaxed);
+  }
+
+  /// However the first thread leaves, the second must not wait for it.
+  struct Release {
+    WorkAhead& shared;
+    ~Release() {
+      shared.used_.store(shared.last_, std::memory_order_release);
+      shared.next_.store(shared.last_, std::memory_order_release);
+    }
+  };
+
+  template <class Prepare, class Use>
+  void consume(const Prepare& prepare, const Use& use) {
+    const Release release{*this};
+    for (Index k = first_; k < last_; ++k) {
+      Index buffer = 1 + k % ring;
+      if (!is_ready(k)) {
+        buffer = own;
+        prepare(k, own);
+      }
+      const bool more = use(k, buffer);
+      used_.store(k + 1, std::memory_order_release);
+      if (!more) return;
+    }
+  }
+
+  /// Whether the second thread has prepared k, or does so in a moment; otherwise k is ours.
+  bool is_ready(Index k) {
+    Index expected = k;
+    if (next_.compare_exchange_strong(expected, k + 1)) return false;
+    for (int spin = 0; spin < 4000; ++spin)
+      if (ready_[static_cast<std::size_t>(k % ring)].load(std::memory_order_acquire) == k) return true;
+    return false;
+  }
+
+  template <class Prepare>
+  void produce(const Prepare& prepare) {
+    while (true) {
+      Index k = next_.load(std::memory_order_acquire);
+      if (k >= last_) return;
+      if (k - used_.load(std::memory_order_acquire) >= ring - 1) {
+        std::this_thread::yield();
+        continue;
+      }
+      if (!next_.compare_exchange_strong(k, k + 1)) continue;
+      prepare(k, 1 + k % ring);
+      ready_[static_cast<std::size_t>(k % ring)].store(k, std::memory_order_release);
+    }
+  }
+
+  Index first_;
+  Index last_;
+  std::atomic<Index> next_;
+  std::atomic<Index> used_;
+  std::array<std::atomic<Index>, static_cast<std::size_t>(ring)> ready_;
+};
 
 }  // namespace fastlr

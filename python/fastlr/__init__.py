@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fastlr import optimizers, schedules
+from fastlr.descent import Descent, descend
 from fastlr.errors import (
     ConditionWarning,
+    ConvergenceWarning,
     FileFormatError,
     InputError,
     InputTypeError,
@@ -26,6 +29,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ConditionWarning",
+    "ConvergenceWarning",
+    "Descent",
     "FileFormatError",
     "InputError",
     "InputTypeError",
@@ -35,10 +40,13 @@ __all__ = [
     "Moments",
     "RankWarning",
     "Status",
+    "descend",
     "load_model",
     "ols",
+    "optimizers",
     "reference",
     "save_model",
+    "schedules",
     "solve",
 ]
 
