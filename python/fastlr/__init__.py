@@ -22,7 +22,7 @@ from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
     from fastlr import reference
-    from fastlr.estimators import LinearRegression
+    from fastlr.estimators import LinearRegression, SGDRegressor
     from fastlr.files import load_model, save_model
 
 __version__ = "0.1.0"
@@ -39,6 +39,7 @@ __all__ = [
     "ModelFileError",
     "Moments",
     "RankWarning",
+    "SGDRegressor",
     "Status",
     "descend",
     "load_model",
@@ -53,6 +54,7 @@ __all__ = [
 # What costs an import of its own (scikit-learn, pyarrow) is loaded on first use.
 _LAZY = {
     "LinearRegression": ("fastlr.estimators", "LinearRegression"),
+    "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
     "load_model": ("fastlr.files", "load_model"),
     "reference": ("fastlr.reference", None),
     "save_model": ("fastlr.files", "save_model"),

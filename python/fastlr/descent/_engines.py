@@ -20,9 +20,12 @@ __all__ = ["BatchEngine", "Engine", "Epochs", "MomentsEngine", "RowsEngine", "St
 _WORK_PER_CALL = 1 << 25  # multiply-adds, or values read: some 5 to 50 ms
 _MOST_EPOCHS = 1 << 14
 _ROWS_PER_CALL = 1 << 19
-_BEST = 5  # row of State.vectors
+_BATCH_GRADIENT = 3  # rows of State.vectors
+_EPOCH_GRADIENT = 4
+_BEST = 5
 _AVERAGE = 6
-_BEST_LOSS = 4  # entry of State.numbers
+_L1_PAID = 7
+_BEST_LOSS = 4  # of State.numbers
 
 
 class State:
@@ -56,6 +59,22 @@ class State:
     def n_updates(self) -> int:
         """Steps taken."""
         return int(self.counters[0])
+
+    def copy(self) -> State:
+        """The same, with arrays of its own."""
+        other = State(self.theta)
+        other.vectors, other.numbers, other.counters = self.vectors.copy(), self.numbers.copy(), self.counters.copy()
+        return other
+
+    def start_anew(self) -> None:
+        """Other rows come: forget what belongs to the epochs so far, keep parameters, memory of the rule and time."""
+        n_updates = self.counters[0]
+        self.counters.fill(0)
+        self.counters[0] = n_updates
+        self.numbers.fill(0.0)
+        self.numbers[_BEST_LOSS] = np.inf
+        self.vectors[_BEST] = self.vectors[0]
+        self.vectors[[_BATCH_GRADIENT, _EPOCH_GRADIENT, _L1_PAID]] = 0.0
 
     def forget_stagnation(self) -> None:
         """Be patient anew."""

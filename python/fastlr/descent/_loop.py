@@ -54,6 +54,8 @@ class Loop:
     verbose: int
     progress: bool
     n_threads: int
+    validation_gain: float | None = None
+    """So much must the validation loss fall to count; by default a share ``tol`` of itself."""
     _parts: list[Epochs] = field(default_factory=list)
     _validation: list[float] = field(default_factory=list)
     _best_validation: float = math.inf
@@ -136,7 +138,8 @@ class Loop:
         )
         loss = objective.loss(squares, theta[:-1])
         self._validation.append(loss)
-        improved = math.isinf(self._best_validation) or loss < self._best_validation * (1.0 - (self.tol or 0.0))
+        gain = self._best_validation * (self.tol or 0.0) if self.validation_gain is None else self.validation_gain
+        improved = math.isinf(self._best_validation) or loss < self._best_validation - gain
         self._stale = 0 if improved else self._stale + 1
         if loss < self._best_validation:
             self._best_validation, self._best_theta = loss, theta

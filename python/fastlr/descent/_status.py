@@ -44,14 +44,13 @@ def _of_divergence(
     first, last = float(epochs.loss[0]), float(epochs.loss[-1])
     grew = f"from {first:.4g} to {last:.4g}" if math.isfinite(last) and len(epochs) > 1 else "beyond all bounds"
     rate = float(epochs.rate[0])
-    used = f"learning_rate={rate:.6g}"
-    if rule.is_adaptive:
-        advice = f"pass a smaller rate than {used}, or learning_rate='auto'"
-    elif not math.isfinite(stable):
-        advice = f"{used} is too large, or values are too large to square; pass learning_rate='auto'"
+    if rule.is_adaptive or not math.isfinite(stable):
+        advice = f"learning_rate={rate:.6g} is too large for this data and loss. Pass a smaller one, or learning_rate='auto'"
     else:
-        of = "this data and loss" if engine != "batches" else "all rows of this data and loss; batches need a smaller one"
-        is_above = rate > stable
-        reason = f"{used} is {'above' if is_above else 'not above'} 2 / L = {stable:.6g}, the largest stable rate for {of}"
-        advice = f"{reason}. Pass a smaller one, learning_rate='auto', or standardize=True"
-    return f"Diverged: the loss grew {grew} in {count}. {advice[0].upper() if rule.is_adaptive else ''}{advice[1:] if rule.is_adaptive else advice}. The best iterate is returned."
+        place = "above" if rate > stable else "not above"
+        data = "this data and loss" if engine != "batches" else "all rows of this data and loss (batches need a smaller one)"
+        advice = (
+            f"learning_rate={rate:.6g} is {place} 2 / L = {stable:.6g}, the largest stable rate for {data}. Pass a smaller "
+            "one, learning_rate='auto', or standardize=True"
+        )
+    return f"Diverged: the loss grew {grew} in {count}. {advice}. The best iterate is returned."
