@@ -141,10 +141,18 @@ def test_standardising_gives_coefficients_of_the_features_themselves(rows):
     X, y, _ = rows
     wild = X * [1.0, 1e3, 1e-3, 1.0, 50.0] + [0.0, 1e4, 0.0, 5.0, -100.0]
     model = fastlr.SGDRegressor(
-        standardize=True, batch_size=20, eta0=0.1, penalty=None, max_iter=300, tol=None, random_state=0
+        standardize=True,
+        batch_size=20,
+        eta0=0.1,
+        penalty=None,
+        max_iter=300,
+        tol=None,
+        random_state=0,
     ).fit(wild, y)
     exact = fastlr.ols(wild, y)
-    np.testing.assert_allclose(model.coef_ * wild.std(axis=0), exact.coef * wild.std(axis=0), atol=0.05)
+    np.testing.assert_allclose(
+        model.coef_ * wild.std(axis=0), exact.coef * wild.std(axis=0), atol=0.05
+    )
     assert model.score(wild, y) > exact.r2 - 1e-3
 
 

@@ -101,8 +101,9 @@ struct Arrays {
   Index n_epochs = 0;
 };
 
-Arrays arrays_of(Index n_features, DoubleArray& vectors, DoubleArray& numbers, CounterArray& counters,
-                 const DoubleArray& rates, DoubleArray& history, std::optional<DoubleArray>& path) {
+Arrays arrays_of(Index n_features, DoubleArray& vectors, DoubleArray& numbers,
+                 CounterArray& counters, const DoubleArray& rates, DoubleArray& history,
+                 std::optional<DoubleArray>& path) {
   Arrays arrays;
   arrays.n_epochs = rates.size();
   check_size(vectors, n_vector_rows * round_up(n_features + 1, 8), "vectors");
@@ -110,7 +111,8 @@ Arrays arrays_of(Index n_features, DoubleArray& vectors, DoubleArray& numbers, C
   check_size(counters, n_counters, "counters");
   check_size(history, 4 * arrays.n_epochs, "history");
   if (path) check_size(*path, arrays.n_epochs * (n_features + 1), "path");
-  arrays.state = {n_features, vectors.mutable_data(), numbers.mutable_data(), counters.mutable_data()};
+  arrays.state = {n_features, vectors.mutable_data(), numbers.mutable_data(),
+                  counters.mutable_data()};
   double* h = history.mutable_data();
   const Index k = arrays.n_epochs;
   arrays.history = {h, h + k, h + 2 * k, h + 3 * k, path ? path->mutable_data() : nullptr};
@@ -133,12 +135,13 @@ Standardisation standardisation_of(const std::optional<DoubleArray>& standard, I
 
 Rows table_of(const py::object& X, const py::object& y) {
   Rows rows = rows_of(X, y);
-  if (rows.n_columns() < 2 || rows.n_samples < 1) throw py::value_error("X and y must not be empty");
+  if (rows.n_columns() < 2 || rows.n_samples < 1)
+    throw py::value_error("X and y must not be empty");
   return rows;
 }
 
-SamplingPlan sampling_plan(const std::string& sampling, Index n_samples, Index n_features, Index batch_size,
-                           Index n_given) {
+SamplingPlan sampling_plan(const std::string& sampling, Index n_samples, Index n_features,
+                           Index batch_size, Index n_given) {
   if (batch_size < 1) throw py::value_error("batch_size must be positive");
   const Sampling kind = sampling_of(sampling);
   SamplingPlan plan = plan_sampling(kind, n_samples, n_features, batch_size);
@@ -149,7 +152,9 @@ SamplingPlan sampling_plan(const std::string& sampling, Index n_samples, Index n
   return plan;
 }
 
-py::tuple result_of(const Progress& progress) { return py::make_tuple(progress.epochs, name_of(progress.outcome)); }
+py::tuple result_of(const Progress& progress) {
+  return py::make_tuple(progress.epochs, name_of(progress.outcome));
+}
 
 void bind_loss(py::module_& m) {
   m.def(
@@ -175,8 +180,8 @@ void bind_loss(py::module_& m) {
         const py::gil_scoped_release release;
         accumulate_loss(rows, weight ? &*weight : nullptr, parameters, plan, part, n_threads, sums);
       },
-      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("theta").noconvert(), py::arg("part"),
-      py::arg("n_threads"), py::arg("slots").noconvert());
+      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("theta").noconvert(),
+      py::arg("part"), py::arg("n_threads"), py::arg("slots").noconvert());
 
   m.def(
       "add_loss_slots",
@@ -198,19 +203,21 @@ void bind_loss(py::module_& m) {
         const Standardisation z = standardisation_of(standard, rows.n_columns() - 1);
         if (first < 0 || last > rows.n_samples) throw py::value_error("rows out of range");
         const py::gil_scoped_release release;
-        return largest_row_norm(rows, weight ? &*weight : nullptr, z.centre, z.factor, first, last, n_threads);
+        return largest_row_norm(rows, weight ? &*weight : nullptr, z.centre, z.factor, first, last,
+                                n_threads);
       },
-      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("standard").none(true),
-      py::arg("first"), py::arg("last"), py::arg("n_threads"));
+      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true),
+      py::arg("standard").none(true), py::arg("first"), py::arg("last"), py::arg("n_threads"));
 }
 
 void bind_full_batch(py::module_& m) {
   m.def(
       "descend_rows",
       [](const py::object& X, const py::object& y, const std::optional<py::array>& sample_weight,
-         const std::optional<DoubleArray>& standard, const py::dict& settings, Index part, int n_threads,
-         DoubleArray& slots, DoubleArray& vectors, DoubleArray& numbers, CounterArray& counters,
-         const DoubleArray& rates, DoubleArray& history, std::optional<DoubleArray> path) {
+         const std::optional<DoubleArray>& standard, const py::dict& settings, Index part,
+         int n_threads, DoubleArray& slots, DoubleArray& vectors, DoubleArray& numbers,
+         CounterArray& counters, const DoubleArray& rates, DoubleArray& history,
+         std::optional<DoubleArray> path) {
         const Rows rows = table_of(X, y);
         const Index p = rows.n_columns() - 1;
         const LossPlan plan = plan_loss(rows.n_samples, p);
@@ -223,40 +230,48 @@ void bind_full_batch(py::module_& m) {
         Progress progress;
         {
           const py::gil_scoped_release release;
-          progress = descend_rows(rows, weight ? &*weight : nullptr, z, s, plan, part, arrays.n_epochs, arrays.rates,
-                                  n_threads, sums, arrays.state, arrays.history);
+          progress =
+              descend_rows(rows, weight ? &*weight : nullptr, z, s, plan, part, arrays.n_epochs,
+                           arrays.rates, n_threads, sums, arrays.state, arrays.history);
         }
         return result_of(progress);
       },
-      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("standard").none(true),
-      py::arg("settings"), py::arg("part"), py::arg("n_threads"), py::arg("slots").noconvert(),
-      py::arg("vectors").noconvert(), py::arg("numbers").noconvert(), py::arg("counters").noconvert(),
-      py::arg("rates").noconvert(), py::arg("history").noconvert(), py::arg("path").none(true));
+      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true),
+      py::arg("standard").none(true), py::arg("settings"), py::arg("part"), py::arg("n_threads"),
+      py::arg("slots").noconvert(), py::arg("vectors").noconvert(), py::arg("numbers").noconvert(),
+      py::arg("counters").noconvert(), py::arg("rates").noconvert(), py::arg("history").noconvert(),
+      py::arg("path").none(true));
 
   m.def(
       "descend_moments",
-      [](const DoubleArray& xx, const DoubleArray& xy, double yy, const DoubleArray& mean_x, double mean_y,
-         double weight, const py::dict& settings, DoubleArray& vectors, DoubleArray& numbers,
-         CounterArray& counters, const DoubleArray& rates, DoubleArray& history,
-         std::optional<DoubleArray> path) {
+      [](const DoubleArray& xx, const DoubleArray& xy, double yy, const DoubleArray& mean_x,
+         double mean_y, double weight, const py::dict& settings, DoubleArray& vectors,
+         DoubleArray& numbers, CounterArray& counters, const DoubleArray& rates,
+         DoubleArray& history, std::optional<DoubleArray> path) {
         const Index p = xy.size();
         check_size(xx, p * p, "xx");
         check_size(mean_x, p, "mean_x");
         const DescentSettings s = settings_of(settings);
-        const DescentMoments moments{ConstMatrixMap(xx.data(), p, p), ConstVectorMap(xy.data(), p), yy,
-                                     ConstVectorMap(mean_x.data(), p), mean_y, weight};
+        const DescentMoments moments{ConstMatrixMap(xx.data(), p, p),
+                                     ConstVectorMap(xy.data(), p),
+                                     yy,
+                                     ConstVectorMap(mean_x.data(), p),
+                                     mean_y,
+                                     weight};
         Arrays arrays = arrays_of(p, vectors, numbers, counters, rates, history, path);
         Progress progress;
         {
           const py::gil_scoped_release release;
-          progress = descend_moments(moments, s, arrays.n_epochs, arrays.rates, arrays.state, arrays.history);
+          progress = descend_moments(moments, s, arrays.n_epochs, arrays.rates, arrays.state,
+                                     arrays.history);
         }
         return result_of(progress);
       },
-      py::arg("xx").noconvert(), py::arg("xy").noconvert(), py::arg("yy"), py::arg("mean_x").noconvert(),
-      py::arg("mean_y"), py::arg("weight"), py::arg("settings"), py::arg("vectors").noconvert(),
-      py::arg("numbers").noconvert(), py::arg("counters").noconvert(), py::arg("rates").noconvert(),
-      py::arg("history").noconvert(), py::arg("path").none(true));
+      py::arg("xx").noconvert(), py::arg("xy").noconvert(), py::arg("yy"),
+      py::arg("mean_x").noconvert(), py::arg("mean_y"), py::arg("weight"), py::arg("settings"),
+      py::arg("vectors").noconvert(), py::arg("numbers").noconvert(),
+      py::arg("counters").noconvert(), py::arg("rates").noconvert(), py::arg("history").noconvert(),
+      py::arg("path").none(true));
 }
 
 void bind_minibatches(py::module_& m) {
@@ -276,8 +291,8 @@ void bind_minibatches(py::module_& m) {
 
   m.def(
       "list_rows",
-      [](const std::string& sampling, Index n_samples, Index n_features, Index batch_size, Bits seed, Index epoch,
-         Index window, TableArray& table) {
+      [](const std::string& sampling, Index n_samples, Index n_features, Index batch_size,
+         Bits seed, Index epoch, Index window, TableArray& table) {
         const SamplingPlan plan = sampling_plan(sampling, n_samples, n_features, batch_size, 0);
         check_size(table, plan.table_size, "table");
         if (window < 0 || window >= plan.n_windows) throw py::value_error("window out of range");
@@ -288,19 +303,21 @@ void bind_minibatches(py::module_& m) {
         const Index count = lists.list(window, rows.data(), places.data());
         CounterArray result(count);
         for (Index i = 0; i < count; ++i)
-          result.mutable_data()[places[static_cast<std::size_t>(i)]] = rows[static_cast<std::size_t>(i)];
+          result.mutable_data()[places[static_cast<std::size_t>(i)]] =
+              rows[static_cast<std::size_t>(i)];
         return result;
       },
-      py::arg("sampling"), py::arg("n_samples"), py::arg("n_features"), py::arg("batch_size"), py::arg("seed"),
-      py::arg("epoch"), py::arg("window"), py::arg("table").noconvert());
+      py::arg("sampling"), py::arg("n_samples"), py::arg("n_features"), py::arg("batch_size"),
+      py::arg("seed"), py::arg("epoch"), py::arg("window"), py::arg("table").noconvert());
 
   m.def(
       "descend_batches",
       [](const py::object& X, const py::object& y, const std::optional<py::array>& sample_weight,
-         const std::optional<DoubleArray>& standard, const py::dict& settings, const std::string& sampling,
-         Index batch_size, Bits seed, const std::optional<CounterArray>& given,
-         const std::optional<CounterArray>& given_sizes, Index row_budget, int n_threads, TableArray& table,
-         DoubleArray& vectors, DoubleArray& numbers, CounterArray& counters, const DoubleArray& rates,
+         const std::optional<DoubleArray>& standard, const py::dict& settings,
+         const std::string& sampling, Index batch_size, Bits seed,
+         const std::optional<CounterArray>& given, const std::optional<CounterArray>& given_sizes,
+         Index row_budget, int n_threads, TableArray& table, DoubleArray& vectors,
+         DoubleArray& numbers, CounterArray& counters, const DoubleArray& rates,
          DoubleArray& history, std::optional<DoubleArray> path) {
         const Rows rows = table_of(X, y);
         const Index p = rows.n_columns() - 1;
@@ -308,7 +325,8 @@ void bind_minibatches(py::module_& m) {
             sampling_plan(sampling, rows.n_samples, p, batch_size, given ? given->size() : 0);
         if ((plan.sampling == Sampling::given) != (given && given_sizes))
           throw py::value_error("given rows need their sizes, and sampling='given'");
-        if (given && (given->size() == 0 || given_sizes->size() == 0)) throw py::value_error("no rows given");
+        if (given && (given->size() == 0 || given_sizes->size() == 0))
+          throw py::value_error("no rows given");
         check_size(table, plan.table_size, "table");
         const auto weight = weight_of(sample_weight, rows.n_samples);
         const Standardisation z = standardisation_of(standard, p);
@@ -320,24 +338,27 @@ void bind_minibatches(py::module_& m) {
         Progress progress;
         {
           const py::gil_scoped_release release;
-          progress = descend_batches(rows, weight ? &*weight : nullptr, z, s, plan, seed, given_rows, sizes,
-                                     arrays.n_epochs, row_budget, arrays.rates, n_threads, order, arrays.state,
-                                     arrays.history);
+          progress = descend_batches(rows, weight ? &*weight : nullptr, z, s, plan, seed,
+                                     given_rows, sizes, arrays.n_epochs, row_budget, arrays.rates,
+                                     n_threads, order, arrays.state, arrays.history);
         }
         return result_of(progress);
       },
-      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("standard").none(true),
-      py::arg("settings"), py::arg("sampling"), py::arg("batch_size"), py::arg("seed"), py::arg("given").none(true),
-      py::arg("given_sizes").none(true), py::arg("row_budget"), py::arg("n_threads"), py::arg("table").noconvert(),
-      py::arg("vectors").noconvert(), py::arg("numbers").noconvert(), py::arg("counters").noconvert(),
-      py::arg("rates").noconvert(), py::arg("history").noconvert(), py::arg("path").none(true));
+      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true),
+      py::arg("standard").none(true), py::arg("settings"), py::arg("sampling"),
+      py::arg("batch_size"), py::arg("seed"), py::arg("given").none(true),
+      py::arg("given_sizes").none(true), py::arg("row_budget"), py::arg("n_threads"),
+      py::arg("table").noconvert(), py::arg("vectors").noconvert(), py::arg("numbers").noconvert(),
+      py::arg("counters").noconvert(), py::arg("rates").noconvert(), py::arg("history").noconvert(),
+      py::arg("path").none(true));
 }
 
 }  // namespace
 
 void bind_descent(py::module_& m) {
-  m.attr("descent_shape") = py::make_tuple(static_cast<Index>(n_vector_rows), static_cast<Index>(n_numbers),
-                                           static_cast<Index>(n_counters));
+  m.attr("descent_shape") =
+      py::make_tuple(static_cast<Index>(n_vector_rows), static_cast<Index>(n_numbers),
+                     static_cast<Index>(n_counters));
   bind_loss(m);
   bind_full_batch(m);
   bind_minibatches(m);

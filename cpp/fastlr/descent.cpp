@@ -6,7 +6,8 @@
 namespace fastlr {
 namespace {
 
-double gradient_norm_of(WorkingState& state, double of_squares, double of_penalty, bool fit_intercept) {
+double gradient_norm_of(WorkingState& state, double of_squares, double of_penalty,
+                        bool fit_intercept) {
   const ConstVectorMap g(state.row(batch_gradient), state.p);
   const double squares = (of_squares * g + of_penalty * state.coef()).squaredNorm();
   const double of_intercept = fit_intercept ? of_squares * state.row(batch_gradient)[state.p] : 0.0;
@@ -15,8 +16,9 @@ double gradient_norm_of(WorkingState& state, double of_squares, double of_penalt
 
 /// evaluate(state) sets batch_gradient = (X' (w r), sum w r) and returns sum w r^2 at theta.
 template <class StepRule, class Evaluate>
-Progress run_epochs(const DescentSettings& s, StepRule rule, double weight, Index n_epochs, const double* base_rates,
-                    const Evaluate& evaluate, WorkingState& state, const DescentHistory& history) {
+Progress run_epochs(const DescentSettings& s, StepRule rule, double weight, Index n_epochs,
+                    const double* base_rates, const Evaluate& evaluate, WorkingState& state,
+                    const DescentHistory& history) {
   const double of_squares = s.mean_weight > 0.0 ? s.scale / weight : s.scale;
   Progress progress;
   while (progress.epochs < n_epochs && progress.outcome == Outcome::running) {
@@ -29,7 +31,8 @@ Progress run_epochs(const DescentSettings& s, StepRule rule, double weight, Inde
     progress.outcome = watch(s, history.loss[e], theta, state);
     if (progress.outcome != Outcome::diverged)
       take_step(s, rule, of_squares, s.penalty, base_rates[e], state);
-    if (history.path != nullptr) std::copy_n(state.row(theta), state.p + 1, history.path + e * (state.p + 1));
+    if (history.path != nullptr)
+      std::copy_n(state.row(theta), state.p + 1, history.path + e * (state.p + 1));
     ++state.counters[epochs];
   }
   return progress;
@@ -47,7 +50,8 @@ void to_raw(const Standardisation& standard, Index p, const double* parameters, 
 
 /// The gradient with respect to raw parameters -> with respect to those of standardised features.
 void to_standardised(const Standardisation& standard, Index p, double* gradient) {
-  for (Index j = 0; j < p; ++j) gradient[j] = (gradient[j] - standard.centre[j] * gradient[p]) * standard.factor[j];
+  for (Index j = 0; j < p; ++j)
+    gradient[j] = (gradient[j] - standard.centre[j] * gradient[p]) * standard.factor[j];
 }
 
 }  // namespace
@@ -77,7 +81,8 @@ Progress descend_rows(const Rows& rows, const Column* weight, const Standardisat
         [&](WorkingState&) {
           accumulate();
           const double squares = add_slots(plan, state.p, slots, state.row(batch_gradient));
-          if (standard.factor != nullptr) to_standardised(standard, state.p, state.row(batch_gradient));
+          if (standard.factor != nullptr)
+            to_standardised(standard, state.p, state.row(batch_gradient));
           std::fill_n(slots, plan.n_slots * plan.slot_size, 0.0);
           return squares;
         },
@@ -88,7 +93,8 @@ Progress descend_rows(const Rows& rows, const Column* weight, const Standardisat
 }
 
 Progress descend_moments(const DescentMoments& moments, const DescentSettings& s, Index n_epochs,
-                         const double* base_rates, DescentState& caller, const DescentHistory& history) {
+                         const double* base_rates, DescentState& caller,
+                         const DescentHistory& history) {
   WorkingState state(caller);
   const Progress progress = with_rule(s.rule, s.constants, [&](auto rule) {
     return run_epochs(

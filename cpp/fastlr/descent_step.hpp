@@ -1,4 +1,5 @@
-// What full-batch and minibatch descent share: the state in aligned memory, one update, the watch over the loss.
+// What full-batch and minibatch descent share: the state in aligned memory, one update, the watch
+// over the loss.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +24,11 @@ inline double rate_at(const DescentSettings& s, double base, Index t) {
 class WorkingState {
  public:
   explicit WorkingState(DescentState& state)
-      : p(state.n_features), padded(state.padded()), state_(state), vectors_(n_vector_rows * padded), mask_(padded) {
+      : p(state.n_features),
+        padded(state.padded()),
+        state_(state),
+        vectors_(n_vector_rows * padded),
+        mask_(padded) {
     std::copy_n(state.vectors, vectors_.size(), vectors_.data());
     std::copy_n(state.numbers, n_numbers, numbers.begin());
     std::copy_n(state.counters, n_counters, counters.begin());
@@ -78,10 +83,11 @@ inline void pay_l1(double due, WorkingState& state) {
   }
 }
 
-/// One update with gradient = of_squares * batch_gradient + of_penalty * b. Adds it to epoch_gradient.
+/// One update with gradient = of_squares * batch_gradient + of_penalty * b. Adds it to
+/// epoch_gradient.
 template <class StepRule>
-void take_step(const DescentSettings& s, StepRule& rule, double of_squares, double of_penalty, double base_rate,
-               WorkingState& state) {
+void take_step(const DescentSettings& s, StepRule& rule, double of_squares, double of_penalty,
+               double base_rate, WorkingState& state) {
   const Index t = ++state.counters[updates];
   const double rate = rate_at(s, base_rate, t);
   rule.begin(t);
@@ -92,7 +98,8 @@ void take_step(const DescentSettings& s, StepRule& rule, double of_squares, doub
     Eight parameters = state.at(theta, j);
     Eight m = state.at(first_moment, j);
     Eight v = state.at(second_moment, j);
-    const Eight g = of_squares * state.at(batch_gradient, j) + shrinkage * (state.mask(j) * parameters);
+    const Eight g =
+        of_squares * state.at(batch_gradient, j) + shrinkage * (state.mask(j) * parameters);
     rule.update(g, rate, parameters, m, v);
     state.at(theta, j) = parameters;
     state.at(first_moment, j) = m;
@@ -101,7 +108,8 @@ void take_step(const DescentSettings& s, StepRule& rule, double of_squares, doub
   }
   if (s.average_from > 0 && t >= s.average_from) {
     const double share = 1.0 / static_cast<double>(t - s.average_from + 1);
-    for (Index j = 0; j < state.padded; j += 8) state.at(average, j) += share * (state.at(theta, j) - state.at(average, j));
+    for (Index j = 0; j < state.padded; j += 8)
+      state.at(average, j) += share * (state.at(theta, j) - state.at(average, j));
   }
   if (s.l1 > 0.0) {
     state.numbers[l1_total] += rate * s.l1;
@@ -109,8 +117,10 @@ void take_step(const DescentSettings& s, StepRule& rule, double of_squares, doub
   }
 }
 
-/// Compares the loss of the epoch with the best so far; `candidate` is the point that it belongs to.
-inline Outcome watch(const DescentSettings& s, double loss, VectorRow candidate, WorkingState& state) {
+/// Compares the loss of the epoch with the best so far; `candidate` is the point that it belongs
+/// to.
+inline Outcome watch(const DescentSettings& s, double loss, VectorRow candidate,
+                     WorkingState& state) {
   if (!(loss <= s.limit)) return Outcome::diverged;
   double& lowest = state.numbers[best_loss];
   const double wanted = s.relative ? lowest * (1.0 - s.tolerance) : lowest - s.tolerance;

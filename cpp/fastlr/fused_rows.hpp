@@ -1,7 +1,8 @@
-// Residual and gradient of one row after the other while the row is in registers or the nearest cache.
+// Residual and gradient of one row after the other while the row is in registers or the nearest
+// cache.
 //
-// Rows are read in eights. Beyond the last feature an eight may hold anything finite (the next row, or padding): theta is
-// zero there, and what the gradient collects there is never used.
+// Rows are read in eights. Beyond the last feature an eight may hold anything finite (the next row,
+// or padding): theta is zero there, and what the gradient collects there is never used.
 #pragma once
 
 #include <array>
@@ -21,7 +22,8 @@ struct LossSums {
   double residuals = 0.0;  // sum w r
 };
 
-/// r_i = x_i' theta + offset_i; g += w_i r_i x_i for n rows of V eights; weight may be nullptr (all ones).
+/// r_i = x_i' theta + offset_i; g += w_i r_i x_i for n rows of V eights; weight may be nullptr (all
+/// ones).
 template <Index V, class Scalar>
 void fused_rows(const Scalar* X, Index stride, Index n, const double* offset, const double* weight,
                 const double* theta, double* g, LossSums& sums) {
@@ -48,7 +50,8 @@ void fused_rows(const Scalar* X, Index stride, Index n, const double* offset, co
   sums = {squares, residuals};
 }
 
-/// The same for any number of eights: four rows at a time, first their products, then their share of the gradient.
+/// The same for any number of eights: four rows at a time, first their products, then their share
+/// of the gradient.
 template <class Scalar>
 void fused_wide_rows(const Scalar* X, Index stride, Index n, Index eights, const double* offset,
                      const double* weight, const double* theta, double* g, LossSums& sums) {
@@ -58,7 +61,8 @@ void fused_wide_rows(const Scalar* X, Index stride, Index n, Index eights, const
     product.fill(Eight::Zero());
     for (Index j = 0; j < 8 * eights; j += 8) {
       const Eight t = Eigen::Map<const Eight>(theta + j);
-      for (std::size_t k = 0; k < 4; ++k) product[k] += load_row(X + static_cast<Index>(k) * stride + j) * t;
+      for (std::size_t k = 0; k < 4; ++k)
+        product[k] += load_row(X + static_cast<Index>(k) * stride + j) * t;
     }
     std::array<double, 4> wr;
     for (std::size_t k = 0; k < 4; ++k) {
@@ -70,13 +74,15 @@ void fused_wide_rows(const Scalar* X, Index stride, Index n, Index eights, const
     }
     for (Index j = 0; j < 8 * eights; j += 8) {
       Eight sum = Eigen::Map<const Eight>(g + j);
-      for (std::size_t k = 0; k < 4; ++k) sum += wr[k] * load_row(X + static_cast<Index>(k) * stride + j);
+      for (std::size_t k = 0; k < 4; ++k)
+        sum += wr[k] * load_row(X + static_cast<Index>(k) * stride + j);
       Eigen::Map<Eight>(g + j) = sum;
     }
   }
   for (; i < n; ++i, X += stride) {
     Eight product = Eight::Zero();
-    for (Index j = 0; j < 8 * eights; j += 8) product += load_row(X + j) * Eigen::Map<const Eight>(theta + j);
+    for (Index j = 0; j < 8 * eights; j += 8)
+      product += load_row(X + j) * Eigen::Map<const Eight>(theta + j);
     const double r = product.sum() + offset[i];
     const double wr = weight != nullptr ? weight[i] * r : r;
     sums.squares += wr * r;
@@ -86,8 +92,8 @@ void fused_wide_rows(const Scalar* X, Index stride, Index n, Index eights, const
 }
 
 template <class Scalar>
-void fused_rows(const Scalar* X, Index stride, Index n, Index eights, const double* offset, const double* weight,
-                const double* theta, double* g, LossSums& sums) {
+void fused_rows(const Scalar* X, Index stride, Index n, Index eights, const double* offset,
+                const double* weight, const double* theta, double* g, LossSums& sums) {
   switch (eights) {
     case 1:
       return fused_rows<1>(X, stride, n, offset, weight, theta, g, sums);

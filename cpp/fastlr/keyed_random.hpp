@@ -1,5 +1,5 @@
-// Random numbers as a function of (key, counter): no state to keep, so the same seed gives the same bits however the
-// work is cut into calls and dealt to threads.
+// Random numbers as a function of (key, counter): no state to keep, so the same seed gives the same
+// bits however the work is cut into calls and dealt to threads.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,8 @@ namespace fastlr {
 
 using Bits = std::uint64_t;
 
-/// The finaliser of splitmix64 (Steele, Lea, Flood 2014): a bijection that passes BigCrush on counters.
+/// The finaliser of splitmix64 (Steele, Lea, Flood 2014): a bijection that passes BigCrush on
+/// counters.
 constexpr Bits mix(Bits z) {
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
   z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
@@ -22,7 +23,9 @@ constexpr Bits random_bits(Bits key, Index counter) {
 }
 
 /// A key for one epoch, step or window of its parent.
-constexpr Bits derived_key(Bits key, Index number) { return mix(random_bits(key, number) ^ 0xD1B54A32D192ED03u); }
+constexpr Bits derived_key(Bits key, Index number) {
+  return mix(random_bits(key, number) ^ 0xD1B54A32D192ED03u);
+}
 
 /// floor(bits n / 2^64): uniform on 0 .. n-1 up to n / 2^64; n < 2^32.
 constexpr Index below(Bits bits, Index n) {
@@ -30,8 +33,9 @@ constexpr Index below(Bits bits, Index n) {
   return static_cast<Index>(((bits >> 32) * m + (((bits & 0xFFFFFFFFu) * m) >> 32)) >> 32);
 }
 
-/// A pseudorandom permutation of 0 .. n-1 in O(1) memory: a Feistel network of six rounds on the smallest even
-/// number of bits that holds n, walked until the image is below n (Black and Rogaway 2002).
+/// A pseudorandom permutation of 0 .. n-1 in O(1) memory: a Feistel network of six rounds on the
+/// smallest even number of bits that holds n, walked until the image is below n (Black and Rogaway
+/// 2002).
 class KeyedPermutation {
  public:
   KeyedPermutation(Bits key, Index n) : key_(key), n_(static_cast<Bits>(n)) {

@@ -1,5 +1,5 @@
-// Minibatch and single-row descent: windows of rows are packed in the order of their use, by a second thread while the
-// first takes its steps, so that steps read nothing but nearby memory.
+// Minibatch and single-row descent: windows of rows are packed in the order of their use, by a
+// second thread while the first takes its steps, so that steps read nothing but nearby memory.
 #include <vector>
 
 #include "fastlr/descent.hpp"
@@ -10,15 +10,18 @@
 namespace fastlr {
 namespace {
 
-constexpr Index windows_per_group = 8;   // of a batch that spans several windows
-constexpr double window_leeway = 100.0;  // a window's loss may exceed the limit by so much: batches scatter
+constexpr Index windows_per_group = 8;  // of a batch that spans several windows
+constexpr double window_leeway =
+    100.0;  // a window's loss may exceed the limit by so much: batches scatter
 
 struct Epoch {
   const SamplingPlan& plan;
   const std::int64_t* given_sizes;
   double base_rate;
 
-  Index batch_size(Index number) const { return given_sizes != nullptr ? given_sizes[number] : plan.batch_size; }
+  Index batch_size(Index number) const {
+    return given_sizes != nullptr ? given_sizes[number] : plan.batch_size;
+  }
 };
 
 /// What multiplies sum w r x, and what multiplies b, in the gradient of a batch of m rows.
@@ -26,12 +29,13 @@ double of_squares(const DescentSettings& s, Index m) {
   return s.mean_weight > 0.0 ? s.scale / (static_cast<double>(m) * s.mean_weight) : s.scale;
 }
 double of_penalty(const DescentSettings& s, Index m, Index n) {
-  return s.mean_weight > 0.0 ? s.penalty : s.penalty * static_cast<double>(m) / static_cast<double>(n);
+  return s.mean_weight > 0.0 ? s.penalty
+                             : s.penalty * static_cast<double>(m) / static_cast<double>(n);
 }
 
 /// batch_gradient and batch sums += rows [first, first + n) of the window.
-void add_rows(const RowWindow& window, bool weighted, Index first, Index n, WorkingState& state, double* offset,
-              double* gradient, LossSums& sums) {
+void add_rows(const RowWindow& window, bool weighted, Index first, Index n, WorkingState& state,
+              double* offset, double* gradient, LossSums& sums) {
   const double a = state.row(theta)[state.p];
   for (Index i = 0; i < n; ++i) offset[i] = a + window.minus_y[first + i];
   fused_rows(window.X.data() + first * window.stride, window.stride, n, window.stride / 8, offset,
@@ -39,12 +43,14 @@ void add_rows(const RowWindow& window, bool weighted, Index first, Index n, Work
 }
 
 template <class StepRule>
-void finish_batch(const DescentSettings& s, StepRule& rule, const Epoch& epoch, WorkingState& state) {
+void finish_batch(const DescentSettings& s, StepRule& rule, const Epoch& epoch,
+                  WorkingState& state) {
   const Index m = state.counters[batch_rows];
   if (m == 0) return;
   state.row(batch_gradient)[state.p] = state.numbers[batch_residuals];
   if (s.penalty != 0.0 || s.l1 != 0.0) state.numbers[epoch_penalty] += penalty_of(s, state);
-  take_step(s, rule, of_squares(s, m), of_penalty(s, m, epoch.plan.n_samples), epoch.base_rate, state);
+  take_step(s, rule, of_squares(s, m), of_penalty(s, m, epoch.plan.n_samples), epoch.base_rate,
+            state);
   state.numbers[epoch_squares] += state.numbers[batch_squares];
   state.counters[epoch_rows] += m;
   ++state.counters[epoch_updates];
@@ -56,10 +62,11 @@ void finish_batch(const DescentSettings& s, StepRule& rule, const Epoch& epoch, 
 
 /// Steps over a packed window, batch after batch; the last one may stay unfinished.
 template <class StepRule>
-void use_window(const DescentSettings& s, StepRule& rule, const Epoch& epoch, const RowWindow& window, bool weighted,
-                double* offset, WorkingState& state) {
+void use_window(const DescentSettings& s, StepRule& rule, const Epoch& epoch,
+                const RowWindow& window, bool weighted, double* offset, WorkingState& state) {
   for (Index i = 0; i < window.count;) {
-    const Index wanted = epoch.batch_size(state.counters[epoch_updates]) - state.counters[batch_rows];
+    const Index wanted =
+        epoch.batch_size(state.counters[epoch_updates]) - state.counters[batch_rows];
     const Index n = std::min(wanted, window.count - i);
     LossSums sums{state.numbers[batch_squares], state.numbers[batch_residuals]};
     add_rows(window, weighted, i, n, state, offset, state.row(batch_gradient), sums);
@@ -71,10 +78,11 @@ void use_window(const DescentSettings& s, StepRule& rule, const Epoch& epoch, co
   }
 }
 
-/// The same for batches of one row, the plain rule and few features: all that changes stays in registers.
+/// The same for batches of one row, the plain rule and few features: all that changes stays in
+/// registers.
 template <Index V>
-void use_single_rows(const DescentSettings& s, double base_rate, const RowWindow& window, bool weighted,
-                     Index n_samples, WorkingState& state) {
+void use_single_rows(const DescentSettings& s, double base_rate, const RowWindow& window,
+                     bool weighted, Index n_samples, WorkingState& state) {
   std::array<Eight, V> t;
   std::array<Eight, V> mask;
   std::array<Eight, V> gradient;
@@ -99,7 +107,8 @@ void use_single_rows(const DescentSettings& s, double base_rate, const RowWindow
   const double* row = window.X.data();
   for (Index i = 0; i < window.count; ++i, row += window.stride) {
     std::array<Eight, V> x;
-    for (std::size_t v = 0; v < V; ++v) x[v] = Eigen::Map<const Eight, Eigen::AlignedMax>(row + 8 * v);
+    for (std::size_t v = 0; v < V; ++v)
+      x[v] = Eigen::Map<const Eight, Eigen::AlignedMax>(row + 8 * v);
     Eight product = x[0] * t[0];
     for (std::size_t v = 1; v < V; ++v) product += x[v] * t[v];
     const double rate = rate_at(s, base_rate, ++update);
@@ -139,10 +148,10 @@ void use_single_rows(const DescentSettings& s, double base_rate, const RowWindow
 }
 
 /// Whether the rows could be used one by one in registers.
-bool use_single_rows(const DescentSettings& s, const Epoch& epoch, const RowWindow& window, bool weighted,
-                     WorkingState& state) {
-  if (epoch.plan.batch_size != 1 || epoch.given_sizes != nullptr || s.rule != Rule::plain || s.l1 > 0.0 ||
-      s.average_from > 0)
+bool use_single_rows(const DescentSettings& s, const Epoch& epoch, const RowWindow& window,
+                     bool weighted, WorkingState& state) {
+  if (epoch.plan.batch_size != 1 || epoch.given_sizes != nullptr || s.rule != Rule::plain ||
+      s.l1 > 0.0 || s.average_from > 0)
     return false;
   switch (window.stride / 8) {
     case 1:
@@ -162,19 +171,22 @@ bool use_single_rows(const DescentSettings& s, const Epoch& epoch, const RowWind
   }
 }
 
-Outcome finish_epoch(const DescentSettings& s, const SamplingPlan& plan, double rate, Index e, WorkingState& state,
-                     const DescentHistory& history) {
+Outcome finish_epoch(const DescentSettings& s, const SamplingPlan& plan, double rate, Index e,
+                     WorkingState& state, const DescentHistory& history) {
   const double rows = static_cast<double>(std::max<std::int64_t>(1, state.counters[epoch_rows]));
-  const double steps = static_cast<double>(std::max<std::int64_t>(1, state.counters[epoch_updates]));
+  const double steps =
+      static_cast<double>(std::max<std::int64_t>(1, state.counters[epoch_updates]));
   const double n = static_cast<double>(plan.n_samples);
   const double squares = state.numbers[epoch_squares] / rows;
   const double of_mean = s.mean_weight > 0.0 ? s.scale / s.mean_weight : s.scale * n;
   history.squares[e] = squares * n;
   history.loss[e] = 0.5 * of_mean * squares + state.numbers[epoch_penalty] / steps;
   const double per_step = s.mean_weight > 0.0 ? 1.0 / steps : n / rows;
-  history.gradient_norm[e] = per_step * ConstVectorMap(state.row(epoch_gradient), state.p + 1).norm();
+  history.gradient_norm[e] =
+      per_step * ConstVectorMap(state.row(epoch_gradient), state.p + 1).norm();
   history.rate[e] = rate;
-  if (history.path != nullptr) std::copy_n(state.row(theta), state.p + 1, history.path + e * (state.p + 1));
+  if (history.path != nullptr)
+    std::copy_n(state.row(theta), state.p + 1, history.path + e * (state.p + 1));
   std::fill_n(state.row(epoch_gradient), state.padded, 0.0);
   state.numbers[epoch_squares] = 0.0;
   state.numbers[epoch_penalty] = 0.0;
@@ -188,7 +200,8 @@ Outcome finish_epoch(const DescentSettings& s, const SamplingPlan& plan, double 
 /// Whether the rows used so far in this epoch have a loss far above the limit, or none at all.
 bool has_exploded(const DescentSettings& s, const SamplingPlan& plan, WorkingState& state) {
   const double rows = static_cast<double>(state.counters[epoch_rows] + state.counters[batch_rows]);
-  const double squares = (state.numbers[epoch_squares] + state.numbers[batch_squares]) / std::max(1.0, rows);
+  const double squares =
+      (state.numbers[epoch_squares] + state.numbers[batch_squares]) / std::max(1.0, rows);
   const double of_mean =
       s.mean_weight > 0.0 ? s.scale / s.mean_weight : s.scale * static_cast<double>(plan.n_samples);
   return !(0.5 * of_mean * squares <= window_leeway * s.limit);
@@ -196,9 +209,13 @@ bool has_exploded(const DescentSettings& s, const SamplingPlan& plan, WorkingSta
 
 class BatchDescent {
  public:
-  BatchDescent(const Rows& rows, const Column* weight, const Standardisation& standard, const SamplingPlan& plan,
-               int n_threads, Index n_buffers)
-      : rows_(rows), weight_(weight), standard_(standard), plan_(plan), n_threads_(n_threads),
+  BatchDescent(const Rows& rows, const Column* weight, const Standardisation& standard,
+               const SamplingPlan& plan, int n_threads, Index n_buffers)
+      : rows_(rows),
+        weight_(weight),
+        standard_(standard),
+        plan_(plan),
+        n_threads_(n_threads),
         offset_(plan.window_rows) {
     const Index size = std::min(plan.window_rows, plan.epoch_rows);
     for (Index k = 0; k < n_buffers; ++k) {
@@ -210,9 +227,10 @@ class BatchDescent {
 
   /// Windows one after another; a second thread packs what comes next.
   template <class StepRule>
-  void run_windows(const DescentSettings& s, StepRule& rule, const Epoch& epoch, const EpochLists& lists, Index last,
-                   WorkingState& state) {
-    const int n_threads = lists.is_sequential() || windows_.size() < WorkAhead::buffers_needed ? 1 : n_threads_;
+  void run_windows(const DescentSettings& s, StepRule& rule, const Epoch& epoch,
+                   const EpochLists& lists, Index last, WorkingState& state) {
+    const int n_threads =
+        lists.is_sequential() || windows_.size() < WorkAhead::buffers_needed ? 1 : n_threads_;
     WorkAhead::run(
         state.counters[windows], last, n_threads,
         [&](Index window, Index buffer) {
@@ -230,18 +248,20 @@ class BatchDescent {
 
   /// Batches that span many windows: windows are summed in parallel, and added in order.
   template <class StepRule>
-  void run_groups(const DescentSettings& s, StepRule& rule, const Epoch& epoch, const EpochLists& lists, Index last,
-                  WorkingState& state) {
+  void run_groups(const DescentSettings& s, StepRule& rule, const Epoch& epoch,
+                  const EpochLists& lists, Index last, WorkingState& state) {
     for (Index first = state.counters[windows]; first < last; first += windows_per_group) {
       const Index n = std::min(windows_per_group, last - first);
       std::array<Index, windows_per_group + 1> start{};
       for (Index k = 0; k < n; ++k) {
         list(lists, first + k, k);
-        start[static_cast<std::size_t>(k + 1)] = start[static_cast<std::size_t>(k)] + at(windows_, k).count;
+        start[static_cast<std::size_t>(k + 1)] =
+            start[static_cast<std::size_t>(k)] + at(windows_, k).count;
       }
       const Index total = start[static_cast<std::size_t>(n)];
       for (Index done = 0; done < total;) {
-        const Index wanted = epoch.batch_size(state.counters[epoch_updates]) - state.counters[batch_rows];
+        const Index wanted =
+            epoch.batch_size(state.counters[epoch_updates]) - state.counters[batch_rows];
         const Index end = std::min(total, done + wanted);
         add_group(n, start.data(), done, end, state);
         state.counters[batch_rows] += end - done;
@@ -260,15 +280,18 @@ class BatchDescent {
   }
 
   void list(const EpochLists& lists, Index window, Index buffer) {
-    at(windows_, buffer).count = lists.list(window, at(lists_, buffer).data(), at(places_, buffer).data());
+    at(windows_, buffer).count =
+        lists.list(window, at(lists_, buffer).data(), at(places_, buffer).data());
   }
 
   void pack(Index k) {
     RowWindow& window = at(windows_, k);
-    pack_rows(rows_, weight_, standard_, at(lists_, k).data(), at(places_, k).data(), window.count, window);
+    pack_rows(rows_, weight_, standard_, at(lists_, k).data(), at(places_, k).data(), window.count,
+              window);
   }
 
-  /// batch_gradient and batch sums += rows [first, last) of the group, whose window k begins at start[k].
+  /// batch_gradient and batch sums += rows [first, last) of the group, whose window k begins at
+  /// start[k].
   void add_group(Index n, const Index* start, Index first, Index last, WorkingState& state) {
     const Index size = state.padded + 2;
     Buffer sums = Buffer::Zero(n * size);
@@ -280,7 +303,8 @@ class BatchDescent {
       Buffer offset(window.count);
       LossSums of_window;
       double* slot = sums.data() + k * size;
-      add_rows(window, weight_ != nullptr, from, to - from, state, offset.data(), slot + 2, of_window);
+      add_rows(window, weight_ != nullptr, from, to - from, state, offset.data(), slot + 2,
+               of_window);
       slot[0] = of_window.squares;
       slot[1] = of_window.residuals;
     });
@@ -305,9 +329,11 @@ class BatchDescent {
 }  // namespace
 
 Progress descend_batches(const Rows& rows, const Column* weight, const Standardisation& standard,
-                         const DescentSettings& s, const SamplingPlan& plan, Bits seed, const std::int64_t* given,
-                         const std::int64_t* given_sizes, Index n_epochs, Index row_budget, const double* base_rates,
-                         int n_threads, std::uint32_t* table, DescentState& caller, const DescentHistory& history) {
+                         const DescentSettings& s, const SamplingPlan& plan, Bits seed,
+                         const std::int64_t* given, const std::int64_t* given_sizes, Index n_epochs,
+                         Index row_budget, const double* base_rates, int n_threads,
+                         std::uint32_t* table, DescentState& caller,
+                         const DescentHistory& history) {
   WorkingState state(caller);
   const bool large = given_sizes == nullptr && plan.batch_size >= 4 * plan.window_rows;
   const Index wanted = large ? windows_per_group : n_threads > 1 ? WorkAhead::buffers_needed : 1;
@@ -317,7 +343,8 @@ Progress descend_batches(const Rows& rows, const Column* weight, const Standardi
     Progress now;
     while (now.epochs < n_epochs && windows_left > 0 && now.outcome == Outcome::running) {
       const Epoch epoch{plan, given_sizes, base_rates[now.epochs]};
-      const double rate = rate_at(s, epoch.base_rate, state.counters[updates] - state.counters[epoch_updates] + 1);
+      const double rate =
+          rate_at(s, epoch.base_rate, state.counters[updates] - state.counters[epoch_updates] + 1);
       const Index first = state.counters[windows];
       const Index last = std::min(plan.n_windows, first + windows_left);
       const EpochLists lists(plan, seed, state.counters[epochs], first == 0, given, table);

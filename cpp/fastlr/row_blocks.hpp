@@ -55,10 +55,11 @@ void for_each_task(Index n_tasks, int n_threads, const Body& body) {
   if (failure) std::rethrow_exception(failure);
 }
 
-/// use(prepared k) for k = first .. last-1 in order, on the calling thread, while a second thread prepares what comes next.
-/// prepare(k, buffer) fills one of `buffers_needed` buffers, numbered from 0. Nobody waits for anybody: what the second
-/// thread has not begun (or not finished within microseconds) is prepared by the first, so a busy machine costs
-/// little. A single thread needs one buffer only. `use(k, buffer)` returns false to stop.
+/// use(prepared k) for k = first .. last-1 in order, on the calling thread, while a second thread
+/// prepares what comes next. prepare(k, buffer) fills one of `buffers_needed` buffers, numbered
+/// from 0. Nobody waits for anybody: what the second thread has not begun (or not finished within
+/// microseconds) is prepared by the first, so a busy machine costs little. A single thread needs
+/// one buffer only. `use(k, buffer)` returns false to stop.
 class WorkAhead {
  public:
   static constexpr Index buffers_needed = 5;
@@ -119,7 +120,8 @@ class WorkAhead {
     Index expected = k;
     if (next_.compare_exchange_strong(expected, k + 1)) return false;
     for (int spin = 0; spin < 4000; ++spin)
-      if (ready_[static_cast<std::size_t>(k % ring)].load(std::memory_order_acquire) == k) return true;
+      if (ready_[static_cast<std::size_t>(k % ring)].load(std::memory_order_acquire) == k)
+        return true;
     return false;
   }
 

@@ -7,7 +7,8 @@
 
 namespace fastlr {
 
-/// The first `n_columns` columns of a table as one row-major matrix of float64 or float32, if that is what they are.
+/// The first `n_columns` columns of a table as one row-major matrix of float64 or float32, if that
+/// is what they are.
 struct RowMajor {
   const std::byte* data = nullptr;
   Index stride = 0;     // in scalars
@@ -27,13 +28,17 @@ inline RowMajor row_major(const Rows& rows, Index n_columns) {
   if (head.dtype != DType::f64 && head.dtype != DType::f32) return {};
   const Index size = item_size(head.dtype);
   const auto address = reinterpret_cast<std::uintptr_t>(head.data);
-  if (head.stride < n_columns * size || head.stride % size != 0 || address % static_cast<std::uintptr_t>(size) != 0)
+  if (head.stride < n_columns * size || head.stride % size != 0 ||
+      address % static_cast<std::uintptr_t>(size) != 0)
     return {};
   for (Index j = 1; j < n_columns; ++j) {
     const Column& column = rows.columns[static_cast<std::size_t>(j)];
-    if (column.dtype != head.dtype || column.stride != head.stride || column.data != head.data + j * size) return {};
+    if (column.dtype != head.dtype || column.stride != head.stride ||
+        column.data != head.data + j * size)
+      return {};
   }
-  const Index beyond = (round_up(n_columns, 8) - n_columns) * size;  // bytes that the last eight reads too far
+  const Index beyond =
+      (round_up(n_columns, 8) - n_columns) * size;  // bytes that the last eight reads too far
   const Index unsafe = (beyond + head.stride - 1) / head.stride;
   return {head.data, head.stride / size, std::max<Index>(0, rows.n_samples - unsafe), head.dtype};
 }

@@ -19,13 +19,15 @@ inline void prefetch(const void* address) {
 }
 
 template <class Scalar>
-void pack_row_major(const RowMajor& matrix, Index p, const Standardisation& standard, const Index* rows,
-                    const std::uint32_t* places, Index count, RowWindow& window) {
+void pack_row_major(const RowMajor& matrix, Index p, const Standardisation& standard,
+                    const Index* rows, const std::uint32_t* places, Index count,
+                    RowWindow& window) {
   const Index whole = p / 8 * 8;
   const Index row_bytes = p * static_cast<Index>(sizeof(Scalar));
   for (Index i = 0; i < count; ++i) {
     if (i + rows_ahead < count) {
-      const auto* ahead = reinterpret_cast<const std::byte*>(matrix.row<Scalar>(rows[i + rows_ahead]));
+      const auto* ahead =
+          reinterpret_cast<const std::byte*>(matrix.row<Scalar>(rows[i + rows_ahead]));
       for (Index b = 0; b < row_bytes; b += 64) prefetch(ahead + b);
     }
     const Scalar* x = matrix.row<Scalar>(rows[i]);
@@ -34,7 +36,8 @@ void pack_row_major(const RowMajor& matrix, Index p, const Standardisation& stan
     for (Index j = whole; j < p; ++j) z[j] = static_cast<double>(x[j]);
     if (standard.factor == nullptr) continue;
     for (Index j = 0; j < window.stride; j += 8) {
-      const Eight centred = Eigen::Map<const Eight>(z + j) - Eigen::Map<const Eight>(standard.centre + j);
+      const Eight centred =
+          Eigen::Map<const Eight>(z + j) - Eigen::Map<const Eight>(standard.centre + j);
       Eigen::Map<Eight>(z + j) = centred * Eigen::Map<const Eight>(standard.factor + j);
     }
   }
@@ -59,8 +62,8 @@ void pack_column(const Column& column, double centre, double factor, const Index
 
 }  // namespace
 
-void pack_rows(const Rows& source, const Column* weight, const Standardisation& standard, const Index* rows,
-               const std::uint32_t* places, Index count, RowWindow& window) {
+void pack_rows(const Rows& source, const Column* weight, const Standardisation& standard,
+               const Index* rows, const std::uint32_t* places, Index count, RowWindow& window) {
   const Index p = source.n_columns() - 1;
   const RowMajor matrix = row_major(source, p);
   if (matrix && matrix.dtype == DType::f64) {
@@ -71,12 +74,13 @@ void pack_rows(const Rows& source, const Column* weight, const Standardisation& 
     for (Index j = 0; j < p; ++j) {
       const double centre = standard.factor != nullptr ? standard.centre[j] : 0.0;
       const double factor = standard.factor != nullptr ? standard.factor[j] : 1.0;
-      pack_column(source.columns[static_cast<std::size_t>(j)], centre, factor, rows, places, count, window.stride,
-                  window.X.data() + j);
+      pack_column(source.columns[static_cast<std::size_t>(j)], centre, factor, rows, places, count,
+                  window.stride, window.X.data() + j);
     }
   }
   pack_column(source.columns.back(), 0.0, -1.0, rows, places, count, 1, window.minus_y.data());
-  if (weight != nullptr) pack_column(*weight, 0.0, 1.0, rows, places, count, 1, window.weight.data());
+  if (weight != nullptr)
+    pack_column(*weight, 0.0, 1.0, rows, places, count, 1, window.weight.data());
   window.count = count;
 }
 

@@ -10,9 +10,11 @@ namespace {
 constexpr Index window_values = Index{1} << 15;  // 256 KiB of doubles
 constexpr Index blocks_per_window = 16;          // at least
 
-/// table[first .. last) becomes a uniform sample without replacement of what is in table[first .. n).
+/// table[first .. last) becomes a uniform sample without replacement of what is in table[first ..
+/// n).
 void fisher_yates(Bits key, Index first, Index last, Index n, std::uint32_t* table) {
-  for (Index i = first; i < last; ++i) std::swap(table[i], table[i + below(random_bits(key, i), n - i)]);
+  for (Index i = first; i < last; ++i)
+    std::swap(table[i], table[i + below(random_bits(key, i), n - i)]);
 }
 
 /// A uniform permutation of 0 .. count-1.
@@ -29,7 +31,8 @@ SamplingPlan plan_sampling(Sampling sampling, Index n_samples, Index n_features,
   plan.n_samples = n_samples;
   plan.batch_size = batch_size;
   plan.epoch_rows = n_samples;
-  if (sampling == Sampling::random) plan.epoch_rows = (n_samples + batch_size - 1) / batch_size * batch_size;
+  if (sampling == Sampling::random)
+    plan.epoch_rows = (n_samples + batch_size - 1) / batch_size * batch_size;
   const Index padded = round_up(n_features, 8);
   plan.block_rows = 1;
   if (sampling == Sampling::shuffle && n_samples > table_limit) {
@@ -40,17 +43,19 @@ SamplingPlan plan_sampling(Sampling sampling, Index n_samples, Index n_features,
   plan.window_rows = std::clamp<Index>(wanted / 64 * 64, 64, 4096);
   plan.n_blocks = (n_samples + plan.block_rows - 1) / plan.block_rows;
   plan.n_windows = (plan.epoch_rows + plan.window_rows - 1) / plan.window_rows;
-  if (sampling == Sampling::shuffle && plan.n_blocks <= table_limit) plan.table_size = plan.n_blocks;
+  if (sampling == Sampling::shuffle && plan.n_blocks <= table_limit)
+    plan.table_size = plan.n_blocks;
   if (sampling == Sampling::random && n_samples <= table_limit) plan.table_size = n_samples;
   return plan;
 }
 
-EpochLists::EpochLists(const SamplingPlan& plan, Bits seed, Index epoch, bool is_new, const std::int64_t* given,
-                       std::uint32_t* table)
+EpochLists::EpochLists(const SamplingPlan& plan, Bits seed, Index epoch, bool is_new,
+                       const std::int64_t* given, std::uint32_t* table)
     : plan_(plan), key_(derived_key(seed, epoch)), given_(given), table_(table) {
   if (is_new && plan.table_size > 0) {
     std::iota(table, table + plan.table_size, std::uint32_t{0});
-    if (plan.sampling == Sampling::shuffle) fisher_yates(key_, 0, plan.table_size, plan.table_size, table);
+    if (plan.sampling == Sampling::shuffle)
+      fisher_yates(key_, 0, plan.table_size, plan.table_size, table);
   }
   if (plan.block_rows > 1) {
     mixture_.resize(static_cast<std::size_t>(plan.window_rows));

@@ -27,10 +27,10 @@ struct Pass {
   RowMajor matrix;
 };
 
-/// Per thread: offset = a - y and the weights of one block, and room for one row or for a block of columns.
+/// Per thread: offset = a - y and the weights of one block, and room for one row or for a block of
+/// columns.
 struct Workspace {
-  explicit Workspace(const Pass& pass)
-      : block(pass.matrix ? 8 * pass.eights : 0) {}
+  explicit Workspace(const Pass& pass) : block(pass.matrix ? 8 * pass.eights : 0) {}
 
   std::array<double, block_rows> offset{};
   std::array<double, block_rows> weight{};
@@ -39,20 +39,21 @@ struct Workspace {
 };
 
 void load_block(const Pass& pass, Index first, Index n, Workspace& work) {
-  for (Index r = 0; r < n; r += 8) {
-    const Index count = std::min<Index>(8, n - r);
-    Eigen::Map<Eight>(work.offset.data() + r) = pass.intercept - load_eight(pass.y, first + r, count);
-    if (pass.weight != nullptr)
-      Eigen::Map<Eight>(work.weight.data() + r) = load_eight(*pass.weight, first + r, count);
+  load_column(pass.y, first, n, work.offset.data());
+  for (Index r = 0; r < round_up(n, 8); r += 8) {
+    Eigen::Map<Eight> offset(work.offset.data() + r);
+    offset = pass.intercept - offset;
   }
+  if (pass.weight != nullptr) load_column(*pass.weight, first, n, work.weight.data());
 }
 
 template <class Scalar>
-void fused_block(const Pass& pass, Index first, Index n, Workspace& work, double* g, LossSums& sums) {
+void fused_block(const Pass& pass, Index first, Index n, Workspace& work, double* g,
+                 LossSums& sums) {
   const double* weight = pass.weight != nullptr ? work.weight.data() : nullptr;
   const Index safe = std::clamp<Index>(pass.matrix.safe_rows - first, 0, n);
-  fused_rows(pass.matrix.row<Scalar>(first), pass.matrix.stride, safe, pass.eights, work.offset.data(), weight,
-             pass.theta, g, sums);
+  fused_rows(pass.matrix.row<Scalar>(first), pass.matrix.stride, safe, pass.eights,
+             work.offset.data(), weight, pass.theta, g, sums);
   for (Index i = safe; i < n; ++i) {
     const Scalar* row = pass.matrix.row<Scalar>(first + i);
     for (Index j = 0; j < pass.n_features; ++j)
@@ -62,8 +63,8 @@ void fused_block(const Pass& pass, Index first, Index n, Workspace& work, double
   }
 }
 
-/// body(load) with load(i) = rows [first + i, first + i + 8) of the column, zero from row first + n on. Contiguous columns
-/// are read straight from memory, whatever their alignment.
+/// body(load) with load(i) = rows [first + i, first + i + 8) of the column, zero from row first + n
+/// on. Contiguous columns are read straight from memory, whatever their alignment.
 template <class Body>
 void with_loader(const Column& column, Index first, Index n, const Body& body) {
   const auto eights_of = [&](auto scalar) {
@@ -80,8 +81,10 @@ void with_loader(const Column& column, Index first, Index n, const Body& body) {
   body([&](Index i) { return load_eight(column, first + i, std::min<Index>(8, n - i)); });
 }
 
-/// Column by column: residuals of a block first, then each column's product with them, while the block is in cache.
-void column_block(const Pass& pass, Index first, Index n, Workspace& work, double* g, LossSums& sums) {
+/// Column by column: residuals of a block first, then each column's product with them, while the
+/// block is in cache.
+void column_block(const Pass& pass, Index first, Index n, Workspace& work, double* g,
+                  LossSums& sums) {
   using Map = Eigen::Map<Eight>;
   double* r = work.residual.data();
   std::copy_n(work.offset.data(), round_up(n, 8), r);
@@ -145,25 +148,29 @@ LossPlan plan_loss(Index n_samples, Index n_features) {
   plan.slot_size = 8 + plan.padded;
   const Index values = n_samples * n_features;
   const Index wanted = std::clamp<Index>(values / values_per_slot, 1, max_slots);
-  plan.rows_per_slot = std::max<Index>(block_rows, round_up((n_samples + wanted - 1) / wanted, block_rows));
+  plan.rows_per_slot =
+      std::max<Index>(block_rows, round_up((n_samples + wanted - 1) / wanted, block_rows));
   plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
-  const Index affordable = std::max<Index>(1, values_per_part / (plan.n_slots * n_features) / block_rows);
+  const Index affordable =
+      std::max<Index>(1, values_per_part / (plan.n_slots * n_features) / block_rows);
   plan.rows_per_part = std::min(plan.rows_per_slot, affordable * block_rows);
   plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
   return plan;
 }
 
-void accumulate_loss(const Rows& rows, const Column* weight, const double* theta, const LossPlan& plan, Index part,
-                     int n_threads, double* slots) {
+void accumulate_loss(const Rows& rows, const Column* weight, const double* theta,
+                     const LossPlan& plan, Index part, int n_threads, double* slots) {
   const Index p = rows.n_columns() - 1;
   const Index eights = (p + 7) / 8;
   std::vector<double> padded(static_cast<std::size_t>(8 * eights), 0.0);
   std::copy_n(theta, p, padded.data());
-  const Pass pass{rows, rows.columns.back(), weight, padded.data(), theta[p], p, eights, row_major(rows, p)};
+  const Pass pass{rows,   rows.columns.back(), weight, padded.data(), theta[p], p,
+                  eights, row_major(rows, p)};
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
     const Index end = std::min(rows.n_samples, (k + 1) * plan.rows_per_slot);
     const Index first = std::min(end, k * plan.rows_per_slot + part * plan.rows_per_part);
-    accumulate_slot(pass, first, std::min(end, first + plan.rows_per_part), slots + k * plan.slot_size);
+    accumulate_slot(pass, first, std::min(end, first + plan.rows_per_part),
+                    slots + k * plan.slot_size);
   });
 }
 
@@ -179,8 +186,8 @@ double add_slots(const LossPlan& plan, Index n_features, const double* slots, do
   return squares;
 }
 
-double largest_row_norm(const Rows& rows, const Column* weight, const double* centre, const double* factor,
-                        Index first, Index last, int n_threads) {
+double largest_row_norm(const Rows& rows, const Column* weight, const double* centre,
+                        const double* factor, Index first, Index last, int n_threads) {
   const Index p = rows.n_columns() - 1;
   const Index n_tasks = (last - first + block_rows - 1) / block_rows;
   std::vector<double> largest(static_cast<std::size_t>(n_tasks), 0.0);
@@ -199,7 +206,8 @@ double largest_row_norm(const Rows& rows, const Column* weight, const double* ce
     }
     for (Index i = 0; i < n; ++i)
       if (weight == nullptr || load_one(*weight, start + i) > 0.0)
-        largest[static_cast<std::size_t>(task)] = std::max(largest[static_cast<std::size_t>(task)], norm[static_cast<std::size_t>(i)]);
+        largest[static_cast<std::size_t>(task)] =
+            std::max(largest[static_cast<std::size_t>(task)], norm[static_cast<std::size_t>(i)]);
   });
   return n_tasks > 0 ? *std::max_element(largest.begin(), largest.end()) : 0.0;
 }

@@ -1,5 +1,6 @@
-// How a gradient becomes a step: tiny policies. theta, m and v are eights of the parameters and of what the rule
-// remembers; g is the gradient, eta the learning rate. begin(t) comes before the update number t = 1, 2, ...
+// How a gradient becomes a step: tiny policies. theta, m and v are eights of the parameters and of
+// what the rule remembers; g is the gradient, eta the learning rate. begin(t) comes before the
+// update number t = 1, 2, ...
 #pragma once
 
 #include <cmath>
@@ -36,7 +37,8 @@ struct MomentumRule {
   }
 };
 
-/// m = momentum m - eta g;  theta += momentum m - eta g   (Nesterov 1983, as Sutskever et al. 2013 write it)
+/// m = momentum m - eta g;  theta += momentum m - eta g   (Nesterov 1983, as Sutskever et al. 2013
+/// write it)
 struct NesterovRule {
   double momentum;
   explicit NesterovRule(const RuleConstants& c) : momentum(c.momentum) {}
@@ -70,7 +72,8 @@ struct RMSpropRule {
   }
 };
 
-/// m, v = running means of g and g^2, freed of their bias;  theta -= eta m / (sqrt(v) + epsilon)   (Kingma, Ba 2015)
+/// m, v = running means of g and g^2, freed of their bias;  theta -= eta m / (sqrt(v) + epsilon)
+/// (Kingma, Ba 2015)
 struct AdamRule {
   RuleConstants c;
   double unbias_m = 1.0;

@@ -50,12 +50,18 @@ class Optimizer:
             try:
                 number = float(value)
             except (TypeError, ValueError):
-                raise InputTypeError(f"{field.name}={value!r} of {type(self).__name__} is not a number.") from None
+                raise InputTypeError(
+                    f"{field.name}={value!r} of {type(self).__name__} is not a number."
+                ) from None
             if field.name == "epsilon":
                 if not 0.0 < number < math.inf:
-                    raise InputError(f"epsilon={value!r} of {type(self).__name__} must be finite and > 0, e.g. 1e-8.")
+                    raise InputError(
+                        f"epsilon={value!r} of {type(self).__name__} must be finite and > 0, e.g. 1e-8."
+                    )
             elif not 0.0 <= number < 1.0:
-                raise InputError(f"{field.name}={value!r} of {type(self).__name__} is not in [0, 1): e.g. 0.9.")
+                raise InputError(
+                    f"{field.name}={value!r} of {type(self).__name__} is not in [0, 1): e.g. 0.9."
+                )
 
     @property
     def settings(self) -> dict[str, float | str]:
@@ -157,7 +163,9 @@ class Adam(Optimizer):
     epsilon: float = 1e-8
 
 
-_BY_NAME: dict[str, type[Optimizer]] = {rule.name: rule for rule in (GD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)}
+_BY_NAME: dict[str, type[Optimizer]] = {
+    rule.name: rule for rule in (GD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
+}
 
 
 def as_optimizer(optimizer: object) -> Optimizer:
@@ -180,8 +188,10 @@ def as_optimizer(optimizer: object) -> Optimizer:
     if isinstance(optimizer, str):
         if optimizer in _BY_NAME:
             return _BY_NAME[optimizer]()
-        raise InputError(f"optimizer={optimizer!r} is unknown: choose one of {', '.join(map(repr, _BY_NAME))}.")
+        raise InputError(
+            f"optimizer={optimizer!r} is unknown: choose one of {', '.join(map(repr, _BY_NAME))}."
+        )
     raise InputTypeError(
-        f"optimizer={optimizer!r} is neither a name nor an optimizer: pass one of {', '.join(map(repr, _BY_NAME))}, or an "
-        "instance such as fastlr.optimizers.Adam(beta_1=0.9)."
+        f"optimizer={optimizer!r} is neither a name nor an optimizer: pass one of {', '.join(map(repr, _BY_NAME))}, "
+        "or an instance such as fastlr.optimizers.Adam(beta_1=0.9)."
     )

@@ -63,9 +63,13 @@ class Schedule:
                 continue
             value, (low, high) = getattr(self, field.name), self.bounds[field.name]
             if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-                raise InputTypeError(f"{field.name}={value!r} of {type(self).__name__} is not a number.")
+                raise InputTypeError(
+                    f"{field.name}={value!r} of {type(self).__name__} is not a number."
+                )
             if not low <= value <= high:
-                raise InputError(f"{field.name}={value!r} of {type(self).__name__} is not between {low:g} and {high:g}.")
+                raise InputError(
+                    f"{field.name}={value!r} of {type(self).__name__} is not between {low:g} and {high:g}."
+                )
 
     def rates(self, initial: float, first_epoch: int, n_epochs: int) -> FloatArray:
         """Rates of ``n_epochs`` epochs from ``first_epoch`` on, when ``initial`` is what it starts from."""
@@ -146,7 +150,10 @@ class ExponentialDecay(Schedule):
     """
 
     name: ClassVar[str] = "exponential"
-    bounds: ClassVar[dict[str, tuple[float, float]]] = {"decay_rate": (0.0, 1.0), "decay_epochs": (1e-3, math.inf)}
+    bounds: ClassVar[dict[str, tuple[float, float]]] = {
+        "decay_rate": (0.0, 1.0),
+        "decay_epochs": (1e-3, math.inf),
+    }
     decay_rate: float = 0.96
     decay_epochs: float = 1.0
 
@@ -167,7 +174,10 @@ class CosineDecay(Schedule):
     """
 
     name: ClassVar[str] = "cosine"
-    bounds: ClassVar[dict[str, tuple[float, float]]] = {"decay_epochs": (1, math.inf), "alpha": (0.0, 1.0)}
+    bounds: ClassVar[dict[str, tuple[float, float]]] = {
+        "decay_epochs": (1, math.inf),
+        "alpha": (0.0, 1.0),
+    }
     decay_epochs: float = 100.0
     alpha: float = 0.0
 
@@ -189,7 +199,10 @@ class Adaptive(Constant):
     """
 
     name: ClassVar[str] = "adaptive"
-    bounds: ClassVar[dict[str, tuple[float, float]]] = {"factor": (1.0, math.inf), "smallest": (0.0, math.inf)}
+    bounds: ClassVar[dict[str, tuple[float, float]]] = {
+        "factor": (1.0, math.inf),
+        "smallest": (0.0, math.inf),
+    }
     factor: float = 5.0
     smallest: float = 1e-6
 
@@ -205,7 +218,9 @@ def as_rate(value: object, argument: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise InputTypeError(f"{argument}={value!r} is not a number: pass a rate > 0, or 'auto'.")
     if not 0.0 < float(value) < math.inf:
-        raise InputError(f"{argument}={value!r} is not a finite number > 0: pass a rate such as 0.01, or 'auto'.")
+        raise InputError(
+            f"{argument}={value!r} is not a finite number > 0: pass a rate such as 0.01, or 'auto'."
+        )
     return float(value)
 
 

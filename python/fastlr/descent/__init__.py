@@ -76,17 +76,17 @@ def descend(
         How a gradient becomes a step; see `fastlr.optimizers`.
     learning_rate : float, "auto", schedule name or Schedule, default="auto"
         The step for a unit gradient. "auto" is 1 / L with L the largest eigenvalue of the second derivatives of the
-        loss; for batches it heeds the largest row as well (1 / (2 L_k), Gower et al. 2019), and for adaptive rules it is a
-        hundredth of sd(y) / sd(x) (a tenth for AdaGrad). Schedules: `fastlr.schedules`.
+        loss; for batches it heeds the largest row as well (1 / (2 L_k), Gower et al. 2019), and for adaptive rules it
+        is a hundredth of sd(y) / sd(x) (a tenth for AdaGrad). Schedules: `fastlr.schedules`.
     epochs : int, default=1000
         At most so many passes over the rows.
     loss : {"half_mse", "mse", "sse"}, default="half_mse"
         The textbooks' three conventions, with r = prediction - y and W the sum of the weights: sum(w r^2) / (2 W),
         sum(w r^2) / W, sum(w r^2). Losses, gradients, penalties and learning rates follow it; see Notes.
     sampling : {"shuffle", "random", "sequential"} or iterable of index arrays, default="shuffle"
-        Which rows form a batch: each epoch a fresh permutation; each step a fresh draw without replacement; rows as they
-        come; or somebody else's sampler, which gives the row numbers of one batch after another and is iterated over once
-        an epoch.
+        Which rows form a batch: each epoch a fresh permutation; each step a fresh draw without replacement; rows as
+        they come; or somebody else's sampler, which gives the row numbers of one batch after another and is iterated
+        over once an epoch.
     init : {"zeros", "random"}, (coef, intercept), or an earlier fit, default="zeros"
         Where to start, in the units of the data. "random" draws from U(-1, 1).
     fit_intercept : bool, default=True
@@ -94,8 +94,8 @@ def descend(
     sample_weight : array-like of shape (n_samples,), optional
         Non-negative weights, not all zero.
     alpha : float, default=0.0
-        L2 penalty in the convention of the loss: alpha \|coef\|^2 is added to "sse" and "mse", half of it to "half_mse". The
-        intercept is free.
+        L2 penalty in the convention of the loss: alpha \|coef\|^2 is added to "sse" and "mse", half of it to
+        "half_mse". The intercept is free.
     standardize : bool, default=False
         Descend on features of mean 0 and (population) standard deviation 1, where one learning rate suits all; the
         coefficients returned are those of the features themselves. ``alpha`` then weighs on the standardised ones.
@@ -104,8 +104,8 @@ def descend(
     patience : int, default=5
         Epochs without improvement, of the loss or of the validation loss, that end the descent.
     validation : float or (X, y) or (X, y, sample_weight), optional
-        A share of the rows, the last ones (shuffle first if they are ordered), or rows of their own. Descent stops early
-        when their loss no longer falls, and returns the best iterate.
+        A share of the rows, the last ones (shuffle first if they are ordered), or rows of their own. Descent stops
+        early when their loss no longer falls, and returns the best iterate.
     record : {"loss", "path"}, default="loss"
         "path" keeps the coefficients after each epoch in the history.
     callback : callable, optional
@@ -115,8 +115,8 @@ def descend(
     progress : bool, default=False
         Show a progress bar (needs rich).
     engine : {"auto", "rows", "moments"}, default="auto"
-        Full batch only: read the rows in each epoch, or make the same steps from their moments at O(p^2) an epoch. "auto"
-        takes what is cheaper; ``Descent.engine`` says which.
+        Full batch only: read the rows in each epoch, or make the same steps from their moments at O(p^2) an epoch.
+        "auto" takes what is cheaper; ``Descent.engine`` says which.
     random_state : int, Generator or RandomState, optional
         Seed of shuffling and of random starts. The same seed gives the same bits for any number of threads.
     n_threads : int, optional
@@ -142,17 +142,17 @@ def descend(
 
     Notes
     -----
-    Conversion: for the same steps, a rate eta of "half_mse" is eta / 2 of "mse" and eta / (2 W) of "sse"; a penalty alpha of
-    "half_mse" is alpha of "mse" and alpha W of "sse". With batches of m rows the mean conventions divide by m times the
-    mean weight; "sse" sums over the batch.
+    Conversion: for the same steps, a rate eta of "half_mse" is eta / 2 of "mse" and eta / (2 W) of "sse"; a penalty
+    alpha of "half_mse" is alpha of "mse" and alpha W of "sse". With batches of m rows the mean conventions divide by m
+    times the mean weight; "sse" sums over the batch.
 
-    Cost of an epoch: full batch on rows 4 n p flops and one read of X; from moments 2 p^2 flops after one pass of n p^2;
-    batches 4 n p flops and one read of X. Extra memory is a few MB whatever n.
+    Cost of an epoch: full batch on rows 4 n p flops and one read of X; from moments 2 p^2 flops after one pass of n
+    p^2; batches 4 n p flops and one read of X. Extra memory is a few MB whatever n.
 
     "shuffle": up to 65536 rows every permutation is equally likely. Above, blocks of 8 to 64 neighbouring rows are
     permuted as wholes, and the rows of some thousand neighbours in that order are mixed: batches draw on many random
-    places of the table, but two rows of one block always meet within a small part of the epoch. "random" draws uniformly
-    up to 65536 rows and by a keyed permutation above.
+    places of the table, but two rows of one block always meet within a small part of the epoch. "random" draws
+    uniformly up to 65536 rows and by a keyed permutation above.
 
     Sources: Robbins and Monro (1951); Bottou, Curtis, Nocedal, Optimization Methods for Large-Scale Machine Learning
     (2018).
@@ -183,7 +183,9 @@ def descend(
         y,
         sample_weight,
         threads,
-        need_moments=wanted == "moments" or standardize or (is_automatic and _width(X) <= _MOST_MOMENTS // 8),
+        need_moments=wanted == "moments"
+        or standardize
+        or (is_automatic and _width(X) <= _MOST_MOMENTS // 8),
     )
     size = as_batch_size(batch_size, table.n_samples)
     if isinstance(how, str):
@@ -243,7 +245,7 @@ def descend(
 
 
 def _width(X: object) -> int:
-    shape = getattr(X, "shape", ())
+    shape: tuple[Any, ...] = getattr(X, "shape", ())
     return operator.index(shape[1]) if len(shape) == 2 else 0
 
 

@@ -52,7 +52,9 @@ def as_choice(value: object, choices: tuple[str, ...], argument: str) -> str:
     """One of the choices."""
     if isinstance(value, str) and value in choices:
         return value
-    raise InputError(f"{argument}={value!r} is unknown: choose one of {', '.join(map(repr, choices))}.")
+    raise InputError(
+        f"{argument}={value!r} is unknown: choose one of {', '.join(map(repr, choices))}."
+    )
 
 
 def as_number(value: object, argument: str, rule: str) -> float:
@@ -76,7 +78,9 @@ def as_tol(tol: object) -> float | None:
         return None
     number = as_number(tol, "tol", "a number in [0, 1), or None to run all epochs")
     if not 0.0 <= number < 1.0:
-        raise InputError(f"tol={tol!r} is not in [0, 1): pass a share of the loss such as 1e-6, or None to run all epochs.")
+        raise InputError(
+            f"tol={tol!r} is not in [0, 1): pass a share of the loss such as 1e-6, or None to run all epochs."
+        )
     return number
 
 
@@ -90,7 +94,9 @@ def as_batch_size(batch_size: object, n_samples: int) -> int | None:
     if batch_size is None:
         return None
     if isinstance(batch_size, bool):
-        raise InputTypeError(f"batch_size={batch_size!r} is not a whole number: pass an integer, or None for all rows.")
+        raise InputTypeError(
+            f"batch_size={batch_size!r} is not a whole number: pass an integer, or None for all rows."
+        )
     try:
         size = operator.index(batch_size)  # type: ignore[arg-type]
     except TypeError:
@@ -98,7 +104,9 @@ def as_batch_size(batch_size: object, n_samples: int) -> int | None:
             f"batch_size={batch_size!r} is not a whole number: pass an integer from 1 on, or None for all rows."
         ) from None
     if size < 1:
-        raise InputError(f"batch_size={size} is below 1: pass 1 for single rows, or None for all rows.")
+        raise InputError(
+            f"batch_size={size} is below 1: pass 1 for single rows, or None for all rows."
+        )
     if size > n_samples:
         warnings.warn(
             f"batch_size={size} is larger than the number of rows: all {n_samples} are used in each step.",
@@ -114,8 +122,8 @@ def as_sampling(sampling: object) -> str | Iterable[Any]:
         if sampling in SAMPLINGS:
             return sampling
         raise InputError(
-            f"sampling={sampling!r} is unknown: choose one of {', '.join(map(repr, SAMPLINGS))}, or pass an iterable of "
-            "index arrays, one for each batch."
+            f"sampling={sampling!r} is unknown: choose one of {', '.join(map(repr, SAMPLINGS))}, or pass an iterable "
+            "of index arrays, one for each batch."
         )
     if isinstance(sampling, Iterable):
         return sampling
@@ -125,7 +133,9 @@ def as_sampling(sampling: object) -> str | Iterable[Any]:
     )
 
 
-def as_init(init: object, n_features: int, fit_intercept: bool, draws: np.random.Generator) -> FloatArray:
+def as_init(
+    init: object, n_features: int, fit_intercept: bool, draws: np.random.Generator
+) -> FloatArray:
     """Coefficients and intercept to start from, in the units of the data."""
     p = n_features
     if isinstance(init, str):
@@ -135,7 +145,9 @@ def as_init(init: object, n_features: int, fit_intercept: bool, draws: np.random
             theta = draws.uniform(-1.0, 1.0, size=p + 1)
             theta[p] *= fit_intercept
             return theta
-        raise InputError(f"init={init!r} is unknown: pass 'zeros', 'random', (coef, intercept), or an earlier fit.")
+        raise InputError(
+            f"init={init!r} is unknown: pass 'zeros', 'random', (coef, intercept), or an earlier fit."
+        )
     if isinstance(init, LinearFit):
         coef, intercept = init.coef, init.intercept
     else:
@@ -149,11 +161,13 @@ def as_init(init: object, n_features: int, fit_intercept: bool, draws: np.random
         slopes = np.asarray(coef, dtype=np.float64)
         constant = np.asarray(intercept, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputTypeError("init holds something else than numbers: pass (coef, intercept).") from None
+        raise InputTypeError(
+            "init holds something else than numbers: pass (coef, intercept)."
+        ) from None
     if slopes.shape not in ((p,), (1, p)) or constant.size != 1:
         raise InputError(
-            f"init has coef of shape {slopes.shape} and intercept of shape {constant.shape}, but X has {p} features: pass "
-            f"({p},) coefficients and one number."
+            f"init has coef of shape {slopes.shape} and intercept of shape {constant.shape}, but X has {p} features: "
+            f"pass ({p},) coefficients and one number."
         )
     theta = np.append(slopes.ravel(), constant.ravel())
     if not np.isfinite(theta).all():
@@ -178,7 +192,9 @@ def as_validation(
         return X, y, sample_weight, (held_out[0], held_out[1], held_out[2])
     share = as_number(validation, "validation", "a share of the rows such as 0.2, or (X, y)")
     if not 0.0 < share < 1.0:
-        raise InputError(f"validation={validation!r} is not between 0 and 1: pass a share such as 0.2, or (X, y).")
+        raise InputError(
+            f"validation={validation!r} is not between 0 and 1: pass a share such as 0.2, or (X, y)."
+        )
     features = as_features(X)
     n = features.n_samples
     targets = as_targets(y, n)
@@ -190,16 +206,19 @@ def as_validation(
             "more rows."
         )
     cut = n - n_held_out
-    parts = []
-    for rows in (slice(0, cut), slice(cut, n)):
-        parts.append((_rows(features, rows), _rows(targets, rows), None if weights is None else weights[rows]))
-    return (*parts[0], parts[1])
+    learned, kept = (
+        (_rows(features, rows), _rows(targets, rows), None if weights is None else weights[rows])
+        for rows in (slice(0, cut), slice(cut, n))
+    )
+    return (*learned, kept)
 
 
 def _rows(columns: Columns, rows: slice) -> Columns:
     source = columns.source
     part = [array[rows] for array in source] if isinstance(source, list) else source[rows]
-    return Columns(part, rows.stop - rows.start, columns.n_columns, columns.names, columns.is_vector)
+    return Columns(
+        part, rows.stop - rows.start, columns.n_columns, columns.names, columns.is_vector
+    )
 
 
 def seeds_of(random_state: object) -> tuple[int, np.random.Generator]:
@@ -210,7 +229,8 @@ def seeds_of(random_state: object) -> tuple[int, np.random.Generator]:
         draws = np.random.default_rng(random_state)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise InputTypeError(
-            f"random_state={random_state!r} is not a seed: pass None, a non-negative integer, a Generator or a RandomState."
+            f"random_state={random_state!r} is not a seed: pass None, a non-negative integer, a Generator or a "
+            "RandomState."
         ) from None
     return int(draws.integers(0, 2**63, dtype=np.int64)), draws
 

@@ -63,7 +63,11 @@ class State:
     def copy(self) -> State:
         """The same, with arrays of its own."""
         other = State(self.theta)
-        other.vectors, other.numbers, other.counters = self.vectors.copy(), self.numbers.copy(), self.counters.copy()
+        other.vectors, other.numbers, other.counters = (
+            self.vectors.copy(),
+            self.numbers.copy(),
+            self.counters.copy(),
+        )
         return other
 
     def start_anew(self) -> None:
@@ -105,7 +109,9 @@ class Engine(Protocol):
         """So many epochs fit into one call that stays short."""
         ...
 
-    def run(self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool) -> Epochs:
+    def run(
+        self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool
+    ) -> Epochs:
         """Run one epoch for each rate, or fewer if descent stalls or diverges."""
         ...
 
@@ -116,7 +122,9 @@ def _room(n_epochs: int, state: State, keep_path: bool) -> tuple[FloatArray, Flo
 
 def _result(done: int, outcome: str, history: FloatArray, path: FloatArray | None) -> Epochs:
     loss, squares, gradient_norm, rate = history[:, :done]
-    return Epochs(loss, squares, gradient_norm, rate, None if path is None else path[:done], outcome)
+    return Epochs(
+        loss, squares, gradient_norm, rate, None if path is None else path[:done], outcome
+    )
 
 
 @dataclass
@@ -131,7 +139,9 @@ class MomentsEngine:
         p = len(self.quadratic.xy)
         return max(1, min(_MOST_EPOCHS, _WORK_PER_CALL // (p * p + 64)))
 
-    def run(self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool) -> Epochs:
+    def run(
+        self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool
+    ) -> Epochs:
         """In one call."""
         q = self.quadratic
         history, path = _room(len(rates), state, keep_path)
@@ -165,16 +175,22 @@ class RowsEngine:
     _slots: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
-        n_slots, slot_size, self._n_parts = kernels.plan_loss(self.table.n_samples, self.table.n_features)
+        n_slots, slot_size, self._n_parts = kernels.plan_loss(
+            self.table.n_samples, self.table.n_features
+        )
         self._slots = np.zeros((n_slots, slot_size))
 
     def most_epochs(self) -> int:
         """By the size of the table."""
         if self._n_parts > 1:
             return 1
-        return max(1, min(_MOST_EPOCHS, _WORK_PER_CALL // (self.table.n_samples * self.table.n_features)))
+        return max(
+            1, min(_MOST_EPOCHS, _WORK_PER_CALL // (self.table.n_samples * self.table.n_features))
+        )
 
-    def run(self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool) -> Epochs:
+    def run(
+        self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool
+    ) -> Epochs:
         """In one call, or one call for each part of a large table; Python sees Ctrl-C between parts."""
         history, path = _room(len(rates), state, keep_path)
         self._slots.fill(0.0)
@@ -228,7 +244,9 @@ class BatchEngine:
             return 1
         return max(1, min(_MOST_EPOCHS, _ROWS_PER_CALL // self.table.n_samples))
 
-    def run(self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool) -> Epochs:
+    def run(
+        self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool
+    ) -> Epochs:
         """In as many calls as it takes."""
         given = sizes = None
         sampling = self.sampling
@@ -276,8 +294,8 @@ class BatchEngine:
             indices = np.asarray(batch)
             if indices.ndim != 1 or indices.dtype.kind not in "iu":
                 raise InputTypeError(
-                    f"sampling gave a batch of dtype {indices.dtype} and shape {indices.shape}: every batch must be a 1D "
-                    "array of row numbers."
+                    f"sampling gave a batch of dtype {indices.dtype} and shape {indices.shape}: every batch must be "
+                    "a 1D array of row numbers."
                 )
             if not len(indices):
                 continue
@@ -288,11 +306,15 @@ class BatchEngine:
                 )
             batches.append(indices.astype(np.int64))
             rows += len(indices)
-            if self._batches is not None and rows >= n:  # an endless sampler: an epoch is as many rows as there are
+            if (
+                self._batches is not None and rows >= n
+            ):  # an endless sampler: an epoch is as many rows as there are
                 break
         if not batches:
             if self._batches is None:
-                raise InputError("sampling gave no batch at all: it must yield arrays of row numbers.")
+                raise InputError(
+                    "sampling gave no batch at all: it must yield arrays of row numbers."
+                )
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         return np.concatenate(batches), np.array([len(batch) for batch in batches], dtype=np.int64)
 

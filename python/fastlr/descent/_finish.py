@@ -38,7 +38,7 @@ class Job:
     fit_intercept: bool
 
     def squares(self, theta: FloatArray, n_threads: int) -> float:
-        """sum w r^2 over all rows, from moments or in one pass."""
+        """Sum w r^2 over all rows, from moments or in one pass."""
         if self.quadratic is not None:
             return self.quadratic.squares(theta)
         return self.table.loss_sums(self.scaling.to_raw(theta), n_threads)[0]
@@ -64,7 +64,11 @@ def finish(job: Job, loop: Loop, outcome: Outcome, engine: str, size: int | None
     if job.quadratic is not None:
         optimum, rank, condition = job.quadratic.optimum(objective, job.fit_intercept)
         gap = job.quadratic.excess(objective, theta, optimum)
-    stable = 2.0 / job.curvature.largest() if outcome.code == "diverged" or job.quadratic is not None else math.nan
+    stable = (
+        2.0 / job.curvature.largest()
+        if outcome.code == "diverged" or job.quadratic is not None
+        else math.nan
+    )
     status = status_of(outcome.code, job.rule, epochs, loop, stable, engine)
     if outcome.code == "diverged":
         warnings.warn(str(status), ConvergenceWarning, stacklevel=user_level())
@@ -80,7 +84,9 @@ def finish(job: Job, loop: Loop, outcome: Outcome, engine: str, size: int | None
         solver=f"{job.rule.name} ({engine})",
         status=status,
         rss=squares,
-        tss=table.square_y if job.fit_intercept else table.square_y + table.total_weight * table.mean_y**2,
+        tss=table.square_y
+        if job.fit_intercept
+        else table.square_y + table.total_weight * table.mean_y**2,
         log_likelihood=float(_log_likelihood(np.asarray(squares), table)),
         fit_intercept=job.fit_intercept,
         alpha=objective.alpha_of_sum,

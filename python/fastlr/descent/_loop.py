@@ -70,7 +70,9 @@ class Loop:
             with self._bar() as advance:
                 while done < self.n_epochs:
                     n = self._next_epochs(done)
-                    rates = np.ascontiguousarray(self.schedule.rates(self.rate, done, n), dtype=np.float64)
+                    rates = np.ascontiguousarray(
+                        self.schedule.rates(self.rate, done, n), dtype=np.float64
+                    )
                     epochs = self.engine.run(self.state, self.settings, rates, self.keep_path)
                     if epochs.outcome == "exhausted":
                         break
@@ -134,11 +136,18 @@ class Loop:
         theta = self.state.theta
         squares, _ = self.validation.loss_sums(self.scaling.to_raw(theta), self.n_threads)
         objective = replace(
-            self.objective, n_samples=self.validation.n_samples, total_weight=self.validation.total_weight, alpha=0.0
+            self.objective,
+            n_samples=self.validation.n_samples,
+            total_weight=self.validation.total_weight,
+            alpha=0.0,
         )
         loss = objective.loss(squares, theta[:-1])
         self._validation.append(loss)
-        gain = self._best_validation * (self.tol or 0.0) if self.validation_gain is None else self.validation_gain
+        gain = (
+            self._best_validation * (self.tol or 0.0)
+            if self.validation_gain is None
+            else self.validation_gain
+        )
         improved = math.isinf(self._best_validation) or loss < self._best_validation - gain
         self._stale = 0 if improved else self._stale + 1
         if loss < self._best_validation:

@@ -88,10 +88,12 @@ class Quadratic:
         )
 
     def squares(self, theta: FloatArray) -> float:
-        """sum w r^2 at theta = (coef, intercept)."""
+        """Sum w r^2 at theta = (coef, intercept)."""
         b = theta[:-1]
         e = theta[-1] + self.mean_x @ b - self.mean_y
-        return max(0.0, float(b @ (self.xx @ b) - 2.0 * (self.xy @ b) + self.yy + self.weight * e * e))
+        return max(
+            0.0, float(b @ (self.xx @ b) - 2.0 * (self.xy @ b) + self.yy + self.weight * e * e)
+        )
 
     def optimum(self, objective: Objective, fit_intercept: bool) -> tuple[FloatArray, int, float]:
         """The exact minimiser, with the rank of the features and their condition number."""
@@ -110,7 +112,9 @@ class Quadratic:
         d = theta - optimum
         e = d[-1] + self.mean_x @ d[:-1]
         squares = d[:-1] @ (self.xx @ d[:-1]) + self.weight * e * e
-        return float(0.5 * objective.of_squares * squares + 0.5 * objective.penalty * (d[:-1] @ d[:-1]))
+        return float(
+            0.5 * objective.of_squares * squares + 0.5 * objective.penalty * (d[:-1] @ d[:-1])
+        )
 
     def hessian(self, objective: Objective, fit_intercept: bool) -> FloatArray:
         """Second derivatives of the objective by coefficients and intercept."""
@@ -138,7 +142,9 @@ class Curvature:
     def largest(self) -> float:
         """The largest eigenvalue L of the matrix of second derivatives: from moments, or by passes over the rows."""
         if self.quadratic is not None:
-            eigenvalues = np.linalg.eigvalsh(self.quadratic.hessian(self.objective, self.fit_intercept))
+            eigenvalues = np.linalg.eigvalsh(
+                self.quadratic.hessian(self.objective, self.fit_intercept)
+            )
             return float(eigenvalues[-1])
         return self._lanczos()
 
@@ -173,7 +179,9 @@ class Curvature:
         slots = np.zeros((n_slots, slot_size))
         zeros = np.broadcast_to(0.0, (table.n_samples,))
         for part in range(n_parts):
-            kernels.accumulate_loss(table.features.source, zeros, table.weights, raw, part, self.n_threads, slots)
+            kernels.accumulate_loss(
+                table.features.source, zeros, table.weights, raw, part, self.n_threads, slots
+            )
         _, g = kernels.add_loss_slots(table.n_samples, p, slots)
         g[:p] = (g[:p] - scaling.centre * g[p]) * scaling.factor
         product = self.objective.of_squares * g
@@ -184,21 +192,32 @@ class Curvature:
         """The largest curvature of the loss of a single row, in the mean convention."""
         table, standard = self.table, self.scaling.for_kernels
         step = max(4096, (1 << 25) // table.n_features)
-        norm = max(
+        norm: float = max(
             kernels.largest_row_norm(
-                *table.arguments, standard, first, min(table.n_samples, first + step), self.n_threads
+                *table.arguments,
+                standard,
+                first,
+                min(table.n_samples, first + step),
+                self.n_threads,
             )
             for first in range(0, table.n_samples, step)
         )
-        heaviest = 1.0 if table.weights is None else float(table.weights.max()) * table.n_samples / table.total_weight
-        return self.objective.scale * heaviest * (norm + (1.0 if self.fit_intercept else 0.0)) + self.objective.penalty
+        heaviest = (
+            1.0
+            if table.weights is None
+            else float(table.weights.max()) * table.n_samples / table.total_weight
+        )
+        return (
+            self.objective.scale * heaviest * (norm + (1.0 if self.fit_intercept else 0.0))
+            + self.objective.penalty
+        )
 
     def automatic_rate(self, optimizer: Optimizer, batch_size: int | None) -> float:
         """A learning rate that does not blow up, and is not needlessly small.
 
-        Full batch: 1 / L. Batches of k rows: 1 / (2 L_k) with the expected smoothness L_k of Gower et al. (2019), between
-        L and the curvature of the heaviest row. Adaptive rules, whose steps are about one rate long, go a fixed share of
-        sd(y) / sd(x).
+        Full batch: 1 / L. Batches of k rows: 1 / (2 L_k) with the expected smoothness L_k of Gower et al. (2019),
+        between L and the curvature of the heaviest row. Adaptive rules, whose steps are about one rate long, go a
+        fixed share of sd(y) / sd(x).
         """
         if optimizer.is_adaptive:
             spread = float(np.mean((self.table.std_x * self.scaling.factor) ** 2))

@@ -105,8 +105,8 @@ class Descent(LinearFit):
     loss_kind : str
         "sse", "mse" or "half_mse".
     penalty : float
-        ``alpha`` as it was passed, in the convention of the loss. (The attribute ``alpha`` is its equivalent for a sum of
-        squares, as in every `LinearFit`.)
+        ``alpha`` as it was passed, in the convention of the loss. (The attribute ``alpha`` is its equivalent for a sum
+        of squares, as in every `LinearFit`.)
     optimizer : Optimizer
         The rule of the steps.
     learning_rate : float

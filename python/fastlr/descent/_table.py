@@ -64,12 +64,14 @@ class Table:
         return self.features.source, self.targets.source, self.weights
 
     def loss_sums(self, theta: FloatArray, n_threads: int) -> tuple[float, FloatArray]:
-        """sum w r^2 and (X' (w r), sum w r) at the parameters (coef, intercept), in one pass over the rows."""
+        """Sum w r^2 and (X' (w r), sum w r) at the parameters (coef, intercept), in one pass over the rows."""
         n, p = self.n_samples, self.n_features
         n_slots, slot_size, n_parts = kernels.plan_loss(n, p)
         slots = np.zeros((n_slots, slot_size))
         for part in range(n_parts):  # Python sees Ctrl-C between parts
-            kernels.accumulate_loss(*self.arguments, np.ascontiguousarray(theta), part, n_threads, slots)
+            kernels.accumulate_loss(
+                *self.arguments, np.ascontiguousarray(theta), part, n_threads, slots
+            )
         squares, gradient = kernels.add_loss_slots(n, p, slots)
         return float(squares), gradient
 
@@ -92,9 +94,9 @@ class Scaling:
         if constant.any():
             names = [table.feature_names[j] for j in np.flatnonzero(constant)]
             raise InputError(
-                f"standardize=True divides by the standard deviation, which is zero in {', '.join(map(repr, names[:8]))}"
-                f"{' and others' if len(names) > 8 else ''}: the column is constant. Leave it out, or pass "
-                "standardize=False."
+                f"standardize=True divides by the standard deviation, which is zero in "
+                f"{', '.join(map(repr, names[:8]))}{' and others' if len(names) > 8 else ''}: the column is "
+                "constant. Leave it out, or pass standardize=False."
             )
         centre = table.mean_x if fit_intercept else np.zeros(table.n_features)
         return cls(centre, 1.0 / table.std_x, False)
@@ -155,7 +157,9 @@ def read_table(
     else:
         groups = [slice(j, min(p, j + _TOGETHER)) for j in range(0, p, _TOGETHER)]
     moments = [
-        Moments._of_columns(_columns(features, group), targets, weights, names[group], labels, n_threads)
+        Moments._of_columns(
+            _columns(features, group), targets, weights, names[group], labels, n_threads
+        )
         for group in groups
     ]
     of_x = [m.cross_products.diagonal()[:-1] for m in moments]

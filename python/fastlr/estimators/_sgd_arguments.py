@@ -37,7 +37,9 @@ class SGDSettings:
     for_kernels: dict[str, Any]
 
 
-def settings_of(model: Any, *, max_iter: int | None = None, tol: float | None = -1.0) -> SGDSettings:
+def settings_of(
+    model: Any, *, max_iter: int | None = None, tol: float | None = -1.0
+) -> SGDSettings:
     """Check all parameters; ``max_iter`` and ``tol`` override the estimator's."""
     as_choice(model.loss, ("squared_error",), "loss")
     penalty = model.penalty
@@ -54,11 +56,15 @@ def settings_of(model: Any, *, max_iter: int | None = None, tol: float | None = 
     if tolerance is not None:
         tolerance = _number(tolerance, "tol", 0.0, math.inf)
     average = model.average
-    average_from = int(average) if isinstance(average, bool | np.bool_) else as_whole(average, "average", 0)
+    average_from = (
+        int(average) if isinstance(average, bool | np.bool_) else as_whole(average, "average", 0)
+    )
     if model.early_stopping:
         fraction = _number(model.validation_fraction, "validation_fraction", 0.0, 1.0)
         if fraction in (0.0, 1.0):
-            raise InputError(f"validation_fraction={fraction!r} is not between 0 and 1: pass a share such as 0.1.")
+            raise InputError(
+                f"validation_fraction={fraction!r} is not between 0 and 1: pass a share such as 0.1."
+            )
     patience = as_whole(model.n_iter_no_change, "n_iter_no_change")
     watches_training = tolerance is not None and not model.early_stopping
     return SGDSettings(
@@ -95,11 +101,17 @@ def _schedule(model: Any, alpha: float) -> tuple[Schedule, float, dict[str, floa
     if isinstance(model.learning_rate, Schedule):
         schedule = model.learning_rate
         initial = schedule.initial_learning_rate
-        return schedule, as_rate(model.eta0 if initial == "auto" else initial, "eta0"), schedule.settings
+        return (
+            schedule,
+            as_rate(model.eta0 if initial == "auto" else initial, "eta0"),
+            schedule.settings,
+        )
     name = as_choice(model.learning_rate, _RATES, "learning_rate")
     if name == "optimal":
         if alpha == 0.0:
-            raise InputError("alpha must be > 0 since learning_rate is 'optimal': the rate is 1 / (alpha (t + t0)).")
+            raise InputError(
+                "alpha must be > 0 since learning_rate is 'optimal': the rate is 1 / (alpha (t + t0))."
+            )
         # Bottou's heuristic as scikit-learn has it: the first rate is sqrt(1 / sqrt(alpha)).
         offset = 1.0 / (math.sqrt(1.0 / math.sqrt(alpha)) * alpha)
         return Constant(), 1.0 / alpha, {"rate_power": 1.0, "rate_shift": offset - 1.0}
@@ -112,7 +124,11 @@ def _schedule(model: Any, alpha: float) -> tuple[Schedule, float, dict[str, floa
 
 def _number(value: object, name: str, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise InputTypeError(f"{name}={value!r} is not a number: pass one from {low:g} to {high:g}.")
+        raise InputTypeError(
+            f"{name}={value!r} is not a number: pass one from {low:g} to {high:g}."
+        )
     if not low <= float(value) <= high or math.isinf(float(value)):
-        raise InputError(f"{name}={value!r} is out of range: pass a finite number from {low:g} to {high:g}.")
+        raise InputError(
+            f"{name}={value!r} is out of range: pass a finite number from {low:g} to {high:g}."
+        )
     return float(value)

@@ -103,17 +103,19 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     Notes
     -----
-    With ``batch_size=1``, ``optimizer="gd"`` and ``shuffle=False`` the steps are those of scikit-learn's SGDRegressor. A
-    batch of k rows takes the mean of their gradients. As there, rows of weight zero take part in the penalty and in the
-    count of updates. If the loss explodes, the best iterate is kept and a ConvergenceWarning says so, where scikit-learn
-    raises an error or goes on.
+    With ``batch_size=1``, ``optimizer="gd"`` and ``shuffle=False`` the steps are those of scikit-learn's SGDRegressor.
+    A batch of k rows takes the mean of their gradients. As there, rows of weight zero take part in the penalty and in
+    the count of updates. If the loss explodes, the best iterate is kept and a ConvergenceWarning says so, where
+    scikit-learn raises an error or goes on.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastlr import SGDRegressor
     >>> X = np.linspace(-1, 1, 200).reshape(-1, 1)
-    >>> model = SGDRegressor(batch_size=10, eta0=0.5, alpha=0.0, tol=1e-9, random_state=0).fit(X, 3 * X[:, 0] + 1)
+    >>> model = SGDRegressor(batch_size=10, eta0=0.5, alpha=0.0, tol=1e-9, random_state=0).fit(
+    ...     X, 3 * X[:, 0] + 1
+    ... )
     >>> model.predict([[2.0]]).round(3)
     array([7.])
     """
@@ -203,9 +205,15 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if settings.early_stopping:
             rows, held_out = self._split(X, y, sample_weight, features.n_samples, draws)
         threads = resolve_threads(self.n_threads)
-        table = read_table(*rows, threads, need_moments=settings.standardize or self._takes_all(features.n_samples))
+        table = read_table(
+            *rows, threads, need_moments=settings.standardize or self._takes_all(features.n_samples)
+        )
         scaling = Scaling.of(table, settings.standardize, settings.fit_intercept)
-        validation = None if held_out is None else read_table(*held_out, threads, need_moments=False, like=table.feature_names)
+        validation = (
+            None
+            if held_out is None
+            else read_table(*held_out, threads, need_moments=False, like=table.feature_names)
+        )
         state = State(scaling.from_raw(start))
         loop = self._loop(table, scaling, settings, state, seed, threads, validation)
         outcome = loop.run()
@@ -234,7 +242,9 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         settings = settings_of(self, max_iter=1, tol=None)
         if settings.early_stopping:
-            raise InputError("early_stopping should be False with partial_fit: one epoch is all that a call takes.")
+            raise InputError(
+                "early_stopping should be False with partial_fit: one epoch is all that a call takes."
+            )
         if settings.standardize:
             raise InputError(
                 "standardize=True needs all rows, and partial_fit sees a part: pass standardised X, or call fit."
@@ -245,7 +255,9 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if not is_first:
             validate_data(self, X, reset=False, skip_check_array=True)
         threads = resolve_threads(self.n_threads)
-        table = read_table(X, y, sample_weight, threads, need_moments=self._takes_all(features.n_samples))
+        table = read_table(
+            X, y, sample_weight, threads, need_moments=self._takes_all(features.n_samples)
+        )
         scaling = Scaling.of(table, False, settings.fit_intercept)
         state = State(np.zeros(features.n_columns + 1)) if is_first else self._state.copy()
         state.start_anew()
@@ -272,7 +284,9 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         validate_data(self, X, reset=False, skip_check_array=True)
         prediction = predict_linear(features, self.coef_, float(self.intercept_[0]), self.n_threads)
         if not np.isfinite(prediction).all():
-            refuse_non_finite(features, tuple(f"x{j}" for j in range(features.n_columns)), argument="X")
+            refuse_non_finite(
+                features, tuple(f"x{j}" for j in range(features.n_columns)), argument="X"
+            )
         return prediction
 
     def _takes_all(self, n_samples: int) -> bool:
@@ -282,12 +296,16 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         theta = np.zeros(p + 1)
         if self.warm_start and hasattr(self, "coef_"):
             if len(self.coef_) != p:
-                raise InputError(f"X has {p} features, but warm_start goes on with {len(self.coef_)}: pass the same ones.")
+                raise InputError(
+                    f"X has {p} features, but warm_start goes on with {len(self.coef_)}: pass the same ones."
+                )
             theta[:p], theta[p] = self.coef_, self.intercept_[0]
         if coef_init is not None:
             coef = np.asarray(coef_init, dtype=np.float64).ravel()
             if coef.shape != (p,):
-                raise InputError(f"coef_init has {coef.size} values for {p} features: pass one for each.")
+                raise InputError(
+                    f"coef_init has {coef.size} values for {p} features: pass one for each."
+                )
             theta[:p] = coef
         if intercept_init is not None:
             intercept = np.asarray(intercept_init, dtype=np.float64).ravel()
@@ -303,8 +321,8 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         n_held_out = math.ceil(self.validation_fraction * n)
         if n_held_out >= n:
             raise InputError(
-                f"validation_fraction={self.validation_fraction!r} sets all {n} rows aside and leaves none to learn from: "
-                "pass a smaller share, or more rows."
+                f"validation_fraction={self.validation_fraction!r} sets all {n} rows aside and leaves none to learn "
+                "from: pass a smaller share, or more rows."
             )
         order = draws.permutation(n)
 
@@ -329,7 +347,9 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         engine: Engine
         if size is not None:
             sampling = "shuffle" if self.shuffle else "sequential"
-            engine = BatchEngine(table, scaling.for_kernels, size, sampling, seed + state.n_updates, threads)
+            engine = BatchEngine(
+                table, scaling.for_kernels, size, sampling, seed + state.n_updates, threads
+            )
         elif table.weights is None and table.moments is not None:
             engine = MomentsEngine(Quadratic.of(table.moments, scaling))
         else:
@@ -374,10 +394,18 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         """Set every attribute at once: a failed fit leaves the estimator as it was."""
         validate_data(self, X, reset=reset, skip_check_array=True)
-        if outcome.code != "diverged" and not outcome.epochs.loss[-1:].sum() <= loop.settings["limit"] / settings.growth * 100.0:
+        if (
+            outcome.code != "diverged"
+            and not outcome.epochs.loss[-1:].sum()
+            <= loop.settings["limit"] / settings.growth * 100.0
+        ):
             outcome.code, outcome.theta = "diverged", loop.state.best
         theta = outcome.theta
-        if settings.average_from and loop.state.n_updates >= settings.average_from and outcome.code != "diverged":
+        if (
+            settings.average_from
+            and loop.state.n_updates >= settings.average_from
+            and outcome.code != "diverged"
+        ):
             theta = loop.state.average
         raw = loop.scaling.to_raw(theta)
         dtype = np.float32 if float32 else np.float64
@@ -407,7 +435,9 @@ def _as_vector(y: object, n_samples: int) -> object:
     """One target; a column is taken as one, with scikit-learn's warning."""
     targets = as_targets(y, n_samples)
     if targets.n_columns != 1:
-        raise InputError(f"y should be a 1d array, got an array of {targets.n_columns} columns instead: pass one target.")
+        raise InputError(
+            f"y should be a 1d array, got an array of {targets.n_columns} columns instead: pass one target."
+        )
     if targets.is_vector:
         return targets
     warnings.warn(
