@@ -28,7 +28,7 @@ Progress run_epochs(const DescentSettings& s, StepRule rule, double weight, Inde
     history.loss[e] = 0.5 * of_squares * squares + penalty_of(s, state);
     history.gradient_norm[e] = gradient_norm_of(state, of_squares, s.penalty, s.fit_intercept);
     history.rate[e] = rate_at(s, base_rates[e], state.counters[updates] + 1);
-    progress.outcome = watch(s, history.loss[e], theta, state);
+    progress.outcome = watch(s, history.loss[e], theta, false, state);
     if (progress.outcome != Outcome::diverged)
       take_step(s, rule, of_squares, s.penalty, base_rates[e], state);
     if (history.path != nullptr)

@@ -118,19 +118,21 @@ void take_step(const DescentSettings& s, StepRule& rule, double of_squares, doub
 }
 
 /// Compares the loss of the epoch with the best so far; `candidate` is the point that it belongs
-/// to.
-inline Outcome watch(const DescentSettings& s, double loss, VectorRow candidate,
+/// to. Losses of batches scatter. A loss that is exact and above the best is on its way up, or
+/// swings: it has not settled, however long ago the best one was.
+inline Outcome watch(const DescentSettings& s, double loss, VectorRow candidate, bool scatters,
                      WorkingState& state) {
   if (!(loss <= s.limit)) return Outcome::diverged;
   double& lowest = state.numbers[best_loss];
   const double wanted = s.relative ? lowest * (1.0 - s.tolerance) : lowest - s.tolerance;
   const bool improved = std::isinf(lowest) || loss < wanted;
+  const bool rises = !scatters && loss > lowest * (1.0 + 1e-9) + 1e-24 * s.limit;
   state.counters[stale] = improved ? 0 : state.counters[stale] + 1;
   if (loss < lowest) {
     lowest = loss;
     std::copy_n(state.row(candidate), state.padded, state.row(best));
   }
-  if (s.tolerance < 0.0) return Outcome::running;
+  if (s.tolerance < 0.0 || rises) return Outcome::running;
   return state.counters[stale] >= s.patience || loss == 0.0 ? Outcome::stalled : Outcome::running;
 }
 

@@ -194,7 +194,7 @@ Outcome finish_epoch(const DescentSettings& s, const SamplingPlan& plan, double 
   state.counters[epoch_updates] = 0;
   state.counters[windows] = 0;
   ++state.counters[epochs];
-  return watch(s, history.loss[e], theta, state);
+  return watch(s, history.loss[e], theta, true, state);
 }
 
 /// Whether the rows used so far in this epoch have a loss far above the limit, or none at all.

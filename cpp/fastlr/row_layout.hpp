@@ -11,8 +11,11 @@ namespace fastlr {
 /// is what they are.
 struct RowMajor {
   const std::byte* data = nullptr;
-  Index stride = 0;     // in scalars
-  Index safe_rows = 0;  // rows below this may be read in whole eights without leaving the buffer
+  Index stride = 0;  // in scalars
+  // Rows below this may be read in whole eights: what follows a row's last feature is the next row.
+  // None may where rows have gaps (in a view into a wider table, whose other cells may hold
+  // anything).
+  Index safe_rows = 0;
   DType dtype = DType::f64;
 
   explicit operator bool() const { return data != nullptr; }
@@ -37,10 +40,14 @@ inline RowMajor row_major(const Rows& rows, Index n_columns) {
         column.data != head.data + j * size)
       return {};
   }
-  const Index beyond =
-      (round_up(n_columns, 8) - n_columns) * size;  // bytes that the last eight reads too far
-  const Index unsafe = (beyond + head.stride - 1) / head.stride;
-  return {head.data, head.stride / size, std::max<Index>(0, rows.n_samples - unsafe), head.dtype};
+  const Index tail = round_up(n_columns, 8) - n_columns;
+  Index safe_rows = rows.n_samples;
+  if (tail > 0) {
+    const bool has_gaps = head.stride != n_columns * size;
+    safe_rows =
+        has_gaps ? 0 : std::max<Index>(0, rows.n_samples - (tail + n_columns - 1) / n_columns);
+  }
+  return {head.data, head.stride / size, safe_rows, head.dtype};
 }
 
 }  // namespace fastlr

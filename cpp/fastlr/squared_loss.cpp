@@ -15,6 +15,7 @@ constexpr Index max_slots = 64;
 constexpr Index values_per_slot = Index{1} << 14;  // at least, so that small problems stay serial
 constexpr Index values_per_part = Index{1} << 26;  // in one call: some 10 to 50 ms
 constexpr Index block_rows = 512;
+constexpr Index packed_rows = 16;  // of those that cannot be read in whole eights
 
 struct Pass {
   const Rows& rows;
@@ -30,7 +31,7 @@ struct Pass {
 /// Per thread: offset = a - y and the weights of one block, and room for one row or for a block of
 /// columns.
 struct Workspace {
-  explicit Workspace(const Pass& pass) : block(pass.matrix ? 8 * pass.eights : 0) {}
+  explicit Workspace(const Pass& pass) : block(pass.matrix ? packed_rows * 8 * pass.eights : 0) {}
 
   std::array<double, block_rows> offset{};
   std::array<double, block_rows> weight{};
@@ -54,12 +55,17 @@ void fused_block(const Pass& pass, Index first, Index n, Workspace& work, double
   const Index safe = std::clamp<Index>(pass.matrix.safe_rows - first, 0, n);
   fused_rows(pass.matrix.row<Scalar>(first), pass.matrix.stride, safe, pass.eights,
              work.offset.data(), weight, pass.theta, g, sums);
-  for (Index i = safe; i < n; ++i) {
-    const Scalar* row = pass.matrix.row<Scalar>(first + i);
-    for (Index j = 0; j < pass.n_features; ++j)
-      work.block[static_cast<std::size_t>(j)] = static_cast<double>(row[j]);
-    fused_rows(work.block.data(), Index{0}, Index{1}, pass.eights, work.offset.data() + i,
-               weight != nullptr ? weight + i : nullptr, pass.theta, g, sums);
+  const Index width = 8 * pass.eights;
+  for (Index i = safe; i < n; i += packed_rows) {
+    const Index count = std::min(packed_rows, n - i);
+    for (Index k = 0; k < count; ++k) {
+      const Scalar* row = pass.matrix.row<Scalar>(first + i + k);
+      std::transform(row, row + pass.n_features, work.block.data() + k * width,
+                     [](Scalar x) { return static_cast<double>(x); });
+    }
+    fused_rows(static_cast<const double*>(work.block.data()), width, count, pass.eights,
+               work.offset.data() + i, weight != nullptr ? weight + i : nullptr, pass.theta, g,
+               sums);
   }
 }
 
