@@ -2,6 +2,7 @@
 // bits however the work is cut into calls and dealt to threads.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "fastlr/views.hpp"
@@ -33,36 +34,40 @@ constexpr Index below(Bits bits, Index n) {
   return static_cast<Index>(((bits >> 32) * m + (((bits & 0xFFFFFFFFu) * m) >> 32)) >> 32);
 }
 
-/// A pseudorandom permutation of 0 .. n-1 in O(1) memory: a Feistel network of six rounds on the
-/// smallest even number of bits that holds n, walked until the image is below n (Black and Rogaway
-/// 2002).
+/// A pseudorandom permutation of 0 .. n-1 in O(1) memory: a Feistel network of four rounds (Luby
+/// and Rackoff 1988) on pairs (left, right) with left < a, right < b and a b hardly above n, walked
+/// until the image is below n (Black and Rogaway 2002).
 class KeyedPermutation {
  public:
-  KeyedPermutation(Bits key, Index n) : key_(key), n_(static_cast<Bits>(n)) {
-    while ((Bits{1} << (2 * half_)) < n_) ++half_;
-    mask_ = (Bits{1} << half_) - 1;
+  KeyedPermutation(Bits key, Index n) : key_(key), n_(n) {
+    while (a_ * a_ < n) a_ *= 2;
+    while (a_ > 1 && (a_ - 1) * (a_ - 1) >= n) a_ -= std::max<Index>(1, (a_ - 1) / 64);
+    b_ = (n + a_ - 1) / a_;
   }
 
+  /// The same domain, another permutation.
+  void set_key(Bits key) { key_ = key; }
+
   Index operator()(Index i) const {
-    Bits x = static_cast<Bits>(i);
     do {
-      Bits left = x >> half_;
-      Bits right = x & mask_;
-      for (Bits round = 0; round < 6; ++round) {
-        const Bits next = left ^ (mix(right ^ (key_ + round * 0x9E3779B97F4A7C15u)) & mask_);
-        left = right;
-        right = next;
+      Index left = i / b_;
+      Index right = i - left * b_;
+      for (Index round = 0; round < 4; round += 2) {
+        left += below(random_bits(key_ + static_cast<Bits>(round), right), a_);
+        if (left >= a_) left -= a_;
+        right += below(random_bits(key_ + static_cast<Bits>(round + 1), left), b_);
+        if (right >= b_) right -= b_;
       }
-      x = (left << half_) | right;
-    } while (x >= n_);
-    return static_cast<Index>(x);
+      i = left * b_ + right;
+    } while (i >= n_);
+    return i;
   }
 
  private:
   Bits key_;
-  Bits n_;
-  Bits mask_ = 0;
-  int half_ = 1;
+  Index n_;
+  Index a_ = 1;
+  Index b_ = 1;
 };
 
 }  // namespace fastlr

@@ -1,14 +1,18 @@
 #include "fastlr/row_window.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "fastlr/fused_rows.hpp"
+#include "fastlr/lanes.hpp"
 #include "fastlr/loading.hpp"
 
 namespace fastlr {
 namespace {
 
 constexpr Index rows_ahead = 24;
+constexpr Index columns_ahead = 96;
 
 inline void prefetch(const void* address) {
 #if defined(__GNUC__)
@@ -60,6 +64,40 @@ void pack_column(const Column& column, double centre, double factor, const Index
   }
 }
 
+/// Eight columns of eight neighbouring rows at a time, transposed in registers.
+void pack_columns(const Rows& source, Index p, const Standardisation& standard, const Index* rows,
+                  const std::uint32_t* places, Index count, RowWindow& window) {
+  alignas(64) std::array<std::array<double, 8>, 8> columns{};
+  alignas(64) std::array<double, 64> block{};
+  std::array<const double*, 8> from{};
+  for (std::size_t c = 0; c < 8; ++c) from[c] = columns[c].data();
+  for (Index i = 0; i < count;) {
+    const Index n = run_length(rows, i, count);
+    for (Index first = 0; first < p; first += 8) {
+      const Index width = std::min<Index>(8, p - first);
+      for (Index c = 0; c < width; ++c) {
+        const Index j = first + c;
+        const Column& column = source.columns[static_cast<std::size_t>(j)];
+        const auto at = static_cast<std::size_t>(c);
+        if (i + columns_ahead < count) prefetch(column.at(rows[i + columns_ahead]));
+        if (n == 8 && column.dtype == DType::f64 && column.stride == 8) {
+          std::memcpy(columns[at].data(), column.at(rows[i]), 64);
+        } else {
+          load_column(column, rows[i], n, columns[at].data());
+        }
+        if (standard.factor == nullptr) continue;
+        Eigen::Map<Eight> z(columns[at].data());
+        z = (z - standard.centre[j]) * standard.factor[j];
+      }
+      transpose_eight(from.data(), 0, block.data(), 8);
+      for (Index k = 0; k < n; ++k)
+        std::copy_n(block.data() + 8 * k, width,
+                    window.X.data() + places[i + k] * window.stride + first);
+    }
+    i += n;
+  }
+}
+
 }  // namespace
 
 void pack_rows(const Rows& source, const Column* weight, const Standardisation& standard,
@@ -71,12 +109,7 @@ void pack_rows(const Rows& source, const Column* weight, const Standardisation& 
   } else if (matrix) {
     pack_row_major<float>(matrix, p, standard, rows, places, count, window);
   } else {
-    for (Index j = 0; j < p; ++j) {
-      const double centre = standard.factor != nullptr ? standard.centre[j] : 0.0;
-      const double factor = standard.factor != nullptr ? standard.factor[j] : 1.0;
-      pack_column(source.columns[static_cast<std::size_t>(j)], centre, factor, rows, places, count,
-                  window.stride, window.X.data() + j);
-    }
+    pack_columns(source, p, standard, rows, places, count, window);
   }
   pack_column(source.columns.back(), 0.0, -1.0, rows, places, count, 1, window.minus_y.data());
   if (weight != nullptr)

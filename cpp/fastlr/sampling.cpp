@@ -96,16 +96,19 @@ Index EpochLists::list_blocks(Index window, Index* rows, std::uint32_t* places) 
 }
 
 void EpochLists::list_random(Index first, Index last, Index* rows) const {
+  KeyedPermutation permutation(key_, plan_.n_samples);
   for (Index position = first; position < last;) {
     const Index step = position / plan_.batch_size;
     const Index start = position - step * plan_.batch_size;
     const Index end = std::min(plan_.batch_size, start + last - position);
     const Bits step_key = derived_key(key_, step);
-    if (plan_.table_size > 0) {
+    if (plan_.batch_size == 1 && plan_.n_samples < (Index{1} << 32)) {
+      *rows++ = below(step_key, plan_.n_samples);
+    } else if (plan_.table_size > 0) {
       fisher_yates(step_key, start, end, plan_.n_samples, table_);
       for (Index i = start; i < end; ++i) *rows++ = static_cast<Index>(table_[i]);
     } else {
-      const KeyedPermutation permutation(step_key, plan_.n_samples);
+      permutation.set_key(step_key);
       for (Index i = start; i < end; ++i) *rows++ = permutation(i);
     }
     position += end - start;

@@ -163,7 +163,7 @@ def descend(
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0]
     >>> fit = fastlr.descend(X, y, loss="mse", learning_rate=0.1, epochs=2, verbose=1)
     Epoch 0: loss=21.0000  x0=1.700  intercept=0.800
-    Epoch 1: loss=1.3550  x0=2.030  intercept=0.930
+    Epoch 1: loss=0.5350  x0=1.970  intercept=0.930
     >>> print(fit.status)
     Stopped after 2 epochs as asked; the loss was still falling.
     """
