@@ -1,7 +1,7 @@
 """Claims on gradient descent, each beside the loop that a learner writes: `python -m benchmarks.descent [row ...]`.
 
-Candidates of one row run in turns on the same arrays, and medians are compared. What happens once (statistics of the rows,
-choosing a rate) is part of the time, as is the loop's own set-up. "batch32" and so on name rows.
+Candidates of one row run in turns on the same arrays, and medians are compared. What happens once
+(statistics of the rows, choosing a rate) is part of the time, as is the loop's own set-up.
 """
 
 import statistics
