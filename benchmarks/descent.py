@@ -81,44 +81,62 @@ def median(times):
     return statistics.median(times)
 
 
-def measure(candidates, rounds):
-    """Median seconds by name, the candidates in turns."""
+def measure(candidates, rounds, rest=0.15):
+    """Median seconds by name, the candidates in turns, each after a moment of rest.
+
+    BLAS threads spin for a while when their work is done, and would slow down whatever comes next.
+    """
     for run in candidates.values():
         run()
     times = {name: [] for name in candidates}
     for _ in range(rounds):
         for name, run in candidates.items():
+            time.sleep(rest)
             start = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - start)
     return {name: median(values) for name, values in times.items()}
 
 
-def rows_engine(p):
-    """Seconds an epoch: the difference between many epochs and few, divided by their number."""
-    n = 10**6
-    X, y = rows(n, p)
-    options = {"learning_rate": RATE, "tol": None, "engine": "rows"}
-    loop = 4 if p < 50 else 2
-    at = measure(
-        {
-            "long": lambda: fastlr.descend(X, y, epochs=22, **options),
-            "short": lambda: fastlr.descend(X, y, epochs=2, **options),
-            "NumPy": lambda: numpy_full_batch(X, y, loop),
-        },
-        5,
+def epochs_of(X, y, epochs, **options):
+    """Seconds of each epoch but the first, whose time holds the statistics of the rows."""
+    stamps = []
+    fastlr.descend(
+        X,
+        y,
+        epochs=epochs,
+        tol=None,
+        callback=lambda _: stamps.append(time.perf_counter()),
+        **options,
     )
-    epoch = (at["long"] - at["short"]) / 20
-    bandwidth = measure_roofline(resolve_threads(None)).bandwidth
+    return np.diff(stamps)
+
+
+def rows_engine(p):
+    """Seconds an epoch, beside NumPy's loop and the bandwidth measured in the same rounds."""
+    X, y = rows(10**6, p)
+    n_epochs = 4 if p < 50 else 2
+    ours, numpys, bandwidths = [], [], []
+    for _ in range(9):
+        time.sleep(0.15)
+        ours.extend(epochs_of(X, y, 12, learning_rate=RATE, engine="rows"))
+        start = time.perf_counter()
+        numpy_full_batch(X, y, n_epochs)
+        numpys.append((time.perf_counter() - start) / n_epochs)
+        time.sleep(0.15)
+        bandwidths.append(measure_roofline(resolve_threads(None)).bandwidth)
+    epoch, bandwidth = median(ours), median(bandwidths)
     used = (X.nbytes + y.nbytes) / epoch
     row = f"rows engine 1e6 x {p}"
     line(row, "fastlr, an epoch", epoch, epoch)
-    line(row, "NumPy, an epoch", at["NumPy"] / loop, epoch, 6)
+    line(row, "NumPy, an epoch", median(numpys), epoch, 6)
     share = used / bandwidth
     print(
         f"{row:<28} {used / 1e9:.1f} GB/s of {bandwidth / 1e9:.1f}: {100 * share:.0f} %"
         f"   (at least 85 %: {'yes' if share >= 0.85 else 'NO'})"
     )
+    twice = 2 * X.nbytes / bandwidth
+    print(f"{row:<28} NumPy's loop reads X twice: {twice * 1e3:.1f} ms at that bandwidth")
 
 
 def moments_engine():
@@ -180,7 +198,8 @@ def small():
             ),
             "NumPy": lambda: numpy_full_batch(X, y, 500),
         },
-        21,
+        51,
+        rest=0.0,
     )
     line("1000 x 3, 500 epochs", "fastlr", at["fastlr"], at["fastlr"])
     line("1000 x 3, 500 epochs", "fastlr, rows engine", at["rows engine"], at["fastlr"])
@@ -192,20 +211,22 @@ def memory():
     import subprocess
 
     code = """
-import resource, sys
+import re, sys
+from pathlib import Path
 import numpy as np, fastlr
 n, p, options = int(sys.argv[1]), 20, eval(sys.argv[2])
 X, y = np.ones((n, p)), np.ones(n)
 X[::2] = 0.5
-small = fastlr.descend(X[:1000], y[:1000], learning_rate=1e-3, epochs=1, **options)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+small = fastlr.descend(X[:8], y[:8], learning_rate=1e-3, epochs=1, **options)
+peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+before = peak()
 fastlr.descend(X, y, learning_rate=1e-3, epochs=2, **options)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak() - before)
 """
     for name, options in (
         ("moments", "{}"),
         ("rows", "{'engine': 'rows'}"),
-        ("batches of 32", "{'batch_size': 32}"),
+        ("batches", "{'batch_size': 4}"),
     ):
         for n in (10**6, 8 * 10**6):
             result = subprocess.run(

@@ -55,14 +55,14 @@ void for_each_task(Index n_tasks, int n_threads, const Body& body) {
   if (failure) std::rethrow_exception(failure);
 }
 
-/// use(prepared k) for k = first .. last-1 in order, on the calling thread, while a second thread
-/// prepares what comes next. prepare(k, buffer) fills one of `buffers_needed` buffers, numbered
-/// from 0. Nobody waits for anybody: what the second thread has not begun (or not finished within
-/// microseconds) is prepared by the first, so a busy machine costs little. A single thread needs
-/// one buffer only. `use(k, buffer)` returns false to stop.
+/// use(k, buffer) for k = first .. last-1 in order, on the calling thread, after prepare(k,
+/// buffer); a second thread prepares what comes next. Nobody waits idly: while the second thread is
+/// at work on k, the first prepares the next one that nobody has begun; and what the second has not
+/// finished within microseconds the first prepares itself, so that a busy machine costs little. A
+/// single thread needs one buffer only. `use` returns false to stop.
 class WorkAhead {
  public:
-  static constexpr Index buffers_needed = 5;
+  static constexpr Index buffers_needed = 6;
 
   template <class Prepare, class Use>
   static void run(Index first, Index last, int n_threads, const Prepare& prepare, const Use& use) {
@@ -84,8 +84,10 @@ class WorkAhead {
   }
 
  private:
-  static constexpr Index ring = buffers_needed - 1;
-  static constexpr Index own = 0;  // the buffer that only the first thread fills
+  static constexpr Index own = 0;    // filled by the first thread, ahead of time
+  static constexpr Index spare = 1;  // filled by the first thread when it cannot wait any longer
+  static constexpr Index ring = buffers_needed - 2;
+  static constexpr int patience = 4000;
 
   WorkAhead(Index first, Index last) : first_(first), last_(last), next_(first), used_(first) {
     for (auto& ready : ready_) ready.store(-1, std::memory_order_relaxed);
@@ -100,29 +102,37 @@ class WorkAhead {
     }
   };
 
+  static Index place(Index k) { return k % ring; }
+
   template <class Prepare, class Use>
   void consume(const Prepare& prepare, const Use& use) {
     const Release release{*this};
+    Index held = -1;  // what lies in our own buffer
     for (Index k = first_; k < last_; ++k) {
-      Index buffer = 1 + k % ring;
-      if (!is_ready(k)) {
-        buffer = own;
-        prepare(k, own);
-      }
-      const bool more = use(k, buffer);
+      if (!use(k, obtain(k, held, prepare))) return;
       used_.store(k + 1, std::memory_order_release);
-      if (!more) return;
     }
   }
 
-  /// Whether the second thread has prepared k, or does so in a moment; otherwise k is ours.
-  bool is_ready(Index k) {
-    Index expected = k;
-    if (next_.compare_exchange_strong(expected, k + 1)) return false;
-    for (int spin = 0; spin < 4000; ++spin)
-      if (ready_[static_cast<std::size_t>(k % ring)].load(std::memory_order_acquire) == k)
-        return true;
-    return false;
+  /// The buffer in which k is ready.
+  template <class Prepare>
+  Index obtain(Index k, Index& held, const Prepare& prepare) {
+    for (int waited = 0; waited < patience; ++waited) {
+      if (held == k) {
+        held = -1;
+        return own;
+      }
+      if (ready_[static_cast<std::size_t>(place(k))].load(std::memory_order_acquire) == k)
+        return 2 + place(k);
+      Index unclaimed = next_.load(std::memory_order_acquire);
+      if (held < 0 && unclaimed < last_ &&
+          next_.compare_exchange_strong(unclaimed, unclaimed + 1)) {
+        prepare(unclaimed, own);
+        held = unclaimed;
+      }
+    }
+    prepare(k, spare);
+    return spare;
   }
 
   template <class Prepare>
@@ -130,13 +140,13 @@ class WorkAhead {
     while (true) {
       Index k = next_.load(std::memory_order_acquire);
       if (k >= last_) return;
-      if (k - used_.load(std::memory_order_acquire) >= ring - 1) {
+      if (k - used_.load(std::memory_order_acquire) >= ring) {
         std::this_thread::yield();
         continue;
       }
       if (!next_.compare_exchange_strong(k, k + 1)) continue;
-      prepare(k, 1 + k % ring);
-      ready_[static_cast<std::size_t>(k % ring)].store(k, std::memory_order_release);
+      prepare(k, 2 + place(k));
+      ready_[static_cast<std::size_t>(place(k))].store(k, std::memory_order_release);
     }
   }
 

@@ -11,7 +11,7 @@
 namespace fastlr {
 namespace {
 
-constexpr Index rows_ahead = 24;
+constexpr Index rows_ahead = 64;
 constexpr Index columns_ahead = 96;
 
 inline void prefetch(const void* address) {

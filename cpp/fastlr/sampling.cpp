@@ -7,7 +7,7 @@
 namespace fastlr {
 namespace {
 
-constexpr Index window_values = Index{1} << 15;  // 256 KiB of doubles
+constexpr Index window_values = 3 * (Index{1} << 14);  // 384 KiB of doubles
 constexpr Index blocks_per_window = 16;          // at least
 
 /// table[first .. last) becomes a uniform sample without replacement of what is in table[first ..
@@ -37,7 +37,7 @@ SamplingPlan plan_sampling(Sampling sampling, Index n_samples, Index n_features,
   plan.block_rows = 1;
   if (sampling == Sampling::shuffle && n_samples > table_limit) {
     plan.block_rows = 8;
-    while (plan.block_rows < 64 && plan.block_rows * padded < 256) plan.block_rows *= 2;
+    while (plan.block_rows < 64 && plan.block_rows * padded < 512) plan.block_rows *= 2;
   }
   const Index wanted = std::max(window_values / padded, blocks_per_window * plan.block_rows);
   plan.window_rows = std::clamp<Index>(wanted / 64 * 64, 64, 4096);

@@ -19,7 +19,7 @@ __all__ = ["BatchEngine", "Engine", "Epochs", "MomentsEngine", "RowsEngine", "St
 
 _WORK_PER_CALL = 1 << 25  # multiply-adds, or values read: some 5 to 50 ms
 _MOST_EPOCHS = 1 << 14
-_ROWS_PER_CALL = 1 << 19
+_ROWS_PER_CALL = 1 << 20
 _BATCH_GRADIENT = 3  # rows of State.vectors
 _EPOCH_GRADIENT = 4
 _BEST = 5
@@ -238,11 +238,15 @@ class BatchEngine:
             self._batches = iter(self.sampling)
         self._table = np.zeros(size, dtype=np.uint32)
 
+    @property
+    def _rows_per_call(self) -> int:
+        return max(1, min(_ROWS_PER_CALL, _WORK_PER_CALL // self.table.n_features))
+
     def most_epochs(self) -> int:
         """By the number of rows; one if somebody else draws them."""
         if not isinstance(self.sampling, str):
             return 1
-        return max(1, min(_MOST_EPOCHS, _ROWS_PER_CALL // self.table.n_samples))
+        return max(1, min(_MOST_EPOCHS, self._rows_per_call // self.table.n_samples))
 
     def run(
         self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool
@@ -269,7 +273,7 @@ class BatchEngine:
                 self.seed,
                 given,
                 sizes,
-                _ROWS_PER_CALL,
+                self._rows_per_call,
                 self.n_threads,
                 self._table,
                 state.vectors,
