@@ -25,6 +25,8 @@ FLOORS = {
     "moments": 2,
     "exact": 2,
     "descent": 2,
+    "optimizers": 2,
+    "schedules": 2,
     "inference": 2,
     "estimators": 3,
     "report": 3,

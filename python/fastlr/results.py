@@ -258,7 +258,7 @@ class LinearFit:
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, strings and lists, from which `from_dict` restores the same bits."""
         result: dict[str, Any] = {}
-        for field in fields(self):
+        for field in fields(LinearFit):  # a subclass keeps its fit, not its history
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
                 value = value.tolist()
@@ -278,7 +278,7 @@ class LinearFit:
         InputError
             If a field is missing, unknown, or of the wrong type or shape.
         """
-        expected = {field.name for field in fields(cls)}
+        expected = {field.name for field in fields(LinearFit)}
         if set(data) != expected:
             raise InputError(
                 f"not a fit: missing {sorted(expected - set(data))}, unknown {sorted(set(data) - expected)}."
@@ -301,7 +301,7 @@ class LinearFit:
                     raise InputError(f"{name}={data[name]!r} is not of type {kind.__name__}.")
                 return data[name]
 
-            fit = cls(
+            fit = LinearFit(
                 coef=numbers("coef", t + p),
                 intercept=numbers("intercept", t),
                 feature_names=features,

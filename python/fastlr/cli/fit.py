@@ -14,6 +14,13 @@ from rich.text import Text
 
 import fastlr
 from fastlr.cli._columns import Choice, choose
+from fastlr.cli._descent import (
+    Columns,
+    descend,
+    descent_options,
+    descent_summary,
+    refuse_stray,
+)
 from fastlr.cli._exit_codes import EPILOG
 from fastlr.cli._output import check_output
 from fastlr.cli._rows import missing_rows, refuse_missing, refuse_negative
@@ -50,6 +57,7 @@ from fastlr.report import report, summary_dict
     show_default=True,
     help="A table for people, or one JSON document.",
 )
+@descent_options
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
@@ -66,22 +74,31 @@ def fit(
     missing: str,
     output: str | None,
     layout: str,
+    method: str,
     threads: int | None,
+    **options: Any,
 ) -> None:
     """Fit a linear regression to the table in FILE (- for standard input).
 
     The table is read once, a batch of rows at a time. Names of columns may differ in case; a name
     with a comma goes in double quotes. Several targets (--target a,b) are fitted together.
+
+    With --method gd the rows are kept in memory, and gradient descent passes over them.
     """
+    refuse_stray(method, options)
     if output == "-":
         raise click.UsageError("--output - : the model goes to a file, the report to the terminal")
     check_output(output, [file])
     with open_table(file) as table:
         choice = choose(table, target=target, features=features, exclude=exclude, weights=weights)
         rows = _Rows(table, choice, drop_missing=missing == "drop", n_threads=threads)
+        rows.kept = Columns() if method == "gd" else None
         for batch in watched(table, choice.names):
             rows.add(batch)
-    result, cautions = _solved(rows.moments(), fit_intercept=not no_intercept)
+    if method == "gd":
+        result, cautions = rows.descend(not no_intercept, options)
+    else:
+        result, cautions = _solved(rows.moments(), fit_intercept=not no_intercept)
     if output is not None:
         save_model(result, output)
     if layout == "json" or not is_terminal(sys.stdout):
@@ -92,6 +109,7 @@ def fit(
             "fastlr": fastlr.__version__,
             "file": file,
             **summary_dict(result),
+            **({"descent": descent_summary(result)} if isinstance(result, fastlr.Descent) else {}),
             "weights": choice.weights,
             "n_rows_dropped": rows.n_dropped,
             "warnings": cautions,
@@ -111,6 +129,8 @@ class _Rows:
     drop_missing: bool
     n_threads: int | None
     n_dropped: int = 0
+    kept: Columns | None = None
+    """Where rows go that are not only summed."""
     _moments: fastlr.Moments | None = field(default=None, init=False)
 
     def add(self, batch: Batch) -> None:
@@ -133,6 +153,9 @@ class _Rows:
         columns = batch.columns
         if keep is not None:
             columns = {name: values[keep] for name, values in columns.items()}
+        if self.kept is not None:
+            self.kept.add({name: columns[name] for name in self.choice.names})
+            return
         X = {name: columns[name] for name in self.choice.features}
         y = {name: columns[name] for name in self.choice.targets}
         sample_weight = columns[self.choice.weights] if self.choice.weights else None
@@ -146,9 +169,28 @@ class _Rows:
     def moments(self) -> fastlr.Moments:
         """Moments of all rows."""
         if self._moments is None:
-            reason = "every row has a missing value" if self.n_dropped else "all weights are zero"
-            raise fastlr.InputError(f"{self.table.label}: no row is left to fit: {reason}")
+            raise self._nothing_left()
         return self._moments
+
+    def descend(
+        self, fit_intercept: bool, options: dict[str, Any]
+    ) -> tuple[fastlr.LinearFit, list[str]]:
+        """Gradient descent over all rows."""
+        if not self.kept:
+            raise self._nothing_left()
+        choice = self.choice
+        return descend(
+            {name: self.kept[name] for name in choice.features},
+            {name: self.kept[name] for name in choice.targets},
+            self.kept[choice.weights] if choice.weights else None,
+            fit_intercept=fit_intercept,
+            n_threads=self.n_threads,
+            options=options,
+        )
+
+    def _nothing_left(self) -> fastlr.InputError:
+        reason = "every row has a missing value" if self.n_dropped else "all weights are zero"
+        return fastlr.InputError(f"{self.table.label}: no row is left to fit: {reason}")
 
 
 def _solved(moments: fastlr.Moments, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, list[str]]:
@@ -162,7 +204,7 @@ def _solved(moments: fastlr.Moments, *, fit_intercept: bool) -> tuple[fastlr.Lin
 
 def _show(result: fastlr.LinearFit, n_dropped: int, output: str | None) -> None:
     parts = report(result)
-    well = result.status.code == "ok"
+    well = result.status.code in ("ok", "converged")
     show(
         Text(parts.model, "bold"),
         Text(parts.data),
