@@ -23,6 +23,7 @@ FLOORS = {
     "_threads": 1,
     "results": 1,
     "moments": 2,
+    "ladder": 2,
     "exact": 2,
     "descent": 2,
     "inference": 2,

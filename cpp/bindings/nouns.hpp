@@ -6,7 +6,7 @@
 namespace fastlr {
 
 void bind_moments(pybind11::module_& m);
-void bind_normal_equations(pybind11::module_& m);
+void bind_ladder(pybind11::module_& m);
 void bind_prediction(pybind11::module_& m);
 
 }  // namespace fastlr

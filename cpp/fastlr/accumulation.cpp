@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <optional>
 
+#include "fastlr/basis.hpp"
 #include "fastlr/cross_products.hpp"
 #include "fastlr/row_blocks.hpp"
 #include "fastlr/weights.hpp"
@@ -29,10 +32,19 @@ Range part_of_slot(const PassPlan& plan, Index n_samples, Index slot, Index part
   return {first, std::min(end, first + plan.rows_per_part)};
 }
 
+/// Rows in their own basis, or in another one through `raw`, a panel's worth of room.
+void pack_panel(const PanelLayout& layout, const Basis* basis, Index first, Index n, const double* root_weight,
+                double* raw, double* panel) {
+  layout.pack(first, n, root_weight, basis != nullptr ? raw : panel);
+  if (basis != nullptr) basis->apply(raw, layout, n, panel);
+}
+
 /// One thread, one slot: pack a panel, multiply, fold every rows_per_fold rows.
-void accumulate_slot(const PanelLayout& layout, const Column* weight, Range range, const Slot& slot) {
+void accumulate_slot(const PanelLayout& layout, const Basis* basis, const Column* weight, Range range,
+                     const Slot& slot) {
   const Index size = layout.padded() * layout.padded();
   AlignedVector panel(layout.padded() * panel_rows);
+  AlignedVector raw(basis != nullptr ? panel.size() : 0);
   AlignedVector sums(size);
   std::array<double, panel_rows> root;
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
@@ -40,7 +52,7 @@ void accumulate_slot(const PanelLayout& layout, const Column* weight, Range rang
     for (Index first = start; first < end; first += panel_rows) {
       const Index n = std::min(panel_rows, end - first);
       if (weight != nullptr) pack_weights(*weight, first, n, root.data(), slot.statistics[0], slot.statistics[1]);
-      layout.pack(first, n, weight != nullptr ? root.data() : nullptr, panel.data());
+      pack_panel(layout, basis, first, n, weight != nullptr ? root.data() : nullptr, raw.data(), panel.data());
       panel_product(panel.data(), layout, n, first == start, sums.data());
     }
     fold(sums.data(), size, slot.hi, slot.lo);
@@ -48,12 +60,13 @@ void accumulate_slot(const PanelLayout& layout, const Column* weight, Range rang
 }
 
 /// Large p: one slot, and the threads share the panels' packing and then the columns of the product.
-void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range range, int n_threads,
-                      const Slot& slot) {
+void accumulate_tiles(const PanelLayout& layout, const Basis* basis, const Column* weight, Range range,
+                      int n_threads, const Slot& slot) {
   constexpr Index panels = 4;
   const Index panel_size = layout.padded() * panel_rows;
   const Index size = layout.padded() * layout.padded();
   AlignedVector panel(panels * panel_size);
+  AlignedVector raw(basis != nullptr ? panel.size() : 0);
   AlignedVector sums(size);
   std::array<double, panels * panel_rows> root;
   std::array<double, panels> n_positive;
@@ -71,7 +84,8 @@ void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range ran
           w = root.data() + k * panel_rows;
           pack_weights(*weight, first + k * panel_rows, rows_in(k), w, n_positive[k], sum_log[k]);
         }
-        layout.pack(first + k * panel_rows, rows_in(k), w, panel.data() + k * panel_size);
+        pack_panel(layout, basis, first + k * panel_rows, rows_in(k), w, raw.data() + k * panel_size,
+                   panel.data() + k * panel_size);
       });
       for (Index k = 0; k < n_panels; ++k) {
         slot.statistics[0] += n_positive[k];
@@ -125,21 +139,42 @@ void provisional_shift(const Rows& rows, double* shift) {
   }
 }
 
-void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
-                const PassPlan& plan, Index part, int n_threads, double* slots) {
+void largest_deviation(const Rows& rows, const double* shift, double* size) {
+  for (Index j = 0; j < rows.n_columns(); ++j) {
+    const Column& column = rows.columns[static_cast<std::size_t>(j)];
+    Eight largest = Eight::Zero();
+    bool is_finite = true;
+    for (Index r = 0; r < rows.n_samples; r += 8) {
+      const Index count = std::min<Index>(8, rows.n_samples - r);
+      const Eight x = load_eight(column, r, count);
+      is_finite = is_finite && x.isFinite().all();
+      const Eight deviation = (x - shift[j]).abs();
+      for (Index i = 0; i < count; ++i) largest[i] = std::max(largest[i], deviation[i]);
+    }
+    // The difference of two huge values may overflow though both are finite.
+    size[j] = is_finite ? std::min(largest.maxCoeff(), std::numeric_limits<double>::max())
+                        : std::numeric_limits<double>::infinity();
+  }
+}
+
+void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale, const double* K,
+                Index n_features, const PassPlan& plan, Index part, int n_threads, double* slots) {
   const PanelLayout layout(rows, shift, scale);
+  std::optional<Basis> change;
+  if (K != nullptr) change.emplace(Eigen::Map<const RowMatrix>(K, n_features, n_features), layout.padded());
+  const Basis* basis = change ? &*change : nullptr;
   if (plan.n_slots == 1) {
     const Range range = part_of_slot(plan, rows.n_samples, 0, part);
     const Slot slot = slot_at(plan, slots, 0);
     if (n_threads > 1 && layout.n_strips() > 2 * tile_strips) {
-      accumulate_tiles(layout, weight, range, n_threads, slot);
+      accumulate_tiles(layout, basis, weight, range, n_threads, slot);
     } else {
-      accumulate_slot(layout, weight, range, slot);
+      accumulate_slot(layout, basis, weight, range, slot);
     }
     return;
   }
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
-    accumulate_slot(layout, weight, part_of_slot(plan, rows.n_samples, k, part), slot_at(plan, slots, k));
+    accumulate_slot(layout, basis, weight, part_of_slot(plan, rows.n_samples, k, part), slot_at(plan, slots, k));
   });
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fastlr._arrays import (
     Columns,
@@ -30,6 +31,9 @@ __all__ = ["Moments"]
 
 _MAGIC = b"FASTLRM\x00"
 _FORMAT_VERSION = 1
+_SMALLEST_SQUARE = 1e-280  # sums of squares below it have lost digits to underflow
+_LARGEST_DEVIATION = 1e140  # squares of larger deviations from the mean may overflow when added up
+_LARGEST_EXPONENT = 1000
 _HEADER = struct.Struct("<8sIII")  # magic, format version, length of the JSON header, CRC-32 of all that follows
 
 
@@ -70,15 +74,25 @@ class Moments:
     3
     """
 
-    __slots__ = ("_cross", "_mean", "_sum_log_weight", "feature_names", "n_samples", "target_names", "total_weight")
+    __slots__ = (
+        "_cross",
+        "_mean",
+        "_scale",
+        "_sum_log_weight",
+        "feature_names",
+        "n_samples",
+        "target_names",
+        "total_weight",
+    )
 
     feature_names: tuple[str, ...]
     target_names: tuple[str, ...]
     n_samples: int
     total_weight: float
     _sum_log_weight: float
-    _mean: FloatArray  # (2, q): an unevaluated sum
-    _cross: FloatArray  # (q, q)
+    _scale: FloatArray  # (q): powers of two, other than 1 only for columns whose squares leave float64's range
+    _mean: FloatArray  # (2, q): of the scaled columns, an unevaluated sum
+    _cross: FloatArray  # (q, q): of the scaled columns
 
     def __init__(self) -> None:
         raise TypeError("Moments are built from rows: use Moments.from_arrays(X, y)")
@@ -135,26 +149,31 @@ class Moments:
     ) -> Moments:
         weights = as_weights(sample_weight, features.n_samples)
         threads = resolve_threads(n_threads)
-        n, q = features.n_samples, features.n_columns + targets.n_columns
-        n_slots, slot_size, n_parts = kernels.plan_pass(n, q)
         shift = kernels.provisional_shift(features.source, targets.source)
-        scale = np.ones(q)
-        slots = np.zeros((n_slots, slot_size))
-        for part in range(n_parts):  # Python sees Ctrl-C between parts
-            kernels.accumulate(features.source, targets.source, weights, shift, scale, part, threads, slots)
-        total_weight, n_samples, sum_log_weight, mean, cross = kernels.centre(
-            n, q, weights is not None, shift, scale, slots
+        scale = np.ones(len(shift))
+        total_weight, n_samples, sum_log_weight, mean, cross = scaled_moments(
+            features, targets, weights, shift, scale, threads
         )
-        if not (np.isfinite(cross.trace()) and np.isfinite(mean[0]).all()) or not total_weight > 0:
+        diagonal = cross.diagonal()
+        if not (diagonal.min() > _SMALLEST_SQUARE and np.isfinite(cross.trace() + mean[0].sum())) or not total_weight > 0:
             if weights is not None:
                 refuse_bad_weights(weights)
-            refuse_non_finite(features, feature_names, argument="X")
-            refuse_non_finite(targets, target_names, argument="y")
-            raise InputError(
-                "the squares of some values exceed the range of float64 (about 1e308): divide such columns by a "
-                "power of two or ten first."
-            )
-        return cls._build(n_samples, total_weight, sum_log_weight, mean, cross, feature_names, target_names)
+            size = kernels.largest_deviation(features.source, targets.source, shift)
+            if not np.isfinite(size).all():
+                refuse_non_finite(features, feature_names, argument="X")
+                refuse_non_finite(targets, target_names, argument="y")
+            outside = (size > 0) & ~((diagonal > _SMALLEST_SQUARE) & (size < _LARGEST_DEVIATION))
+            if outside.any():  # squares overflow or underflow: once more, those columns times powers of two
+                exponents = np.clip(np.frexp(size[outside])[1], -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
+                scale[outside] = np.ldexp(1.0, -exponents)
+                total_weight, n_samples, sum_log_weight, mean, cross = scaled_moments(
+                    features, targets, weights, shift, scale, threads
+                )
+            if not np.isfinite(cross.trace() + mean[0].sum()):
+                raise InputError(
+                    "sums of squares exceed the range of float64 (about 1e308): divide sample_weight by a power of two."
+                )
+        return cls._build(n_samples, total_weight, sum_log_weight, scale, mean, cross, feature_names, target_names)
 
     @classmethod
     def _build(
@@ -162,6 +181,7 @@ class Moments:
         n_samples: int,
         total_weight: float,
         sum_log_weight: float,
+        scale: FloatArray,
         mean: FloatArray,
         cross: FloatArray,
         feature_names: tuple[str, ...],
@@ -171,6 +191,7 @@ class Moments:
         self.n_samples = n_samples
         self.total_weight = total_weight
         self._sum_log_weight = sum_log_weight
+        self._scale = scale
         self._mean = mean
         self._cross = cross
         self.feature_names = feature_names
@@ -195,12 +216,28 @@ class Moments:
     @property
     def mean(self) -> FloatArray:
         """Weighted means of features, then targets."""
-        return self._mean.sum(axis=0)
+        return self._mean.sum(axis=0) / self._scale
+
+    @property
+    def std(self) -> FloatArray:
+        """Weighted population standard deviations of features, then targets."""
+        variance = np.maximum(self._cross.diagonal(), 0.0) / self.total_weight
+        std: FloatArray = np.sqrt(variance) / self._scale
+        return std
 
     @property
     def cross_products(self) -> FloatArray:
-        """Centred cross-products of features, then targets (a copy)."""
-        return self._cross.copy()
+        """Centred cross-products of features, then targets (a copy); infinite where they exceed float64."""
+        with np.errstate(over="ignore", under="ignore"):
+            return self._cross / self._scale / self._scale[:, np.newaxis]
+
+    def _on_scale(self, scale: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Means and cross-products as those of ``columns * scale``."""
+        if np.array_equal(scale, self._scale):
+            return self._mean, self._cross
+        with np.errstate(under="ignore"):
+            change = scale / self._scale
+            return self._mean * change, self._cross * change * change[:, np.newaxis]
 
     def update(
         self, X: object, y: object, sample_weight: object = None, *, n_threads: int | None = None
@@ -254,6 +291,7 @@ class Moments:
             self.n_samples,
             self.total_weight,
             self._sum_log_weight,
+            self._scale[keep],
             np.ascontiguousarray(self._mean[:, keep]),
             np.ascontiguousarray(self._cross[np.ix_(keep, keep)]),
             tuple(self.feature_names[j] for j in positions),
@@ -283,13 +321,15 @@ class Moments:
         if not isinstance(other, Moments):
             return NotImplemented
         self._check_mergeable(other)
+        scale = np.minimum(self._scale, other._scale)
         weight, mean, cross = kernels.merge(
-            self.total_weight, self._mean, self._cross, other.total_weight, other._mean, other._cross
+            self.total_weight, *self._on_scale(scale), other.total_weight, *other._on_scale(scale)
         )
         return self._build(
             self.n_samples + other.n_samples,
             weight,
             self._sum_log_weight + other._sum_log_weight,
+            scale,
             mean,
             cross,
             self.feature_names,
@@ -306,10 +346,11 @@ class Moments:
                 f"cannot take {other.n_samples} rows (weight {other.total_weight:g}) away from {self.n_samples} "
                 f"(weight {self.total_weight:g}): only rows that are in, and not all of them, can be taken away."
             )
+        scale = np.minimum(self._scale, other._scale)
         weight, mean, cross = kernels.subtract(
-            self.total_weight, self._mean, self._cross, other.total_weight, other._mean, other._cross
+            self.total_weight, *self._on_scale(scale), other.total_weight, *other._on_scale(scale)
         )
-        noise = 1e-12 * self._cross.diagonal()
+        noise = 1e-12 * self._on_scale(scale)[1].diagonal()
         if np.any(cross.diagonal() < -noise):
             raise InputError(
                 "the moments to take away are not part of these: a variance would become negative. Subtract only "
@@ -319,6 +360,7 @@ class Moments:
             self.n_samples - other.n_samples,
             weight,
             self._sum_log_weight - other._sum_log_weight,
+            scale,
             mean,
             cross,
             self.feature_names,
@@ -351,7 +393,7 @@ class Moments:
             }
         ).encode()
         numbers = np.concatenate(
-            [[self.total_weight, self._sum_log_weight], self._mean.ravel(), self._cross.ravel()]
+            [[self.total_weight, self._sum_log_weight], self._scale, self._mean.ravel(), self._cross.ravel()]
         )
         body = header + numbers.astype("<f8").tobytes()
         return _HEADER.pack(_MAGIC, _FORMAT_VERSION, len(header), zlib.crc32(body)) + body
@@ -387,11 +429,40 @@ class Moments:
             header["n_samples"],
             float(numbers[0]),
             float(numbers[1]),
-            numbers[2 : 2 + 2 * q].reshape(2, q).copy(),
-            numbers[2 + 2 * q :].reshape(q, q).copy(),
+            numbers[2 : 2 + q].copy(),
+            numbers[2 + q : 2 + 3 * q].reshape(2, q).copy(),
+            numbers[2 + 3 * q :].reshape(q, q).copy(),
             features,
             targets,
         )
+
+
+def scaled_moments(
+    features: Columns,
+    targets: Columns,
+    weights: npt.NDArray[Any] | None,
+    shift: FloatArray,
+    scale: FloatArray,
+    n_threads: int,
+    basis: FloatArray | None = None,
+) -> tuple[float, int, float, FloatArray, FloatArray]:
+    """Weight, rows, sum of log weights, means and cross-products of columns * scale, or of features in a basis.
+
+    ``basis`` is upper triangular, (n_features, n_features): the features are then ``(X - shift) * scale @ basis``,
+    and all means are about the shift.
+    """
+    n, q = features.n_samples, features.n_columns + targets.n_columns
+    n_slots, slot_size, n_parts = kernels.plan_pass(n, q)
+    slots = np.zeros((n_slots, slot_size))
+    for part in range(n_parts):  # Python sees Ctrl-C between parts
+        kernels.accumulate(
+            features.source, targets.source, weights, shift, scale, basis, part, n_threads, slots
+        )
+    origin = shift * scale if basis is None else np.zeros(q)
+    result: tuple[float, int, float, FloatArray, FloatArray] = kernels.centre(
+        n, q, weights is not None, origin, np.ones(q), slots
+    )
+    return result
 
 
 def moments_of(
@@ -405,6 +476,18 @@ def moments_of(
     """`Moments.from_arrays`, and whether y was one-dimensional (then coefficients are, too)."""
     features = as_features(X)
     targets = as_targets(y, features.n_samples)
+    names, labels = names_of(features, targets, feature_names, target_names)
+    moments = Moments._of_columns(features, targets, sample_weight, names, labels, n_threads)
+    return moments, targets.is_vector
+
+
+def names_of(
+    features: Columns,
+    targets: Columns,
+    feature_names: Sequence[str] | None,
+    target_names: Sequence[str] | None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of features and targets: those given, those of the frame, or x0, x1, ... and y."""
     p, t = features.n_columns, targets.n_columns
     if feature_names is not None:
         names = as_names(feature_names, p, argument="feature_names")
@@ -414,5 +497,4 @@ def moments_of(
         labels = as_names(target_names, t, argument="target_names")
     else:
         labels = targets.names or (("y",) if t == 1 else tuple(f"y{k}" for k in range(t)))
-    moments = Moments._of_columns(features, targets, sample_weight, names, labels, n_threads)
-    return moments, targets.is_vector
+    return names, labels
