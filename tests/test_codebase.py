@@ -24,6 +24,7 @@ FLOORS = {
     "results": 1,
     "moments": 2,
     "ladder": 2,
+    "wide": 2,
     "exact": 2,
     "descent": 2,
     "inference": 2,

@@ -87,15 +87,17 @@ void strip_products(const double* panel, Index row, Index height, Index left, In
 
 /// The group of columns [left, left + tile_strips) of C, all rows from the diagonal down: the unit of work that
 /// threads share when p is large. C is (padded, padded), row-major; only strips on or below the diagonal are set.
-inline void column_group_product(const double* panel, const PanelLayout& layout, Index left, Index n_rows,
-                                 bool set, double* C) {
+/// Layout tells n_strips(), padded() and the width() of a strip.
+template <class Layout>
+void column_group_product(const double* panel, const Layout& layout, Index left, Index n_rows, bool set, double* C) {
   for (Index row = left; row < layout.n_strips(); ++row)
     strip_products(panel, row, layout.width(row), left, std::min(tile_strips, row - left + 1), n_rows, set,
                    C, layout.padded());
 }
 
 /// C (+)= Z'Z, lower triangle of strips.
-inline void panel_product(const double* panel, const PanelLayout& layout, Index n_rows, bool set, double* C) {
+template <class Layout>
+void panel_product(const double* panel, const Layout& layout, Index n_rows, bool set, double* C) {
   for (Index left = 0; left < layout.n_strips(); left += tile_strips)
     column_group_product(panel, layout, left, n_rows, set, C);
 }

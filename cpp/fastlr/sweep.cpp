@@ -235,46 +235,57 @@ SweepTotals sweep_totals(const SweepProblem& problem, const SweepPlan& plan, Ind
   return totals;
 }
 
-void residuals(const SweepProblem& problem, const double* coef, const double* intercept, Index target, Index first,
-               Index last, double* residual) {
+void residuals(const SweepProblem& problem, const double* coef, const double* intercept, Index target, int n_threads,
+               double* r) {
   const ColumnBlocks blocks(problem.rows, problem.scale);
   const Coefficients b(problem, coef, target);
   const Index n_columns = problem.n_columns();
-  AlignedVector block(blocks.n_columns() * block_rows);
-  Residuals r;
-  for (Index start = first; start < last; start += block_rows) {
-    const Index n = std::min(block_rows, last - start);
-    blocks.pack(start, n, block.data());
-    residual_block(block.data(), n_columns, block.data() + (n_columns + target) * block_rows, b.hi.data(),
-                   b.lo.data(), {intercept[target], intercept[problem.n_targets + target]}, n, r);
-    std::copy_n(r.hi.data(), n, residual + start);
-    std::copy_n(r.lo.data(), n, residual + problem.rows.n_samples + start);
-  }
-}
-
-void transposed_product(const SweepProblem& problem, const double* r, double* total) {
-  const ColumnBlocks blocks(problem.rows, problem.scale);
-  const Index n_columns = problem.n_columns();
-  const Index p = problem.n_features;
-  AlignedVector block(blocks.n_columns() * block_rows);
-  AlignedVector sums = AlignedVector::Zero(2 * n_columns * n_lanes);
-  Residuals part;
   const Index n_samples = problem.rows.n_samples;
-  for (Index start = 0; start < n_samples; start += block_rows) {
+  for_each_task((n_samples + block_rows - 1) / block_rows, n_threads, [&](Index task) {
+    AlignedVector block(blocks.n_columns() * block_rows);
+    Residuals part;
+    const Index start = task * block_rows;
     const Index n = std::min(block_rows, n_samples - start);
     blocks.pack(start, n, block.data());
-    part.hi.fill(0.0);
-    part.lo.fill(0.0);
-    std::copy_n(r + start, n, part.hi.data());
-    std::copy_n(r + n_samples + start, n, part.lo.data());
-    gradient_block(block.data(), n_columns, part, (n + n_lanes - 1) / n_lanes, sums.data());
-  }
-  for (Index j = 0; j < p; ++j) {
-    DoubleDouble g;
-    for (Index c = j; c < n_columns; c += p) g = g + total_of(sums.data() + 2 * c * n_lanes, sums.data() + (2 * c + 1) * n_lanes);
-    total[j] = g.hi;
-    total[p + j] = g.lo;
-  }
+    residual_block(block.data(), n_columns, block.data() + (n_columns + target) * block_rows, b.hi.data(),
+                   b.lo.data(), {intercept[target], intercept[problem.n_targets + target]}, n, part);
+    std::copy_n(part.hi.data(), n, r + start);
+    std::copy_n(part.lo.data(), n, r + n_samples + start);
+  });
+}
+
+void transposed_product(const SweepProblem& problem, const double* r, int n_threads, double* total) {
+  constexpr Index columns_per_task = 256;
+  const Index p = problem.n_features;
+  const Index n_samples = problem.rows.n_samples;
+  std::fill_n(total, 2 * p, 0.0);
+  for_each_task((p + columns_per_task - 1) / columns_per_task, n_threads, [&](Index task) {
+    const Index first = task * columns_per_task;
+    const Index n_columns = std::min(columns_per_task, p - first);
+    for (Index limb = 0; limb < problem.limbs; ++limb) {
+      const auto begin = problem.rows.columns.begin() + limb * p + first;
+      const Rows rows{n_samples, std::vector<Column>(begin, begin + n_columns)};
+      const ColumnBlocks blocks(rows, problem.scale + limb * p + first);
+      AlignedVector block(n_columns * block_rows);
+      AlignedVector sums = AlignedVector::Zero(2 * n_columns * n_lanes);
+      Residuals part;
+      for (Index start = 0; start < n_samples; start += block_rows) {
+        const Index n = std::min(block_rows, n_samples - start);
+        blocks.pack(start, n, block.data());
+        part.hi.fill(0.0);
+        part.lo.fill(0.0);
+        std::copy_n(r + start, n, part.hi.data());
+        std::copy_n(r + n_samples + start, n, part.lo.data());
+        gradient_block(block.data(), n_columns, part, (n + n_lanes - 1) / n_lanes, sums.data());
+      }
+      for (Index c = 0; c < n_columns; ++c) {
+        const DoubleDouble g = DoubleDouble{total[first + c], total[p + first + c]} +
+                               total_of(sums.data() + 2 * c * n_lanes, sums.data() + (2 * c + 1) * n_lanes);
+        total[first + c] = g.hi;
+        total[p + first + c] = g.lo;
+      }
+    }
+  });
 }
 
 }  // namespace fastlr

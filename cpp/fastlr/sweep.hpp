@@ -50,11 +50,11 @@ struct SweepTotals {
 
 SweepTotals sweep_totals(const SweepProblem& problem, const SweepPlan& plan, Index target, const double* slots);
 
-/// residual = y - a - X b for rows [first, last) of one target: (2, n_samples), an unevaluated sum, is set there.
-void residuals(const SweepProblem& problem, const double* coef, const double* intercept, Index target, Index first,
-               Index last, double* residual);
+/// r = y - a - X b of one target: (2, n_samples), an unevaluated sum, is set.
+void residuals(const SweepProblem& problem, const double* coef, const double* intercept, Index target, int n_threads,
+               double* r);
 
-/// total = X' r for r: (2, n_samples), an unevaluated sum over all rows. total: (2, n_features), set. One thread.
-void transposed_product(const SweepProblem& problem, const double* r, double* total);
+/// total = X'r for r: (2, n_samples), an unevaluated sum over all rows. total: (2, n_features), set.
+void transposed_product(const SweepProblem& problem, const double* r, int n_threads, double* total);
 
 }  // namespace fastlr

@@ -15,6 +15,7 @@ from fastlr.errors import ConditionWarning, InputError, InputTypeError, RankWarn
 from fastlr.ladder import ACCURACIES, RANK_RULES, Climb, Table, check_choice, climb, eliminated, solve_at_once
 from fastlr.moments import Moments, names_of
 from fastlr.results import LinearFit, Status
+from fastlr.wide import RowSummary, climb_wide, is_wide
 
 __all__ = ["ols", "solve"]
 
@@ -169,10 +170,19 @@ def table_of(
     return Table(features, targets, weights, names, labels, bool(fit_intercept), n_threads), targets.is_vector
 
 
-def fit_table(table: Table, is_vector: bool, accuracy: str, rank: str) -> tuple[Moments, LinearFit]:
-    """Climb the ladder, and warn of what the caller should know."""
+def fit_table(table: Table, is_vector: bool, accuracy: str, rank: str) -> tuple[Moments | None, LinearFit]:
+    """Climb the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
     check_choice(accuracy, ACCURACIES, "accuracy")
     check_choice(rank, RANK_RULES, "rank")
+    if is_wide(table):
+        n, p = table.features.n_samples, table.n_features
+        if rank == "full":
+            raise np.linalg.LinAlgError(
+                f'rank="full" asks for {p} independent coefficients of {n} rows, and there are at most {n}: add rows, '
+                'or let rank="min_norm" or "basic" choose among the coefficients.'
+            )
+        summary, result = climb_wide(table, accuracy, rank)
+        return None, linear_fit(summary, result, table.fit_intercept, 0.0, is_vector, rank)
     moments, result = climb(table, accuracy, rank)
     return moments, linear_fit(moments, result, table.fit_intercept, 0.0, is_vector, rank)
 
@@ -184,7 +194,7 @@ def solve_moments(moments: Moments, fit_intercept: bool, alpha: float, is_vector
 
 
 def linear_fit(
-    moments: Moments, result: Climb, fit_intercept: bool, alpha: float, is_vector: bool, rank: str
+    moments: Moments | RowSummary, result: Climb, fit_intercept: bool, alpha: float, is_vector: bool, rank: str
 ) -> LinearFit:
     """The result for the user: shapes as y has them, a status in words, warnings."""
     p = moments.n_features
@@ -241,7 +251,7 @@ def _status(result: Climb, names: Sequence[str], n_samples: int, rank: str) -> S
         )
         warnings.warn(sentence, ConditionWarning, stacklevel=_user_level())
         return Status("ill_conditioned", sentence)
-    if n_samples <= len(names) and len(result.null_space) != 1:
+    if len(result.null_space) == 0 or (n_samples <= len(names) and len(result.null_space) > 1):
         cause = f"there are {n_samples} rows for {len(names)} features"
     else:
         cause = "; ".join(dependencies(result.null_space, result.length, names)) + " within rounding"

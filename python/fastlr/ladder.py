@@ -162,6 +162,8 @@ def _normal_equations(
         moments.n_samples,
     )
     frame = _Frame(*result)
+    if frame.code == "rank_deficient":
+        digits = 0.0  # moments cannot tell columns that depend on one another from those that nearly do
     return frame._replace(scale=frame.scale * moments._scale), digits, enough
 
 

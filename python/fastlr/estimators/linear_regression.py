@@ -9,8 +9,9 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastlr._arrays import FloatArray, as_features, refuse_non_finite
+from fastlr._arrays import Columns, FloatArray, as_features, refuse_non_finite
 from fastlr.exact import fit_table, solve_moments, table_of
+from fastlr.ladder import Table
 from fastlr.moments import Moments, moments_of
 from fastlr.results import LinearFit, Status, predict_linear
 
@@ -102,7 +103,8 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         """
         table, is_vector = table_of(X, y, sample_weight, self.fit_intercept, None, self.n_threads)
         moments, fit = fit_table(table, is_vector, self.accuracy, self.rank)
-        return self._accept(X, moments, fit, table.features.all_float32)
+        rows = None if moments is not None else _copied(table)
+        return self._accept(X, moments, rows, fit, table.features.all_float32)
 
     def partial_fit(self, X: object, y: object, sample_weight: object = None) -> LinearRegression:
         """Add rows to those already fitted: exactly the fit of all of them together.
@@ -117,22 +119,37 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         LinearRegression
             This estimator.
         """
-        if not hasattr(self, "moments_"):
+        if not hasattr(self, "fit_"):
             return self.fit(X, y, sample_weight)
         features = as_features(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         more, is_vector = moments_of(
-            features, y, sample_weight, self.moments_.feature_names, self.moments_.target_names, self.n_threads
+            features, y, sample_weight, self.fit_.feature_names, self.fit_.target_names, self.n_threads
         )
         float32 = features.all_float32 and self.coef_.dtype == np.float32
         moments = self.moments_ + more
         fit = solve_moments(moments, self.fit_intercept, 0.0, is_vector and self.coef_.ndim == 1)
-        return self._accept(X, moments, fit, float32)
+        return self._accept(X, moments, None, fit, float32)
 
-    def _accept(self, X: object, moments: Moments, fit: LinearFit, float32: bool) -> LinearRegression:
+    @property
+    def moments_(self) -> Moments:
+        """What was learned from the rows; ``partial_fit`` adds to it."""
+        if "_moments" not in self.__dict__:
+            raise AttributeError("moments_ are there after fit or partial_fit")
+        if self._moments is None:
+            X, y, sample_weight = self._rows
+            fit = self.fit_
+            self._moments = moments_of(X, y, sample_weight, fit.feature_names, fit.target_names, self.n_threads)[0]
+            self._rows = None
+        return self._moments
+
+    def _accept(
+        self, X: object, moments: Moments | None, rows: Any, fit: LinearFit, float32: bool
+    ) -> LinearRegression:
         """Set every attribute once nothing can fail any more: a failed fit leaves the estimator as it was."""
         validate_data(self, X, skip_check_array=True)  # sets n_features_in_ and feature_names_in_
-        self.moments_: Moments = moments
+        self._moments = moments
+        self._rows = rows
         self.fit_: LinearFit = fit
         self.coef_: FloatArray = fit.coef.astype(np.float32) if float32 else fit.coef
         self.intercept_ = fit.intercept
@@ -162,5 +179,16 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         validate_data(self, X, reset=False, skip_check_array=True)
         prediction = predict_linear(features, self.coef_, self.intercept_, self.n_threads)
         if not np.isfinite(prediction).all():
-            refuse_non_finite(features, self.moments_.feature_names, argument="X")
+            refuse_non_finite(features, self.fit_.feature_names, argument="X")
         return prediction
+
+
+def _copied(table: Table) -> tuple[Any, ...]:
+    """Rows fewer than columns, kept as they are smaller than their moments: for a ``partial_fit`` that may follow."""
+
+    def copy(columns: Columns) -> npt.NDArray[Any]:
+        source = columns.source
+        return np.column_stack(source) if isinstance(source, list) else source.copy()
+
+    weights = None if table.weights is None else table.weights.copy()
+    return copy(table.features), copy(table.targets), weights
