@@ -18,7 +18,8 @@ class Basis {
   }
 
   /// out = panel M for the first n rows; neither aliases the other.
-  void apply(const double* panel, const PanelLayout& layout, Index n, double* out) const {
+  template <class Layout>
+  void apply(const double* panel, const Layout& layout, Index n, double* out) const {
     for (Index strip = 0; strip < layout.n_strips(); ++strip)
       for (Index r = 0; r < n; r += rows_at_once) apply_rows(panel, layout, strip, r, out);
   }
@@ -32,7 +33,8 @@ class Basis {
   static constexpr Index rows_at_once = 2;
 #endif
 
-  void apply_rows(const double* panel, const PanelLayout& layout, Index strip, Index row, double* out) const {
+  template <class Layout>
+  void apply_rows(const double* panel, const Layout& layout, Index strip, Index row, double* out) const {
     using Lanes = Eigen::Array<double, lanes, 1>;
     using Load = Eigen::Map<const Lanes>;
     constexpr Index vectors = strip_width / lanes;

@@ -9,20 +9,18 @@
 
 namespace fastlr {
 
-/// H += Z Z' for columns [first, last), lower triangle of strips of eight rows. root_weight: (n) or nullptr; mean and
-/// variance: (p), set for these columns; mean is 0 without intercept. H: (padded, padded), padded = n rounded up to 8.
-void dual_products(const Rows& rows, const double* scale, const double* root_weight, bool fit_intercept, Index first,
-                   Index last, int n_threads, double* mean, double* variance, double* H);
+/// H += Z Z' for columns [first, last), lower triangle of strips of eight rows, or K'Z Z'K with K (n, n) upper
+/// triangular. root_weight: (n, and zeros up to a multiple of 8) or nullptr; mean and variance: (p), set for these
+/// columns; mean is 0 without intercept. H: (padded, padded), padded = n rounded up to 8.
+void dual_products(const Rows& rows, const double* scale, const double* root_weight, bool fit_intercept,
+                   const double* K, Index first, Index last, int n_threads, double* mean, double* variance, double* H);
 
-/// K with K K' = H^+ on what is orthogonal to sqrt(w) (everything, without intercept).
+/// K with K K' = H^-1, H: (padded, padded), of which the lower triangle of the first n rows is read.
 struct DualFactor {
-  Index rank = 0;
-  double condition_number = 1.0;  // of Z
-  RowMatrix root;                 // (n, r)
+  double condition_number = 0.0;  // of Z; infinite (and no root) if Cholesky's factor fails
+  RowMatrix root;                 // (n, n) upper triangular
 };
 
-/// H: (padded, padded), lower triangle. null: (n) the unit vector along sqrt(w), or empty without intercept.
-/// Cholesky, or eigenvectors if rows depend on one another at the rounding level of H.
-DualFactor factor_dual(const double* H, Index n, const Vector& null);
+DualFactor factor_dual(const double* H, Index n);
 
 }  // namespace fastlr

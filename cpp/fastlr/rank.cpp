@@ -20,6 +20,7 @@ RankDecision decide_rank(Eigen::Map<const RowMatrix> R, const Vector& gran) {
     for (Index i = 0; i < l; ++i) T(i, j) = R(live[static_cast<std::size_t>(i)], column) / out.length[column];
     noise[j] = std::max(gran[column], 1.0);
   }
+  if (!T.allFinite()) T.setZero();  // nothing can be said of such columns: none is independent
   const Eigen::BDCSVD<Matrix> svd(T, Eigen::ComputeFullV);
   const Vector& sigma = svd.singularValues();
   const Matrix& V = svd.matrixV();

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fastlr._arrays import Columns, FloatArray, refuse_bad_weights, refuse_non_finite
 from fastlr._kernels import kernels
@@ -17,6 +19,7 @@ __all__ = ["RowSummary", "climb_wide", "is_wide"]
 _VALUES_PER_CALL = 1 << 28  # multiply-adds of one call: some 10 to 50 ms
 _MOST_STEPS = 10
 _U = 2.0**-53
+_LARGEST_SQUARED_CONDITION = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class _Dual:
     rank: int
     condition_number: float
     root: FloatArray
+    passes: int
 
 
 def is_wide(table: Table) -> bool:
@@ -73,49 +77,15 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
         n_positive, sum_log = len(positive), float(np.log(positive).sum())
     dual = _factored(table, weights)
     y = _targets(table)
-    threads = resolve_threads(table.n_threads)
-    scale = np.full(p + t, dual.scale)
-    scale[p:] = dual.target_scale
-    alpha, intercept, coef = np.zeros((t, 2, n)), np.zeros((2, t)), np.zeros((2, t, p))
+    scale = np.concatenate([np.full(p, dual.scale), dual.target_scale])
     total = weights.sum()
+    coef, intercept, rss = np.zeros((2, t, p)), np.zeros((2, t)), np.zeros(t)
     if table.fit_intercept:
         intercept[0] = weights @ (y * dual.target_scale) / total
-    rss, digits, passes = np.zeros(t), 15.0, 1
+    digits, passes = 15.0, dual.passes
     for k in range(t):
-        steps, last, contraction = 0, 0.0, min(1.0, 64 * n * _U * dual.condition_number**2)
-        while True:
-            r = kernels.residuals(
-                table.features.source, table.targets.source, scale, 1, coef, intercept, k, threads
-            )
-            passes += 1
-            if table.fit_intercept:
-                shift = weights @ (r[0] + r[1]) / total
-                _add(intercept[:, k], shift)
-                _add(r, -shift)
-            rss[k] = weights @ np.square(r[0])
-            if steps and (accuracy == "fast" or steps >= _MOST_STEPS or error <= _U):
-                break
-            root_weight = np.sqrt(weights)
-            step = root_weight * (dual.root @ (dual.root.T @ (root_weight * (r[0] + r[1]))))
-            if table.fit_intercept:
-                step -= np.where(weights > 0, step.sum() / n_positive, 0.0)
-            before = coef[0, k].copy()
-            _add(alpha[k], step)
-            coef[:, k] = kernels.transposed_product(
-                table.features.source, scale[:p], np.ascontiguousarray(alpha[k]), threads
-            )
-            passes += 1
-            steps += 1
-            size = float(np.abs(coef[0, k] - before).max(initial=0.0))
-            if steps > 1:
-                contraction = min(contraction, 10 * size / last) if last > 0 else 0.0
-                if size > 0.5 * last > 0:
-                    contraction = 1.0
-            last = size
-            smallest = np.abs(coef[0, k])
-            smallest = smallest[smallest > 1e-25 * smallest.max(initial=0.0)]
-            error = contraction * size / smallest.min() if smallest.size else 0.0
-        digits = min(digits, -np.log10(error + _U))
+        rss[k], error, more = _refined(table, dual, scale, y[:, k] * dual.target_scale[k], k, coef, intercept, accuracy)
+        digits, passes = min(digits, -np.log10(error + _U)), passes + more
     unscale = dual.scale / dual.target_scale
     nan = np.full(t, np.nan)
     n_dof = n_positive - dual.rank - table.fit_intercept
@@ -145,19 +115,71 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
         n_positive,
         float(total),
         sum_log,
-        np.concatenate([dual.mean, weights @ y / total]),
-        np.concatenate([dual.std, np.sqrt(weights @ (y - weights @ y / total) ** 2 / total)]),
+        np.concatenate([dual.mean / dual.scale, weights @ y / total]),
+        np.concatenate([dual.std / dual.scale, np.sqrt(weights @ (y - weights @ y / total) ** 2 / total)]),
     )
     if rank == "basic":
         result = _basic(table, weights, dual, result, accuracy)
     return summary, result
 
 
+def _refined(
+    table: Table,
+    dual: _Dual,
+    scale: FloatArray,
+    y: FloatArray,
+    k: int,
+    coef: FloatArray,
+    intercept: FloatArray,
+    accuracy: str,
+) -> tuple[float, float, int]:
+    """One target's coefficients, in place; its rss, estimated relative error and passes over the rows."""
+    threads, source = resolve_threads(table.n_threads), table.features.source
+    weights, total, root_weight = dual.weights, dual.weights.sum(), np.sqrt(dual.weights)
+    n, p = table.features.n_samples, table.n_features
+    alpha = np.zeros((2, n))
+    r = np.zeros((2, n))
+    r[0] = y
+    _add(r, -intercept[0, k])
+    contraction = min(1.0, 64 * n * _U * dual.condition_number**2)
+    last, passes, n_steps = 0.0, 0, 0
+    while True:
+        right = root_weight * (r[0] + r[1])
+        along = dual.root.T @ right
+        rss = max(0.0, right @ right - along @ along)
+        step = root_weight * (dual.root @ along)
+        if table.fit_intercept:  # sum(alpha) = 0
+            step -= np.where(weights > 0, step.sum() / np.count_nonzero(weights), 0.0)
+        _add(alpha, step)
+        before = coef[0, k].copy()
+        coef[:, k] = kernels.transposed_product(source, scale[:p], alpha, threads)
+        passes, n_steps = passes + 1, n_steps + 1
+        if table.fit_intercept:  # what rounding leaves of the sum would shift b along the means
+            _add(coef[:, k], -dual.mean * math.fsum(alpha.ravel()))
+            _add(intercept[:, k], -float(dual.mean @ (coef[0, k] - before)))
+        size = float(np.abs(coef[0, k] - before).max(initial=0.0))
+        if last > 0.0:
+            contraction = min(contraction, 10 * size / last) if size <= 0.5 * last else 1.0
+        last = size
+        values = np.abs(coef[0, k])
+        values = values[values > 1e-25 * values.max(initial=0.0)]
+        error = contraction * size / values.min() if values.size else 0.0
+        if error <= _U or accuracy == "fast" or n_steps >= _MOST_STEPS or contraction == 1.0 and n_steps > 1:
+            return rss, error, passes
+        r = kernels.residuals(source, table.targets.source, scale, 1, coef, intercept, k, threads)
+        passes += 1
+        if table.fit_intercept:
+            shift = weights @ (r[0] + r[1]) / total
+            _add(intercept[:, k], shift)
+            _add(r, -shift)
+
+
 def _factored(table: Table, weights: FloatArray) -> _Dual:
     """H = Z Z' and its factor; a second time with scaled values if their squares leave float64's range."""
     scale = 1.0
+    n = table.features.n_samples
     H, mean, variance = _products(table, weights, scale)
-    diagonal = H.trace()
+    diagonal = H[:n, :n].trace()
     if not 1e-280 < diagonal < np.inf:
         zeros = np.zeros(table.n_features + table.targets.n_columns)
         size = kernels.largest_deviation(table.features.source, table.targets.source, zeros)
@@ -168,20 +190,76 @@ def _factored(table: Table, weights: FloatArray) -> _Dual:
         if largest > 0:
             scale = float(np.ldexp(1.0, -min(1000, max(-1000, int(np.frexp(largest)[1])))))
             H, mean, variance = _products(table, weights, scale)
+            diagonal = H[:n, :n].trace()
     y = _targets(table)
     if not np.isfinite(y).all():
         refuse_non_finite(table.targets, table.target_names, argument="y")
     size = np.abs(y).max(axis=0)
     target_scale = np.ldexp(1.0, -np.clip(np.frexp(np.where(size > 0, size, 1.0))[1], -1000, 1000))
-    root = np.sqrt(weights)
-    null = root / np.linalg.norm(root) if table.fit_intercept else np.zeros(0)
-    rank, condition, K = kernels.factor_dual(H, table.features.n_samples, null)
-    n_ignored = int(np.count_nonzero(weights == 0))
-    rank = min(rank, table.features.n_samples - n_ignored - table.fit_intercept)
-    return _Dual(scale, target_scale, weights, mean / scale, np.sqrt(variance) / scale, rank, condition, K)
+    null = np.zeros(n)
+    if table.fit_intercept:
+        null = np.sqrt(weights) / np.sqrt(weights.sum())
+    H = _square(H, n) + diagonal / n * np.outer(null, null)
+    dead = weights == 0  # rows that do not count: ones on the diagonal keep them out of everything
+    H[dead, dead] = max(diagonal / n, 1.0)
+    condition, root = kernels.factor_dual(_padded(H), n)
+    full = n - int(np.count_nonzero(dead)) - table.fit_intercept
+    dual = _Dual(scale, target_scale, weights, mean, np.sqrt(variance), full, condition, root, 1)
+    return dual if condition**2 <= _LARGEST_SQUARED_CONDITION else _preconditioned(table, dual, H, null, dead)
 
 
-def _products(table: Table, weights: FloatArray, scale: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _preconditioned(table: Table, dual: _Dual, H: FloatArray, null: FloatArray, dead: npt.NDArray[np.bool_]) -> _Dual:
+    """Rows that nearly depend on one another: shifted Cholesky QR of Z', and the rank from its factor."""
+    n = len(H)
+    zeros = np.zeros((2, n))
+    diagonal = H.diagonal().copy()
+    basis, factor, _, _ = kernels.first_basis(n, 1.0, zeros, H, True)
+    frame = np.ldexp(1.0, -np.frexp(np.sqrt(diagonal))[1])  # the kernels' frame of columns of about unit length
+    passes = dual.passes
+    for _ in range(3):
+        lower, _, _ = _products(table, dual.weights, dual.scale, np.ascontiguousarray(frame[:, np.newaxis] * basis))
+        passes += 1
+        products = _square(lower, n)
+        along = (frame * null) @ basis
+        products += H.trace() / n * np.outer(along, along)
+        products[dead, dead] = 1.0
+        basis, factor, _, is_orthonormal = kernels.next_basis(basis, factor, 1.0, zeros, products, True)
+        if is_orthonormal:
+            break
+    size = np.sqrt(dual.weights * (dual.mean @ dual.mean)) * frame
+    length = np.linalg.norm(factor, axis=0)
+    gran = np.hypot(1.0, np.divide(size, length, out=np.zeros(n), where=length > 0))
+    rank, condition, root, null_space, _ = kernels.decide_rank(factor, gran)
+    if rank == n:
+        root = basis
+    return replace(
+        dual,
+        rank=dual.rank - len(null_space),
+        condition_number=condition,
+        root=frame[:, np.newaxis] * root,
+        passes=passes,
+    )
+
+
+def _square(lower: FloatArray, n: int) -> FloatArray:
+    """The symmetric matrix whose lower triangle is given."""
+    below = np.tril(lower[:n, :n])
+    square: FloatArray = below + np.tril(below, -1).T
+    return square
+
+
+def _padded(H: FloatArray) -> FloatArray:
+    n = len(H)
+    padded = -(-n // 8) * 8
+    out = np.zeros((padded, padded))
+    out[:n, :n] = H
+    return out
+
+
+def _products(
+    table: Table, weights: FloatArray, scale: float, basis: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Lower triangle of Z Z' (or of its congruence by ``basis``), and means and variances of the columns."""
     n, p = table.features.n_samples, table.n_features
     padded = -(-n // 8) * 8
     root = None
@@ -192,12 +270,19 @@ def _products(table: Table, weights: FloatArray, scale: float) -> tuple[FloatArr
     threads = resolve_threads(table.n_threads)
     step = max(512, _VALUES_PER_CALL // (padded * (padded + 16)) // 512 * 512)
     for first in range(0, p, step):  # Python sees Ctrl-C in between
-        last = min(p, first + step)
         kernels.dual_products(
-            table.features.source, scales, root, table.fit_intercept, first, last, threads, mean, variance, H
+            table.features.source,
+            scales,
+            root,
+            table.fit_intercept,
+            basis,
+            first,
+            min(p, first + step),
+            threads,
+            mean,
+            variance,
+            H,
         )
-    if not table.fit_intercept:
-        variance = variance.copy()
     return H, mean, variance
 
 
@@ -227,7 +312,7 @@ def _basic(table: Table, weights: FloatArray, dual: _Dual, result: Climb, accura
         if len(keep) == dual.rank:
             break
         column = source[j] if isinstance(source, list) else source[:, j]
-        v = root * (column * dual.scale - dual.mean[j] * dual.scale * table.fit_intercept)
+        v = root * (column * dual.scale - dual.mean[j])
         length = np.linalg.norm(v)
         noise = 64 * _U * np.linalg.norm(root * column * dual.scale)
         kept = basis[:, : len(keep)]
