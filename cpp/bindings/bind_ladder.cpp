@@ -6,6 +6,7 @@
 
 #include "bindings/nouns.hpp"
 #include "bindings/rows.hpp"
+#include "bindings/solutions.hpp"
 #include "fastlr/ladder.hpp"
 #include "fastlr/preconditioned.hpp"
 #include "fastlr/rank.hpp"
@@ -28,18 +29,6 @@ std::optional<Column> weight_of(const OptionalArray& sample_weight, const Rows& 
 Eigen::Map<const RowMatrix> matrix_of(const DoubleArray& array) {
   if (array.ndim() != 2) throw py::value_error("expected a 2-D array");
   return {array.data(), array.shape(0), array.shape(1)};
-}
-
-/// In the order of fastlr's ladder.Frame.
-py::tuple tuple_of(Solution& s) {
-  return py::make_tuple(name(s.status), s.rank, s.condition_number, std::move(s.scale), std::move(s.mean),
-                        std::move(s.root), std::move(s.coef), std::move(s.intercept), std::move(s.rss),
-                        std::move(s.tss), std::move(s.length), std::move(s.null_space));
-}
-
-py::tuple tuple_of(FinishedFit& f) {
-  return py::make_tuple(std::move(f.coef), std::move(f.intercept), std::move(f.rss), std::move(f.tss),
-                        std::move(f.bse), std::move(f.bse_intercept), std::move(f.residual_sd));
 }
 
 MomentsView view_of(Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross) {

@@ -6,6 +6,7 @@
 namespace fastlr {
 
 void bind_moments(pybind11::module_& m);
+void bind_double_double(pybind11::module_& m);
 void bind_dual(pybind11::module_& m);
 void bind_ladder(pybind11::module_& m);
 void bind_prediction(pybind11::module_& m);

@@ -150,17 +150,12 @@ def _first_limb(table: Table) -> Columns:
 def _normal_equations(
     moments: Moments, fit_intercept: bool, alpha: float, truncate: bool
 ) -> tuple[_Frame, float, bool]:
-    p = moments.n_features
-    result, digits, enough = kernels.solve_normal_equations(
-        p,
-        moments.total_weight,
-        moments._mean,
-        moments._cross,
-        fit_intercept,
-        alpha,
-        truncate,
-        moments.n_samples,
-    )
+    system = (moments.n_features, moments.total_weight, moments._mean, moments._cross, fit_intercept, alpha, truncate)
+    if moments.precision == "double_double":
+        result, digits = kernels.solve_double_double(*system)
+        frame = _Frame(*result)
+        return frame._replace(scale=frame.scale * moments._scale), digits, True
+    result, digits, enough = kernels.solve_normal_equations(*system, moments.n_samples)
     frame = _Frame(*result)
     if frame.code == "rank_deficient":
         digits = 0.0  # moments cannot tell columns that depend on one another from those that nearly do
