@@ -25,6 +25,7 @@ FLOORS = {
     "moments": 2,
     "ladder": 2,
     "wide": 2,
+    "polynomial": 2,
     "exact": 2,
     "descent": 2,
     "inference": 2,

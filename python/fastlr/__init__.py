@@ -15,6 +15,7 @@ from fastlr.errors import (
 )
 from fastlr.exact import ols, solve
 from fastlr.moments import Moments
+from fastlr.polynomial import PolynomialFit, polyfit
 from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
@@ -33,10 +34,12 @@ __all__ = [
     "LinearRegression",
     "ModelFileError",
     "Moments",
+    "PolynomialFit",
     "RankWarning",
     "Status",
     "load_model",
     "ols",
+    "polyfit",
     "reference",
     "save_model",
     "solve",

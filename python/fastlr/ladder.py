@@ -201,8 +201,10 @@ def _precondition(table: Table, moments: Moments, start: _Frame, rank: str, pass
         if is_orthonormal:
             break
     length = np.linalg.norm(factor, axis=0)
+    # Columns that come as two tables carry no rounding of their own.
+    offset = np.sqrt(weight) * np.abs(start.mean[0, :p]) * (table.limbs == 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        gran = np.where(length > 0, np.hypot(1.0, np.sqrt(weight) * np.abs(start.mean[0, :p]) / length), 1.0)
+        gran = np.where(length > 0, np.hypot(1.0, offset / length), 1.0)
     n_independent, condition, root, null_space, length = kernels.decide_rank(factor, gran)
     n_varying = int(np.count_nonzero(length))
     is_truncated = n_independent < n_varying and rank != "full"
