@@ -20,29 +20,33 @@ void check(bool good, const char* what) {
 void bind_dual(py::module_& m) {
   m.def(
       "dual_products",
-      [](const py::object& X, const DoubleArray& scale, const std::optional<DoubleArray>& root_weight,
-         bool fit_intercept, const std::optional<DoubleArray>& basis, Index first, Index last, int n_threads,
-         DoubleArray& mean, DoubleArray& variance,
-         DoubleArray& H) {
+      [](const py::object& X, const DoubleArray& scale,
+         const std::optional<DoubleArray>& root_weight, bool fit_intercept,
+         const std::optional<DoubleArray>& basis, Index first, Index last, int n_threads,
+         DoubleArray& mean, DoubleArray& variance, DoubleArray& H) {
         const Rows rows = rows_of(X, py::none());
         const Index p = rows.n_columns();
         const Index padded = round_up(rows.n_samples, 8);
-        check(scale.size() == p && mean.size() == p && variance.size() == p, "scale, mean or variance has the wrong size");
+        check(scale.size() == p && mean.size() == p && variance.size() == p,
+              "scale, mean or variance has the wrong size");
         check(!root_weight || root_weight->size() == padded, "root_weight has the wrong size");
         check(H.size() == padded * padded, "H has the wrong size");
         check(first >= 0 && last <= p, "columns out of range");
         const double* root = root_weight ? root_weight->data() : nullptr;
-        check(!basis || basis->size() == rows.n_samples * rows.n_samples, "basis has the wrong size");
+        check(!basis || basis->size() == rows.n_samples * rows.n_samples,
+              "basis has the wrong size");
         const double* K = basis ? basis->data() : nullptr;
         double* means = mean.mutable_data();
         double* variances = variance.mutable_data();
         double* products = H.mutable_data();
         const py::gil_scoped_release release;
-        dual_products(rows, scale.data(), root, fit_intercept, K, first, last, n_threads, means, variances, products);
+        dual_products(rows, scale.data(), root, fit_intercept, K, first, last, n_threads, means,
+                      variances, products);
       },
-      py::arg("X"), py::arg("scale").noconvert(), py::arg("root_weight").none(true), py::arg("fit_intercept"),
-      py::arg("basis").none(true), py::arg("first"), py::arg("last"), py::arg("n_threads"), py::arg("mean").noconvert(),
-      py::arg("variance").noconvert(), py::arg("H").noconvert());
+      py::arg("X"), py::arg("scale").noconvert(), py::arg("root_weight").none(true),
+      py::arg("fit_intercept"), py::arg("basis").none(true), py::arg("first"), py::arg("last"),
+      py::arg("n_threads"), py::arg("mean").noconvert(), py::arg("variance").noconvert(),
+      py::arg("H").noconvert());
 
   m.def(
       "factor_dual",
@@ -59,8 +63,8 @@ void bind_dual(py::module_& m) {
 
   m.def(
       "residuals",
-      [](const py::object& X, const py::object& y, const DoubleArray& scale, Index limbs, const DoubleArray& coef,
-         const DoubleArray& intercept, Index target, int n_threads) {
+      [](const py::object& X, const py::object& y, const DoubleArray& scale, Index limbs,
+         const DoubleArray& coef, const DoubleArray& intercept, Index target, int n_threads) {
         Rows rows = rows_of(X, py::none());
         const Index n_columns = rows.n_columns();
         append_columns(y, rows);
@@ -68,7 +72,8 @@ void bind_dual(py::module_& m) {
         check(limbs >= 1 && n_columns % limbs == 0, "limbs differ in size");
         const SweepProblem problem{rows, nullptr, scale.data(), n_columns / limbs, t, limbs};
         check(scale.size() == rows.n_columns(), "scale has the wrong size");
-        check(coef.size() == 2 * t * problem.n_features && intercept.size() == 2 * t, "coef has the wrong size");
+        check(coef.size() == 2 * t * problem.n_features && intercept.size() == 2 * t,
+              "coef has the wrong size");
         check(target >= 0 && target < t, "target is out of range");
         DoubleArray r({Index{2}, rows.n_samples});
         double* out = r.mutable_data();
@@ -78,8 +83,9 @@ void bind_dual(py::module_& m) {
         }
         return r;
       },
-      py::arg("X"), py::arg("y"), py::arg("scale").noconvert(), py::arg("limbs"), py::arg("coef").noconvert(),
-      py::arg("intercept").noconvert(), py::arg("target"), py::arg("n_threads"));
+      py::arg("X"), py::arg("y"), py::arg("scale").noconvert(), py::arg("limbs"),
+      py::arg("coef").noconvert(), py::arg("intercept").noconvert(), py::arg("target"),
+      py::arg("n_threads"));
 
   m.def(
       "transposed_product",

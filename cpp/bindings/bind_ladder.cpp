@@ -22,7 +22,8 @@ void check_size(const DoubleArray& array, Index size, const char* name) {
 
 std::optional<Column> weight_of(const OptionalArray& sample_weight, const Rows& rows) {
   if (!sample_weight) return std::nullopt;
-  if (sample_weight->shape(0) != rows.n_samples) throw py::value_error("sample_weight has the wrong size");
+  if (sample_weight->shape(0) != rows.n_samples)
+    throw py::value_error("sample_weight has the wrong size");
   return column_of(*sample_weight);
 }
 
@@ -31,7 +32,8 @@ Eigen::Map<const RowMatrix> matrix_of(const DoubleArray& array) {
   return {array.data(), array.shape(0), array.shape(1)};
 }
 
-MomentsView view_of(Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross) {
+MomentsView view_of(Index n_features, double weight, const DoubleArray& mean,
+                    const DoubleArray& cross) {
   const Index q = mean.size() / 2;
   check_size(mean, 2 * q, "mean");
   check_size(cross, q * q, "cross");
@@ -44,8 +46,8 @@ MomentsView view_of(Index n_features, double weight, const DoubleArray& mean, co
 void bind_ladder(py::module_& m) {
   m.def(
       "climb",
-      [](const py::object& X, const py::object& y, const OptionalArray& sample_weight, bool fit_intercept, int accuracy,
-         int n_threads) {
+      [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
+         bool fit_intercept, int accuracy, int n_threads) {
         Rows rows = rows_of(X, py::none());
         const Index p = rows.n_columns();
         append_columns(y, rows);
@@ -53,24 +55,25 @@ void bind_ladder(py::module_& m) {
         Ladder ladder;
         {
           const py::gil_scoped_release release;
-          ladder = climb(rows, weight ? &*weight : nullptr, p, fit_intercept, static_cast<Accuracy>(accuracy),
-                         n_threads);
+          ladder = climb(rows, weight ? &*weight : nullptr, p, fit_intercept,
+                         static_cast<Accuracy>(accuracy), n_threads);
         }
         const WeightStatistics& w = ladder.statistics;
         const Index n_positive = weight ? static_cast<Index>(w.n_positive) : rows.n_samples;
         py::object finished = py::none();
         if (ladder.is_complete) finished = tuple_of(ladder.finished);
-        return py::make_tuple(ladder.is_complete, ladder.is_finite, n_positive, w.weight, w.sum_log_weight,
-                              std::move(ladder.mean), std::move(ladder.cross), ladder.solution.condition_number,
-                              digits_of(ladder.relative_error), ladder.n_sweeps, finished);
+        return py::make_tuple(ladder.is_complete, ladder.is_finite, n_positive, w.weight,
+                              w.sum_log_weight, std::move(ladder.mean), std::move(ladder.cross),
+                              ladder.solution.condition_number, digits_of(ladder.relative_error),
+                              ladder.n_sweeps, finished);
       },
-      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("fit_intercept"), py::arg("accuracy"),
-      py::arg("n_threads"));
+      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("fit_intercept"),
+      py::arg("accuracy"), py::arg("n_threads"));
 
   m.def(
       "solve_normal_equations",
-      [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross, bool fit_intercept,
-         double alpha, bool truncate, double n_samples) {
+      [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
+         bool fit_intercept, double alpha, bool truncate, double n_samples) {
         const MomentsView moments = view_of(n_features, weight, mean, cross);
         Solution s;
         double relative_error = 0.0;
@@ -79,12 +82,14 @@ void bind_ladder(py::module_& m) {
           const py::gil_scoped_release release;
           s = solve_normal_equations(moments, fit_intercept, alpha, truncate, true);
           relative_error = relative_error_of(s, fit_intercept, weight);
-          enough = suffices(s, weight, n_samples - static_cast<double>(s.rank) - (fit_intercept ? 1.0 : 0.0));
+          enough = suffices(s, weight,
+                            n_samples - static_cast<double>(s.rank) - (fit_intercept ? 1.0 : 0.0));
         }
         return py::make_tuple(tuple_of(s), digits_of(relative_error), enough);
       },
-      py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(), py::arg("cross").noconvert(),
-      py::arg("fit_intercept"), py::arg("alpha"), py::arg("truncate"), py::arg("n_samples"));
+      py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
+      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"), py::arg("truncate"),
+      py::arg("n_samples"));
 
   m.def(
       "plan_sweep",
@@ -96,9 +101,9 @@ void bind_ladder(py::module_& m) {
 
   m.def(
       "sweep",
-      [](const py::object& X, const py::object& y, const OptionalArray& sample_weight, const DoubleArray& scale,
-         Index limbs, const DoubleArray& coef, const DoubleArray& intercept, Index part, int n_threads,
-         DoubleArray& slots) {
+      [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
+         const DoubleArray& scale, Index limbs, const DoubleArray& coef,
+         const DoubleArray& intercept, Index part, int n_threads, DoubleArray& slots) {
         Rows rows = rows_of(X, py::none());
         const Index n_columns = rows.n_columns();
         append_columns(y, rows);
@@ -106,7 +111,8 @@ void bind_ladder(py::module_& m) {
         const Index t = rows.n_columns() - n_columns;
         check_size(scale, rows.n_columns(), "scale");
         if (limbs < 1 || n_columns % limbs != 0) throw py::value_error("limbs differ in size");
-        const SweepProblem problem{rows, weight ? &*weight : nullptr, scale.data(), n_columns / limbs, t, limbs};
+        const SweepProblem problem{
+            rows, weight ? &*weight : nullptr, scale.data(), n_columns / limbs, t, limbs};
         check_size(coef, 2 * t * problem.n_features, "coef");
         check_size(intercept, 2 * t, "intercept");
         const SweepPlan plan = plan_sweep(rows.n_samples, n_columns, t);
@@ -115,15 +121,15 @@ void bind_ladder(py::module_& m) {
         const py::gil_scoped_release release;
         sweep(problem, coef.data(), intercept.data(), plan, part, n_threads, sums);
       },
-      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("scale").noconvert(), py::arg("limbs"),
-      py::arg("coef").noconvert(), py::arg("intercept").noconvert(), py::arg("part"), py::arg("n_threads"),
-      py::arg("slots").noconvert());
+      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("scale").noconvert(),
+      py::arg("limbs"), py::arg("coef").noconvert(), py::arg("intercept").noconvert(),
+      py::arg("part"), py::arg("n_threads"), py::arg("slots").noconvert());
 
   m.def(
       "refine",
       [](Index n_samples, Index limbs, const DoubleArray& slots, bool fit_intercept, double weight,
-         const DoubleArray& mean, const DoubleArray& tss, const DoubleArray& root, bool is_truncated, DoubleArray& coef,
-         DoubleArray& intercept, DoubleArray& course) {
+         const DoubleArray& mean, const DoubleArray& tss, const DoubleArray& root,
+         bool is_truncated, DoubleArray& coef, DoubleArray& intercept, DoubleArray& course) {
         const auto K = matrix_of(root);
         const Index p = K.rows();
         const Index t = tss.size();
@@ -133,7 +139,8 @@ void bind_ladder(py::module_& m) {
         check_size(course, t * course_size, "course");
         const SweepPlan plan = plan_sweep(n_samples, limbs * p, t);
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
-        const Refinement refinement{p, t, fit_intercept, weight, mean.data(), tss.data(), K, 1.0, is_truncated};
+        const Refinement refinement{p,          t, fit_intercept, weight,      mean.data(),
+                                    tss.data(), K, 1.0,           is_truncated};
         const Rows none;
         const SweepProblem problem{none, nullptr, nullptr, p, t, limbs};
         double* b = coef.mutable_data();
@@ -142,16 +149,16 @@ void bind_ladder(py::module_& m) {
         const py::gil_scoped_release release;
         return refine(refinement, problem, plan, slots.data(), b, a, way);
       },
-      py::arg("n_samples"), py::arg("limbs"), py::arg("slots").noconvert(), py::arg("fit_intercept"),
-      py::arg("weight"), py::arg("mean").noconvert(), py::arg("tss").noconvert(), py::arg("root").noconvert(),
-      py::arg("is_truncated"), py::arg("coef").noconvert(), py::arg("intercept").noconvert(),
-      py::arg("course").noconvert());
+      py::arg("n_samples"), py::arg("limbs"), py::arg("slots").noconvert(),
+      py::arg("fit_intercept"), py::arg("weight"), py::arg("mean").noconvert(),
+      py::arg("tss").noconvert(), py::arg("root").noconvert(), py::arg("is_truncated"),
+      py::arg("coef").noconvert(), py::arg("intercept").noconvert(), py::arg("course").noconvert());
 
   m.def(
       "finish",
-      [](bool fit_intercept, double weight, const DoubleArray& mean, const DoubleArray& tss, const DoubleArray& root,
-         const DoubleArray& scale, const DoubleArray& coef, const DoubleArray& intercept, const DoubleArray& rss,
-         double n_dof) {
+      [](bool fit_intercept, double weight, const DoubleArray& mean, const DoubleArray& tss,
+         const DoubleArray& root, const DoubleArray& scale, const DoubleArray& coef,
+         const DoubleArray& intercept, const DoubleArray& rss, double n_dof) {
         const auto K = matrix_of(root);
         const Index t = tss.size();
         check_size(mean, 2 * (K.rows() + t), "mean");
@@ -159,21 +166,25 @@ void bind_ladder(py::module_& m) {
         check_size(coef, 2 * t * K.rows(), "coef");
         check_size(intercept, 2 * t, "intercept");
         check_size(rss, t, "rss");
-        const Refinement refinement{K.rows(), t, fit_intercept, weight, mean.data(), tss.data(), K, 1.0, false};
-        FinishedFit f = finish(refinement, scale.data(), coef.data(), intercept.data(), rss.data(), n_dof);
+        const Refinement refinement{K.rows(),   t, fit_intercept, weight, mean.data(),
+                                    tss.data(), K, 1.0,           false};
+        FinishedFit f =
+            finish(refinement, scale.data(), coef.data(), intercept.data(), rss.data(), n_dof);
         return tuple_of(f);
       },
-      py::arg("fit_intercept"), py::arg("weight"), py::arg("mean").noconvert(), py::arg("tss").noconvert(),
-      py::arg("root").noconvert(), py::arg("scale").noconvert(), py::arg("coef").noconvert(),
-      py::arg("intercept").noconvert(), py::arg("rss").noconvert(), py::arg("n_dof"));
+      py::arg("fit_intercept"), py::arg("weight"), py::arg("mean").noconvert(),
+      py::arg("tss").noconvert(), py::arg("root").noconvert(), py::arg("scale").noconvert(),
+      py::arg("coef").noconvert(), py::arg("intercept").noconvert(), py::arg("rss").noconvert(),
+      py::arg("n_dof"));
 
   const auto basis_tuple = [](TriangularBasis& basis) {
-    return py::make_tuple(std::move(basis.K), std::move(basis.R), std::move(basis.coef), basis.is_orthonormal);
+    return py::make_tuple(std::move(basis.K), std::move(basis.R), std::move(basis.coef),
+                          basis.is_orthonormal);
   };
   m.def(
       "first_basis",
-      [basis_tuple](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
-                    bool fit_intercept) {
+      [basis_tuple](Index n_features, double weight, const DoubleArray& mean,
+                    const DoubleArray& cross, bool fit_intercept) {
         const MomentsView moments = view_of(n_features, weight, mean, cross);
         TriangularBasis basis;
         {
@@ -182,12 +193,12 @@ void bind_ladder(py::module_& m) {
         }
         return basis_tuple(basis);
       },
-      py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(), py::arg("cross").noconvert(),
-      py::arg("fit_intercept"));
+      py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
+      py::arg("cross").noconvert(), py::arg("fit_intercept"));
   m.def(
       "next_basis",
-      [basis_tuple](const DoubleArray& K, const DoubleArray& R, double weight, const DoubleArray& mean,
-                    const DoubleArray& cross, bool fit_intercept) {
+      [basis_tuple](const DoubleArray& K, const DoubleArray& R, double weight,
+                    const DoubleArray& mean, const DoubleArray& cross, bool fit_intercept) {
         const MomentsView moments = view_of(K.shape(0), weight, mean, cross);
         TriangularBasis basis;
         {
@@ -196,8 +207,8 @@ void bind_ladder(py::module_& m) {
         }
         return basis_tuple(basis);
       },
-      py::arg("K").noconvert(), py::arg("R").noconvert(), py::arg("weight"), py::arg("mean").noconvert(),
-      py::arg("cross").noconvert(), py::arg("fit_intercept"));
+      py::arg("K").noconvert(), py::arg("R").noconvert(), py::arg("weight"),
+      py::arg("mean").noconvert(), py::arg("cross").noconvert(), py::arg("fit_intercept"));
 
   m.def(
       "decide_rank",
@@ -208,27 +219,29 @@ void bind_ladder(py::module_& m) {
           const py::gil_scoped_release release;
           d = decide_rank(matrix_of(R), gran);
         }
-        return py::make_tuple(d.rank, d.condition_number, std::move(d.root), std::move(d.null_space),
-                              std::move(d.length));
+        return py::make_tuple(d.rank, d.condition_number, std::move(d.root),
+                              std::move(d.null_space), std::move(d.length));
       },
       py::arg("R").noconvert(), py::arg("gran"));
 
   m.def(
       "move_to_minimum_norm",
-      [](const DoubleArray& null_space, const Vector& scale, const DoubleArray& mean, bool fit_intercept, Index target,
-         DoubleArray& coef, DoubleArray& intercept) {
+      [](const DoubleArray& null_space, const Vector& scale, const DoubleArray& mean,
+         bool fit_intercept, Index target, DoubleArray& coef, DoubleArray& intercept) {
         const auto N = matrix_of(null_space);
         const Index p = N.cols();
         const Index t = intercept.size() / 2;
         double* b = coef.mutable_data();
         move_to_minimum_norm(N, scale, b + target * p, b + (t + target) * p);
         if (!fit_intercept) return;
-        const DoubleDouble a = intercept_at(matrix_of(mean), p, target, b + target * p, b + (t + target) * p);
+        const DoubleDouble a =
+            intercept_at(matrix_of(mean), p, target, b + target * p, b + (t + target) * p);
         intercept.mutable_data()[target] = a.hi;
         intercept.mutable_data()[t + target] = a.lo;
       },
-      py::arg("null_space").noconvert(), py::arg("scale"), py::arg("mean").noconvert(), py::arg("fit_intercept"),
-      py::arg("target"), py::arg("coef").noconvert(), py::arg("intercept").noconvert());
+      py::arg("null_space").noconvert(), py::arg("scale"), py::arg("mean").noconvert(),
+      py::arg("fit_intercept"), py::arg("target"), py::arg("coef").noconvert(),
+      py::arg("intercept").noconvert());
 }
 
 }  // namespace fastlr

@@ -1,5 +1,5 @@
-// A packed panel Z -> W = Z M, where M is upper triangular: the columns in another basis, block by block in cache, so
-// that W is never stored.
+// A packed panel Z -> W = Z M, where M is upper triangular: the columns in another basis, block by
+// block in cache, so that W is never stored.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,8 @@
 
 namespace fastlr {
 
-/// M for all variables of a panel: K (p, p), upper triangular, for the first p; the others stay as they are.
+/// M for all variables of a panel: K (p, p), upper triangular, for the first p; the others stay as
+/// they are.
 class Basis {
  public:
   Basis(Eigen::Map<const RowMatrix> K, Index padded) : M_(RowMatrix::Identity(padded, padded)) {
@@ -34,7 +35,8 @@ class Basis {
 #endif
 
   template <class Layout>
-  void apply_rows(const double* panel, const Layout& layout, Index strip, Index row, double* out) const {
+  void apply_rows(const double* panel, const Layout& layout, Index strip, Index row,
+                  double* out) const {
     using Lanes = Eigen::Array<double, lanes, 1>;
     using Load = Eigen::Map<const Lanes>;
     constexpr Index vectors = strip_width / lanes;

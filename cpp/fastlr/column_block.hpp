@@ -1,5 +1,6 @@
-// Rows -> blocks in column order: `block_rows` values of one variable after the other, each times a power of two
-// and otherwise exactly as the user gave it. For passes that work on eight rows at a time.
+// Rows -> blocks in column order: `block_rows` values of one variable after the other, each times a
+// power of two and otherwise exactly as the user gave it. For passes that work on eight rows at a
+// time.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +12,8 @@
 
 namespace fastlr {
 
-constexpr Index block_rows = 64;  // 512 bytes a variable: a block of 64 variables fits a 32 KiB L1 cache
+constexpr Index block_rows =
+    64;  // 512 bytes a variable: a block of 64 variables fits a 32 KiB L1 cache
 
 class ColumnBlocks {
  public:
@@ -53,8 +55,8 @@ class ColumnBlocks {
   bool are_neighbours(Index i, Index j) const {
     const Column& a = column(i);
     const Column& b = column(j);
-    return (a.dtype == DType::f64 || a.dtype == DType::f32) && a.dtype == b.dtype && a.stride == b.stride &&
-           b.data == a.data + item_size(a.dtype);
+    return (a.dtype == DType::f64 || a.dtype == DType::f32) && a.dtype == b.dtype &&
+           a.stride == b.stride && b.data == a.data + item_size(a.dtype);
   }
 
   void pack_column(Index j, Index first, Index done, Index n, double* block) const {
@@ -88,13 +90,14 @@ class ColumnBlocks {
       }
       tile.transposeInPlace();
       for (Index c = 0; c < n_lanes; ++c)
-        Eigen::Map<Eigen::Matrix<double, n_lanes, 1>>(block + (j + c) * block_rows + r) = tile.col(c) * scale_[j + c];
+        Eigen::Map<Eigen::Matrix<double, n_lanes, 1>>(block + (j + c) * block_rows + r) =
+            tile.col(c) * scale_[j + c];
     }
   }
 
   const Rows& rows_;
   const double* scale_;
-  std::vector<Index> tiles_;    // first columns of n_lanes neighbours (the last of a run may overlap)
+  std::vector<Index> tiles_;  // first columns of n_lanes neighbours (the last of a run may overlap)
   std::vector<Index> columns_;  // columns read on their own
 };
 

@@ -11,8 +11,8 @@ namespace fastlr {
 namespace {
 
 constexpr Index max_slots = 64;
-constexpr Index slot_budget = Index{1} << 21;    // doubles in all slots together
-constexpr Index pairs_per_part = Index{1} << 24; // products in one call: some 10 to 60 ms
+constexpr Index slot_budget = Index{1} << 21;     // doubles in all slots together
+constexpr Index pairs_per_part = Index{1} << 24;  // products in one call: some 10 to 60 ms
 constexpr Index groups = block_rows / n_lanes;
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
@@ -23,16 +23,19 @@ constexpr Index pairs_below(Index i) { return i * (i + 1) / 2; }
 double* row_of(double* slot, Index i) { return slot + 2 * n_lanes * pairs_below(i); }
 const double* row_of(const double* slot, Index i) { return slot + 2 * n_lanes * pairs_below(i); }
 
-/// One block of z = x - shift = hi + lo exactly, and v = w z, in column order; the last column is the constant.
+/// One block of z = x - shift = hi + lo exactly, and v = w z, in column order; the last column is
+/// the constant.
 struct Block {
   explicit Block(Index n_variables)
-      : hi(n_variables * block_rows), lo(n_variables * block_rows), weighted_hi(n_variables * block_rows),
+      : hi(n_variables * block_rows),
+        lo(n_variables * block_rows),
+        weighted_hi(n_variables * block_rows),
         weighted_lo(n_variables * block_rows) {}
   AlignedVector hi, lo, weighted_hi, weighted_lo;
 };
 
-void load_block(const ColumnBlocks& blocks, const Column* weight, const double* origin, Index first, Index n,
-                Block& block) {
+void load_block(const ColumnBlocks& blocks, const Column* weight, const double* origin, Index first,
+                Index n, Block& block) {
   const Index q = blocks.n_columns();
   blocks.pack(first, n, block.hi.data());
   std::array<double, block_rows> w{};
@@ -106,7 +109,9 @@ void multiply_row(const Block& block, Index variable, double* sums) {
   for (; j <= variable; ++j) multiply_columns<1>(block, j, variable, sums + 2 * j * n_lanes);
 }
 
-DoubleDouble pair_at(const double* values, Index size, Index k) { return {values[k], values[size + k]}; }
+DoubleDouble pair_at(const double* values, Index size, Index k) {
+  return {values[k], values[size + k]};
+}
 
 void set_pair(double* values, Index size, Index k, DoubleDouble x) {
   values[k] = x.hi;
@@ -124,13 +129,15 @@ DoubleDoublePlan plan_double_double(Index n_samples, Index n_columns) {
   plan.rows_per_slot = std::max<Index>(4, (n_blocks + wanted - 1) / wanted) * block_rows;
   plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
   const Index rows = pairs_per_part / (pairs * plan.n_slots);
-  plan.rows_per_part = std::min(plan.rows_per_slot, std::max<Index>(1, rows / block_rows) * block_rows);
+  plan.rows_per_part =
+      std::min(plan.rows_per_slot, std::max<Index>(1, rows / block_rows) * block_rows);
   plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
   return plan;
 }
 
-void accumulate_double_double(const Rows& rows, const Column* weight, const double* shift, const double* scale,
-                              const DoubleDoublePlan& plan, Index part, int n_threads, double* slots) {
+void accumulate_double_double(const Rows& rows, const Column* weight, const double* shift,
+                              const double* scale, const DoubleDoublePlan& plan, Index part,
+                              int n_threads, double* slots) {
   const ColumnBlocks blocks(rows, scale);
   const Index q = rows.n_columns();
   Vector origin(q);
@@ -145,7 +152,8 @@ void accumulate_double_double(const Rows& rows, const Column* weight, const doub
     const auto [first, last] = range_of(0);
     for (Index start = first; start < last; start += block_rows) {
       load_block(blocks, weight, origin.data(), start, std::min(block_rows, last - start), block);
-      for_each_task(q + 1, q < 64 ? 1 : n_threads, [&](Index i) { multiply_row(block, i, row_of(slots, i)); });
+      for_each_task(q + 1, q < 64 ? 1 : n_threads,
+                    [&](Index i) { multiply_row(block, i, row_of(slots, i)); });
     }
     return;
   }
@@ -154,13 +162,14 @@ void accumulate_double_double(const Rows& rows, const Column* weight, const doub
     const auto [first, last] = range_of(slot);
     for (Index start = first; start < last; start += block_rows) {
       load_block(blocks, weight, origin.data(), start, std::min(block_rows, last - start), block);
-      for (Index i = 0; i <= q; ++i) multiply_row(block, i, row_of(slots + slot * plan.slot_size, i));
+      for (Index i = 0; i <= q; ++i)
+        multiply_row(block, i, row_of(slots + slot * plan.slot_size, i));
     }
   });
 }
 
-double centre_double_double(const DoubleDoublePlan& plan, Index q, const double* shift, const double* scale,
-                            const double* slots, double* mean, double* cross) {
+double centre_double_double(const DoubleDoublePlan& plan, Index q, const double* shift,
+                            const double* scale, const double* slots, double* mean, double* cross) {
   const auto sum = [&](Index i, Index j) {
     DoubleDouble total;
     for (Index slot = 0; slot < plan.n_slots; ++slot) {
@@ -184,8 +193,9 @@ double centre_double_double(const DoubleDoublePlan& plan, Index q, const double*
   return weight.value();
 }
 
-double merge_double_double(Index q, double sign, double weight_a, const double* mean_a, const double* cross_a,
-                           double weight_b, const double* mean_b, const double* cross_b, double* mean, double* cross) {
+double merge_double_double(Index q, double sign, double weight_a, const double* mean_a,
+                           const double* cross_a, double weight_b, const double* mean_b,
+                           const double* cross_b, double* mean, double* cross) {
   // With sign -1 this is the moments of a merged with those of -weight_b rows.
   const DoubleDouble a{weight_a, 0.0};
   const DoubleDouble b{sign * weight_b, 0.0};
@@ -203,7 +213,9 @@ double merge_double_double(Index q, double sign, double weight_a, const double* 
       const Index e = i * q + j;
       const DoubleDouble other = pair_at(cross_b, q * q, e);
       const DoubleDouble sum = pair_at(cross_a, q * q, e) + (sign > 0.0 ? other : -other);
-      set_pair(cross, q * q, e, sum + harmonic * (gap[static_cast<std::size_t>(i)] * gap[static_cast<std::size_t>(j)]));
+      set_pair(
+          cross, q * q, e,
+          sum + harmonic * (gap[static_cast<std::size_t>(i)] * gap[static_cast<std::size_t>(j)]));
     }
   return weight.value();
 }

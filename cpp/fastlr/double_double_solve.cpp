@@ -9,7 +9,8 @@ namespace fastlr {
 namespace {
 
 constexpr int most_steps = 12;
-constexpr double smallest_pivot = 0x1p-100;  // relative to the diagonal: below is rounding of double-double
+constexpr double smallest_pivot =
+    0x1p-100;  // relative to the diagonal: below is rounding of double-double
 
 using Pairs = std::vector<DoubleDouble>;
 
@@ -26,12 +27,14 @@ struct Problem {
   Pairs yy;
 };
 
-Problem problem_of(const MomentsView& moments, const Frame& frame, bool fit_intercept, double alpha) {
+Problem problem_of(const MomentsView& moments, const Frame& frame, bool fit_intercept,
+                   double alpha) {
   const Index q = moments.n_columns();
   const Index l = frame.n_live();
   const auto entry = [&](Index i, Index j) {
     DoubleDouble value{moments.cross[i * q + j], moments.cross[q * q + i * q + j]};
-    if (!fit_intercept) value = value + DoubleDouble{moments.weight, 0.0} * moments.mean_at(i) * moments.mean_at(j);
+    if (!fit_intercept)
+      value = value + DoubleDouble{moments.weight, 0.0} * moments.mean_at(i) * moments.mean_at(j);
     if (i == j && i < moments.n_features) value = value + DoubleDouble{alpha, 0.0};
     const double scale_i = frame.scale[i];
     const double scale_j = frame.scale[j];
@@ -40,7 +43,8 @@ Problem problem_of(const MomentsView& moments, const Frame& frame, bool fit_inte
   Problem problem;
   for (Index i = 0; i < l; ++i)
     for (Index j = 0; j < l; ++j)
-      problem.A.push_back(entry(frame.live[static_cast<std::size_t>(i)], frame.live[static_cast<std::size_t>(j)]));
+      problem.A.push_back(
+          entry(frame.live[static_cast<std::size_t>(i)], frame.live[static_cast<std::size_t>(j)]));
   for (Index k = moments.n_features; k < q; ++k) {
     for (const Index j : frame.live) problem.c.push_back(entry(j, k));
     problem.yy.push_back(entry(k, k));
@@ -48,7 +52,8 @@ Problem problem_of(const MomentsView& moments, const Frame& frame, bool fit_inte
   return problem;
 }
 
-/// R (p, p) upper triangular with R'R = A, rounded to double at the end; pivots that rounding swallowed become tiny.
+/// R (p, p) upper triangular with R'R = A, rounded to double at the end; pivots that rounding
+/// swallowed become tiny.
 RowMatrix factor(const Problem& problem, const Frame& frame) {
   const std::size_t l = frame.live.size();
   Pairs L = problem.A;
@@ -86,8 +91,8 @@ RowMatrix inverse_of(const RowMatrix& R, const Frame& frame) {
 
 }  // namespace
 
-Solution solve_double_double(const MomentsView& moments, bool fit_intercept, double alpha, bool truncate,
-                             double& relative_error) {
+Solution solve_double_double(const MomentsView& moments, bool fit_intercept, double alpha,
+                             bool truncate, double& relative_error) {
   const Index p = moments.n_features;
   const Index t = moments.n_targets;
   const Index q = p + t;
@@ -98,7 +103,8 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
   Vector gran = Vector::Ones(p);
   for (Index j = 0; j < p && fit_intercept; ++j)
     if (R(j, j) != 0.0)
-      gran[j] = std::hypot(1.0, std::sqrt(moments.weight) * frame.mean[static_cast<std::size_t>(j)].hi / R.col(j).norm());
+      gran[j] = std::hypot(1.0, std::sqrt(moments.weight) *
+                                    frame.mean[static_cast<std::size_t>(j)].hi / R.col(j).norm());
   const RankDecision decision = decide_rank(Eigen::Map<const RowMatrix>(R.data(), p, p), gran);
   const bool is_truncated = truncate && decision.rank < frame.n_live();
 
@@ -113,28 +119,36 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
   out.root = is_truncated ? decision.root : inverse_of(R, frame);
   out.condition_number = decision.condition_number;
   out.length = decision.length;
-  out.null_space = is_truncated ? decision.null_space : RowMatrix(decision.null_space.bottomRows(p - frame.n_live()));
+  out.null_space = is_truncated ? decision.null_space
+                                : RowMatrix(decision.null_space.bottomRows(p - frame.n_live()));
   out.status = out.rank < p ? Status::rank_deficient : Status::ok;
   out.coef.setZero(2, t * p);
   out.intercept.setZero(2, t);
   out.rss.resize(t);
   out.tss = frame.yy;
   RowMatrix directions = out.null_space;
-  for (Index j = 0; j < p; ++j) directions.col(j) *= out.length[j] > 0.0 ? 1.0 / out.length[j] : 0.0;
+  for (Index j = 0; j < p; ++j)
+    directions.col(j) *= out.length[j] > 0.0 ? 1.0 / out.length[j] : 0.0;
 
   const Vector row_norm = out.root.rowwise().norm();
   const double root_norm = out.root.norm();
-  const Refinement judge{p,           t,
-                         fit_intercept, moments.weight,
-                         out.mean.data(), out.tss.data(),
-                         Eigen::Map<const RowMatrix>(out.root.data(), out.root.rows(), out.root.cols()),
-                         1.0,         is_truncated};
+  const Refinement judge{
+      p,
+      t,
+      fit_intercept,
+      moments.weight,
+      out.mean.data(),
+      out.tss.data(),
+      Eigen::Map<const RowMatrix>(out.root.data(), out.root.rows(), out.root.cols()),
+      1.0,
+      is_truncated};
   relative_error = unit_roundoff;
   for (Index k = 0; k < t; ++k) {
     double* hi = out.coef.data() + k * p;
     double* lo = out.coef.data() + (t + k) * p;
     double last = 0.0;
-    double contraction = std::min(1.0, 64 * static_cast<double>(p) * unit_roundoff * out.condition_number);
+    double contraction =
+        std::min(1.0, 64 * static_cast<double>(p) * unit_roundoff * out.condition_number);
     DoubleDouble rss;
     for (int step = 0; step < most_steps; ++step) {
       Vector g = Vector::Zero(p);
@@ -167,15 +181,18 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
       out.intercept(1, k) = a.lo;
     }
     out.rss[k] = std::max(rss.value(), 0.0);
-    // Rounding of the moments, some n u^2 of their terms, magnified by |K|^2, and what the last step left.
+    // Rounding of the moments, some n u^2 of their terms, magnified by |K|^2, and what the last
+    // step left.
     double size = std::sqrt(std::max(frame.yy[k], 0.0));
     for (Index j = 0; j < p; ++j) size += std::abs(hi[j]);
-    const double remaining = contraction * last + 0x1p-98 * std::sqrt(moments.weight) * root_norm * size;
+    const double remaining =
+        contraction * last + 0x1p-98 * std::sqrt(moments.weight) * root_norm * size;
     const Vector error = remaining * row_norm;
     double of_intercept = unit_roundoff * unit_roundoff * size;
     for (Index j = 0; j < p; ++j) of_intercept += std::abs(out.mean(0, j)) * error[j];
-    relative_error = std::max(relative_error, unit_roundoff + worst_relative_error(judge, k, hi, out.intercept(0, k),
-                                                                                   error.data(), of_intercept));
+    relative_error = std::max(
+        relative_error, unit_roundoff + worst_relative_error(judge, k, hi, out.intercept(0, k),
+                                                             error.data(), of_intercept));
   }
   return out;
 }

@@ -36,7 +36,8 @@ struct Packing {
   double* variance;
 };
 
-/// Columns [first, first + n) as the rows of a panel: z = sqrt(w) (x * scale - mean), in strips of eight.
+/// Columns [first, first + n) as the rows of a panel: z = sqrt(w) (x * scale - mean), in strips of
+/// eight.
 void pack_columns(const Packing& p, Index first, Index n, double* panel) {
   constexpr Index strip_size = strip_width * panel_rows;
   const auto begin = p.rows.columns.begin() + first;
@@ -70,7 +71,8 @@ void pack_columns(const Packing& p, Index first, Index n, double* panel) {
     for (Index s = 0; s < p.strips.n_strips(); ++s) {
       Eigen::Map<Eight> value(z + s * strip_size);
       value -= mean;
-      if (p.root_weight != nullptr) value *= Eigen::Map<const Eight>(p.root_weight + s * strip_width);
+      if (p.root_weight != nullptr)
+        value *= Eigen::Map<const Eight>(p.root_weight + s * strip_width);
       for (Index i = p.strips.width(s); i < strip_width; ++i) value[i] = 0.0;
       squares += value.square();
     }
@@ -80,7 +82,8 @@ void pack_columns(const Packing& p, Index first, Index n, double* panel) {
 }
 
 /// Panels in the rows' own basis, or in another one through `raw`.
-void pack_panel(const Packing& packing, const Basis* basis, Index first, Index n, double* raw, double* panel) {
+void pack_panel(const Packing& packing, const Basis* basis, Index first, Index n, double* raw,
+                double* panel) {
   pack_columns(packing, first, n, basis != nullptr ? raw : panel);
   if (basis != nullptr) basis->apply(raw, packing.strips, n, panel);
 }
@@ -89,29 +92,35 @@ void pack_panel(const Packing& packing, const Basis* basis, Index first, Index n
 void add_lower(const RowStrips& strips, const double* sums, double* H) {
   for (Index row = 0; row < strips.padded(); ++row) {
     const Index size = (row / strip_width + 1) * strip_width;
-    VectorMap(H + row * strips.padded(), size) += ConstVectorMap(sums + row * strips.padded(), size);
+    VectorMap(H + row * strips.padded(), size) +=
+        ConstVectorMap(sums + row * strips.padded(), size);
   }
 }
 
 /// Many rows: the threads share the tiles of one H.
-void multiply_tiles(const Packing& packing, const Basis* basis, Index first, Index last, int n_threads, double* H) {
+void multiply_tiles(const Packing& packing, const Basis* basis, Index first, Index last,
+                    int n_threads, double* H) {
   const RowStrips& strips = packing.strips;
   const Index panel_size = strips.padded() * panel_rows;
   Eigen::VectorXd panel(panels_at_once * panel_size);
   Eigen::VectorXd raw(basis != nullptr ? panel.size() : 0);
   Eigen::VectorXd sums(strips.padded() * strips.padded());
   for (Index start = first; start < last; start += panels_at_once * panel_rows) {
-    const Index n_panels = (std::min(panels_at_once * panel_rows, last - start) + panel_rows - 1) / panel_rows;
-    const auto columns_in = [&](Index k) { return std::min(panel_rows, last - start - k * panel_rows); };
+    const Index n_panels =
+        (std::min(panels_at_once * panel_rows, last - start) + panel_rows - 1) / panel_rows;
+    const auto columns_in = [&](Index k) {
+      return std::min(panel_rows, last - start - k * panel_rows);
+    };
     for_each_task(n_panels, n_threads, [&](Index k) {
-      pack_panel(packing, basis, start + k * panel_rows, columns_in(k), raw.data() + (basis != nullptr ? k * panel_size : 0),
+      pack_panel(packing, basis, start + k * panel_rows, columns_in(k),
+                 raw.data() + (basis != nullptr ? k * panel_size : 0),
                  panel.data() + k * panel_size);
     });
     const Index n_groups = (strips.n_strips() + tile_strips - 1) / tile_strips;
     for_each_task(n_groups, n_threads, [&](Index group) {
       for (Index k = 0; k < n_panels; ++k)
-        column_group_product(panel.data() + k * panel_size, strips, group * tile_strips, columns_in(k),
-                             start == first && k == 0, sums.data());
+        column_group_product(panel.data() + k * panel_size, strips, group * tile_strips,
+                             columns_in(k), start == first && k == 0, sums.data());
     });
   }
   add_lower(strips, sums.data(), H);
@@ -119,18 +128,23 @@ void multiply_tiles(const Packing& packing, const Basis* basis, Index first, Ind
 
 }  // namespace
 
-void dual_products(const Rows& rows, const double* scale, const double* root_weight, bool fit_intercept,
-                   const double* K, Index first, Index last, int n_threads, double* mean, double* variance, double* H) {
+void dual_products(const Rows& rows, const double* scale, const double* root_weight,
+                   bool fit_intercept, const double* K, Index first, Index last, int n_threads,
+                   double* mean, double* variance, double* H) {
   const RowStrips strips{rows.n_samples};
   double total_weight = static_cast<double>(rows.n_samples);
-  if (root_weight != nullptr) total_weight = ConstVectorMap(root_weight, rows.n_samples).squaredNorm();
-  const Packing packing{rows, scale, root_weight, fit_intercept, total_weight, strips, mean, variance};
+  if (root_weight != nullptr)
+    total_weight = ConstVectorMap(root_weight, rows.n_samples).squaredNorm();
+  const Packing packing{rows,         scale,  root_weight, fit_intercept,
+                        total_weight, strips, mean,        variance};
   std::optional<Basis> change;
-  if (K != nullptr) change.emplace(Eigen::Map<const RowMatrix>(K, rows.n_samples, rows.n_samples), strips.padded());
+  if (K != nullptr)
+    change.emplace(Eigen::Map<const RowMatrix>(K, rows.n_samples, rows.n_samples), strips.padded());
   const Basis* basis = change ? &*change : nullptr;
   const Index size = strips.padded() * strips.padded();
   const Index n_panels = (last - first + panel_rows - 1) / panel_rows;
-  const Index n_slots = std::clamp<Index>(slot_budget / size, 1, std::min(max_slots, std::max<Index>(n_panels, 1)));
+  const Index n_slots =
+      std::clamp<Index>(slot_budget / size, 1, std::min(max_slots, std::max<Index>(n_panels, 1)));
   if (n_slots == 1) return multiply_tiles(packing, basis, first, last, n_threads, H);
   Eigen::VectorXd sums(n_slots * size);
   const Index panels_per_slot = (n_panels + n_slots - 1) / n_slots;

@@ -13,7 +13,8 @@ DualFactor factor_dual(const double* H, Index n) {
   const Eigen::LLT<Eigen::Ref<Matrix>> factor(L);
   const double reciprocal = factor.info() == Eigen::Success ? factor.rcond() : 0.0;
   DualFactor out;
-  out.condition_number = reciprocal > 0.0 ? 1.0 / std::sqrt(reciprocal) : std::numeric_limits<double>::infinity();
+  out.condition_number =
+      reciprocal > 0.0 ? 1.0 / std::sqrt(reciprocal) : std::numeric_limits<double>::infinity();
   if (!(reciprocal > 0.0)) {
     out.root.resize(n, 0);
     return out;

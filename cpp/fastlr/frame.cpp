@@ -19,7 +19,8 @@ Frame frame_of(const MomentsView& moments, bool fit_intercept, double alpha) {
   const ConstMatrixMap C(moments.cross, q, q);
   const auto entry = [&](Index i, Index j) {
     if (fit_intercept) return C(i, j);
-    return (DoubleDouble{C(i, j), 0.0} + DoubleDouble{moments.weight, 0.0} * moments.mean_at(i) * moments.mean_at(j))
+    return (DoubleDouble{C(i, j), 0.0} +
+            DoubleDouble{moments.weight, 0.0} * moments.mean_at(i) * moments.mean_at(j))
         .value();
   };
   Frame frame;
@@ -59,7 +60,8 @@ Frame frame_of(const MomentsView& moments, bool fit_intercept, double alpha) {
       frame.A(i, j) = value;
       frame.A(j, i) = value;
     }
-    for (Index k = 0; k < t; ++k) frame.c(i, k) = entry(a, p + k) * frame.scale[a] * frame.scale[p + k];
+    for (Index k = 0; k < t; ++k)
+      frame.c(i, k) = entry(a, p + k) * frame.scale[a] * frame.scale[p + k];
     frame.penalty[i] = alpha * frame.scale[a] * frame.scale[a];
   }
   return frame;

@@ -1,5 +1,6 @@
-// A least-squares problem in a frame of its own: every column and target times a power of two (which rounds
-// nothing), so that columns have lengths between 1/2 and 1 and nothing over- or underflows.
+// A least-squares problem in a frame of its own: every column and target times a power of two
+// (which rounds nothing), so that columns have lengths between 1/2 and 1 and nothing over- or
+// underflows.
 #pragma once
 
 #include <cmath>
@@ -15,7 +16,8 @@ constexpr double unit_roundoff = std::numeric_limits<double>::epsilon() / 2;
 
 using Matrix = Eigen::MatrixXd;
 
-/// Moments as kernels pass them around: mean (2, q) an unevaluated sum, cross (q, q) or, in double-double, (2, q, q).
+/// Moments as kernels pass them around: mean (2, q) an unevaluated sum, cross (q, q) or, in
+/// double-double, (2, q, q).
 struct MomentsView {
   Index n_features;
   Index n_targets;
@@ -47,7 +49,8 @@ struct Frame {
 /// With intercept A holds centred products, else raw ones (recovered as C + W m m').
 Frame frame_of(const MomentsView& moments, bool fit_intercept, double alpha);
 
-/// value * up / down for powers of two up and down, whose quotient alone might not be representable.
+/// value * up / down for powers of two up and down, whose quotient alone might not be
+/// representable.
 inline double rescaled(double value, double up, double down) {
   return up == 0.0 ? 0.0 : std::ldexp(value, std::ilogb(up) - std::ilogb(down));
 }

@@ -1,6 +1,6 @@
-// The common case in one call: moments, normal equations, and as many sweeps as it takes. Whatever is rarer
-// (columns that depend on one another, values at the ends of the range) is left to the caller, who has the same
-// steps one by one.
+// The common case in one call: moments, normal equations, and as many sweeps as it takes. Whatever
+// is rarer (columns that depend on one another, values at the ends of the range) is left to the
+// caller, who has the same steps one by one.
 #pragma once
 
 #include "fastlr/moments.hpp"
@@ -24,8 +24,8 @@ Refinement refinement_of(const Solution& solution, bool fit_intercept, double we
 /// Estimated relative error of the worst coefficient of all targets.
 double relative_error_of(const Solution& solution, bool fit_intercept, double weight);
 
-/// Whether one pass is enough for "auto": every coefficient right to 1e-13 of itself or of its standard error, and
-/// the sum of squares not cancelled below ten digits.
+/// Whether one pass is enough for "auto": every coefficient right to 1e-13 of itself or of its
+/// standard error, and the sum of squares not cancelled below ten digits.
 bool suffices(const Solution& solution, double weight, double n_dof);
 
 struct Ladder {
@@ -41,7 +41,7 @@ struct Ladder {
 };
 
 /// rows: n_features columns of X, then the targets. scale: ones, one for each column.
-Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_intercept, Accuracy accuracy,
-             int n_threads);
+Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_intercept,
+             Accuracy accuracy, int n_threads);
 
 }  // namespace fastlr

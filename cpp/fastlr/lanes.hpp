@@ -1,5 +1,5 @@
-// One SIMD register of doubles, and error-free transformations on all of its lanes at once. Only for translation
-// units built with -ffp-contract=off.
+// One SIMD register of doubles, and error-free transformations on all of its lanes at once. Only
+// for translation units built with -ffp-contract=off.
 #pragma once
 
 #include "fastlr/double_double.hpp"
@@ -21,8 +21,8 @@ inline Lanes sum_error(Lanes a, Lanes b, Lanes& s) {
   return (a - (s - t)) + (b - t);
 }
 
-// Where a fused multiply-add is one instruction, it gives the rounding error of a product; elsewhere (where
-// std::fma would call a library a thousand times slower) Dekker's splitting does.
+// Where a fused multiply-add is one instruction, it gives the rounding error of a product;
+// elsewhere (where std::fma would call a library a thousand times slower) Dekker's splitting does.
 #if defined(__FP_FAST_FMA) || defined(__FMA__)
 
 /// A factor of many products, prepared for their errors.
@@ -41,7 +41,8 @@ inline Lanes multiply_add(Lanes x, Lanes y, Lanes z) { return Eigen::internal::p
 
 #else
 
-/// The upper 26 bits of x (Veltkamp; overflows above 1e299, which scaling by powers of two prevents).
+/// The upper 26 bits of x (Veltkamp; overflows above 1e299, which scaling by powers of two
+/// prevents).
 inline Lanes upper_half(Lanes x) {
   const Lanes c = broadcast(134217729.0) * x;
   return c - (c - x);

@@ -8,7 +8,8 @@
 namespace fastlr {
 namespace {
 
-constexpr double ill_conditioned_at = 1e-12;   // reciprocal condition of A: about four digits are left
+constexpr double ill_conditioned_at =
+    1e-12;  // reciprocal condition of A: about four digits are left
 constexpr Index largest_explicit_inverse = 256;  // beyond it errors are bounded through norms
 
 /// A vector over the live columns, spread over all.
@@ -26,9 +27,10 @@ RowMatrix root_of(const Frame& frame, Matrix L) {
   return root;
 }
 
-/// |error| of the solution b of A b = c by Cholesky's factor: gamma u |A^-1| (|A||b| + |c|), which is a bound in
-/// practice for gamma = 20, and pessimistic by one or two digits (Higham 2002, 7.2 and 10.1). A product that is small
-/// because its terms cancel is still as wrong as its terms are: a tenth of their size counts at least.
+/// |error| of the solution b of A b = c by Cholesky's factor: gamma u |A^-1| (|A||b| + |c|), which
+/// is a bound in practice for gamma = 20, and pessimistic by one or two digits (Higham 2002, 7.2
+/// and 10.1). A product that is small because its terms cancel is still as wrong as its terms are:
+/// a tenth of their size counts at least.
 Vector solution_error(const Frame& frame, const Matrix& root, const Vector& b, Index target) {
   constexpr double gamma = 20.0;
   const Vector size = b.cwiseAbs();
@@ -43,14 +45,16 @@ Vector solution_error(const Frame& frame, const Matrix& root, const Vector& b, I
   return gamma * unit_roundoff * row.dot(backward) * row;
 }
 
-void estimate_error(const Frame& frame, const Matrix& root, const Vector& b, Index target, Solution& out) {
+void estimate_error(const Frame& frame, const Matrix& root, const Vector& b, Index target,
+                    Solution& out) {
   const Index p = frame.n_features;
   const Vector error = solution_error(frame, root, b, target);
   spread(frame, error, out.error.row(target).data());
   if (!frame.fit_intercept) return;
   const double y_sd = std::sqrt(frame.yy[target] / frame.weight);
   double of_intercept = std::abs(out.mean(0, p + target)) + y_sd;
-  for (Index j = 0; j < p; ++j) of_intercept += std::abs(out.coef(0, target * p + j)) * out.length[j] / std::sqrt(frame.weight);
+  for (Index j = 0; j < p; ++j)
+    of_intercept += std::abs(out.coef(0, target * p + j)) * out.length[j] / std::sqrt(frame.weight);
   of_intercept *= unit_roundoff;
   for (Index j = 0; j < p; ++j) of_intercept += std::abs(out.mean(0, j)) * out.error(target, j);
   out.error(target, p) = of_intercept;
@@ -63,7 +67,8 @@ void solve_by_eigenvectors(const Frame& frame, bool truncate, Solution& out) {
   Matrix A = frame.A;
   A.diagonal() += frame.penalty;
   const Vector inverse_length = A.diagonal().cwiseSqrt().cwiseInverse();
-  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(inverse_length.asDiagonal() * A * inverse_length.asDiagonal());
+  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(inverse_length.asDiagonal() * A *
+                                                    inverse_length.asDiagonal());
   const Vector& lambda = eigen.eigenvalues();  // ascending
   const double largest = l > 0 ? std::max(lambda[l - 1], 0.0) : 0.0;
   const double noise = largest * 8 * unit_roundoff * static_cast<double>(std::max<Index>(l, 8));
@@ -106,7 +111,8 @@ bool solve_by_cholesky(const Frame& frame, Solution& out) {
   const double reciprocal = l > 0 ? factor.rcond() : 1.0;
   if (!(reciprocal > 4 * unit_roundoff * static_cast<double>(l))) return false;
   out.root = root_of(frame, A);
-  for (Index k = 0; k < frame.n_targets; ++k) spread(frame, factor.solve(frame.c.col(k)), out.coef.data() + k * p);
+  for (Index k = 0; k < frame.n_targets; ++k)
+    spread(frame, factor.solve(frame.c.col(k)), out.coef.data() + k * p);
   out.condition_number = 1.0 / std::sqrt(reciprocal);
   out.rank = l;
   out.status = reciprocal < ill_conditioned_at ? Status::ill_conditioned : Status::ok;
@@ -119,21 +125,27 @@ bool solve_by_cholesky(const Frame& frame, Solution& out) {
 
 }  // namespace
 
-DoubleDouble intercept_at(const RowMatrix& mean, Index p, Index target, const double* coef_hi, const double* coef_lo) {
+DoubleDouble intercept_at(const RowMatrix& mean, Index p, Index target, const double* coef_hi,
+                          const double* coef_lo) {
   DoubleDouble a{mean(0, p + target), mean(1, p + target)};
-  for (Index j = 0; j < p; ++j) a = a - DoubleDouble{mean(0, j), mean(1, j)} * DoubleDouble{coef_hi[j], coef_lo[j]};
+  for (Index j = 0; j < p; ++j)
+    a = a - DoubleDouble{mean(0, j), mean(1, j)} * DoubleDouble{coef_hi[j], coef_lo[j]};
   return a;
 }
 
-void move_to_minimum_norm(const RowMatrix& null_space, const Vector& scale, double* coef_hi, double* coef_lo) {
+void move_to_minimum_norm(const RowMatrix& null_space, const Vector& scale, double* coef_hi,
+                          double* coef_lo) {
   const Index k = null_space.rows();
   const Index p = null_space.cols();
   if (k == 0) return;
-  // In user's units D b; where scales differ by more than the range of doubles the smallest count as zero.
+  // In user's units D b; where scales differ by more than the range of doubles the smallest count
+  // as zero.
   int top = -2000;
   for (Index j = 0; j < p; ++j)
     if (scale[j] > 0.0) top = std::max(top, std::ilogb(scale[j]));
-  const auto to_user = [&](double b, Index j) { return scale[j] > 0.0 ? std::ldexp(b, std::ilogb(scale[j]) - top) : 0.0; };
+  const auto to_user = [&](double b, Index j) {
+    return scale[j] > 0.0 ? std::ldexp(b, std::ilogb(scale[j]) - top) : 0.0;
+  };
   Matrix N(p, k);
   for (Index i = 0; i < k; ++i)
     for (Index j = 0; j < p; ++j) N(j, i) = to_user(null_space(i, j), j);
@@ -154,8 +166,8 @@ void move_to_minimum_norm(const RowMatrix& null_space, const Vector& scale, doub
   }
 }
 
-Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha, bool truncate,
-                                bool estimate_errors) {
+Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
+                                bool truncate, bool estimate_errors) {
   const Frame frame = frame_of(moments, fit_intercept, alpha);
   const Index p = frame.n_features;
   const Index t = frame.n_targets;
@@ -179,16 +191,19 @@ Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, 
   Vector b(frame.n_live());
   if (estimate_errors) out.error.setZero(t, p + 1);
   for (Index k = 0; k < t; ++k) {
-    for (Index i = 0; i < frame.n_live(); ++i) b[i] = out.coef(0, k * p + frame.live[static_cast<std::size_t>(i)]);
+    for (Index i = 0; i < frame.n_live(); ++i)
+      b[i] = out.coef(0, k * p + frame.live[static_cast<std::size_t>(i)]);
     out.rss[k] = std::max(0.0, frame.yy[k] - b.dot(2.0 * frame.c.col(k) - frame.A * b));
     if (fit_intercept) {
-      const DoubleDouble a = intercept_at(out.mean, p, k, out.coef.data() + k * p, out.coef.data() + (t + k) * p);
+      const DoubleDouble a =
+          intercept_at(out.mean, p, k, out.coef.data() + k * p, out.coef.data() + (t + k) * p);
       out.intercept(0, k) = a.hi;
       out.intercept(1, k) = a.lo;
     }
     if (!estimate_errors) continue;
     Matrix root(frame.n_live(), out.root.cols());
-    for (Index i = 0; i < frame.n_live(); ++i) root.row(i) = out.root.row(frame.live[static_cast<std::size_t>(i)]);
+    for (Index i = 0; i < frame.n_live(); ++i)
+      root.row(i) = out.root.row(frame.live[static_cast<std::size_t>(i)]);
     estimate_error(frame, root, b, k, out);
   }
   return out;

@@ -5,7 +5,8 @@
 namespace fastlr {
 namespace {
 
-/// L with A + shift I = L L'; the shift begins at `shift` and grows tenfold (from 16 p u mean A_jj) until it is enough.
+/// L with A + shift I = L L'; the shift begins at `shift` and grows tenfold (from 16 p u mean A_jj)
+/// until it is enough.
 Matrix shifted_factor(const Matrix& A, double shift, double& reciprocal_condition) {
   const Index l = A.rows();
   const double smallest = 16 * unit_roundoff * A.trace();  // p times the mean of the diagonal
@@ -26,9 +27,12 @@ TriangularBasis first_basis(const MomentsView& moments, bool fit_intercept) {
   const Index p = frame.n_features;
   double reciprocal = 0.0;
   Matrix L = shifted_factor(frame.A, 0.0, reciprocal);
-  // A factor that hardly succeeded has few right digits in its last columns: shifting makes it safe to use.
-  if (reciprocal < 1e-14) L = shifted_factor(frame.A, 16 * unit_roundoff * frame.A.trace(), reciprocal);
-  TriangularBasis basis{RowMatrix::Zero(p, p), RowMatrix::Zero(p, p), RowMatrix::Zero(frame.n_targets, p), false};
+  // A factor that hardly succeeded has few right digits in its last columns: shifting makes it safe
+  // to use.
+  if (reciprocal < 1e-14)
+    L = shifted_factor(frame.A, 16 * unit_roundoff * frame.A.trace(), reciprocal);
+  TriangularBasis basis{RowMatrix::Zero(p, p), RowMatrix::Zero(p, p),
+                        RowMatrix::Zero(frame.n_targets, p), false};
   Matrix inverse = L;
   invert_lower(inverse);
   for (Index i = 0; i < frame.n_live(); ++i)
@@ -41,8 +45,8 @@ TriangularBasis first_basis(const MomentsView& moments, bool fit_intercept) {
   return basis;
 }
 
-TriangularBasis next_basis(Eigen::Map<const RowMatrix> K, Eigen::Map<const RowMatrix> R, const MomentsView& moments,
-                           bool fit_intercept) {
+TriangularBasis next_basis(Eigen::Map<const RowMatrix> K, Eigen::Map<const RowMatrix> R,
+                           const MomentsView& moments, bool fit_intercept) {
   // Columns of W that do not vary are 0: a diagonal of ones keeps them out of everything.
   const Index p = moments.n_features;
   const Index t = moments.n_targets;
@@ -50,14 +54,16 @@ TriangularBasis next_basis(Eigen::Map<const RowMatrix> K, Eigen::Map<const RowMa
   const ConstMatrixMap C(moments.cross, q, q);
   const auto entry = [&](Index i, Index j) {
     if (fit_intercept) return C(i, j);
-    return (DoubleDouble{C(i, j), 0.0} + DoubleDouble{moments.weight, 0.0} * moments.mean_at(i) * moments.mean_at(j))
+    return (DoubleDouble{C(i, j), 0.0} +
+            DoubleDouble{moments.weight, 0.0} * moments.mean_at(i) * moments.mean_at(j))
         .value();
   };
   Matrix G(p, p);
   Matrix c(p, t);
   for (Index j = 0; j < p; ++j) {
     const bool dead = R(j, j) == 0.0;
-    for (Index i = 0; i < p; ++i) G(i, j) = dead || R(i, i) == 0.0 ? (i == j ? 1.0 : 0.0) : entry(i, j);
+    for (Index i = 0; i < p; ++i)
+      G(i, j) = dead || R(i, i) == 0.0 ? (i == j ? 1.0 : 0.0) : entry(i, j);
     for (Index k = 0; k < t; ++k) c(j, k) = dead ? 0.0 : entry(j, p + k);
   }
   double reciprocal = 0.0;

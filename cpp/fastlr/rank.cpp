@@ -17,7 +17,8 @@ RankDecision decide_rank(Eigen::Map<const RowMatrix> R, const Vector& gran) {
   Vector noise(l);
   for (Index j = 0; j < l; ++j) {
     const Index column = live[static_cast<std::size_t>(j)];
-    for (Index i = 0; i < l; ++i) T(i, j) = R(live[static_cast<std::size_t>(i)], column) / out.length[column];
+    for (Index i = 0; i < l; ++i)
+      T(i, j) = R(live[static_cast<std::size_t>(i)], column) / out.length[column];
     noise[j] = std::max(gran[column], 1.0);
   }
   if (!T.allFinite()) T.setZero();  // nothing can be said of such columns: none is independent
@@ -41,7 +42,8 @@ RankDecision decide_rank(Eigen::Map<const RowMatrix> R, const Vector& gran) {
       const Index from = kept[static_cast<std::size_t>(k)];
       out.root(row, k) = V(i, from) / sigma[from] / out.length[row];
     }
-    for (Index k = 0; k < static_cast<Index>(null.size()); ++k) out.null_space(k, row) = V(i, null[static_cast<std::size_t>(k)]);
+    for (Index k = 0; k < static_cast<Index>(null.size()); ++k)
+      out.null_space(k, row) = V(i, null[static_cast<std::size_t>(k)]);
   }
   for (Index j = 0, k = static_cast<Index>(null.size()); j < p; ++j)
     if (out.length[j] == 0.0) out.null_space(k++, j) = 1.0;

@@ -7,10 +7,13 @@ namespace fastlr {
 namespace {
 
 constexpr int most_sweeps = 10;
-// A value this far below the size of its terms is zero in every digit that rounding to float64 left in the data.
+// A value this far below the size of its terms is zero in every digit that rounding to float64 left
+// in the data.
 constexpr double negligible = 1e-25;
 
-DoubleDouble pair_at(const double* values, Index size, Index k) { return {values[k], values[size + k]}; }
+DoubleDouble pair_at(const double* values, Index size, Index k) {
+  return {values[k], values[size + k]};
+}
 
 void add_to(double* values, Index size, Index k, DoubleDouble change) {
   const DoubleDouble sum = pair_at(values, size, k) + change;
@@ -20,11 +23,15 @@ void add_to(double* values, Index size, Index k, DoubleDouble change) {
 
 double square_root(double x) { return std::sqrt(std::max(x, 0.0)); }
 
-/// |rounding errors in the residuals|, all rows together: about 2 u^2 (p + 2) times the size of their terms.
-double rounding_of_residuals(const Refinement& f, Index target, const double* coef, double intercept) {
+/// |rounding errors in the residuals|, all rows together: about 2 u^2 (p + 2) times the size of
+/// their terms.
+double rounding_of_residuals(const Refinement& f, Index target, const double* coef,
+                             double intercept) {
   const double root_weight = std::sqrt(f.weight);
-  double size = square_root(f.tss[target]) + root_weight * (std::abs(f.mean[f.n_features + target]) + std::abs(intercept));
-  for (Index j = 0; j < f.n_features; ++j) size += std::abs(coef[j]) * (1.0 + root_weight * std::abs(f.mean[j]));
+  double size = square_root(f.tss[target]) +
+                root_weight * (std::abs(f.mean[f.n_features + target]) + std::abs(intercept));
+  for (Index j = 0; j < f.n_features; ++j)
+    size += std::abs(coef[j]) * (1.0 + root_weight * std::abs(f.mean[j]));
   return 2 * unit_roundoff * unit_roundoff * static_cast<double>(f.n_features + 2) * size;
 }
 
@@ -60,26 +67,30 @@ RowMatrix start_of_course(const Refinement& f) {
   return course;
 }
 
-bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& plan, const double* slots,
-            double* coef, double* intercept, double* course) {
+bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& plan,
+            const double* slots, double* coef, double* intercept, double* course) {
   const Index p = f.n_features;
   const Index t = f.n_targets;
   const Index q = p + t;
   const auto mean = [&](Index j) { return pair_at(f.mean, q, j); };
   const Vector row_norm = f.root.rowwise().norm();
   const Vector root_mean = f.root.transpose() * ConstVectorMap(f.mean, p);
-  const double intercept_norm = f.fit_intercept ? std::sqrt(1.0 / f.weight + root_mean.squaredNorm()) : 0.0;
+  const double intercept_norm =
+      f.fit_intercept ? std::sqrt(1.0 / f.weight + root_mean.squaredNorm()) : 0.0;
   Vector g(p);
   Vector error(p);
   bool all_rest = true;
   for (Index k = 0; k < t; ++k) {
     double* now = course + k * course_size;
-    const auto is = [&](Progress progress) { return now[course_state] == static_cast<double>(progress); };
+    const auto is = [&](Progress progress) {
+      return now[course_state] == static_cast<double>(progress);
+    };
     const auto set = [&](Progress progress) { now[course_state] = static_cast<double>(progress); };
     if (!is(Progress::going)) continue;
     const SweepTotals totals = sweep_totals(problem, plan, k, slots);
     const DoubleDouble sum = f.fit_intercept ? totals.sum : DoubleDouble{};
-    for (Index j = 0; j < p; ++j) g[j] = (totals.gradient[static_cast<std::size_t>(j)] - mean(j) * sum).value();
+    for (Index j = 0; j < p; ++j)
+      g[j] = (totals.gradient[static_cast<std::size_t>(j)] - mean(j) * sum).value();
     const Vector step_in_root = f.root.transpose() * g;
     const Vector step = f.root * step_in_root;
     const double length = step_in_root.norm();
@@ -99,7 +110,8 @@ bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& p
       const double rss = totals.rss - g.dot(step) - f.weight * shift * shift;
       now[course_rss] = rss > 0.5 * totals.rss ? rss : totals.rss;
       if (now[course_n_sweeps] > 1 && now[course_last_step] > 0.0)
-        now[course_contraction] = std::min(now[course_contraction], 10.0 * length / now[course_last_step]);
+        now[course_contraction] =
+            std::min(now[course_contraction], 10.0 * length / now[course_last_step]);
       now[course_last_step] = length;
     }
     const double* b = coef + k * p;
@@ -107,7 +119,8 @@ bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& p
     const double predicted = now[course_contraction] * now[course_last_step] + residual_rounding;
     error = predicted * row_norm;
     // How far to go: until the error is below what rounding to float64 costs anyway.
-    const double remaining = worst_relative_error(f, k, b, intercept[k], error.data(), predicted * intercept_norm);
+    const double remaining =
+        worst_relative_error(f, k, b, intercept[k], error.data(), predicted * intercept_norm);
     now[course_relative_error] = remaining + unit_roundoff;
     if (is(Progress::going) && (remaining <= unit_roundoff || now[course_n_sweeps] >= most_sweeps))
       set(remaining <= unit_roundoff ? Progress::converged : Progress::stagnated);
@@ -116,23 +129,27 @@ bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& p
   return all_rest;
 }
 
-FinishedFit finish(const Refinement& f, const double* scale, const double* coef, const double* intercept,
-                   const double* rss, double n_dof) {
+FinishedFit finish(const Refinement& f, const double* scale, const double* coef,
+                   const double* intercept, const double* rss, double n_dof) {
   const Index p = f.n_features;
   const Index t = f.n_targets;
   const Vector row_norm = f.root.rowwise().norm();
   const Vector root_mean = f.root.transpose() * ConstVectorMap(f.mean, p);
-  FinishedFit out{RowMatrix(t, p), Vector(t), Vector(t), Vector(t), RowMatrix(t, p), Vector(t), Vector(t)};
+  FinishedFit out{RowMatrix(t, p), Vector(t), Vector(t), Vector(t),
+                  RowMatrix(t, p), Vector(t), Vector(t)};
   for (Index k = 0; k < t; ++k) {
     const double y_scale = scale[p + k];
-    const double sd = n_dof > 0.0 ? std::sqrt(rss[k] / n_dof) : std::numeric_limits<double>::quiet_NaN();
+    const double sd =
+        n_dof > 0.0 ? std::sqrt(rss[k] / n_dof) : std::numeric_limits<double>::quiet_NaN();
     for (Index j = 0; j < p; ++j) {
       out.coef(k, j) = rescaled(coef[k * p + j], scale[j], y_scale);
       out.bse(k, j) = rescaled(sd * row_norm[j], scale[j], y_scale);
     }
     out.intercept[k] = rescaled(intercept[k], 1.0, y_scale);
     out.bse_intercept[k] =
-        f.fit_intercept ? rescaled(sd * std::sqrt(1.0 / f.weight + root_mean.squaredNorm()), 1.0, y_scale) : 0.0;
+        f.fit_intercept
+            ? rescaled(sd * std::sqrt(1.0 / f.weight + root_mean.squaredNorm()), 1.0, y_scale)
+            : 0.0;
     out.residual_sd[k] = rescaled(sd, 1.0, y_scale);
     out.rss[k] = rescaled(rescaled(rss[k], 1.0, y_scale), 1.0, y_scale);
     out.tss[k] = rescaled(rescaled(f.tss[k], 1.0, y_scale), 1.0, y_scale);

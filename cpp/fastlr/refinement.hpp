@@ -1,10 +1,11 @@
-// Coefficients as double-doubles, improved sweep by sweep with the (pseudo-)inverse K K' of the normal equations:
+// Coefficients as double-doubles, improved sweep by sweep with the (pseudo-)inverse K K' of the
+// normal equations:
 //
 //   g = sum w x r - mean x sum w r,   b += K K'g,   a += sum w r / W - mean x' K K'g
 //
-// Corrected semi-normal equations (Bjorck 1987) with residual and gradient in about twice the working precision. The
-// error of the next point is K E K'g with |E| about the distance of K'AK from the identity, which says both
-// when to stop and how many digits are right.
+// Corrected semi-normal equations (Bjorck 1987) with residual and gradient in about twice the
+// working precision. The error of the next point is K E K'g with |E| about the distance of K'AK
+// from the identity, which says both when to stop and how many digits are right.
 #pragma once
 
 #include "fastlr/frame.hpp"
@@ -22,7 +23,7 @@ enum CourseColumn : Index {
   course_rss,             // at the current point, in the frame
   course_relative_error,  // estimated, of the worst coefficient (the intercept is one)
   course_n_sweeps,
-  course_contraction,     // by which factor a sweep reduces the error, at most
+  course_contraction,  // by which factor a sweep reduces the error, at most
   course_size
 };
 
@@ -32,20 +33,21 @@ struct Refinement {
   Index n_targets;
   bool fit_intercept;
   double weight;
-  const double* mean;      // (2, p + t) in the frame, an unevaluated sum
-  const double* tss;       // (t) in the frame
+  const double* mean;                // (2, p + t) in the frame, an unevaluated sum
+  const double* tss;                 // (t) in the frame
   Eigen::Map<const RowMatrix> root;  // (p, r)
-  double contraction;      // what is known beforehand: u times the condition number of what K was computed from
-  bool is_truncated;       // r < rank of the columns: coefficients are judged as a vector
+  double contraction;  // what is known beforehand: u times the condition number of what K was
+                       // computed from
+  bool is_truncated;   // r < rank of the columns: coefficients are judged as a vector
 };
 
 /// (t, course_size) before the first sweep.
 RowMatrix start_of_course(const Refinement& refinement);
 
-/// One correction of every target that has not come to rest. coef: (2, t * p), intercept: (2, t), course:
-/// (t, course_size), all updated. True when all targets rest.
-bool refine(const Refinement& refinement, const SweepProblem& problem, const SweepPlan& plan, const double* slots,
-            double* coef, double* intercept, double* course);
+/// One correction of every target that has not come to rest. coef: (2, t * p), intercept: (2, t),
+/// course: (t, course_size), all updated. True when all targets rest.
+bool refine(const Refinement& refinement, const SweepProblem& problem, const SweepPlan& plan,
+            const double* slots, double* coef, double* intercept, double* course);
 
 /// A fit in the user's units.
 struct FinishedFit {
@@ -60,14 +62,15 @@ struct FinishedFit {
 
 /// scale: (p + t) of the frame. Standard errors are residual_sd |row of K|, that of the intercept
 /// residual_sd sqrt(1 / W + |K' mean x|^2).
-FinishedFit finish(const Refinement& refinement, const double* scale, const double* coef, const double* intercept,
-                   const double* rss, double n_dof);
+FinishedFit finish(const Refinement& refinement, const double* scale, const double* coef,
+                   const double* intercept, const double* rss, double n_dof);
 
 /// -log10 of a relative error, between 0 and 15.
 double digits_of(double relative_error);
 
-/// max_j error_j / |b_j| over coefficients and intercept; what is zero but for rounding does not count.
-double worst_relative_error(const Refinement& refinement, Index target, const double* coef, double intercept,
-                            const double* error, double intercept_error);
+/// max_j error_j / |b_j| over coefficients and intercept; what is zero but for rounding does not
+/// count.
+double worst_relative_error(const Refinement& refinement, Index target, const double* coef,
+                            double intercept, const double* error, double intercept_error);
 
 }  // namespace fastlr

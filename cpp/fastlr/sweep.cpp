@@ -11,13 +11,14 @@ namespace {
 
 constexpr Index max_slots = 64;
 constexpr Index min_slots = 8;
-constexpr Index slot_budget = Index{1} << 20;     // doubles in all slots together
-constexpr Index values_per_part = Index{1} << 24; // of X in one call: 5 to 60 ms on one core
-constexpr Index groups = block_rows / n_lanes;    // registers to a block of one variable
+constexpr Index slot_budget = Index{1} << 20;      // doubles in all slots together
+constexpr Index values_per_part = Index{1} << 24;  // of X in one call: 5 to 60 ms on one core
+constexpr Index groups = block_rows / n_lanes;     // registers to a block of one variable
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
-/// Registers of accumulators for one target: (hi, lo) for each column of X and for sum w r, and sum w r^2.
+/// Registers of accumulators for one target: (hi, lo) for each column of X and for sum w r, and sum
+/// w r^2.
 constexpr Index accumulators(Index n_columns) { return (2 * (n_columns + 2)) * n_lanes; }
 
 /// One block's residuals of one target, times the weight.
@@ -26,10 +27,11 @@ struct Residuals {
   std::array<double, block_rows> lo;
 };
 
-/// r = y - a - sum_j x_j b_j for U registers of rows: each product and each sum keeps its rounding error.
+/// r = y - a - sum_j x_j b_j for U registers of rows: each product and each sum keeps its rounding
+/// error.
 template <Index U>
-void residual_registers(const double* X, Index n_columns, const double* y, const double* b, const double* b_low,
-                        DoubleDouble a, double* hi, double* lo) {
+void residual_registers(const double* X, Index n_columns, const double* y, const double* b,
+                        const double* b_low, DoubleDouble a, double* hi, double* lo) {
   Lanes h[U];
   Lanes l[U];
 #pragma GCC unroll 8
@@ -66,11 +68,12 @@ constexpr Index registers_at_once = 2;
 #endif
 
 /// The block's first n residuals; the rest is zero, so that it adds nothing.
-void residual_block(const double* X, Index n_columns, const double* y, const double* b, const double* b_low,
-                    DoubleDouble a, Index n, Residuals& r) {
+void residual_block(const double* X, Index n_columns, const double* y, const double* b,
+                    const double* b_low, DoubleDouble a, Index n, Residuals& r) {
   constexpr Index step = registers_at_once * n_lanes;
   for (Index i = 0; i < n; i += step)
-    residual_registers<registers_at_once>(X + i, n_columns, y + i, b, b_low, a, r.hi.data() + i, r.lo.data() + i);
+    residual_registers<registers_at_once>(X + i, n_columns, y + i, b, b_low, a, r.hi.data() + i,
+                                          r.lo.data() + i);
   std::fill(r.hi.begin() + n, r.hi.end(), 0.0);
   std::fill(r.lo.begin() + n, r.lo.end(), 0.0);
 }
@@ -106,12 +109,14 @@ void gradient_columns(const double* X, const Residuals& r, Index n_groups, doubl
   }
 }
 
-void gradient_block(const double* X, Index n_columns, const Residuals& r, Index n_groups, double* sums) {
+void gradient_block(const double* X, Index n_columns, const Residuals& r, Index n_groups,
+                    double* sums) {
   constexpr Index at_once = n_lanes == 8 ? 4 : 2;
   Index j = 0;
   for (; j + at_once <= n_columns; j += at_once)
     gradient_columns<at_once>(X + j * block_rows, r, n_groups, sums + 2 * j * n_lanes);
-  for (; j < n_columns; ++j) gradient_columns<1>(X + j * block_rows, r, n_groups, sums + 2 * j * n_lanes);
+  for (; j < n_columns; ++j)
+    gradient_columns<1>(X + j * block_rows, r, n_groups, sums + 2 * j * n_lanes);
 }
 
 /// r := w r, and into sums: += sum w r, sum w r^2 (r before weighting).
@@ -164,8 +169,9 @@ struct Coefficients {
   Vector lo;
 };
 
-void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks, const std::vector<Coefficients>& coef,
-                const double* intercept, Index first, Index last, double* sums) {
+void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
+                const std::vector<Coefficients>& coef, const double* intercept, Index first,
+                Index last, double* sums) {
   const Index n_columns = problem.n_columns();
   const Index t = problem.n_targets;
   AlignedVector block(blocks.n_columns() * block_rows);
@@ -179,9 +185,10 @@ void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks, const s
     for (Index k = 0; k < t; ++k) {
       const Coefficients& b = coef[static_cast<std::size_t>(k)];
       double* out = sums + k * accumulators(n_columns);
-      residual_block(block.data(), n_columns, block.data() + (n_columns + k) * block_rows, b.hi.data(), b.lo.data(),
-                     {intercept[k], intercept[t + k]}, n, r);
-      weigh_and_sum(problem.weight != nullptr ? weight.data() : nullptr, n_groups, r, out + 2 * n_columns * n_lanes);
+      residual_block(block.data(), n_columns, block.data() + (n_columns + k) * block_rows,
+                     b.hi.data(), b.lo.data(), {intercept[k], intercept[t + k]}, n, r);
+      weigh_and_sum(problem.weight != nullptr ? weight.data() : nullptr, n_groups, r,
+                    out + 2 * n_columns * n_lanes);
       gradient_block(block.data(), n_columns, r, n_groups, out);
     }
   }
@@ -198,13 +205,14 @@ SweepPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets) {
   plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
   const Index values_per_row = (n_columns + 1) * n_targets;
   const Index rows = values_per_part / (values_per_row * plan.n_slots);
-  plan.rows_per_part = std::min(plan.rows_per_slot, std::max<Index>(1, rows / block_rows) * block_rows);
+  plan.rows_per_part =
+      std::min(plan.rows_per_slot, std::max<Index>(1, rows / block_rows) * block_rows);
   plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
   return plan;
 }
 
-void sweep(const SweepProblem& problem, const double* coef, const double* intercept, const SweepPlan& plan, Index part,
-           int n_threads, double* slots) {
+void sweep(const SweepProblem& problem, const double* coef, const double* intercept,
+           const SweepPlan& plan, Index part, int n_threads, double* slots) {
   const ColumnBlocks blocks(problem.rows, problem.scale);
   std::vector<Coefficients> b;
   for (Index k = 0; k < problem.n_targets; ++k) b.emplace_back(problem, coef, k);
@@ -216,7 +224,8 @@ void sweep(const SweepProblem& problem, const double* coef, const double* interc
   });
 }
 
-SweepTotals sweep_totals(const SweepProblem& problem, const SweepPlan& plan, Index target, const double* slots) {
+SweepTotals sweep_totals(const SweepProblem& problem, const SweepPlan& plan, Index target,
+                         const double* slots) {
   const Index n_columns = problem.n_columns();
   SweepTotals totals;
   totals.gradient.resize(static_cast<std::size_t>(problem.n_features));
@@ -235,8 +244,8 @@ SweepTotals sweep_totals(const SweepProblem& problem, const SweepPlan& plan, Ind
   return totals;
 }
 
-void residuals(const SweepProblem& problem, const double* coef, const double* intercept, Index target, int n_threads,
-               double* r) {
+void residuals(const SweepProblem& problem, const double* coef, const double* intercept,
+               Index target, int n_threads, double* r) {
   const ColumnBlocks blocks(problem.rows, problem.scale);
   const Coefficients b(problem, coef, target);
   const Index n_columns = problem.n_columns();
@@ -247,14 +256,16 @@ void residuals(const SweepProblem& problem, const double* coef, const double* in
     const Index start = task * block_rows;
     const Index n = std::min(block_rows, n_samples - start);
     blocks.pack(start, n, block.data());
-    residual_block(block.data(), n_columns, block.data() + (n_columns + target) * block_rows, b.hi.data(),
-                   b.lo.data(), {intercept[target], intercept[problem.n_targets + target]}, n, part);
+    residual_block(block.data(), n_columns, block.data() + (n_columns + target) * block_rows,
+                   b.hi.data(), b.lo.data(),
+                   {intercept[target], intercept[problem.n_targets + target]}, n, part);
     std::copy_n(part.hi.data(), n, r + start);
     std::copy_n(part.lo.data(), n, r + n_samples + start);
   });
 }
 
-void transposed_product(const SweepProblem& problem, const double* r, int n_threads, double* total) {
+void transposed_product(const SweepProblem& problem, const double* r, int n_threads,
+                        double* total) {
   constexpr Index columns_per_task = 256;
   const Index p = problem.n_features;
   const Index n_samples = problem.rows.n_samples;
@@ -279,8 +290,9 @@ void transposed_product(const SweepProblem& problem, const double* r, int n_thre
         gradient_block(block.data(), n_columns, part, (n + n_lanes - 1) / n_lanes, sums.data());
       }
       for (Index c = 0; c < n_columns; ++c) {
-        const DoubleDouble g = DoubleDouble{total[first + c], total[p + first + c]} +
-                               total_of(sums.data() + 2 * c * n_lanes, sums.data() + (2 * c + 1) * n_lanes);
+        const DoubleDouble g =
+            DoubleDouble{total[first + c], total[p + first + c]} +
+            total_of(sums.data() + 2 * c * n_lanes, sums.data() + (2 * c + 1) * n_lanes);
         total[first + c] = g.hi;
         total[p + first + c] = g.lo;
       }
