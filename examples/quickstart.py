@@ -17,10 +17,10 @@ fit = fastlr.ols(X, y, feature_names=features)
 print(fit.summary())
 
 # Raw weights depend on units. On standardised features they can be compared.
-print("\nWhat moves employment by one standard deviation of each feature:")
+print("\nThousands of employed that go with one standard deviation of each feature:")
 print(fit.weights_by_size(standardized=True))
 
-print(f"\nThe last year again: {fit.predict(X[-1:])[0]:.0f} employed, {y[-1]:.0f} counted.")
+print(f"\n1962 again, in thousands: {fit.predict(X[-1:])[0]:.0f} expected, {y[-1]:.0f} counted.")
 
 # The same with scikit-learn's words, and with rows that arrive in parts: partial_fit is exact.
 model = fastlr.LinearRegression()

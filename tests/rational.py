@@ -55,7 +55,8 @@ def exact_least_squares(X, y, *, fit_intercept=True, sample_weight=None):
     A = [[sum(map(int.__mul__, a, b)) for b in columns] for a in weighted]
     c = [[sum(map(int.__mul__, a, target))] for a in weighted]
     return [
-        row[0] * Fraction(2) ** (exponent - e) for row, e in zip(solve(A, c), exponents, strict=True)
+        row[0] * Fraction(2) ** (exponent - e)
+        for row, e in zip(solve(A, c), exponents, strict=True)
     ]
 
 
@@ -81,9 +82,14 @@ def exact_minimum_norm(X, y, independent, *, fit_intercept=True):
     common = 1
     for row in [*G, b]:
         for value in row:
-            common = common * value.denominator // np.gcd.reduce([common, value.denominator], dtype=object)
+            common = (
+                common
+                * value.denominator
+                // np.gcd.reduce([common, value.denominator], dtype=object)
+            )
     z = solve(
-        [[int(value * common) for value in row] for row in G], [[int(value * common)] for value in b]
+        [[int(value * common) for value in row] for row in G],
+        [[int(value * common)] for value in b],
     )
     coef = [sum(C[i][j] * z[i][0] for i in range(r)) for j in range(X.shape[1])]
     intercept = a - sum(map(Fraction.__mul__, coef, constants))

@@ -34,6 +34,7 @@ FLOORS = {
     "reference": 3,
     "files": 4,
     "plot": 4,
+    "bench": 4,
     "dask": 4,
     "spark": 4,
     "cli": 4,
@@ -46,8 +47,7 @@ ALLOWED_UPWARD = {("results", "report")}
 CPP = sorted(path for path in (ROOT / "cpp").rglob("*") if path.suffix in {".hpp", ".cpp"})
 KERNELS = [path for path in CPP if path.is_relative_to(ROOT / "cpp" / "fastlr")]
 BUILD_FILES = [
-    ROOT / "CMakeLists.txt",
-    ROOT / "CMakePresets.json",
+    *sorted(ROOT.glob("CMake*")),
     ROOT / "pyproject.toml",
     *sorted((ROOT / "cpp").rglob("CMakeLists.txt")),
     *sorted((ROOT / "cpp").rglob("*.cmake")),

@@ -103,7 +103,7 @@ def test_a_failed_call_leaves_the_estimator_as_it_was(rows, method, breakage):
         "weights": (X, y, -np.ones(300)),
         "features": (X[:, :0], y),
     }[breakage]
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"NaN|rows|negative|feature"):
         getattr(model, method)(*arguments)
     assert pickle.dumps(model) == before
 
@@ -125,8 +125,8 @@ def test_names_of_a_data_frame(rows):
     assert model.fit_.feature_names == ("a", "b", "c", "d")
     with pytest.raises(ValueError, match="feature names"):
         model.predict(frame[["b", "a", "c", "d"]])
-    with pytest.raises(ValueError, match=r"4 features"):
-        model.predict(X[:, :3])
+    with pytest.raises(ValueError, match="feature"):
+        model.predict(frame[["a", "b", "c"]])
     model.fit(X, y)
     assert not hasattr(model, "feature_names_in_")
 

@@ -50,10 +50,12 @@ def test_python_on_the_page_prints_what_the_page_shows(page):
 
 
 @pytest.mark.usefixtures("checkout")
-@pytest.mark.parametrize("page", PAGES, ids=page_name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "```console" in page.read_text("utf-8")], ids=page_name
+)
 def test_commands_on_the_page_print_what_the_page_shows(page):
     testing = pytest.importorskip("click.testing")
-    main = pytest.importorskip("fastlr.cli").main
+    cli = pytest.importorskip("fastlr.cli")
     for language, body in BLOCK.findall(page.read_text(encoding="utf-8")):
         if language != "console":
             continue
@@ -61,7 +63,7 @@ def test_commands_on_the_page_print_what_the_page_shows(page):
             command, _, expected = session.partition("\n")
             program, *arguments = shlex.split(command)
             assert program == "fastlr"
-            result = testing.CliRunner().invoke(main, arguments, env={"COLUMNS": "80"})
+            result = testing.CliRunner().invoke(cli.main, arguments, env={"COLUMNS": "80"})
             assert lines_of(result.output) == lines_of(expected)
             assert result.exit_code == 0
 

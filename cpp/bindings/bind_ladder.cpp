@@ -88,8 +88,8 @@ void bind_ladder(py::module_& m) {
         return py::make_tuple(tuple_of(s), digits_of(relative_error), enough);
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
-      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"), py::arg("truncate"),
-      py::arg("n_samples"));
+      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"), py::arg("truncate") = true,
+      py::arg("n_samples") = 0.0);
 
   m.def(
       "plan_sweep",
@@ -124,6 +124,31 @@ void bind_ladder(py::module_& m) {
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("scale").noconvert(),
       py::arg("limbs"), py::arg("coef").noconvert(), py::arg("intercept").noconvert(),
       py::arg("part"), py::arg("n_threads"), py::arg("slots").noconvert());
+
+  m.def(
+      "sweep_totals",
+      [](Index n_samples, Index p, Index t, Index limbs, const DoubleArray& slots) {
+        const SweepPlan plan = plan_sweep(n_samples, limbs * p, t);
+        check_size(slots, plan.n_slots * plan.slot_size, "slots");
+        const Rows none;
+        const SweepProblem problem{none, nullptr, nullptr, p, t, limbs};
+        DoubleArray gradient({Index{2}, t, p});
+        DoubleArray sum({Index{2}, t});
+        DoubleArray rss(t);
+        for (Index k = 0; k < t; ++k) {
+          const SweepTotals totals = sweep_totals(problem, plan, k, slots.data());
+          for (Index j = 0; j < p; ++j) {
+            gradient.mutable_at(0, k, j) = totals.gradient[static_cast<std::size_t>(j)].hi;
+            gradient.mutable_at(1, k, j) = totals.gradient[static_cast<std::size_t>(j)].lo;
+          }
+          sum.mutable_at(0, k) = totals.sum.hi;
+          sum.mutable_at(1, k) = totals.sum.lo;
+          rss.mutable_at(k) = totals.rss;
+        }
+        return py::make_tuple(gradient, sum, rss);
+      },
+      py::arg("n_samples"), py::arg("n_features"), py::arg("n_targets"), py::arg("limbs"),
+      py::arg("slots").noconvert());
 
   m.def(
       "refine",

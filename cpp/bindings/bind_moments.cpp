@@ -14,15 +14,16 @@ void check_size(const DoubleArray& array, Index size, const char* name) {
   if (array.size() != size) throw py::value_error(std::string(name) + " has the wrong size");
 }
 
-/// (weight, n_positive, sum_log_weight, mean, cross) of the shifted sums in `slots`, which are used up.
-py::tuple centred(const PassPlan& plan, Index q, const double* shift, const double* scale, double* slots,
-                  bool weighted, Index n_samples) {
+/// (weight, n_positive, sum_log_weight, mean, cross) of the shifted sums in `slots`, which are used
+/// up.
+py::tuple centred(const PassPlan& plan, Index q, const double* shift, const double* scale,
+                  double* slots) {
   DoubleArray mean({Index{2}, q});
   DoubleArray cross({q, q});
   const WeightStatistics statistics =
       centre(plan, q, shift, scale, slots, mean.mutable_data(), cross.mutable_data());
-  const Index n_positive = weighted ? static_cast<Index>(statistics.n_positive) : n_samples;
-  return py::make_tuple(statistics.weight, n_positive, statistics.sum_log_weight, mean, cross);
+  return py::make_tuple(statistics.weight, static_cast<Index>(statistics.n_positive),
+                        statistics.sum_log_weight, mean, cross);
 }
 
 }  // namespace
@@ -64,8 +65,8 @@ void bind_moments(py::module_& m) {
   m.def(
       "accumulate",
       [](const py::object& X, const py::object& y, const std::optional<py::array>& sample_weight,
-         const DoubleArray& shift, const DoubleArray& scale, const std::optional<DoubleArray>& basis, Index part,
-         int n_threads, DoubleArray& slots) {
+         const DoubleArray& shift, const DoubleArray& scale, Index part, int n_threads,
+         DoubleArray& slots, const std::optional<DoubleArray>& basis) {
         const Rows rows = rows_of(X, y);
         const PassPlan plan = plan_pass(rows.n_samples, rows.n_columns());
         check_size(shift, rows.n_columns(), "shift");
@@ -73,7 +74,8 @@ void bind_moments(py::module_& m) {
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
         std::optional<Column> weight;
         if (sample_weight) {
-          if (sample_weight->shape(0) != rows.n_samples) throw py::value_error("sample_weight has the wrong size");
+          if (sample_weight->shape(0) != rows.n_samples)
+            throw py::value_error("sample_weight has the wrong size");
           weight = column_of(*sample_weight);
         }
         double* sums = slots.mutable_data();
@@ -84,30 +86,31 @@ void bind_moments(py::module_& m) {
         if (basis && (basis->size() != n_features * n_features || n_features > rows.n_columns()))
           throw py::value_error("basis has the wrong size");
         const py::gil_scoped_release release;
-        accumulate(rows, weight ? &*weight : nullptr, offset, factor, K, n_features, plan, part, n_threads, sums);
+        accumulate(rows, weight ? &*weight : nullptr, offset, factor, K, n_features, plan, part,
+                   n_threads, sums);
       },
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("shift").noconvert(),
-      py::arg("scale").noconvert(), py::arg("basis").none(true), py::arg("part"), py::arg("n_threads"),
-      py::arg("slots").noconvert());
+      py::arg("scale").noconvert(), py::arg("part"), py::arg("n_threads"),
+      py::arg("slots").noconvert(), py::arg("basis") = py::none());
 
   m.def(
       "centre",
-      [](Index n_samples, Index n_columns, bool weighted, const DoubleArray& shift, const DoubleArray& scale,
+      [](Index n_samples, Index n_columns, const DoubleArray& shift, const DoubleArray& scale,
          DoubleArray& slots) {
         const PassPlan plan = plan_pass(n_samples, n_columns);
         check_size(shift, n_columns, "shift");
         check_size(scale, n_columns, "scale");
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
-        return centred(plan, n_columns, shift.data(), scale.data(), slots.mutable_data(), weighted, n_samples);
+        return centred(plan, n_columns, shift.data(), scale.data(), slots.mutable_data());
       },
-      py::arg("n_samples"), py::arg("n_columns"), py::arg("weighted"), py::arg("shift").noconvert(),
+      py::arg("n_samples"), py::arg("n_columns"), py::arg("shift").noconvert(),
       py::arg("scale").noconvert(), py::arg("slots").noconvert());
 
   const auto bind_pair = [&m](const char* name, auto operation) {
     m.def(
         name,
-        [operation](double weight_a, const DoubleArray& mean_a, const DoubleArray& cross_a, double weight_b,
-                    const DoubleArray& mean_b, const DoubleArray& cross_b) {
+        [operation](double weight_a, const DoubleArray& mean_a, const DoubleArray& cross_a,
+                    double weight_b, const DoubleArray& mean_b, const DoubleArray& cross_b) {
           const Index q = cross_a.shape(0);
           check_size(mean_a, 2 * q, "mean_a");
           check_size(mean_b, 2 * q, "mean_b");
@@ -116,8 +119,8 @@ void bind_moments(py::module_& m) {
           DoubleArray mean({Index{2}, q});
           DoubleArray cross({q, q});
           const double weight =
-              operation(q, weight_a, mean_a.data(), cross_a.data(), weight_b, mean_b.data(), cross_b.data(),
-                        mean.mutable_data(), cross.mutable_data());
+              operation(q, weight_a, mean_a.data(), cross_a.data(), weight_b, mean_b.data(),
+                        cross_b.data(), mean.mutable_data(), cross.mutable_data());
           return py::make_tuple(weight, mean, cross);
         },
         py::arg("weight_a"), py::arg("mean_a").noconvert(), py::arg("cross_a").noconvert(),

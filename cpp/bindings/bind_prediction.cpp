@@ -11,12 +11,14 @@ void bind_predict(py::module_& m) {
   using Out = py::array_t<Scalar, py::array::c_style>;
   m.def(
       "predict",
-      [](const py::object& X, Index first, Index last, const DoubleArray& coef, const DoubleArray& intercept,
-         int n_threads, Out& out) {
+      [](const py::object& X, Index first, Index last, const DoubleArray& coef,
+         const DoubleArray& intercept, int n_threads, Out& out) {
         const Rows rows = rows_of(X, py::none());
         const Index n_targets = intercept.size();
-        if (coef.size() != n_targets * rows.n_columns()) throw py::value_error("coef has the wrong size");
-        if (out.size() != n_targets * rows.n_samples) throw py::value_error("out has the wrong size");
+        if (coef.size() != n_targets * rows.n_columns())
+          throw py::value_error("coef has the wrong size");
+        if (out.size() != n_targets * rows.n_samples)
+          throw py::value_error("out has the wrong size");
         if (first < 0 || last > rows.n_samples) throw py::value_error("rows out of range");
         const double* b = coef.data();
         const double* a = intercept.data();

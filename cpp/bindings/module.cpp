@@ -17,13 +17,14 @@ PYBIND11_MODULE(FASTLR_MODULE, m, py::mod_gil_not_used()) {
   fastlr::bind_dual(m);
   fastlr::bind_ladder(m);
   fastlr::bind_prediction(m);
+  fastlr::bind_roofline(m);
 
   m.def("build_info", [] {
     py::dict info;
     info["level"] = FASTLR_STRING(FASTLR_LEVEL);
     info["compiler"] = __VERSION__;
-    info["eigen"] = FASTLR_STRING(EIGEN_WORLD_VERSION) "." FASTLR_STRING(EIGEN_MAJOR_VERSION) "." FASTLR_STRING(
-        EIGEN_MINOR_VERSION);
+    info["eigen"] = FASTLR_STRING(EIGEN_WORLD_VERSION) "." FASTLR_STRING(
+        EIGEN_MAJOR_VERSION) "." FASTLR_STRING(EIGEN_MINOR_VERSION);
     info["openmp"] = _OPENMP;
     return info;
   });

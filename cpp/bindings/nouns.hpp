@@ -10,5 +10,6 @@ void bind_double_double(pybind11::module_& m);
 void bind_dual(pybind11::module_& m);
 void bind_ladder(pybind11::module_& m);
 void bind_prediction(pybind11::module_& m);
+void bind_roofline(pybind11::module_& m);
 
 }  // namespace fastlr

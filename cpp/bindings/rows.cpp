@@ -53,7 +53,8 @@ void append_columns(const py::handle& source, Rows& rows) {
     for (const py::handle member : source) append_columns(member, rows);
     return;
   }
-  if (!py::isinstance<py::array>(source)) throw py::type_error("expected arrays or a list of arrays");
+  if (!py::isinstance<py::array>(source))
+    throw py::type_error("expected arrays or a list of arrays");
   const auto array = py::reinterpret_borrow<py::array>(source);
   if (array.ndim() == 1) {
     check_rows(rows, array.shape(0));

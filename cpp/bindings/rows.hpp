@@ -11,7 +11,8 @@ namespace fastlr {
 namespace py = pybind11;
 using DoubleArray = py::array_t<double, py::array::c_style>;
 
-/// A 2-D array gives its columns, a 1-D array itself; a list or tuple gives those of all its members in turn.
+/// A 2-D array gives its columns, a 1-D array itself; a list or tuple gives those of all its
+/// members in turn.
 void append_columns(const py::handle& source, Rows& rows);
 
 /// X's columns followed by y's.

@@ -1,7 +1,5 @@
-// The pass itself. Built with FMA contraction: products of panels want it, and the only compensated sum here
-// (fold) has no products.
-#include "fastlr/moments.hpp"
-
+// The pass itself. Built with FMA contraction: products of panels want it, and the only compensated
+// sum here (fold) has no products.
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -9,6 +7,8 @@
 
 #include "fastlr/basis.hpp"
 #include "fastlr/cross_products.hpp"
+#include "fastlr/few_variables.hpp"
+#include "fastlr/moments.hpp"
 #include "fastlr/row_blocks.hpp"
 #include "fastlr/weights.hpp"
 
@@ -17,6 +17,8 @@ namespace {
 
 constexpr Index max_slots = 64;
 constexpr Index slot_budget = Index{1} << 20;  // doubles in all slots' sums together
+constexpr Index serial_below = Index{1}
+                               << 19;  // multiply-adds that are done sooner than threads wake up
 constexpr Index work_per_part = Index{1} << 29;  // multiply-adds in one call: some 5 to 80 ms
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
@@ -32,78 +34,141 @@ Range part_of_slot(const PassPlan& plan, Index n_samples, Index slot, Index part
   return {first, std::min(end, first + plan.rows_per_part)};
 }
 
-/// Rows in their own basis, or in another one through `raw`, a panel's worth of room.
-void pack_panel(const PanelLayout& layout, const Basis* basis, Index first, Index n, const double* root_weight,
-                double* raw, double* panel) {
-  layout.pack(first, n, root_weight, basis != nullptr ? raw : panel);
-  if (basis != nullptr) basis->apply(raw, layout, n, panel);
-}
+/// The weights of a panel's rows on their way into it.
+class PanelWeights {
+ public:
+  PanelWeights(const Column* weight, WeightStatistics& statistics)
+      : weight_(weight), statistics_(statistics) {}
 
-/// One thread, one slot: pack a panel, multiply, fold every rows_per_fold rows.
-void accumulate_slot(const PanelLayout& layout, const Basis* basis, const Column* weight, Range range,
-                     const Slot& slot) {
-  const Index size = layout.padded() * layout.padded();
-  AlignedVector panel(layout.padded() * panel_rows);
-  AlignedVector raw(basis != nullptr ? panel.size() : 0);
-  AlignedVector sums(size);
-  std::array<double, panel_rows> root;
+  /// Square roots of the weights of rows [first, first + n), or nullptr without weights.
+  const double* roots(Index first, Index n) {
+    if (weight_ == nullptr) return nullptr;
+    statistics_ += pack_weights(*weight_, first, n, roots_.data());
+    return roots_.data();
+  }
+
+ private:
+  const Column* weight_;
+  WeightStatistics& statistics_;
+  alignas(64) std::array<double, panel_rows> roots_;
+};
+
+/// One thread, one slot, at most eight variables.
+void accumulate_few(const PanelLayout& layout, const Column* weight, Range range,
+                    const Slot& slot) {
+  alignas(64) std::array<double, most_few * panel_rows> panel;
+  alignas(64) std::array<double, most_few * most_few> sums{};
+  LaneSums lane_sums = LaneSums::Zero();
+  PanelWeights weights(weight, *slot.statistics);
+  const Index width = layout.n_variables();
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
     for (Index first = start; first < end; first += panel_rows) {
       const Index n = std::min(panel_rows, end - first);
-      if (weight != nullptr) pack_weights(*weight, first, n, root.data(), slot.statistics[0], slot.statistics[1]);
-      pack_panel(layout, basis, first, n, weight != nullptr ? root.data() : nullptr, raw.data(), panel.data());
-      panel_product(panel.data(), layout, n, first == start, sums.data());
+      layout.pack_columns(first, n, weights.roots(first, n), panel.data());
+      all_pair_products(panel.data(), width, round_up(n, 8), lane_sums.data());
+    }
+    collect(lane_sums, width, sums.data());
+    fold(sums.data(), layout.padded() * layout.padded(), slot.hi, slot.lo);
+  }
+}
+
+/// How many rows to prefetch ahead: what leaves most of a second-level cache to the panel.
+Index rows_ahead(const Prefetcher& prefetcher) {
+  constexpr Index bytes_ahead = Index{1} << 18;
+  const Index rows = bytes_ahead / std::max<Index>(1, prefetcher.row_bytes());
+  return std::clamp<Index>(rows / panel_rows * panel_rows, panel_rows, rows_per_fold);
+}
+
+/// Rows in their own basis, or in another one through `raw`, a panel's worth of room.
+void pack_panel(const PanelLayout& layout, const Basis* basis, Index first, Index n,
+                const double* root_weight, double* raw, double* panel) {
+  layout.pack_strips(first, n, root_weight, basis != nullptr ? raw : panel);
+  if (basis != nullptr) basis->apply(raw, layout, n, panel);
+}
+
+/// One thread, one slot: pack a panel, multiply, fold every rows_per_fold rows.
+void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* basis,
+                     const Column* weight, Range range, const Slot& slot) {
+  const Index size = layout.padded() * layout.padded();
+  AlignedVector panel = AlignedVector::Zero(layout.padded() * panel_rows);
+  AlignedVector raw = AlignedVector::Zero(basis != nullptr ? panel.size() : 0);
+  AlignedVector sums(size);
+  PanelWeights weights(weight, *slot.statistics);
+  Prefetcher prefetcher(rows);
+  const Index ahead = rows_ahead(prefetcher);
+  for (Index start = range.first; start < range.last; start += rows_per_fold) {
+    const Index end = std::min(range.last, start + rows_per_fold);
+    for (Index first = start; first < end; first += panel_rows) {
+      if ((first - start) % ahead == 0)
+        prefetcher.aim(first + ahead, std::min(range.last, first + 2 * ahead));
+      const Index n = std::min(panel_rows, end - first);
+      pack_panel(layout, basis, first, n, weights.roots(first, n), raw.data(), panel.data());
+      PanelProduct<>{panel.data(), layout, n, first == start, sums.data(), &prefetcher}.all();
     }
     fold(sums.data(), size, slot.hi, slot.lo);
   }
 }
 
-/// Large p: one slot, and the threads share the panels' packing and then the columns of the product.
-void accumulate_tiles(const PanelLayout& layout, const Basis* basis, const Column* weight, Range range,
-                      int n_threads, const Slot& slot) {
+/// Large p: one slot, and the threads share the panels' packing and then the columns of the
+/// product.
+void accumulate_tiles(const PanelLayout& layout, const Basis* basis, const Column* weight,
+                      Range range, int n_threads, const Slot& slot) {
   constexpr Index panels = 4;
   const Index panel_size = layout.padded() * panel_rows;
   const Index size = layout.padded() * layout.padded();
-  AlignedVector panel(panels * panel_size);
-  AlignedVector raw(basis != nullptr ? panel.size() : 0);
+  AlignedVector panel = AlignedVector::Zero(panels * panel_size);
+  AlignedVector raw = AlignedVector::Zero(basis != nullptr ? panel.size() : 0);
   AlignedVector sums(size);
   std::array<double, panels * panel_rows> root;
-  std::array<double, panels> n_positive;
-  std::array<double, panels> sum_log;
+  std::array<WeightStatistics, panels> statistics;
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
     for (Index first = start; first < end; first += panels * panel_rows) {
-      const Index n_panels = (std::min(panels * panel_rows, end - first) + panel_rows - 1) / panel_rows;
-      const auto rows_in = [&](Index k) { return std::min(panel_rows, end - first - k * panel_rows); };
-      n_positive.fill(0.0);
-      sum_log.fill(0.0);
+      const Index n_panels =
+          (std::min(panels * panel_rows, end - first) + panel_rows - 1) / panel_rows;
+      const auto rows_in = [&](Index k) {
+        return std::min(panel_rows, end - first - k * panel_rows);
+      };
+      statistics.fill({});
       for_each_task(n_panels, n_threads, [&](Index k) {
         double* w = nullptr;
         if (weight != nullptr) {
           w = root.data() + k * panel_rows;
-          pack_weights(*weight, first + k * panel_rows, rows_in(k), w, n_positive[k], sum_log[k]);
+          statistics[static_cast<std::size_t>(k)] =
+              pack_weights(*weight, first + k * panel_rows, rows_in(k), w);
         }
-        pack_panel(layout, basis, first + k * panel_rows, rows_in(k), w, raw.data() + k * panel_size,
+        pack_panel(layout, basis, first + k * panel_rows, rows_in(k), w,
+                   raw.data() + (basis != nullptr ? k * panel_size : 0),
                    panel.data() + k * panel_size);
       });
-      for (Index k = 0; k < n_panels; ++k) {
-        slot.statistics[0] += n_positive[k];
-        slot.statistics[1] += sum_log[k];
-      }
-      const Index n_groups = (layout.n_strips() + tile_strips - 1) / tile_strips;
-      for_each_task(n_groups, n_threads, [&](Index group) {
-        for (Index k = 0; k < n_panels; ++k)
-          column_group_product(panel.data() + k * panel_size, layout, group * tile_strips, rows_in(k),
-                               first == start && k == 0, sums.data());
+      for (Index k = 0; k < n_panels; ++k)
+        *slot.statistics += statistics[static_cast<std::size_t>(k)];
+
+      // Groups of columns, the longest first, and the last strip of rows.
+      const Index n_groups = (layout.n_strips() - 1 + tile_strips - 1) / tile_strips;
+      for_each_task(n_groups + 1, n_threads, [&](Index group) {
+        for (Index k = 0; k < n_panels; ++k) {
+          const PanelProduct<> product{panel.data() + k * panel_size, layout,      rows_in(k),
+                                     first == start && k == 0,      sums.data(), nullptr};
+          if (group < n_groups) {
+            product.column_group(group * tile_strips);
+          } else {
+            product.last_row();
+          }
+        }
       });
     }
     const Index row = layout.padded();
     for_each_task(row, n_threads, [&](Index i) {
-      fold(sums.data() + i * row, (i / strip_width + 1) * strip_width, slot.hi + i * row, slot.lo + i * row);
+      fold(sums.data() + i * row, (i / strip_width + 1) * strip_width, slot.hi + i * row,
+           slot.lo + i * row);
     });
   }
 }
+
+/// Multiply-adds for one row, with an allowance for packing it.
+Index work_per_row(Index padded) { return padded * (padded / 2 + 16); }
 
 }  // namespace
 
@@ -116,12 +181,11 @@ PassPlan plan_pass(Index n_samples, Index n_columns) {
   const Index folds = (n_samples + rows_per_fold - 1) / rows_per_fold;
   plan.rows_per_slot = std::max<Index>(1, (folds + wanted - 1) / wanted) * rows_per_fold;
   plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
-  const Index work_per_row = plan.padded * (plan.padded / 2 + 16);
-  const Index folds_per_part =
-      std::max<Index>(1, work_per_part / (work_per_row * plan.n_slots * rows_per_fold));
+  const Index folds_per_part = std::max<Index>(
+      1, work_per_part / (work_per_row(plan.padded) * plan.n_slots * rows_per_fold));
   plan.rows_per_part = std::min(plan.rows_per_slot, folds_per_part * rows_per_fold);
   plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
-  plan.slot_size = 2 * size + weight_statistics;
+  plan.slot_size = 2 * size + statistics_size;
   return plan;
 }
 
@@ -132,7 +196,8 @@ void provisional_shift(const Rows& rows, double* shift) {
   for (Index j = 0; j < rows.n_columns(); ++j) {
     const Column& column = rows.columns[static_cast<std::size_t>(j)];
     for (Index k = 0; k < n; ++k)
-      sample[static_cast<std::size_t>(k)] = load_one(column, k * (rows.n_samples - 1) / std::max<Index>(1, n - 1));
+      sample[static_cast<std::size_t>(k)] =
+          load_one(column, k * (rows.n_samples - 1) / std::max<Index>(1, n - 1));
     const auto middle = sample.begin() + n / 2;
     std::nth_element(sample.begin(), middle, sample.begin() + n);
     shift[j] = *middle;
@@ -157,24 +222,28 @@ void largest_deviation(const Rows& rows, const double* shift, double* size) {
   }
 }
 
-void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale, const double* K,
-                Index n_features, const PassPlan& plan, Index part, int n_threads, double* slots) {
+void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
+                const double* K, Index n_features, const PassPlan& plan, Index part, int n_threads,
+                double* slots) {
   const PanelLayout layout(rows, shift, scale);
   std::optional<Basis> change;
-  if (K != nullptr) change.emplace(Eigen::Map<const RowMatrix>(K, n_features, n_features), layout.padded());
+  if (K != nullptr)
+    change.emplace(Eigen::Map<const RowMatrix>(K, n_features, n_features), layout.padded());
   const Basis* basis = change ? &*change : nullptr;
-  if (plan.n_slots == 1) {
-    const Range range = part_of_slot(plan, rows.n_samples, 0, part);
-    const Slot slot = slot_at(plan, slots, 0);
-    if (n_threads > 1 && layout.n_strips() > 2 * tile_strips) {
-      accumulate_tiles(layout, basis, weight, range, n_threads, slot);
-    } else {
-      accumulate_slot(layout, basis, weight, range, slot);
-    }
+  if (rows.n_samples * work_per_row(plan.padded) < serial_below) n_threads = 1;
+  if (plan.n_slots == 1 && n_threads > 1 && layout.n_strips() > 2 * tile_strips) {
+    accumulate_tiles(layout, basis, weight, part_of_slot(plan, rows.n_samples, 0, part), n_threads,
+                     slot_at(plan, slots, 0));
     return;
   }
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
-    accumulate_slot(layout, basis, weight, part_of_slot(plan, rows.n_samples, k, part), slot_at(plan, slots, k));
+    const Range range = part_of_slot(plan, rows.n_samples, k, part);
+    const Slot slot = slot_at(plan, slots, k);
+    if (layout.n_strips() == 1 && basis == nullptr) {
+      accumulate_few(layout, weight, range, slot);
+    } else {
+      accumulate_slot(layout, rows, basis, weight, range, slot);
+    }
   });
 }
 

@@ -26,37 +26,30 @@ class Basis {
   }
 
  private:
-#if defined(__AVX512F__)
-  static constexpr Index rows_at_once = 16;
-#elif defined(__AVX__)
-  static constexpr Index rows_at_once = 4;
-#else
-  static constexpr Index rows_at_once = 2;
-#endif
+  static constexpr Index per_strip = strip_width / lanes;
+  static constexpr Index rows_at_once = n_registers >= 32 && lanes == 8 ? 16 : n_registers / (2 * per_strip);
 
   template <class Layout>
   void apply_rows(const double* panel, const Layout& layout, Index strip, Index row,
                   double* out) const {
-    using Lanes = Eigen::Array<double, lanes, 1>;
-    using Load = Eigen::Map<const Lanes>;
-    constexpr Index vectors = strip_width / lanes;
-    Lanes sum[rows_at_once][vectors];
+    Lanes sum[rows_at_once][per_strip];
 #pragma GCC unroll 16
     for (Index i = 0; i < rows_at_once; ++i)
 #pragma GCC unroll 16
-      for (Index v = 0; v < vectors; ++v) sum[i][v] = Lanes::Zero();
+      for (Index v = 0; v < per_strip; ++v) sum[i][v] = broadcast(0.0);
     for (Index source = 0; source <= strip; ++source) {
       const double* z = panel + source * strip_width * panel_rows + row * strip_width;
       for (Index k = 0; k < layout.width(source); ++k, ++z) {
         const double* m = M_.data() + (source * strip_width + k) * M_.cols() + strip * strip_width;
-        Lanes right[vectors];
+        Lanes right[per_strip];
 #pragma GCC unroll 16
-        for (Index v = 0; v < vectors; ++v) right[v] = Load(m + v * lanes);
+        for (Index v = 0; v < per_strip; ++v) right[v] = load(m + v * lanes);
 #pragma GCC unroll 16
         for (Index i = 0; i < rows_at_once; ++i) {
-          const Lanes left = Lanes::Constant(z[i * strip_width]);
+          const Lanes left = broadcast_from(z + i * strip_width);
 #pragma GCC unroll 16
-          for (Index v = 0; v < vectors; ++v) sum[i][v] += left * right[v];
+          for (Index v = 0; v < per_strip; ++v)
+            sum[i][v] = multiply_add(left, right[v], sum[i][v]);
         }
       }
     }
@@ -64,8 +57,8 @@ class Basis {
 #pragma GCC unroll 16
     for (Index i = 0; i < rows_at_once; ++i)
 #pragma GCC unroll 16
-      for (Index v = 0; v < vectors; ++v)
-        Eigen::Map<Lanes>(target + i * strip_width + v * lanes) = sum[i][v];
+      for (Index v = 0; v < per_strip; ++v)
+        store(target + i * strip_width + v * lanes, sum[i][v]);
   }
 
   RowMatrix M_;

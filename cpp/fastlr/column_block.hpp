@@ -23,8 +23,8 @@ class ColumnBlocks {
     while (first < rows.n_columns()) {
       Index last = first + 1;
       while (last < rows.n_columns() && are_neighbours(last - 1, last)) ++last;
-      if (last - first >= n_lanes && n_lanes > 1) {
-        for (Index j = first; j < last; j += n_lanes) tiles_.push_back(std::min(j, last - n_lanes));
+      if (last - first >= lanes && lanes > 1) {
+        for (Index j = first; j < last; j += lanes) tiles_.push_back(std::min(j, last - lanes));
       } else {
         for (Index j = first; j < last; ++j) columns_.push_back(j);
       }
@@ -37,7 +37,7 @@ class ColumnBlocks {
   /// block[j * block_rows + r] = x[first + r, j] * scale[j] for r < n <= block_rows; 0 from n on.
   void pack(Index first, Index n, double* block) const {
     for (const Index j : columns_) pack_column(j, first, 0, n, block);
-    const Index whole = n / n_lanes * n_lanes;
+    const Index whole = n / lanes * lanes;
     for (const Index j : tiles_) {
       if (column(j).dtype == DType::f64) {
         pack_tile<double>(j, first, whole, block);
@@ -45,7 +45,7 @@ class ColumnBlocks {
         pack_tile<float>(j, first, whole, block);
       }
       if (whole == block_rows) continue;
-      for (Index c = j; c < j + n_lanes; ++c) pack_column(c, first, whole, n, block);
+      for (Index c = j; c < j + lanes; ++c) pack_column(c, first, whole, n, block);
     }
   }
 
@@ -77,27 +77,27 @@ class ColumnBlocks {
   /// Neighbours in memory are read a row at a time and transposed in registers.
   template <class Scalar>
   void pack_tile(Index j, Index first, Index whole, double* block) const {
-    using Tile = Eigen::Matrix<double, n_lanes, n_lanes>;
-    using Row = Eigen::Array<Scalar, n_lanes, 1>;
+    using Tile = Eigen::Matrix<double, lanes, lanes>;
+    using Row = Eigen::Array<Scalar, lanes, 1>;
     const Column& head = column(j);
     const std::byte* source = head.at(first);
-    for (Index r = 0; r < whole; r += n_lanes) {
+    for (Index r = 0; r < whole; r += lanes) {
       Tile tile;
-      for (Index i = 0; i < n_lanes; ++i, source += head.stride) {
+      for (Index i = 0; i < lanes; ++i, source += head.stride) {
         Row x;
         std::memcpy(x.data(), source, sizeof x);
         tile.col(i) = x.template cast<double>().matrix();
       }
       tile.transposeInPlace();
-      for (Index c = 0; c < n_lanes; ++c)
-        Eigen::Map<Eigen::Matrix<double, n_lanes, 1>>(block + (j + c) * block_rows + r) =
+      for (Index c = 0; c < lanes; ++c)
+        Eigen::Map<Eigen::Matrix<double, lanes, 1>>(block + (j + c) * block_rows + r) =
             tile.col(c) * scale_[j + c];
     }
   }
 
   const Rows& rows_;
   const double* scale_;
-  std::vector<Index> tiles_;  // first columns of n_lanes neighbours (the last of a run may overlap)
+  std::vector<Index> tiles_;  // first columns of lanes neighbours (the last of a run may overlap)
   std::vector<Index> columns_;  // columns read on their own
 };
 

@@ -1,4 +1,5 @@
-// Unevaluated sums of two doubles, about 32 digits. Only for translation units built with -ffp-contract=off.
+// Unevaluated sums of two doubles, about 32 digits. Only for translation units built with
+// -ffp-contract=off.
 #pragma once
 
 #include <cmath>
@@ -23,7 +24,8 @@ inline DoubleDouble two_sum(double a, double b) {
   return {s, (a - (s - t)) + (b - t)};
 }
 
-/// a * b exactly, barring overflow and underflow; std::fma keeps it exact on machines without FMA too.
+/// a * b exactly, barring overflow and underflow; std::fma keeps it exact on machines without FMA
+/// too.
 inline DoubleDouble two_product(double a, double b) {
   const double p = a * b;
   return {p, std::fma(a, b, -p)};

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "fastlr/column_block.hpp"
-#include "fastlr/lanes.hpp"
+#include "fastlr/compensated.hpp"
 #include "fastlr/row_blocks.hpp"
 
 namespace fastlr {
@@ -13,15 +13,15 @@ namespace {
 constexpr Index max_slots = 64;
 constexpr Index slot_budget = Index{1} << 21;     // doubles in all slots together
 constexpr Index pairs_per_part = Index{1} << 24;  // products in one call: some 10 to 60 ms
-constexpr Index groups = block_rows / n_lanes;
+constexpr Index groups = block_rows / lanes;
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
 constexpr Index pairs_below(Index i) { return i * (i + 1) / 2; }
 
 /// Registers (hi, lo) of the products of variable i with those up to it.
-double* row_of(double* slot, Index i) { return slot + 2 * n_lanes * pairs_below(i); }
-const double* row_of(const double* slot, Index i) { return slot + 2 * n_lanes * pairs_below(i); }
+double* row_of(double* slot, Index i) { return slot + 2 * lanes * pairs_below(i); }
+const double* row_of(const double* slot, Index i) { return slot + 2 * lanes * pairs_below(i); }
 
 /// One block of z = x - shift = hi + lo exactly, and v = w z, in column order; the last column is
 /// the constant.
@@ -51,17 +51,17 @@ void load_block(const ColumnBlocks& blocks, const Column* weight, const double* 
   for (Index j = 0; j <= q; ++j) {
     const Lanes shift = broadcast(j < q ? -origin[j] : 1.0);
     for (Index i = 0; i < groups; ++i) {
-      const Index at = j * block_rows + i * n_lanes;
-      const Lanes x = j < q ? load_lanes(block.hi.data() + at) : broadcast(0.0);
-      const Factor weights(load_lanes(w.data() + i * n_lanes));
+      const Index at = j * block_rows + i * lanes;
+      const Lanes x = j < q ? load(block.hi.data() + at) : broadcast(0.0);
+      const Factor weights(load(w.data() + i * lanes));
       Lanes high;
       const Lanes low = sum_error(x, shift, high);
       const Lanes product = high * weights.value;
       const Lanes rest = multiply_add(low, weights.value, -product_excess(high, weights, product));
-      store_lanes(block.hi.data() + at, high);
-      store_lanes(block.lo.data() + at, low);
-      store_lanes(block.weighted_hi.data() + at, product);
-      store_lanes(block.weighted_lo.data() + at, rest);
+      store(block.hi.data() + at, high);
+      store(block.lo.data() + at, low);
+      store(block.weighted_hi.data() + at, product);
+      store(block.weighted_lo.data() + at, rest);
     }
   }
 }
@@ -73,16 +73,16 @@ void multiply_columns(const Block& block, Index first, Index variable, double* s
   Lanes l[C];
 #pragma GCC unroll 8
   for (Index c = 0; c < C; ++c) {
-    h[c] = load_lanes(sums + 2 * c * n_lanes);
-    l[c] = load_lanes(sums + (2 * c + 1) * n_lanes);
+    h[c] = load(sums + 2 * c * lanes);
+    l[c] = load(sums + (2 * c + 1) * lanes);
   }
   for (Index i = 0; i < groups; ++i) {
-    const Factor v(load_lanes(block.weighted_hi.data() + variable * block_rows + i * n_lanes));
-    const Lanes v_low = load_lanes(block.weighted_lo.data() + variable * block_rows + i * n_lanes);
+    const Factor v(load(block.weighted_hi.data() + variable * block_rows + i * lanes));
+    const Lanes v_low = load(block.weighted_lo.data() + variable * block_rows + i * lanes);
 #pragma GCC unroll 8
     for (Index c = 0; c < C; ++c) {
-      const Lanes z = load_lanes(block.hi.data() + (first + c) * block_rows + i * n_lanes);
-      const Lanes z_low = load_lanes(block.lo.data() + (first + c) * block_rows + i * n_lanes);
+      const Lanes z = load(block.hi.data() + (first + c) * block_rows + i * lanes);
+      const Lanes z_low = load(block.lo.data() + (first + c) * block_rows + i * lanes);
       const Lanes product = z * v.value;
       const Lanes excess = product_excess(z, v, product);
       Lanes s;
@@ -96,17 +96,17 @@ void multiply_columns(const Block& block, Index first, Index variable, double* s
     // Renormalised, so that lo stays small however many rows there are.
     Lanes s;
     const Lanes error = sum_error(h[c], l[c], s);
-    store_lanes(sums + 2 * c * n_lanes, s);
-    store_lanes(sums + (2 * c + 1) * n_lanes, error);
+    store(sums + 2 * c * lanes, s);
+    store(sums + (2 * c + 1) * lanes, error);
   }
 }
 
 void multiply_row(const Block& block, Index variable, double* sums) {
-  constexpr Index at_once = n_lanes == 8 ? 4 : 2;
+  constexpr Index at_once = lanes == 8 ? 4 : 2;
   Index j = 0;
   for (; j + at_once <= variable + 1; j += at_once)
-    multiply_columns<at_once>(block, j, variable, sums + 2 * j * n_lanes);
-  for (; j <= variable; ++j) multiply_columns<1>(block, j, variable, sums + 2 * j * n_lanes);
+    multiply_columns<at_once>(block, j, variable, sums + 2 * j * lanes);
+  for (; j <= variable; ++j) multiply_columns<1>(block, j, variable, sums + 2 * j * lanes);
 }
 
 DoubleDouble pair_at(const double* values, Index size, Index k) {
@@ -123,7 +123,7 @@ void set_pair(double* values, Index size, Index k, DoubleDouble x) {
 DoubleDoublePlan plan_double_double(Index n_samples, Index n_columns) {
   DoubleDoublePlan plan;
   const Index pairs = pairs_below(n_columns + 1) + n_columns + 1;
-  plan.slot_size = 2 * n_lanes * pairs;
+  plan.slot_size = 2 * lanes * pairs;
   const Index wanted = std::clamp<Index>(slot_budget / plan.slot_size, 1, max_slots);
   const Index n_blocks = (n_samples + block_rows - 1) / block_rows;
   plan.rows_per_slot = std::max<Index>(4, (n_blocks + wanted - 1) / wanted) * block_rows;
@@ -173,8 +173,8 @@ double centre_double_double(const DoubleDoublePlan& plan, Index q, const double*
   const auto sum = [&](Index i, Index j) {
     DoubleDouble total;
     for (Index slot = 0; slot < plan.n_slots; ++slot) {
-      const double* sums = row_of(slots + slot * plan.slot_size, i) + 2 * j * n_lanes;
-      total = total + total_of(sums, sums + n_lanes);
+      const double* sums = row_of(slots + slot * plan.slot_size, i) + 2 * j * lanes;
+      total = total + total_of(sums, sums + lanes);
     }
     return total;
   };

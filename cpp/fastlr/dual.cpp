@@ -102,8 +102,8 @@ void multiply_tiles(const Packing& packing, const Basis* basis, Index first, Ind
                     int n_threads, double* H) {
   const RowStrips& strips = packing.strips;
   const Index panel_size = strips.padded() * panel_rows;
-  Eigen::VectorXd panel(panels_at_once * panel_size);
-  Eigen::VectorXd raw(basis != nullptr ? panel.size() : 0);
+  Eigen::VectorXd panel = Eigen::VectorXd::Zero(panels_at_once * panel_size);
+  Eigen::VectorXd raw = Eigen::VectorXd::Zero(basis != nullptr ? panel.size() : 0);
   Eigen::VectorXd sums(strips.padded() * strips.padded());
   for (Index start = first; start < last; start += panels_at_once * panel_rows) {
     const Index n_panels =
@@ -116,11 +116,18 @@ void multiply_tiles(const Packing& packing, const Basis* basis, Index first, Ind
                  raw.data() + (basis != nullptr ? k * panel_size : 0),
                  panel.data() + k * panel_size);
     });
-    const Index n_groups = (strips.n_strips() + tile_strips - 1) / tile_strips;
-    for_each_task(n_groups, n_threads, [&](Index group) {
+    const Index n_groups = (strips.n_strips() - 1 + tile_strips - 1) / tile_strips;
+    for_each_task(n_groups + 1, n_threads, [&](Index group) {
       for (Index k = 0; k < n_panels; ++k)
-        column_group_product(panel.data() + k * panel_size, strips, group * tile_strips,
-                             columns_in(k), start == first && k == 0, sums.data());
+        {
+          const PanelProduct<RowStrips> product{panel.data() + k * panel_size, strips, columns_in(k),
+                                                start == first && k == 0, sums.data(), nullptr};
+          if (group < n_groups) {
+            product.column_group(group * tile_strips);
+          } else {
+            product.last_row();
+          }
+        }
     });
   }
   add_lower(strips, sums.data(), H);
@@ -149,8 +156,8 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
   Eigen::VectorXd sums(n_slots * size);
   const Index panels_per_slot = (n_panels + n_slots - 1) / n_slots;
   for_each_task(n_slots, n_threads, [&](Index slot) {
-    Eigen::VectorXd panel(strips.padded() * panel_rows);
-    Eigen::VectorXd raw(basis != nullptr ? panel.size() : 0);
+    Eigen::VectorXd panel = Eigen::VectorXd::Zero(strips.padded() * panel_rows);
+    Eigen::VectorXd raw = Eigen::VectorXd::Zero(basis != nullptr ? panel.size() : 0);
     double* out = sums.data() + slot * size;
     const Index begin = first + slot * panels_per_slot * panel_rows;
     const Index end = std::min(last, begin + panels_per_slot * panel_rows);
@@ -158,7 +165,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
     for (Index start = begin; start < end; start += panel_rows) {
       const Index n = std::min(panel_rows, end - start);
       pack_panel(packing, basis, start, n, raw.data(), panel.data());
-      panel_product(panel.data(), strips, n, start == begin, out);
+      PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, out, nullptr}.all();
     }
   });
   for (Index slot = 0; slot < n_slots; ++slot) add_lower(strips, sums.data() + slot * size, H);

@@ -1,75 +1,49 @@
-// One SIMD register of doubles, and error-free transformations on all of its lanes at once. Only
-// for translation units built with -ffp-contract=off.
+// The registers: a thin vocabulary over Eigen's packets, so that kernels say what lies in a
+// register and what is read from memory. One CPU level has one width; everything else is written
+// once.
 #pragma once
 
-#include "fastlr/double_double.hpp"
+#include <Eigen/Core>
+
 #include "fastlr/views.hpp"
 
 namespace fastlr {
 
 using Lanes = Eigen::internal::packet_traits<double>::type;
-constexpr Index n_lanes = Eigen::internal::packet_traits<double>::size;
+constexpr Index lanes = Eigen::internal::packet_traits<double>::size;
+constexpr Index n_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS;
 
-inline Lanes load_lanes(const double* source) { return Eigen::internal::ploadu<Lanes>(source); }
-inline void store_lanes(double* target, Lanes x) { Eigen::internal::pstoreu(target, x); }
-inline Lanes broadcast(double x) { return Eigen::internal::pset1<Lanes>(x); }
-
-/// s = a + b rounded; returns a + b - s, which is exact (Knuth 1969).
-inline Lanes sum_error(Lanes a, Lanes b, Lanes& s) {
-  s = a + b;
-  const Lanes t = s - a;
-  return (a - (s - t)) + (b - t);
+inline Lanes load(const double* p) { return Eigen::internal::ploadu<Lanes>(p); }
+inline void store(double* p, const Lanes& v) { Eigen::internal::pstoreu(p, v); }
+inline Lanes broadcast(double value) { return Eigen::internal::pset1<Lanes>(value); }
+inline Lanes broadcast_from(const double* p) { return Eigen::internal::pload1<Lanes>(p); }
+/// a * b + c, fused where the level has FMA.
+inline Lanes multiply_add(const Lanes& a, const Lanes& b, const Lanes& c) {
+  return Eigen::internal::pmadd(a, b, c);
 }
+inline Lanes multiply(const Lanes& a, const Lanes& b) { return Eigen::internal::pmul(a, b); }
+inline double sum_of(const Lanes& v) { return Eigen::internal::predux(v); }
 
-// Where a fused multiply-add is one instruction, it gives the rounding error of a product;
-// elsewhere (where std::fma would call a library a thousand times slower) Dekker's splitting does.
-#if defined(__FP_FAST_FMA) || defined(__FMA__)
-
-/// A factor of many products, prepared for their errors.
-struct Factor {
-  explicit Factor(Lanes x) : value(x), minus(-x) {}
-  Lanes value;
-  Lanes minus;
-};
-
-/// product - x * y exactly, for product = x * y.value rounded.
-inline Lanes product_excess(Lanes x, const Factor& y, Lanes product) {
-  return Eigen::internal::pmadd(x, y.minus, product);
-}
-
-inline Lanes multiply_add(Lanes x, Lanes y, Lanes z) { return Eigen::internal::pmadd(x, y, z); }
-
-#else
-
-/// The upper 26 bits of x (Veltkamp; overflows above 1e299, which scaling by powers of two
-/// prevents).
-inline Lanes upper_half(Lanes x) {
-  const Lanes c = broadcast(134217729.0) * x;
-  return c - (c - x);
-}
-
-struct Factor {
-  explicit Factor(Lanes x) : value(x), high(upper_half(x)), low(x - high) {}
-  Lanes value;
-  Lanes high;
-  Lanes low;
-};
-
-inline Lanes product_excess(Lanes x, const Factor& y, Lanes product) {
-  const Lanes high = upper_half(x);
-  const Lanes low = x - high;
-  return ((product - high * y.high) - high * y.low - low * y.high) - low * y.low;
-}
-
-inline Lanes multiply_add(Lanes x, Lanes y, Lanes z) { return x * y + z; }
-
-#endif
-
-/// The lanes of hi + lo, added up in order without losing what cancels between them.
-inline DoubleDouble total_of(const double* hi, const double* lo) {
-  DoubleDouble sum;
-  for (Index k = 0; k < n_lanes; ++k) sum = sum + two_sum(hi[k], lo[k]);
-  return sum;
+/// Eight vectors of eight, given by their addresses, become their transpose: out[i * stride + c] =
+/// from[c][at + i].
+inline void transpose_eight(const double* const* from, Index at, double* out, Index stride) {
+  if constexpr (lanes == 1) {
+    for (Index c = 0; c < 8; ++c)
+      for (Index i = 0; i < 8; ++i) out[i * stride + c] = from[c][at + i];
+  } else {
+#pragma GCC unroll 4
+    for (Index c = 0; c < 8; c += lanes) {
+#pragma GCC unroll 4
+      for (Index i = 0; i < 8; i += lanes) {
+        Eigen::internal::PacketBlock<Lanes, lanes> block;
+#pragma GCC unroll 8
+        for (Index k = 0; k < lanes; ++k) block.packet[k] = load(from[c + k] + at + i);
+        Eigen::internal::ptranspose(block);
+#pragma GCC unroll 8
+        for (Index k = 0; k < lanes; ++k) store(out + (i + k) * stride + c, block.packet[k]);
+      }
+    }
+  }
 }
 
 }  // namespace fastlr

@@ -1,4 +1,5 @@
-// What happens to moments after the pass: p^2 work in double-double where differences would lose digits.
+// What happens to moments after the pass: p^2 work in double-double where differences would lose
+// digits.
 #include "fastlr/moments.hpp"
 
 #include "fastlr/double_double.hpp"
@@ -6,27 +7,30 @@
 namespace fastlr {
 namespace {
 
-DoubleDouble mean_at(Index n_columns, const double* mean, Index j) { return {mean[j], mean[n_columns + j]}; }
+DoubleDouble mean_at(Index n_columns, const double* mean, Index j) {
+  return {mean[j], mean[n_columns + j]};
+}
 
 }  // namespace
 
-WeightStatistics centre(const PassPlan& plan, Index n_columns, const double* shift, const double* scale,
-                        double* slots, double* mean, double* cross) {
+WeightStatistics centre(const PassPlan& plan, Index n_columns, const double* shift,
+                        const double* scale, double* slots, double* mean, double* cross) {
   const Index padded = plan.padded;
   const Slot total = slot_at(plan, slots, 0);
   for (Index k = 1; k < plan.n_slots; ++k) {
     const Slot slot = slot_at(plan, slots, k);
     for (Index i = 0; i < n_columns + 1; ++i) {
       for (Index e = i * padded; e < i * padded + i + 1; ++e) {
-        const DoubleDouble s = DoubleDouble{total.hi[e], total.lo[e]} + DoubleDouble{slot.hi[e], slot.lo[e]};
+        const DoubleDouble s =
+            DoubleDouble{total.hi[e], total.lo[e]} + DoubleDouble{slot.hi[e], slot.lo[e]};
         total.hi[e] = s.hi;
         total.lo[e] = s.lo;
       }
     }
-    total.statistics[0] += slot.statistics[0];
-    total.statistics[1] += slot.statistics[1];
+    *total.statistics += *slot.statistics;
   }
-  // Row n_columns of the sums belongs to the constant: sum w z in front, the total weight at the end.
+  // Row n_columns of the sums belongs to the constant: sum w z in front, the total weight at the
+  // end.
   const auto sum = [&](Index i, Index j) {
     return two_sum(total.hi[i * padded + j], total.lo[i * padded + j]);
   };
@@ -34,7 +38,8 @@ WeightStatistics centre(const PassPlan& plan, Index n_columns, const double* shi
   const DoubleDouble weight = sum(one, one);
   for (Index i = 0; i < n_columns; ++i) {
     const DoubleDouble mean_z = sum(one, i) / weight;
-    const DoubleDouble m = DoubleDouble{shift[i], 0.0} + DoubleDouble{mean_z.hi / scale[i], mean_z.lo / scale[i]};
+    const DoubleDouble m =
+        DoubleDouble{shift[i], 0.0} + DoubleDouble{mean_z.hi / scale[i], mean_z.lo / scale[i]};
     mean[i] = m.hi;
     mean[n_columns + i] = m.lo;
     for (Index j = 0; j <= i; ++j) {
@@ -43,11 +48,13 @@ WeightStatistics centre(const PassPlan& plan, Index n_columns, const double* shi
       cross[j * n_columns + i] = c;
     }
   }
-  return {weight.value(), total.statistics[0], total.statistics[1]};
+  const bool weighted = total.statistics->weight != 0.0;
+  return weighted ? *total.statistics : WeightStatistics{weight.value(), weight.value(), 0.0};
 }
 
-double merge(Index n_columns, double weight_a, const double* mean_a, const double* cross_a, double weight_b,
-             const double* mean_b, const double* cross_b, double* mean, double* cross) {
+double merge(Index n_columns, double weight_a, const double* mean_a, const double* cross_a,
+             double weight_b, const double* mean_b, const double* cross_b, double* mean,
+             double* cross) {
   const double weight = weight_a + weight_b;
   const double harmonic = weight_a * (weight_b / weight);
   Vector gap(n_columns);
@@ -69,9 +76,11 @@ double merge(Index n_columns, double weight_a, const double* mean_a, const doubl
 }
 
 double subtract(Index n_columns, double weight_a, const double* mean_a, const double* cross_a,
-                double weight_b, const double* mean_b, const double* cross_b, double* mean, double* cross) {
+                double weight_b, const double* mean_b, const double* cross_b, double* mean,
+                double* cross) {
   const double weight = weight_a - weight_b;
-  // a = rest + b, hence cross_a = cross + cross_b + (weight weight_b / weight_a) gap gap', gap = mean_b - mean.
+  // a = rest + b, hence cross_a = cross + cross_b + (weight weight_b / weight_a) gap gap', gap =
+  // mean_b - mean.
   const double harmonic = weight * (weight_b / weight_a);
   Vector gap(n_columns);
   for (Index j = 0; j < n_columns; ++j) {

@@ -17,11 +17,14 @@ bool is_row_major(const Rows& rows, DType dtype) {
   if (rows.columns.empty()) return false;
   const Column& head = rows.columns.front();
   const Index size = item_size(dtype);
-  if (head.stride % size != 0 || reinterpret_cast<std::uintptr_t>(head.data) % static_cast<std::uintptr_t>(size) != 0)
+  if (head.stride % size != 0 ||
+      reinterpret_cast<std::uintptr_t>(head.data) % static_cast<std::uintptr_t>(size) != 0)
     return false;
   for (Index j = 0; j < rows.n_columns(); ++j) {
     const Column& column = rows.columns[static_cast<std::size_t>(j)];
-    if (column.dtype != dtype || column.stride != head.stride || column.data != head.data + j * size) return false;
+    if (column.dtype != dtype || column.stride != head.stride ||
+        column.data != head.data + j * size)
+      return false;
   }
   return true;
 }
@@ -29,7 +32,8 @@ bool is_row_major(const Rows& rows, DType dtype) {
 using Block = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic>;
 
 /// out = x_1 b_1 + x_2 b_2 + ...: column by column, eight rows at a time.
-void multiply_columns(const Rows& rows, Index first, Index n, const ConstMatrixMap& coef, Block& out) {
+void multiply_columns(const Rows& rows, Index first, Index n, const ConstMatrixMap& coef,
+                      Block& out) {
   out.setZero(round_up(n, 8), coef.rows());
   for (Index j = 0; j < rows.n_columns(); ++j) {
     const Column& column = rows.columns[static_cast<std::size_t>(j)];
@@ -41,7 +45,8 @@ void multiply_columns(const Rows& rows, Index first, Index n, const ConstMatrixM
 }
 
 template <class Scalar>
-void multiply_row_major(const Rows& rows, Index first, Index n, const ConstMatrixMap& coef, Block& out) {
+void multiply_row_major(const Rows& rows, Index first, Index n, const ConstMatrixMap& coef,
+                        Block& out) {
   using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const Column& head = rows.columns.front();
   const Eigen::OuterStride<> stride(head.stride / static_cast<Index>(sizeof(Scalar)));
@@ -80,8 +85,10 @@ void predict(const Rows& rows, Index first, Index last, const double* coef, cons
   });
 }
 
-template void predict<double>(const Rows&, Index, Index, const double*, const double*, Index, int, double*);
-template void predict<float>(const Rows&, Index, Index, const double*, const double*, Index, int, float*);
+template void predict<double>(const Rows&, Index, Index, const double*, const double*, Index, int,
+                              double*);
+template void predict<float>(const Rows&, Index, Index, const double*, const double*, Index, int,
+                             float*);
 
 Cell first_non_finite(const Rows& rows) {
   Cell cell;

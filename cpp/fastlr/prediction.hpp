@@ -5,7 +5,8 @@
 
 namespace fastlr {
 
-/// out (n, t), row-major, is set to X coef' + intercept for rows [first, last); coef: (t, p), intercept: (t).
+/// out (n, t), row-major, is set to X coef' + intercept for rows [first, last); coef: (t, p),
+/// intercept: (t).
 template <class Scalar>
 void predict(const Rows& rows, Index first, Index last, const double* coef, const double* intercept,
              Index n_targets, int n_threads, Scalar* out);
@@ -15,7 +16,8 @@ struct Cell {
   Index column = -1;
 };
 
-/// The first row with a value that is NaN or infinite, and its first such column; (-1, -1) if all are finite.
+/// The first row with a value that is NaN or infinite, and its first such column; (-1, -1) if all
+/// are finite.
 Cell first_non_finite(const Rows& rows);
 
 }  // namespace fastlr

@@ -21,10 +21,15 @@ RankDecision decide_rank(Eigen::Map<const RowMatrix> R, const Vector& gran) {
       T(i, j) = R(live[static_cast<std::size_t>(i)], column) / out.length[column];
     noise[j] = std::max(gran[column], 1.0);
   }
-  if (!T.allFinite()) T.setZero();  // nothing can be said of such columns: none is independent
-  const Eigen::BDCSVD<Matrix> svd(T, Eigen::ComputeFullV);
-  const Vector& sigma = svd.singularValues();
-  const Matrix& V = svd.matrixV();
+  // Nothing can be said of columns that are not finite: none is independent.
+  if (!T.allFinite()) T.setZero();
+  Vector sigma(l);
+  Matrix V(l, l);
+  if (l > 0) {
+    const Eigen::BDCSVD<Matrix> svd(T, Eigen::ComputeFullV);
+    sigma = svd.singularValues();
+    V = svd.matrixV();
+  }
   const double top = l > 0 ? sigma[0] : 0.0;
   const double root_p = std::sqrt(static_cast<double>(l));
   std::vector<Index> kept;

@@ -1,5 +1,5 @@
-// Rows are dealt to a fixed number of slots, each summed in row order and merged in slot order, so that the
-// number of threads never changes a bit. This is the only file that knows about threads.
+// Rows are dealt to a fixed number of slots, each summed in row order and merged in slot order, so
+// that the number of threads never changes a bit. This is the only file that knows about threads.
 #pragma once
 
 #include <omp.h>
@@ -15,7 +15,8 @@
 
 namespace fastlr {
 
-/// GNU OpenMP's pool does not survive fork(): a child of a process that has used threads works serially.
+/// GNU OpenMP's pool does not survive fork(): a child of a process that has used threads works
+/// serially.
 inline bool& forked_from_threads() {
   static bool flag = false;
   return flag;
@@ -29,8 +30,8 @@ inline void watch_for_fork() {
 #endif
 }
 
-/// body(task) for task = 0 .. n_tasks-1, in any order, on at most n_threads threads. The first exception
-/// (only ever std::bad_alloc) reaches the caller after all threads have come to rest.
+/// body(task) for task = 0 .. n_tasks-1, in any order, on at most n_threads threads. The first
+/// exception (only ever std::bad_alloc) reaches the caller after all threads have come to rest.
 template <class Body>
 void for_each_task(Index n_tasks, int n_threads, const Body& body) {
   if (n_threads <= 1 || n_tasks <= 1 || forked_from_threads()) {

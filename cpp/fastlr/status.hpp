@@ -4,9 +4,9 @@
 namespace fastlr {
 
 enum class Status {
-  ok,              // solved, the factor is well conditioned for float64
-  ill_conditioned, // solved, but few digits of the coefficients are certain
-  rank_deficient,  // columns depend on one another: the minimum-norm solution was taken
+  ok,               // solved, the factor is well conditioned for float64
+  ill_conditioned,  // solved, but few digits of the coefficients are certain
+  rank_deficient,   // columns depend on one another: the minimum-norm solution was taken
 };
 
 constexpr const char* name(Status status) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "fastlr/lanes.hpp"
+#include "fastlr/compensated.hpp"
 #include "fastlr/row_blocks.hpp"
 
 namespace fastlr {
@@ -13,13 +13,13 @@ constexpr Index max_slots = 64;
 constexpr Index min_slots = 8;
 constexpr Index slot_budget = Index{1} << 20;      // doubles in all slots together
 constexpr Index values_per_part = Index{1} << 24;  // of X in one call: 5 to 60 ms on one core
-constexpr Index groups = block_rows / n_lanes;     // registers to a block of one variable
+constexpr Index groups = block_rows / lanes;     // registers to a block of one variable
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
 /// Registers of accumulators for one target: (hi, lo) for each column of X and for sum w r, and sum
 /// w r^2.
-constexpr Index accumulators(Index n_columns) { return (2 * (n_columns + 2)) * n_lanes; }
+constexpr Index accumulators(Index n_columns) { return (2 * (n_columns + 2)) * lanes; }
 
 /// One block's residuals of one target, times the weight.
 struct Residuals {
@@ -36,14 +36,14 @@ void residual_registers(const double* X, Index n_columns, const double* y, const
   Lanes l[U];
 #pragma GCC unroll 8
   for (Index u = 0; u < U; ++u) {
-    l[u] = sum_error(load_lanes(y + u * n_lanes), broadcast(-a.hi), h[u]) - broadcast(a.lo);
+    l[u] = sum_error(load(y + u * lanes), broadcast(-a.hi), h[u]) - broadcast(a.lo);
   }
   for (Index j = 0; j < n_columns; ++j, X += block_rows) {
     const Factor coef(broadcast(b[j]));
     const Lanes minus_low = broadcast(-b_low[j]);
 #pragma GCC unroll 8
     for (Index u = 0; u < U; ++u) {
-      const Lanes x = load_lanes(X + u * n_lanes);
+      const Lanes x = load(X + u * lanes);
       const Lanes product = x * coef.value;
       const Lanes excess = product_excess(x, coef, product);
       Lanes s;
@@ -56,13 +56,13 @@ void residual_registers(const double* X, Index n_columns, const double* y, const
   for (Index u = 0; u < U; ++u) {
     Lanes s;
     const Lanes error = sum_error(h[u], l[u], s);
-    store_lanes(hi + u * n_lanes, s);
-    store_lanes(lo + u * n_lanes, error);
+    store(hi + u * lanes, s);
+    store(lo + u * lanes, error);
   }
 }
 
 #if defined(__FP_FAST_FMA) || defined(__FMA__)
-constexpr Index registers_at_once = n_lanes == 8 ? 4 : 2;
+constexpr Index registers_at_once = lanes == 8 ? 4 : 2;
 #else
 constexpr Index registers_at_once = 2;
 #endif
@@ -70,7 +70,7 @@ constexpr Index registers_at_once = 2;
 /// The block's first n residuals; the rest is zero, so that it adds nothing.
 void residual_block(const double* X, Index n_columns, const double* y, const double* b,
                     const double* b_low, DoubleDouble a, Index n, Residuals& r) {
-  constexpr Index step = registers_at_once * n_lanes;
+  constexpr Index step = registers_at_once * lanes;
   for (Index i = 0; i < n; i += step)
     residual_registers<registers_at_once>(X + i, n_columns, y + i, b, b_low, a, r.hi.data() + i,
                                           r.lo.data() + i);
@@ -85,15 +85,15 @@ void gradient_columns(const double* X, const Residuals& r, Index n_groups, doubl
   Lanes l[C];
 #pragma GCC unroll 8
   for (Index c = 0; c < C; ++c) {
-    h[c] = load_lanes(sums + 2 * c * n_lanes);
-    l[c] = load_lanes(sums + (2 * c + 1) * n_lanes);
+    h[c] = load(sums + 2 * c * lanes);
+    l[c] = load(sums + (2 * c + 1) * lanes);
   }
   for (Index i = 0; i < n_groups; ++i) {
-    const Factor residual(load_lanes(r.hi.data() + i * n_lanes));
-    const Lanes low = load_lanes(r.lo.data() + i * n_lanes);
+    const Factor residual(load(r.hi.data() + i * lanes));
+    const Lanes low = load(r.lo.data() + i * lanes);
 #pragma GCC unroll 8
     for (Index c = 0; c < C; ++c) {
-      const Lanes x = load_lanes(X + c * block_rows + i * n_lanes);
+      const Lanes x = load(X + c * block_rows + i * lanes);
       const Lanes product = x * residual.value;
       const Lanes excess = product_excess(x, residual, product);
       Lanes s;
@@ -104,37 +104,37 @@ void gradient_columns(const double* X, const Residuals& r, Index n_groups, doubl
   }
 #pragma GCC unroll 8
   for (Index c = 0; c < C; ++c) {
-    store_lanes(sums + 2 * c * n_lanes, h[c]);
-    store_lanes(sums + (2 * c + 1) * n_lanes, l[c]);
+    store(sums + 2 * c * lanes, h[c]);
+    store(sums + (2 * c + 1) * lanes, l[c]);
   }
 }
 
 void gradient_block(const double* X, Index n_columns, const Residuals& r, Index n_groups,
                     double* sums) {
-  constexpr Index at_once = n_lanes == 8 ? 4 : 2;
+  constexpr Index at_once = lanes == 8 ? 4 : 2;
   Index j = 0;
   for (; j + at_once <= n_columns; j += at_once)
-    gradient_columns<at_once>(X + j * block_rows, r, n_groups, sums + 2 * j * n_lanes);
+    gradient_columns<at_once>(X + j * block_rows, r, n_groups, sums + 2 * j * lanes);
   for (; j < n_columns; ++j)
-    gradient_columns<1>(X + j * block_rows, r, n_groups, sums + 2 * j * n_lanes);
+    gradient_columns<1>(X + j * block_rows, r, n_groups, sums + 2 * j * lanes);
 }
 
 /// r := w r, and into sums: += sum w r, sum w r^2 (r before weighting).
 void weigh_and_sum(const double* weight, Index n_groups, Residuals& r, double* sums) {
-  Lanes sum_hi = load_lanes(sums);
-  Lanes sum_lo = load_lanes(sums + n_lanes);
-  Lanes rss_hi = load_lanes(sums + 2 * n_lanes);
-  Lanes rss_lo = load_lanes(sums + 3 * n_lanes);
+  Lanes sum_hi = load(sums);
+  Lanes sum_lo = load(sums + lanes);
+  Lanes rss_hi = load(sums + 2 * lanes);
+  Lanes rss_lo = load(sums + 3 * lanes);
   for (Index i = 0; i < n_groups; ++i) {
-    const Lanes residual = load_lanes(r.hi.data() + i * n_lanes);
+    const Lanes residual = load(r.hi.data() + i * lanes);
     Lanes h = residual;
-    Lanes l = load_lanes(r.lo.data() + i * n_lanes);
+    Lanes l = load(r.lo.data() + i * lanes);
     if (weight != nullptr) {
-      const Lanes w = load_lanes(weight + i * n_lanes);
+      const Lanes w = load(weight + i * lanes);
       h = w * residual;
       l = multiply_add(w, l, -product_excess(w, Factor(residual), h));
-      store_lanes(r.hi.data() + i * n_lanes, h);
-      store_lanes(r.lo.data() + i * n_lanes, l);
+      store(r.hi.data() + i * lanes, h);
+      store(r.lo.data() + i * lanes, l);
     }
     Lanes s;
     sum_lo = sum_lo + (sum_error(sum_hi, h, s) + l);
@@ -142,10 +142,10 @@ void weigh_and_sum(const double* weight, Index n_groups, Residuals& r, double* s
     rss_lo = rss_lo + sum_error(rss_hi, h * residual, s);
     rss_hi = s;
   }
-  store_lanes(sums, sum_hi);
-  store_lanes(sums + n_lanes, sum_lo);
-  store_lanes(sums + 2 * n_lanes, rss_hi);
-  store_lanes(sums + 3 * n_lanes, rss_lo);
+  store(sums, sum_hi);
+  store(sums + lanes, sum_lo);
+  store(sums + 2 * lanes, rss_hi);
+  store(sums + 3 * lanes, rss_lo);
 }
 
 void load_weights(const Column& weight, Index first, Index n, double* out) {
@@ -179,7 +179,7 @@ void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
   Residuals r;
   for (Index start = first; start < last; start += block_rows) {
     const Index n = std::min(block_rows, last - start);
-    const Index n_groups = (n + n_lanes - 1) / n_lanes;
+    const Index n_groups = (n + lanes - 1) / lanes;
     blocks.pack(start, n, block.data());
     if (problem.weight != nullptr) load_weights(*problem.weight, start, n, weight.data());
     for (Index k = 0; k < t; ++k) {
@@ -188,7 +188,7 @@ void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
       residual_block(block.data(), n_columns, block.data() + (n_columns + k) * block_rows,
                      b.hi.data(), b.lo.data(), {intercept[k], intercept[t + k]}, n, r);
       weigh_and_sum(problem.weight != nullptr ? weight.data() : nullptr, n_groups, r,
-                    out + 2 * n_columns * n_lanes);
+                    out + 2 * n_columns * lanes);
       gradient_block(block.data(), n_columns, r, n_groups, out);
     }
   }
@@ -234,11 +234,11 @@ SweepTotals sweep_totals(const SweepProblem& problem, const SweepPlan& plan, Ind
     const double* sums = slots + slot * plan.slot_size + target * accumulators(n_columns);
     for (Index j = 0; j < n_columns; ++j) {
       DoubleDouble& g = totals.gradient[static_cast<std::size_t>(j % problem.n_features)];
-      g = g + total_of(sums + 2 * j * n_lanes, sums + (2 * j + 1) * n_lanes);
+      g = g + total_of(sums + 2 * j * lanes, sums + (2 * j + 1) * lanes);
     }
-    const double* tail = sums + 2 * n_columns * n_lanes;
-    totals.sum = totals.sum + total_of(tail, tail + n_lanes);
-    rss = rss + total_of(tail + 2 * n_lanes, tail + 3 * n_lanes);
+    const double* tail = sums + 2 * n_columns * lanes;
+    totals.sum = totals.sum + total_of(tail, tail + lanes);
+    rss = rss + total_of(tail + 2 * lanes, tail + 3 * lanes);
   }
   totals.rss = rss.value();
   return totals;
@@ -278,7 +278,7 @@ void transposed_product(const SweepProblem& problem, const double* r, int n_thre
       const Rows rows{n_samples, std::vector<Column>(begin, begin + n_columns)};
       const ColumnBlocks blocks(rows, problem.scale + limb * p + first);
       AlignedVector block(n_columns * block_rows);
-      AlignedVector sums = AlignedVector::Zero(2 * n_columns * n_lanes);
+      AlignedVector sums = AlignedVector::Zero(2 * n_columns * lanes);
       Residuals part;
       for (Index start = 0; start < n_samples; start += block_rows) {
         const Index n = std::min(block_rows, n_samples - start);
@@ -287,12 +287,12 @@ void transposed_product(const SweepProblem& problem, const double* r, int n_thre
         part.lo.fill(0.0);
         std::copy_n(r + start, n, part.hi.data());
         std::copy_n(r + n_samples + start, n, part.lo.data());
-        gradient_block(block.data(), n_columns, part, (n + n_lanes - 1) / n_lanes, sums.data());
+        gradient_block(block.data(), n_columns, part, (n + lanes - 1) / lanes, sums.data());
       }
       for (Index c = 0; c < n_columns; ++c) {
         const DoubleDouble g =
             DoubleDouble{total[first + c], total[p + first + c]} +
-            total_of(sums.data() + 2 * c * n_lanes, sums.data() + (2 * c + 1) * n_lanes);
+            total_of(sums.data() + 2 * c * lanes, sums.data() + (2 * c + 1) * lanes);
         total[first + c] = g.hi;
         total[p + first + c] = g.lo;
       }

@@ -1,4 +1,5 @@
-// The names that all kernels speak: rows that stay where the user put them, and Eigen maps of results.
+// The names that all kernels speak: rows that stay where the user put them, and Eigen maps of
+// results.
 #pragma once
 
 #include <Eigen/Core>
@@ -39,8 +40,8 @@ struct Column {
   const std::byte* at(Index row) const { return data + row * stride; }
 };
 
-/// n rows of a table, column by column: a C or Fortran matrix, a strided view and a data frame's separate
-/// buffers are all the same thing here, and none of them is ever copied.
+/// n rows of a table, column by column: a C or Fortran matrix, a strided view and a data frame's
+/// separate buffers are all the same thing here, and none of them is ever copied.
 struct Rows {
   Index n_samples = 0;
   std::vector<Column> columns;

@@ -122,17 +122,23 @@ def as_names(names: Sequence[str], n: int, *, argument: str) -> tuple[str, ...]:
     result = tuple(names)
     for name in result:
         if not isinstance(name, str):
-            raise InputTypeError(f"{argument} contains {name!r}, which is not a string: names are strings.")
+            raise InputTypeError(
+                f"{argument} contains {name!r}, which is not a string: names are strings."
+            )
     if len(result) != n:
-        raise InputError(f"{argument} has {len(result)} names for {n} columns: pass one name per column.")
+        raise InputError(
+            f"{argument} has {len(result)} names for {n} columns: pass one name per column."
+        )
     if len(set(result)) != n:
         twice = next(name for name in result if result.count(name) > 1)
         raise InputError(f"{argument} contains {twice!r} twice: names must be distinct.")
     return result
 
 
-def check_same_features(columns: Columns, names: tuple[str, ...], *, argument: str, owner: str) -> None:
-    """The features must be those that `owner` (\"this fit\", \"these moments\") was built from."""
+def check_same_features(
+    columns: Columns, names: tuple[str, ...], *, argument: str, owner: str
+) -> None:
+    """The features must be those that `owner` ("this fit", "these moments") was built from."""
     if columns.n_columns != len(names):
         raise InputError(
             f"{argument} has {columns.n_columns} features, but {owner} is expecting {len(names)} features as "
@@ -158,7 +164,11 @@ def refuse_non_finite(columns: Columns, names: tuple[str, ...], *, argument: str
     if row < 0:
         return
     source = columns.source
-    value = float(source[column][row] if isinstance(source, list) else source.reshape(len(source), -1)[row, column])
+    value = float(
+        source[column][row]
+        if isinstance(source, list)
+        else source.reshape(len(source), -1)[row, column]
+    )
     kind = "NaN" if np.isnan(value) else "infinity"
     where = f"row {row}" if columns.is_vector else f"row {row}, column {names[column]!r}"
     raise InputError(
@@ -182,7 +192,9 @@ def refuse_bad_weights(weights: npt.NDArray[Any]) -> None:
             "not be negative. Drop the row, or give it weight 0."
         )
     if not np.any(weights > 0):
-        raise InputError("sample_weight is zero in every row: at least one weight must be positive.")
+        raise InputError(
+            "sample_weight is zero in every row: at least one weight must be positive."
+        )
 
 
 def _as_columns(data: object, argument: str) -> Columns:
@@ -246,7 +258,7 @@ def _from_frame(data: object, argument: str) -> Columns:
     import narwhals as nw
 
     try:
-        native: Any = nw.from_native(data, eager_only=True, allow_series=True)  # type: ignore[call-overload]
+        native: Any = nw.from_native(data, eager_only=True, allow_series=True)
     except TypeError:
         native = None
     if isinstance(native, nw.Series):
@@ -254,9 +266,15 @@ def _from_frame(data: object, argument: str) -> Columns:
         return Columns(columns.source, columns.n_samples, 1, columns.names, True)
     if isinstance(native, nw.DataFrame):
         names = list(native.columns)
-        arrays = [native.get_column(name).to_numpy() for name in names] if len(set(names)) == len(names) else None
+        arrays = (
+            [native.get_column(name).to_numpy() for name in names]
+            if len(set(names)) == len(names)
+            else None
+        )
         if arrays is None:
-            raise InputError(f"{argument} has two columns of the same name: names must be distinct.")
+            raise InputError(
+                f"{argument} has two columns of the same name: names must be distinct."
+            )
         if not arrays:
             return Columns([], len(native), 0, ())
         return _from_columns(names, arrays, argument)
@@ -274,7 +292,9 @@ def _from_columns(labels: list[Any], values: list[Any], argument: str) -> Column
     for label, value in zip(labels, values, strict=True):
         array = np.asarray(value)
         if array.ndim != 1:
-            raise InputError(f"column {label!r} of {argument} has shape {array.shape}: columns are 1D.")
+            raise InputError(
+                f"column {label!r} of {argument} has shape {array.shape}: columns are 1D."
+            )
         if array.dtype == object:
             try:
                 array = _numbers_in_objects(array, f"column {label!r} of {argument}")
@@ -289,7 +309,9 @@ def _from_columns(labels: list[Any], values: list[Any], argument: str) -> Column
         raise InputTypeError(" ".join(unreadable))
     lengths = {len(array) for array in arrays}
     if len(lengths) > 1:
-        raise InputError(f"columns of {argument} differ in length ({sorted(lengths)}): pass columns of one length.")
+        raise InputError(
+            f"columns of {argument} differ in length ({sorted(lengths)}): pass columns of one length."
+        )
     names = tuple(labels) if all(isinstance(label, str) for label in labels) else None
     return Columns(arrays, lengths.pop() if lengths else 0, len(arrays), names)
 
@@ -297,7 +319,9 @@ def _from_columns(labels: list[Any], values: list[Any], argument: str) -> Column
 def _numbers_in_objects(array: npt.NDArray[Any], argument: str) -> npt.NDArray[Any]:
     """An object array of real numbers becomes float64 (a copy: its values are Python objects)."""
     for index, value in np.ndenumerate(array):
-        if isinstance(value, float | int | np.number | np.bool_) and not isinstance(value, np.complexfloating):
+        if isinstance(value, float | int | np.number | np.bool_) and not isinstance(
+            value, np.complexfloating
+        ):
             continue
         if value is None or isinstance(value, str | bytes | complex):
             reason = f"{value!r} is not a number"
@@ -317,7 +341,9 @@ def _numbers_in_objects(array: npt.NDArray[Any], argument: str) -> npt.NDArray[A
 
 def _unreadable(name: str, dtype: np.dtype[Any]) -> InputTypeError:
     if dtype.kind == "c":
-        return InputTypeError(f"Complex data not supported: {name} has dtype {dtype}. Pass real numbers.")
+        return InputTypeError(
+            f"Complex data not supported: {name} has dtype {dtype}. Pass real numbers."
+        )
     if dtype.kind in "US":
         rule = "text cannot be fitted: encode it as numbers, or leave the column out."
     elif dtype.kind in "mM":

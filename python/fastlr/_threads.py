@@ -46,7 +46,7 @@ def resolve_threads(n_threads: int | None) -> int:
     OpenMP's limit carries ``OMP_NUM_THREADS`` and threadpoolctl's ``threadpool_limits``.
     """
     if n_threads is None:
-        allowed = min(kernels.max_threads(), _affinity())
+        allowed: int = min(kernels.max_threads(), _affinity())
         quota = _cgroup_limit()
         return allowed if quota is None else min(allowed, quota)
     try:

@@ -12,7 +12,16 @@ import numpy as np
 
 from fastlr._arrays import FloatArray, as_features, as_targets, as_weights
 from fastlr.errors import ConditionWarning, InputError, InputTypeError, RankWarning
-from fastlr.ladder import ACCURACIES, RANK_RULES, Climb, Table, check_choice, climb, eliminated, solve_at_once
+from fastlr.ladder import (
+    ACCURACIES,
+    RANK_RULES,
+    Climb,
+    Table,
+    check_choice,
+    climb,
+    eliminated,
+    solve_at_once,
+)
 from fastlr.moments import Moments, names_of
 from fastlr.results import LinearFit, Status
 from fastlr.wide import RowSummary, climb_wide, is_wide
@@ -144,11 +153,15 @@ def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -
     array([1.])
     """
     if not isinstance(moments, Moments):
-        raise InputTypeError(f"moments is a {type(moments).__name__}: pass Moments, e.g. Moments.from_arrays(X, y).")
+        raise InputTypeError(
+            f"moments is a {type(moments).__name__}: pass Moments, e.g. Moments.from_arrays(X, y)."
+        )
     try:
         penalty = float(alpha)
     except (TypeError, ValueError):
-        raise InputTypeError(f"alpha={alpha!r} is not a number: pass a finite number >= 0.") from None
+        raise InputTypeError(
+            f"alpha={alpha!r} is not a number: pass a finite number >= 0."
+        ) from None
     if not 0.0 <= penalty < math.inf:
         raise InputError(f"alpha={alpha!r} is not a finite number >= 0: pass 0 for least squares.")
     return solve_moments(moments, fit_intercept, penalty, moments.n_targets == 1)
@@ -167,10 +180,14 @@ def table_of(
     targets = as_targets(y, features.n_samples)
     names, labels = names_of(features, targets, feature_names, None)
     weights = as_weights(sample_weight, features.n_samples)
-    return Table(features, targets, weights, names, labels, bool(fit_intercept), n_threads), targets.is_vector
+    return Table(
+        features, targets, weights, names, labels, bool(fit_intercept), n_threads
+    ), targets.is_vector
 
 
-def fit_table(table: Table, is_vector: bool, accuracy: str, rank: str) -> tuple[Moments | None, LinearFit]:
+def fit_table(
+    table: Table, is_vector: bool, accuracy: str, rank: str
+) -> tuple[Moments | None, LinearFit]:
     """Climb the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
     check_choice(accuracy, ACCURACIES, "accuracy")
     check_choice(rank, RANK_RULES, "rank")
@@ -187,14 +204,21 @@ def fit_table(table: Table, is_vector: bool, accuracy: str, rank: str) -> tuple[
     return moments, linear_fit(moments, result, table.fit_intercept, 0.0, is_vector, rank)
 
 
-def solve_moments(moments: Moments, fit_intercept: bool, alpha: float, is_vector: bool) -> LinearFit:
+def solve_moments(
+    moments: Moments, fit_intercept: bool, alpha: float, is_vector: bool
+) -> LinearFit:
     """Solve, and warn of what the caller should know."""
     result = solve_at_once(moments, bool(fit_intercept), alpha)
     return linear_fit(moments, result, bool(fit_intercept), alpha, is_vector, "min_norm")
 
 
 def linear_fit(
-    moments: Moments | RowSummary, result: Climb, fit_intercept: bool, alpha: float, is_vector: bool, rank: str
+    moments: Moments | RowSummary,
+    result: Climb,
+    fit_intercept: bool,
+    alpha: float,
+    is_vector: bool,
+    rank: str,
 ) -> LinearFit:
     """The result for the user: shapes as y has them, a status in words, warnings."""
     p = moments.n_features
@@ -234,7 +258,9 @@ def _log_likelihood(moments: Moments, rss: FloatArray) -> FloatArray:
     """-n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2; infinite for a perfect fit."""
     n = moments.n_samples
     with np.errstate(divide="ignore"):
-        likelihood: FloatArray = -0.5 * n * (np.log(2.0 * np.pi * rss / n) + 1.0) + 0.5 * moments.sum_log_weight
+        likelihood: FloatArray = (
+            -0.5 * n * (np.log(2.0 * np.pi * rss / n) + 1.0) + 0.5 * moments.sum_log_weight
+        )
     return likelihood
 
 
@@ -243,7 +269,7 @@ def _status(result: Climb, names: Sequence[str], n_samples: int, rank: str) -> S
     condition, digits = result.condition_number, result.digits
     if result.code != "rank_deficient":
         if condition < _NEARLY_SINGULAR and digits >= _FEW_DIGITS and result.code == "ok":
-            return Status("ok", f"Solved: full rank, condition number {condition:.2g}.")
+            return Status("ok", f"Solved: full rank, condition number {condition:.3g}.")
         sentence = (
             f"Solved, but the columns nearly depend on one another (condition number {condition:.1e}): about "
             f"{math.floor(digits)} digits of the coefficients are certain for the data as they stand, and changes in "
@@ -254,11 +280,14 @@ def _status(result: Climb, names: Sequence[str], n_samples: int, rank: str) -> S
     if len(result.null_space) == 0 or (n_samples <= len(names) and len(result.null_space) > 1):
         cause = f"there are {n_samples} rows for {len(names)} features"
     else:
-        cause = "; ".join(dependencies(result.null_space, result.length, names)) + " within rounding"
+        cause = (
+            "; ".join(dependencies(result.null_space, result.length, names)) + " within rounding"
+        )
     problem = f"The features have rank {result.rank} of {len(names)}: {cause}. "
     if rank == "raise":
         raise np.linalg.LinAlgError(
-            problem + 'Drop columns, add rows, or let rank="min_norm" or "basic" choose among the coefficients.'
+            problem
+            + 'Drop columns, add rows, or let rank="min_norm" or "basic" choose among the coefficients.'
         )
     if result.solver == "basic":
         choice = "those of columns that depend on earlier ones were set to 0"
@@ -282,7 +311,9 @@ def _user_level() -> int:
     return level
 
 
-def dependencies(null_space: FloatArray, length: FloatArray, names: Sequence[str], most: int = 5) -> list[str]:
+def dependencies(
+    null_space: FloatArray, length: FloatArray, names: Sequence[str], most: int = 5
+) -> list[str]:
     """Each dependency as an equation, the last column it involves on the left: "x2 = 1 x0 + 1 x1".
 
     Parameters
@@ -302,7 +333,9 @@ def dependencies(null_space: FloatArray, length: FloatArray, names: Sequence[str
         if length[j] == 0.0:
             sentences.append(f"{names[j]} is constant")
             continue
-        involved = [i for i in np.flatnonzero(np.abs(row) > 1e-6) if i != j and length[i] > 0.0]
+        involved = [
+            i for i in map(int, np.flatnonzero(np.abs(row) > 1e-6)) if i != j and length[i] > 0.0
+        ]
         terms = [f"{-row[i] * length[j] / length[i]:.6g} {names[i]}" for i in involved[:most]]
         if len(involved) > most:
             terms.append(f"... ({len(involved)} columns)")

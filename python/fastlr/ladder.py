@@ -24,7 +24,16 @@ from fastlr._threads import resolve_threads
 from fastlr.errors import InputError
 from fastlr.moments import Moments, scaled_moments
 
-__all__ = ["ACCURACIES", "RANK_RULES", "Climb", "Table", "check_choice", "climb", "eliminated", "solve_at_once"]
+__all__ = [
+    "ACCURACIES",
+    "RANK_RULES",
+    "Climb",
+    "Table",
+    "check_choice",
+    "climb",
+    "eliminated",
+    "solve_at_once",
+]
 
 ACCURACIES = ("fast", "auto", "max")
 RANK_RULES = ("min_norm", "basic", "full", "raise")
@@ -109,9 +118,26 @@ def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
             resolve_threads(table.n_threads),
         )
         if result[0]:
-            n_samples, weight, sum_log_weight, mean, cross, condition, digits, n_sweeps, finished = result[2:]
+            (
+                n_samples,
+                weight,
+                sum_log_weight,
+                mean,
+                cross,
+                condition,
+                digits,
+                n_sweeps,
+                finished,
+            ) = result[2:]
             moments = Moments._build(
-                n_samples, weight, sum_log_weight, np.ones(q), mean, cross, table.feature_names, table.target_names
+                n_samples,
+                weight,
+                sum_log_weight,
+                np.ones(q),
+                mean,
+                cross,
+                table.feature_names,
+                table.target_names,
             )
             solver = "refined" if n_sweeps else "normal"
             nothing = np.zeros((0, p))
@@ -129,10 +155,16 @@ def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
     return moments, _climb_from(moments, table, accuracy, rank)
 
 
-def solve_at_once(moments: Moments, fit_intercept: bool, alpha: float, rank: str = "min_norm") -> Climb:
+def solve_at_once(
+    moments: Moments, fit_intercept: bool, alpha: float, rank: str = "min_norm"
+) -> Climb:
     """Coefficients from moments alone, by the normal equations."""
     frame, digits, _ = _normal_equations(moments, fit_intercept, alpha, rank != "full")
-    solver = "minimum_norm" if frame.rank < len(frame.length) and frame.code == "rank_deficient" else "normal"
+    solver = (
+        "minimum_norm"
+        if frame.rank < len(frame.length) and frame.code == "rank_deficient"
+        else "normal"
+    )
     result = _finished(solver, frame, moments, fit_intercept, digits, passes=1)
     if alpha:
         nan = np.full_like(result.bse, np.nan)
@@ -150,7 +182,15 @@ def _first_limb(table: Table) -> Columns:
 def _normal_equations(
     moments: Moments, fit_intercept: bool, alpha: float, truncate: bool
 ) -> tuple[_Frame, float, bool]:
-    system = (moments.n_features, moments.total_weight, moments._mean, moments._cross, fit_intercept, alpha, truncate)
+    system = (
+        moments.n_features,
+        moments.total_weight,
+        moments._mean,
+        moments._cross,
+        fit_intercept,
+        alpha,
+        truncate,
+    )
     if moments.precision == "double_double":
         result, digits = kernels.solve_double_double(*system)
         frame = _Frame(*result)
@@ -158,7 +198,9 @@ def _normal_equations(
     result, digits, enough = kernels.solve_normal_equations(*system, moments.n_samples)
     frame = _Frame(*result)
     if frame.code == "rank_deficient":
-        digits = 0.0  # moments cannot tell columns that depend on one another from those that nearly do
+        digits = (
+            0.0  # moments cannot tell columns that depend on one another from those that nearly do
+        )
     return frame._replace(scale=frame.scale * moments._scale), digits, enough
 
 
@@ -167,9 +209,17 @@ def _climb_from(moments: Moments, table: Table, accuracy: str, rank: str) -> Cli
     values = table.features.n_samples * table.n_features
     if accuracy == "fast":
         solver = "minimum_norm" if frame.rank < table.n_features else "normal"
-        return _settle(_finished(solver, frame, moments, table.fit_intercept, digits, 1), table, accuracy, rank)
+        return _settle(
+            _finished(solver, frame, moments, table.fit_intercept, digits, 1), table, accuracy, rank
+        )
     is_factored = frame.condition_number**2 <= _LARGEST_SQUARED_CONDITION
-    if frame.code == "ok" and enough and accuracy == "auto" and values > _ALWAYS_POLISHED and table.limbs == 1:
+    if (
+        frame.code == "ok"
+        and enough
+        and accuracy == "auto"
+        and values > _ALWAYS_POLISHED
+        and table.limbs == 1
+    ):
         return _finished("normal", frame, moments, table.fit_intercept, digits, 1)
     passes = 1
     if is_factored and frame.rank == np.count_nonzero(frame.scale[: table.n_features]):
@@ -177,7 +227,9 @@ def _climb_from(moments: Moments, table: Table, accuracy: str, rank: str) -> Cli
         refined, course, n_sweeps = _refine(table, moments, frame, contraction)
         passes += n_sweeps
         if np.all(course[:, _STATE] == _CONVERGED) or _digits(course) > 14.0:
-            result = _finished("refined", refined, moments, table.fit_intercept, _digits(course), passes)
+            result = _finished(
+                "refined", refined, moments, table.fit_intercept, _digits(course), passes
+            )
             return _settle(result, table, accuracy, rank)
     return _settle(_precondition(table, moments, frame, rank, passes), table, accuracy, rank)
 
@@ -187,7 +239,9 @@ def _precondition(table: Table, moments: Moments, start: _Frame, rank: str, pass
     p, threads = table.n_features, resolve_threads(table.n_threads)
     features = table.features if table.limbs == 1 else _first_limb(table)
     scale, weight = start.scale, moments.total_weight
-    basis, factor, coef, _ = kernels.first_basis(p, weight, moments._mean, moments._cross, table.fit_intercept)
+    basis, factor, coef, _ = kernels.first_basis(
+        p, weight, moments._mean, moments._cross, table.fit_intercept
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         shift = np.where(scale > 0, start.mean[0] / scale, 0.0)
     for _ in range(3):
@@ -212,6 +266,9 @@ def _precondition(table: Table, moments: Moments, start: _Frame, rank: str, pass
     pairs = np.zeros((2, t, p))
     intercept = np.zeros((2, t))
     if not is_truncated:
+        if n_independent < n_varying:  # of all columns, since all are kept
+            varying = length > 0
+            condition = float(np.linalg.cond(factor[np.ix_(varying, varying)] / length[varying]))
         root, null_space, n_independent = basis, np.eye(p)[length == 0], n_varying
         pairs[0] = coef
         for k in range(t):
@@ -236,7 +293,9 @@ def _precondition(table: Table, moments: Moments, start: _Frame, rank: str, pass
     passes += n_sweeps
     if is_truncated and n_varying:
         directions = _refined_null_space(table, moments, refined, contraction)
-        for _ in range(2):  # the sweep mends what moving along inexact directions did to the predictions
+        for _ in range(
+            2
+        ):  # the sweep mends what moving along inexact directions did to the predictions
             _to_minimum_norm(table, refined, directions)
             refined, course, n_sweeps = _refine(table, moments, refined, contraction, is_truncated)
             passes += n_sweeps
@@ -248,11 +307,19 @@ def _precondition(table: Table, moments: Moments, start: _Frame, rank: str, pass
 def _to_minimum_norm(table: Table, frame: _Frame, directions: FloatArray) -> None:
     for k in range(table.targets.n_columns):
         kernels.move_to_minimum_norm(
-            directions, frame.scale[: table.n_features], frame.mean, table.fit_intercept, k, frame.coef, frame.intercept
+            directions,
+            frame.scale[: table.n_features],
+            frame.mean,
+            table.fit_intercept,
+            k,
+            frame.coef,
+            frame.intercept,
         )
 
 
-def _refined_null_space(table: Table, moments: Moments, frame: _Frame, contraction: float) -> FloatArray:
+def _refined_null_space(
+    table: Table, moments: Moments, frame: _Frame, contraction: float
+) -> FloatArray:
     """Directions of coefficients, in the frame, along which no prediction changes.
 
     The singular vectors are right up to rounding times the condition number of the columns that remain. A
@@ -270,7 +337,9 @@ def _refined_null_space(table: Table, moments: Moments, frame: _Frame, contracti
     intercept = np.zeros((2, k))
     mean = np.concatenate([frame.mean[:, :p], np.zeros((2, k))], axis=1)
     for i in range(k):
-        kernels.move_to_minimum_norm(np.zeros((0, p)), np.ones(p), mean, table.fit_intercept, i, pairs, intercept)
+        kernels.move_to_minimum_norm(
+            np.zeros((0, p)), np.ones(p), mean, table.fit_intercept, i, pairs, intercept
+        )
     null = frame._replace(
         coef=pairs,
         intercept=intercept,
@@ -285,7 +354,12 @@ def _refine(
     table: Table, moments: Moments, frame: _Frame, contraction: float, is_truncated: bool = False
 ) -> tuple[_Frame, FloatArray, int]:
     """Sweeps until all targets rest: rung 1."""
-    p, t, n, limbs = table.n_features, table.targets.n_columns, table.features.n_samples, table.limbs
+    p, t, n, limbs = (
+        table.n_features,
+        table.targets.n_columns,
+        table.features.n_samples,
+        table.limbs,
+    )
     threads = resolve_threads(table.n_threads)
     n_slots, slot_size, n_parts = kernels.plan_sweep(n, limbs * p, t)
     course = np.zeros((t, _COURSE_SIZE))
@@ -324,7 +398,11 @@ def _refine(
             course,
         )
         n_sweeps += 1
-    return frame._replace(coef=coef, intercept=intercept, rss=course[:, _RSS].copy()), course, n_sweeps
+    return (
+        frame._replace(coef=coef, intercept=intercept, rss=course[:, _RSS].copy()),
+        course,
+        n_sweeps,
+    )
 
 
 def _digits(course: FloatArray) -> float:

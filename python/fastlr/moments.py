@@ -36,7 +36,8 @@ _LARGEST_DEVIATION = 1e140  # squares of larger deviations from the mean may ove
 _SMALLEST_DEVIATION = 2.0**-1021  # what varies by less, in denormal numbers, counts as constant
 _LARGEST_EXPONENT = 1000
 _PRECISIONS = ("double", "double_double")
-_HEADER = struct.Struct("<8sIII")  # magic, format version, length of the JSON header, CRC-32 of all that follows
+# Magic, format version, length of the JSON header, CRC-32 of all that follows.
+_HEADER = struct.Struct("<8sIII")
 
 
 class Moments:
@@ -96,7 +97,9 @@ class Moments:
     _sum_log_weight: float
     _scale: FloatArray  # (q): powers of two, other than 1 only for columns whose squares leave float64's range
     _mean: FloatArray  # (2, q): of the scaled columns, an unevaluated sum
-    _cross: FloatArray  # (q, q): of the scaled columns; in double-double (2, q, q), an unevaluated sum
+    _cross: (
+        FloatArray  # (q, q): of the scaled columns; in double-double (2, q, q), an unevaluated sum
+    )
 
     def __init__(self) -> None:
         raise TypeError("Moments are built from rows: use Moments.from_arrays(X, y)")
@@ -165,16 +168,25 @@ class Moments:
             features, targets, weights, shift, scale, threads
         )
         diagonal = cross.diagonal()
-        if not (diagonal.min() > _SMALLEST_SQUARE and np.isfinite(cross.trace() + mean[0].sum())) or not total_weight > 0:
+        if (
+            not (diagonal.min() > _SMALLEST_SQUARE and np.isfinite(cross.trace() + mean[0].sum()))
+            or not total_weight > 0
+        ):
             if weights is not None:
                 refuse_bad_weights(weights)
             size = kernels.largest_deviation(features.source, targets.source, shift)
             if not np.isfinite(size).all():
                 refuse_non_finite(features, feature_names, argument="X")
                 refuse_non_finite(targets, target_names, argument="y")
-            outside = (size > _SMALLEST_DEVIATION) & ~((diagonal > _SMALLEST_SQUARE) & (size < _LARGEST_DEVIATION))
-            if outside.any():  # squares overflow or underflow: once more, those columns times powers of two
-                exponents = np.clip(np.frexp(size[outside])[1], -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
+            outside = (size > _SMALLEST_DEVIATION) & ~(
+                (diagonal > _SMALLEST_SQUARE) & (size < _LARGEST_DEVIATION)
+            )
+            if (
+                outside.any()
+            ):  # squares overflow or underflow: once more, those columns times powers of two
+                exponents = np.clip(
+                    np.frexp(size[outside])[1], -_LARGEST_EXPONENT, _LARGEST_EXPONENT
+                )
                 scale[outside] = np.ldexp(1.0, -exponents)
                 total_weight, n_samples, sum_log_weight, mean, cross = scaled_moments(
                     features, targets, weights, shift, scale, threads
@@ -184,8 +196,12 @@ class Moments:
                     "sums of squares exceed the range of float64 (about 1e308): divide sample_weight by a power of two."
                 )
         if precision == "double_double":
-            total_weight, mean, cross = _double_double_moments(features, targets, weights, shift, scale, threads)
-        return cls._build(n_samples, total_weight, sum_log_weight, scale, mean, cross, feature_names, target_names)
+            total_weight, mean, cross = _double_double_moments(
+                features, targets, weights, shift, scale, threads
+            )
+        return cls._build(
+            n_samples, total_weight, sum_log_weight, scale, mean, cross, feature_names, target_names
+        )
 
     @classmethod
     def _build(
@@ -233,7 +249,8 @@ class Moments:
     @property
     def mean(self) -> FloatArray:
         """Weighted means of features, then targets."""
-        return self._mean.sum(axis=0) / self._scale
+        mean: FloatArray = self._mean.sum(axis=0) / self._scale
+        return mean
 
     @property
     def std(self) -> FloatArray:
@@ -290,7 +307,13 @@ class Moments:
                 "same targets."
             )
         more = self._of_columns(
-            features, targets, sample_weight, self.feature_names, self.target_names, n_threads, self.precision
+            features,
+            targets,
+            sample_weight,
+            self.feature_names,
+            self.target_names,
+            n_threads,
+            self.precision,
         )
         merged = self + more
         for slot in self.__slots__:
@@ -308,7 +331,9 @@ class Moments:
         positions = [self._position(column) for column in columns]
         if len(set(positions)) != len(positions):
             raise InputError(f"columns={list(columns)!r} names a feature twice: name each once.")
-        keep = np.array([*positions, *range(self.n_features, self.n_features + self.n_targets)], dtype=np.intp)
+        keep = np.array(
+            [*positions, *range(self.n_features, self.n_features + self.n_targets)], dtype=np.intp
+        )
         return self._build(
             self.n_samples,
             self.total_weight,
@@ -344,9 +369,16 @@ class Moments:
                 "with the same precision."
             )
 
-    def _combined(self, other: Moments, sign: int, scale: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    def _combined(
+        self, other: Moments, sign: int, scale: FloatArray
+    ) -> tuple[float, FloatArray, FloatArray]:
         """Weight, means and cross-products of a sum or a difference."""
-        operands = (self.total_weight, *self._on_scale(scale), other.total_weight, *other._on_scale(scale))
+        operands = (
+            self.total_weight,
+            *self._on_scale(scale),
+            other.total_weight,
+            *other._on_scale(scale),
+        )
         if self._cross.ndim == 3:
             result = kernels.merge_double_double(sign, *operands)
         else:
@@ -429,7 +461,12 @@ class Moments:
             }
         ).encode()
         numbers = np.concatenate(
-            [[self.total_weight, self._sum_log_weight], self._scale, self._mean.ravel(), self._cross.ravel()]
+            [
+                [self.total_weight, self._sum_log_weight],
+                self._scale,
+                self._mean.ravel(),
+                self._cross.ravel(),
+            ]
         )
         body = header + numbers.astype("<f8").tobytes()
         return _HEADER.pack(_MAGIC, _FORMAT_VERSION, len(header), zlib.crc32(body)) + body
@@ -444,7 +481,9 @@ class Moments:
             If the bytes are damaged, not moments at all, or of another version.
         """
         if not isinstance(data, bytes | bytearray | memoryview):
-            raise InputTypeError(f"data is a {type(data).__name__}: pass the bytes that Moments.to_bytes() gave.")
+            raise InputTypeError(
+                f"data is a {type(data).__name__}: pass the bytes that Moments.to_bytes() gave."
+            )
         data = bytes(data)
         if len(data) < _HEADER.size or not data.startswith(_MAGIC):
             raise InputError("data are not moments: pass the bytes that Moments.to_bytes() gave.")
@@ -467,7 +506,9 @@ class Moments:
             float(numbers[1]),
             numbers[2 : 2 + q].copy(),
             numbers[2 + q : 2 + 3 * q].reshape(2, q).copy(),
-            numbers[2 + 3 * q :].reshape((q, q) if header["precision"] == "double" else (2, q, q)).copy(),
+            numbers[2 + 3 * q :]
+            .reshape((q, q) if header["precision"] == "double" else (2, q, q))
+            .copy(),
             features,
             targets,
         )
@@ -492,11 +533,11 @@ def scaled_moments(
     slots = np.zeros((n_slots, slot_size))
     for part in range(n_parts):  # Python sees Ctrl-C between parts
         kernels.accumulate(
-            features.source, targets.source, weights, shift, scale, basis, part, n_threads, slots
+            features.source, targets.source, weights, shift, scale, part, n_threads, slots, basis
         )
     origin = shift * scale if basis is None else np.zeros(q)
     result: tuple[float, int, float, FloatArray, FloatArray] = kernels.centre(
-        n, q, weights is not None, origin, np.ones(q), slots
+        n, q, origin, np.ones(q), slots
     )
     return result
 
@@ -516,7 +557,9 @@ def _double_double_moments(
         kernels.accumulate_double_double(
             features.source, targets.source, weights, shift, scale, part, n_threads, slots
         )
-    result: tuple[float, FloatArray, FloatArray] = kernels.centre_double_double(n, q, shift, scale, slots)
+    result: tuple[float, FloatArray, FloatArray] = kernels.centre_double_double(
+        n, q, shift, scale, slots
+    )
     return result
 
 
@@ -534,8 +577,12 @@ def moments_of(
     targets = as_targets(y, features.n_samples)
     names, labels = names_of(features, targets, feature_names, target_names)
     if precision not in _PRECISIONS:
-        raise InputError(f"precision={precision!r} is not known: pass one of 'double', 'double_double'.")
-    moments = Moments._of_columns(features, targets, sample_weight, names, labels, n_threads, precision)
+        raise InputError(
+            f"precision={precision!r} is not known: pass one of 'double', 'double_double'."
+        )
+    moments = Moments._of_columns(
+        features, targets, sample_weight, names, labels, n_threads, precision
+    )
     return moments, targets.is_vector
 
 

@@ -71,7 +71,9 @@ class PolynomialFit(LinearFit):
         source, scale = _powers(x, d), np.ones(2 * d + t)
         values = np.empty((x.n_samples, t))
         for k in range(t):
-            residual = kernels.residuals(source, nothing, scale, 2, pairs, intercept, k, resolve_threads(n_threads))
+            residual = kernels.residuals(
+                source, nothing, scale, 2, pairs, intercept, k, resolve_threads(n_threads)
+            )
             values[:, k] = -residual[0]
         return values[:, 0] if np.ndim(self.coef) == 1 else values
 
@@ -150,7 +152,9 @@ def polyfit(
     names = tuple("x" if k == 1 else f"x^{k}" for k in range(1, degree + 1))
     features = Columns(source, variable.n_samples, 2 * int(degree))
     _, labels = names_of(Columns(source, variable.n_samples, int(degree)), targets, names, None)
-    table = Table(features, targets, weights, names, labels, bool(fit_intercept), n_threads, limbs=2)
+    table = Table(
+        features, targets, weights, names, labels, bool(fit_intercept), n_threads, limbs=2
+    )
     return _as_polynomial(fit_table(table, targets.is_vector, accuracy, rank)[1])
 
 
@@ -161,7 +165,9 @@ def _as_polynomial(fit: LinearFit) -> PolynomialFit:
 def _variable(x: object, argument: str) -> Columns:
     columns = as_targets(x, _length(x), argument=argument)
     if columns.n_columns != 1:
-        raise InputError(f"{argument} has {columns.n_columns} columns: pass one variable, of shape (n_samples,).")
+        raise InputError(
+            f"{argument} has {columns.n_columns} columns: pass one variable, of shape (n_samples,)."
+        )
     if columns.n_samples == 0:
         raise InputError(f"{argument} has no values: pass at least one.")
     return columns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -78,7 +79,13 @@ def summary_text(fit: LinearFit) -> str:
     Examples
     --------
     >>> import fastlr
-    >>> print(summary_text(fastlr.ols([[0.0], [1.0], [2.0]], [1.0, 3.0, 6.0])))  # doctest: +SKIP
+    >>> fit = fastlr.ols([[0.0], [1.0], [2.0]], [1.0, 3.0, 6.0], feature_names=["dose"])
+    >>> print(summary_text(fit).partition("log-likelihood")[2])
+      0.07874204
+    <BLANKLINE>
+               coefficient    per sd
+    intercept    0.8333333
+    dose          2.500000  2.041241
     """
     parts = report(fit)
     head = [parts.model, parts.data, parts.status]
@@ -98,9 +105,10 @@ def summary_dict(fit: LinearFit) -> dict[str, Any]:
     Examples
     --------
     >>> import fastlr
-    >>> fit = fastlr.ols([[0.0], [1.0]], [1.0, 3.0], feature_names=["x"])  # doctest: +SKIP
-    >>> summary_dict(fit)["targets"][0]["coefficients"]  # doctest: +SKIP
-    {'x': 2.0}
+    >>> fit = fastlr.ols([[0.0], [1.0], [2.0]], [1.0, 3.0, 6.0], feature_names=["dose"])
+    >>> data = summary_dict(fit)
+    >>> {name: round(value, 9) for name, value in data["targets"][0]["coefficients"].items()}
+    {'dose': 2.5}
     """
     targets = []
     for i, name in enumerate(fit.target_names):
@@ -130,6 +138,8 @@ def summary_dict(fit: LinearFit) -> dict[str, Any]:
         "rank": int(fit.rank),
         "condition_number": _finite(fit.condition_number),
         "solver": fit.solver,
+        "digits": _finite(fit.digits),
+        "passes": int(fit.passes),
         "status": {"code": fit.status.code, "message": str(fit.status)},
     }
 
@@ -138,7 +148,7 @@ def number(value: float) -> str:
     """A number with seven significant digits: 15.06187, -3482259, 0.05110411, 4.859258e+09."""
     text = f"{float(value):#.7g}"
     mantissa, *exponent = text.split("e")
-    return "e".join([mantissa.rstrip(".").replace(".000000", ""), *exponent])
+    return "e".join([re.sub(r"\.0*$", "", mantissa), *exponent])
 
 
 def _model_line(fit: LinearFit) -> str:
@@ -154,7 +164,10 @@ def _data_line(fit: LinearFit) -> str:
         parts.append(f"total weight {fit.total_weight:.7g}")
     if fit.rank != len(fit.feature_names):
         parts.append(f"rank {fit.rank}")
-    parts += [f"solver {fit.solver}", f"condition number {fit.condition_number:.3g}"]
+    parts.append(f"solver {fit.solver}")
+    parts.append(_counted(math.floor(fit.digits), "digit"))
+    if "condition number" not in fit.status:  # said once is enough
+        parts.append(f"condition number {fit.condition_number:.3g}")
     return ", ".join(parts)
 
 

@@ -116,6 +116,13 @@ class LinearFit:
         The L2 penalty of ``sum w r^2 + alpha |coef|^2``.
     feature_mean, feature_std : ndarray of shape (n_features,)
         Weighted means and population standard deviations of the features.
+
+    Examples
+    --------
+    >>> import fastlr
+    >>> fit = fastlr.ols([[1.0], [2.0], [3.0]], [3.0, 5.0, 7.0])
+    >>> fit.predict([[4.0]]).round(12)
+    array([9.])
     """
 
     coef: FloatArray
@@ -225,7 +232,8 @@ class LinearFit:
         refuse_non_finite(targets, self.target_names, argument="y")
         source = targets.source
         observed = np.column_stack(source) if isinstance(source, list) else source
-        return observed.reshape(predicted.shape) - predicted
+        residuals: npt.NDArray[Any] = observed.reshape(predicted.shape) - predicted
+        return residuals
 
     def weights_by_size(self, *, standardized: bool = False, target: int = 0) -> WeightRanking:
         """Names and coefficients by falling magnitude.
@@ -244,7 +252,9 @@ class LinearFit:
             A tuple of (name, weight) pairs that prints as a table.
         """
         if not 0 <= target < self.n_targets:
-            raise InputError(f"target={target} is out of range: this fit has {self.n_targets} targets.")
+            raise InputError(
+                f"target={target} is out of range: this fit has {self.n_targets} targets."
+            )
         weights = np.atleast_2d(self.coef)[target]
         if standardized:
             weights = weights * self.feature_std
@@ -299,6 +309,8 @@ class LinearFit:
             p, t = (len(features),), () if one else (len(targets),)
 
             def numbers(name: str, shape: tuple[int, ...]) -> Any:
+                if data[name] is None:
+                    raise InputError(f"{name} is missing.")
                 array = np.asarray(data[name], dtype=np.float64)
                 if array.shape != shape:
                     raise InputError(f"{name} has shape {array.shape} instead of {shape}.")
@@ -344,7 +356,9 @@ def predict_linear(
     out = np.empty(shape, dtype=np.float32 if features.all_float32 else np.float64)
     step = max(4096, _PREDICTED_PER_CALL // max(1, features.n_columns * len(matrix)))
     for first in range(0, n, step):
-        kernels.predict(features.source, first, min(n, first + step), matrix, constants, threads, out)
+        kernels.predict(
+            features.source, first, min(n, first + step), matrix, constants, threads, out
+        )
     return out
 
 

@@ -52,6 +52,8 @@ class _Dual:
     rank: int
     condition_number: float
     root: FloatArray
+    unreachable: FloatArray
+    """Orthonormal directions of sqrt(w) r that no coefficients change: (n, k)."""
     passes: int
 
 
@@ -84,7 +86,9 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
         intercept[0] = weights @ (y * dual.target_scale) / total
     digits, passes = 15.0, dual.passes
     for k in range(t):
-        rss[k], error, more = _refined(table, dual, scale, y[:, k] * dual.target_scale[k], k, coef, intercept, accuracy)
+        rss[k], error, more = _refined(
+            table, dual, scale, y[:, k] * dual.target_scale[k], k, coef, intercept, accuracy
+        )
         digits, passes = min(digits, -np.log10(error + _U)), passes + more
     unscale = dual.scale / dual.target_scale
     nan = np.full(t, np.nan)
@@ -116,7 +120,9 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
         float(total),
         sum_log,
         np.concatenate([dual.mean / dual.scale, weights @ y / total]),
-        np.concatenate([dual.std / dual.scale, np.sqrt(weights @ (y - weights @ y / total) ** 2 / total)]),
+        np.concatenate(
+            [dual.std / dual.scale, np.sqrt(weights @ (y - weights @ y / total) ** 2 / total)]
+        ),
     )
     if rank == "basic":
         result = _basic(table, weights, dual, result, accuracy)
@@ -145,8 +151,10 @@ def _refined(
     last, passes, n_steps = 0.0, 0, 0
     while True:
         right = root_weight * (r[0] + r[1])
+        lost = dual.unreachable.T @ right
+        right -= dual.unreachable @ lost
         along = dual.root.T @ right
-        rss = max(0.0, right @ right - along @ along)
+        rss = max(0.0, right @ right - along @ along) + lost @ lost
         step = root_weight * (dual.root @ along)
         if table.fit_intercept:  # sum(alpha) = 0
             step -= np.where(weights > 0, step.sum() / np.count_nonzero(weights), 0.0)
@@ -164,7 +172,13 @@ def _refined(
         values = np.abs(coef[0, k])
         values = values[values > 1e-25 * values.max(initial=0.0)]
         error = contraction * size / values.min() if values.size else 0.0
-        if error <= _U or accuracy == "fast" or n_steps >= _MOST_STEPS or contraction == 1.0 and n_steps > 1:
+        if (
+            error <= _U
+            or accuracy == "fast"
+            or n_steps >= _MOST_STEPS
+            or contraction == 1.0
+            and n_steps > 1
+        ):
             return rss, error, passes
         r = kernels.residuals(source, table.targets.source, scale, 1, coef, intercept, k, threads)
         passes += 1
@@ -204,39 +218,67 @@ def _factored(table: Table, weights: FloatArray) -> _Dual:
     H[dead, dead] = max(diagonal / n, 1.0)
     condition, root = kernels.factor_dual(_padded(H), n)
     full = n - int(np.count_nonzero(dead)) - table.fit_intercept
-    dual = _Dual(scale, target_scale, weights, mean, np.sqrt(variance), full, condition, root, 1)
-    return dual if condition**2 <= _LARGEST_SQUARED_CONDITION else _preconditioned(table, dual, H, null, dead)
+    dual = _Dual(
+        scale,
+        target_scale,
+        weights,
+        mean,
+        np.sqrt(variance),
+        full,
+        condition,
+        root,
+        np.zeros((n, 0)),
+        1,
+    )
+    return (
+        dual
+        if condition**2 <= _LARGEST_SQUARED_CONDITION
+        else _preconditioned(table, dual, H, null, dead)
+    )
 
 
-def _preconditioned(table: Table, dual: _Dual, H: FloatArray, null: FloatArray, dead: npt.NDArray[np.bool_]) -> _Dual:
+def _preconditioned(
+    table: Table, dual: _Dual, H: FloatArray, null: FloatArray, dead: npt.NDArray[np.bool_]
+) -> _Dual:
     """Rows that nearly depend on one another: shifted Cholesky QR of Z', and the rank from its factor."""
     n = len(H)
     zeros = np.zeros((2, n))
     diagonal = H.diagonal().copy()
     basis, factor, _, _ = kernels.first_basis(n, 1.0, zeros, H, True)
-    frame = np.ldexp(1.0, -np.frexp(np.sqrt(diagonal))[1])  # the kernels' frame of columns of about unit length
+    frame = np.ldexp(
+        1.0, -np.frexp(np.sqrt(diagonal))[1]
+    )  # the kernels' frame of columns of about unit length
     passes = dual.passes
     for _ in range(3):
-        lower, _, _ = _products(table, dual.weights, dual.scale, np.ascontiguousarray(frame[:, np.newaxis] * basis))
+        lower, _, _ = _products(
+            table, dual.weights, dual.scale, np.ascontiguousarray(frame[:, np.newaxis] * basis)
+        )
         passes += 1
         products = _square(lower, n)
         along = (frame * null) @ basis
         products += H.trace() / n * np.outer(along, along)
         products[dead, dead] = 1.0
-        basis, factor, _, is_orthonormal = kernels.next_basis(basis, factor, 1.0, zeros, products, True)
+        basis, factor, _, is_orthonormal = kernels.next_basis(
+            basis, factor, 1.0, zeros, products, True
+        )
         if is_orthonormal:
             break
     size = np.sqrt(dual.weights * (dual.mean @ dual.mean)) * frame
     length = np.linalg.norm(factor, axis=0)
     gran = np.hypot(1.0, np.divide(size, length, out=np.zeros(n), where=length > 0))
     rank, condition, root, null_space, _ = kernels.decide_rank(factor, gran)
+    unreachable = np.zeros((n, 0))
     if rank == n:
         root = basis
+    else:
+        unit = np.divide(frame, length, out=np.ones(n), where=length > 0)
+        unreachable = np.linalg.qr((unit * null_space).T)[0]
     return replace(
         dual,
         rank=dual.rank - len(null_space),
         condition_number=condition,
         root=frame[:, np.newaxis] * root,
+        unreachable=unreachable,
         passes=passes,
     )
 
@@ -266,7 +308,12 @@ def _products(
     if table.weights is not None:
         root = np.zeros(padded)
         root[:n] = np.sqrt(weights)
-    H, mean, variance, scales = np.zeros((padded, padded)), np.zeros(p), np.zeros(p), np.full(p, scale)
+    H, mean, variance, scales = (
+        np.zeros((padded, padded)),
+        np.zeros(p),
+        np.zeros(p),
+        np.full(p, scale),
+    )
     threads = resolve_threads(table.n_threads)
     step = max(512, _VALUES_PER_CALL // (padded * (padded + 16)) // 512 * 512)
     for first in range(0, p, step):  # Python sees Ctrl-C in between
@@ -332,5 +379,10 @@ def _basic(table: Table, weights: FloatArray, dual: _Dual, result: Climb, accura
     bse = np.full_like(coef, np.nan)
     coef[:, keep], bse[:, keep] = basic.coef, basic.bse
     return basic._replace(
-        solver="basic", code="rank_deficient", passes=result.passes + basic.passes, coef=coef, bse=bse, tss=result.tss
+        solver="basic",
+        code="rank_deficient",
+        passes=result.passes + basic.passes,
+        coef=coef,
+        bse=bse,
+        tss=result.tss,
     )

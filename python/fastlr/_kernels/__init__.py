@@ -11,7 +11,7 @@ import importlib.util
 import os
 import platform
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastlr._kernels import _cpu
 
@@ -68,7 +68,10 @@ def _choose() -> tuple[str, str]:
 
 
 LEVEL, REASON = _choose()
-kernels = load_level(LEVEL)
+if TYPE_CHECKING:
+    from fastlr._kernels import _generic as kernels  # all levels have one interface
+else:
+    kernels = load_level(LEVEL)
 
 
 def describe() -> dict[str, Any]:

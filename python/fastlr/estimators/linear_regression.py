@@ -124,7 +124,12 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         features = as_features(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         more, is_vector = moments_of(
-            features, y, sample_weight, self.fit_.feature_names, self.fit_.target_names, self.n_threads
+            features,
+            y,
+            sample_weight,
+            self.fit_.feature_names,
+            self.fit_.target_names,
+            self.n_threads,
         )
         float32 = features.all_float32 and self.coef_.dtype == np.float32
         moments = self.moments_ + more
@@ -139,7 +144,9 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         if self._moments is None:
             X, y, sample_weight = self._rows
             fit = self.fit_
-            self._moments = moments_of(X, y, sample_weight, fit.feature_names, fit.target_names, self.n_threads)[0]
+            self._moments = moments_of(
+                X, y, sample_weight, fit.feature_names, fit.target_names, self.n_threads
+            )[0]
             self._rows = None
         return self._moments
 

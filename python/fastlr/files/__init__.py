@@ -1,14 +1,16 @@
-"""Tables as streams of column batches, and model files.
+r"""Tables as streams of column batches, and model files.
 
 ``open_table`` reads CSV, TSV, Parquet, Feather (Arrow IPC), npy and npz, compressed text, and
 standard input, a batch of rows at a time: a file may be larger than memory. ``save_model`` and
 ``load_model`` keep a fit as a few kB of JSON.
 
+>>> from pathlib import Path
 >>> from fastlr.files import open_table
->>> with open_table("examples/longley.csv") as table:  # doctest: +SKIP
-...     for batch in table.batches(["gnp", "employed"]):
-...         print(batch.n_rows, batch.columns["gnp"].mean())
-16 387698.4375
+>>> _ = Path("plots.csv").write_text("area,crop\n2,5\n3,7.5\n4,\n")
+>>> with open_table("plots.csv") as table:
+...     for batch in table.batches(["area", "crop"]):
+...         print(batch.n_rows, "rows, crop:", batch.columns["crop"])
+3 rows, crop: [5.  7.5 nan]
 
 Text, Parquet and Arrow files need pyarrow (``pip install "fastlr[files]"``); npy, npz and model
 files do not. Nothing but NumPy is imported before a file asks for it.
@@ -16,7 +18,7 @@ files do not. Nothing but NumPy is imported before a file asks for it.
 
 from fastlr.files._models import MODEL_VERSION, load_model, save_model
 from fastlr.files._open import open_table
-from fastlr.files._replace import replaced
+from fastlr.files._replace import check_writable, replaced
 from fastlr.files._table import Batch, Column, Table
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "Batch",
     "Column",
     "Table",
+    "check_writable",
     "load_model",
     "open_table",
     "replaced",

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from fastlr.errors import FileFormatError
 from fastlr.files._stream import Source, require_pyarrow
 from fastlr.files._table import Column, ColumnArrays, Table, own_names, plain_numbers
-from numpy.typing import NDArray
 
 _BATCH_ROWS = 1 << 16
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
@@ -114,7 +115,7 @@ def holds(kind: Any) -> str:
     words = {
         "booleans": (t.is_boolean,),
         "numbers": (is_numeric,),
-        "text": (t.is_string, t.is_large_string, t.is_string_view),
+        "text": (t.is_string, t.is_large_string, lambda kind: str(kind) == "string_view"),
         "dates or times": (t.is_temporal,),
         "bytes": (t.is_binary, t.is_large_binary, t.is_fixed_size_binary),
     }

@@ -45,7 +45,7 @@ class DelimitedTable(Table):
     def _columns(self, named: Sequence[tuple[str, bool]], rows: bytes) -> Iterator[Column]:
         import pyarrow as pa
 
-        sample = self._parse(rows, None, 0) if rows.strip() else None
+        sample = self._parse(rows, None, 0) if rows and not rows.isspace() else None
         for i, (name, is_named) in enumerate(named):
             values = pa.nulls(0) if sample is None else sample.column(i)
             kind = holds(values.type)
@@ -73,10 +73,10 @@ class DelimitedTable(Table):
             cut = _whole_rows(rest, self._newline)
             if not cut and len(rest) > max(_LONGEST_ROW, 2 * self._block_bytes):
                 cut = rest.rfind(self._newline) + 1 or len(rest)
-            if rest[:cut].strip():
-                yield rest[:cut]
-            rest = rest[cut:]
-        if rest.strip():
+            rows, rest = rest[:cut], rest[cut:]
+            if rows and not rows.isspace():
+                yield rows
+        if rest and not rest.isspace():
             yield rest
 
     def _parse(self, rows: bytes, chosen: list[str] | None, rows_before: int) -> Any:
@@ -93,7 +93,7 @@ class DelimitedTable(Table):
                 table = self._parsed(rows, chosen, use_threads=False)
         except pa.ArrowInvalid as error:
             raise FileFormatError(self._explained(str(error), rows_before)) from error
-        if rows.count(b'"') % 2 and table.num_rows < _n_lines(rows, self._newline):
+        if b'"' in rows and rows.count(b'"') % 2 and table.num_rows < _n_lines(rows, self._newline):
             raise FileFormatError(
                 f"{self.label}: a quoted field that begins at or after row {rows_before + 1} is "
                 'never closed: add the missing " or remove the other'
@@ -115,9 +115,7 @@ class DelimitedTable(Table):
                 block_size=max(len(rows) // 4, 1 << 20) if use_threads else len(rows) + 1,
                 use_threads=use_threads,
             ),
-            pacsv.ParseOptions(
-                delimiter=self._header.delimiter, newlines_in_values=b'"' in rows
-            ),
+            pacsv.ParseOptions(delimiter=self._header.delimiter, newlines_in_values=b'"' in rows),
             pacsv.ConvertOptions(
                 column_types=types,
                 include_columns=chosen,
@@ -163,7 +161,9 @@ class _Header:
 
         try:
             self.delimiter = _delimiter(lines[0].decode("utf-8"), source)
-            fields = next(csv.reader(decoded(), delimiter=self.delimiter, strict=True))
+            fields = next(
+                csv.reader(decoded(), delimiter=self.delimiter, strict=True, skipinitialspace=True)
+            )
         except UnicodeDecodeError as error:
             raise FileFormatError(
                 f"{source.label}: the column names are not UTF-8 text: save the file as UTF-8"
@@ -195,6 +195,8 @@ def _delimiter(line: str, source: Source) -> str:
 def _whole_rows(data: bytes, newline: bytes) -> int:
     """Length of the longest beginning of ``data`` that ends a row: a newline outside quotes."""
     cut = data.rfind(newline) + 1
+    if b'"' not in data:
+        return cut
     n_quotes = data.count(b'"', 0, cut)
     while cut and n_quotes % 2:
         earlier = data.rfind(newline, 0, cut - 1) + 1

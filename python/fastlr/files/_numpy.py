@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from fastlr.errors import FileFormatError
 from fastlr.files._stream import Source
 from fastlr.files._table import Column, ColumnArrays, Table, own_names, plain_numbers
-from numpy.typing import NDArray
 
 _BATCH_ROWS = 1 << 16
 

@@ -25,13 +25,14 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Examples
     --------
     >>> from fastlr.files import replaced
-    >>> with replaced("numbers.txt") as file:  # doctest: +SKIP
-    ...     _ = file.write(b"1 2 3")
+    >>> with replaced("numbers.txt") as file:
+    ...     file.write(b"1 2 3")
+    5
     """
-    target = Path(os.path.realpath(path))
     check_writable(path)
-    if target.exists() and not target.is_file():
-        with target.open("wb") as file:
+    target = Path(path).resolve()
+    if _is_device(path):
+        with Path(path).open("wb") as file:
             yield file
         return
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix="~")
@@ -40,20 +41,25 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, _permissions(target))
-        os.replace(temporary, target)
+        Path(temporary).chmod(_permissions(target))
+        Path(temporary).replace(target)
     except BaseException:
-        os.unlink(temporary)
+        Path(temporary).unlink()
         raise
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise ``OSError`` if ``path`` is a directory or lies in none: before long work, not after."""
-    target = Path(os.path.realpath(path))
+    target = Path(path).resolve()
     if target.is_dir():
         raise IsADirectoryError(f"{os.fspath(path)} is a directory: name a file in it")
-    if not target.parent.is_dir():
+    if not target.parent.is_dir() and not _is_device(path):
         raise FileNotFoundError(f"there is no directory {target.parent} to write {target.name} in")
+
+
+def _is_device(path: str | os.PathLike[str]) -> bool:
+    """Whether there is something to write to that is no file, such as /dev/stdout."""
+    return Path(path).exists() and not Path(path).is_file()
 
 
 def _permissions(target: Path) -> int:

@@ -14,6 +14,7 @@ from fastlr.errors import FileFormatError
 
 _CODECS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\x00": "xz"}
 _MAGIC_LENGTH = 8
+_READ_AT_ONCE = 1 << 20
 
 
 class _Readable(Protocol):
@@ -29,7 +30,8 @@ class ByteStream:
     closed = False
 
     def __init__(self, raw: _Readable) -> None:
-        self._raw = raw
+        # One system call at a time, so that Ctrl-C is heard while a pipe has nothing to say.
+        self._read_some = getattr(raw, "read1", raw.read)
         self._ahead = b""
         self.n_read = 0
 
@@ -48,7 +50,7 @@ class ByteStream:
     def _fill(self, size: int) -> bytes:
         parts = []
         while size > 0:
-            part = self._raw.read(size)
+            part = self._read_some(min(size, _READ_AT_ONCE))
             if not part:
                 break
             parts.append(bytes(part))
@@ -70,7 +72,7 @@ class _Decompressed:
         self._codec, self._label = codec, label
         self._stream: Any
         if codec == "xz":
-            self._stream = lzma.LZMAFile(packed)  # type: ignore[arg-type]
+            self._stream = lzma.LZMAFile(packed)  # type: ignore[arg-type]  # noqa: SIM115
         else:
             pa = require_pyarrow(f"reading {codec} files")
             self._stream = pa.CompressedInputStream(pa.PythonFile(packed, mode="r"), codec)
@@ -137,7 +139,8 @@ class Source:
             return self.path
         if self._on_disk is not None:
             return self._on_disk
-        spool = self.resources.enter_context(tempfile.NamedTemporaryFile(prefix="fastlr-"))
+        temporary = tempfile.NamedTemporaryFile(prefix="fastlr-")  # noqa: SIM115
+        spool = self.resources.enter_context(temporary)
         stream = self.open()
         while part := stream.read(1 << 20):
             spool.write(part)

@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from fastlr.errors import FileFormatError, InputError
 from fastlr.files._stream import Source
-from numpy.typing import NDArray
 
 ColumnArrays = dict[str, NDArray[Any]]
 
@@ -127,8 +128,8 @@ def own_names(label: str, names: Sequence[str]) -> list[tuple[str, bool]]:
     if twice:
         places = [str(i + 1) for i, name in enumerate(names) if name == twice[0]]
         raise FileFormatError(
-            f"{label}: columns {', '.join(places[:-1])} and {places[-1]} share the name {twice[0]!r}: "
-            "give every column its own"
+            f"{label}: columns {', '.join(places[:-1])} and {places[-1]} share the name "
+            f"{twice[0]!r}: give every column its own"
         )
     result = []
     for i, name in enumerate(names):

@@ -1,0 +1,27 @@
+#include "bindings/nouns.hpp"
+#include "bindings/rows.hpp"
+#include "fastlr/roofline.hpp"
+
+namespace fastlr {
+
+void bind_roofline(py::module_& m) {
+  m.def(
+      "read_all",
+      [](const DoubleArray& values, int n_threads) {
+        const double* data = values.data();
+        const Index size = values.size();
+        const py::gil_scoped_release release;
+        return read_all(data, size, n_threads);
+      },
+      py::arg("values").noconvert(), py::arg("n_threads"));
+
+  m.def(
+      "multiply_add",
+      [](Index n, int n_threads) {
+        const py::gil_scoped_release release;
+        return multiply_add(n, n_threads);
+      },
+      py::arg("n"), py::arg("n_threads"));
+}
+
+}  // namespace fastlr

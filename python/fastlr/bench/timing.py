@@ -1,0 +1,50 @@
+"""Candidates in turns: A B C, A B C, ..."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+
+__all__ = ["in_turns"]
+
+
+def in_turns(
+    candidates: Mapping[str, Callable[[], object]],
+    *,
+    rounds: int = 5,
+    budget: float = 60.0,
+    warm_up: bool = True,
+) -> dict[str, float]:
+    """Median seconds of each candidate.
+
+    Parameters
+    ----------
+    candidates : mapping from names to callables
+        What to time.
+    rounds : int, default=5
+        How often each runs; a candidate drops out of later rounds when it alone has used its share of the budget.
+    budget : float, default=60.0
+        Seconds in all, about.
+    warm_up : bool, default=True
+        Run each once before anything is counted.
+
+    Returns
+    -------
+    dict
+        Medians by name.
+    """
+    times: dict[str, list[float]] = {name: [] for name in candidates}
+    share = budget / max(1, len(candidates))
+    spent = dict.fromkeys(candidates, 0.0)
+    for turn in range(-1 if warm_up else 0, rounds):
+        for name, run in candidates.items():
+            if spent[name] > share:
+                continue
+            start = time.perf_counter()
+            run()
+            elapsed = time.perf_counter() - start
+            spent[name] += elapsed
+            if turn >= 0 or spent[name] > share:
+                times[name].append(elapsed)
+    return {name: median(values) for name, values in times.items()}

@@ -1,0 +1,80 @@
+"""The ``fastlr`` command: its sub-commands, and exit codes that scripts can trust."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+import numpy as np
+
+import fastlr
+from fastlr.cli._exit_codes import BROKEN_PIPE, EPILOG, INTERRUPTED
+from fastlr.cli.bench import bench
+from fastlr.cli.fit import fit
+from fastlr.cli.info import info
+from fastlr.cli.predict import predict
+
+_DATA_ERRORS = (
+    fastlr.InputError,
+    fastlr.InputTypeError,
+    fastlr.FileFormatError,
+    fastlr.ModelFileError,
+    np.linalg.LinAlgError,
+    ImportError,
+    MemoryError,
+    OSError,
+)
+
+
+class _Commands(click.Group):
+    """A click group in which what is wrong with data or files exits with 1, and Ctrl-C with 130."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            _silence_stdout()
+            ctx.exit(BROKEN_PIPE)
+        except _DATA_ERRORS as error:
+            raise click.ClickException(_sentence(error)) from error
+        return result
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EPILOG,
+)
+@click.version_option(fastlr.__version__, prog_name="fastlr")
+def app() -> None:
+    """Linear regression on table files, larger than memory if need be.
+
+    Reads CSV, TSV, Parquet, Feather, npy and npz, also compressed text, and - for standard input.
+    """
+
+
+for command in (fit, predict, info, bench):
+    app.add_command(command)
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}"
+    if isinstance(error, MemoryError):
+        return f"not enough memory: choose fewer columns with --features {error}".rstrip()
+    return str(error)
+
+
+def _silence_stdout() -> None:
+    """Let what is still buffered go nowhere, so that Python does not complain at exit."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        return

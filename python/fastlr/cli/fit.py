@@ -1,0 +1,240 @@
+"""``fastlr fit``: a table file to coefficients."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import click
+import numpy as np
+from rich.text import Text
+
+import fastlr
+from fastlr.cli._columns import Choice, choose
+from fastlr.cli._exit_codes import EPILOG
+from fastlr.cli._output import check_output
+from fastlr.cli._rows import missing_rows, refuse_missing, refuse_negative
+from fastlr.cli._terminal import grid, is_terminal, show, warn, watched
+from fastlr.files import Batch, Table, open_table, save_model
+from fastlr.report import report, summary_dict
+
+_Columns = dict[str, np.ndarray[Any, Any]]
+_MOST_KEPT = 1 << 25  # values: 256 MB
+
+
+@click.command(short_help="Fit a linear regression to a table file.", epilog=EPILOG)
+@click.argument("file")
+@click.option("--target", required=True, multiple=True, metavar="NAME", help="Column to explain.")
+@click.option(
+    "--features",
+    multiple=True,
+    metavar="A,B,...",
+    help="Columns to explain it by.  [default: every other one]",
+)
+@click.option("--exclude", multiple=True, metavar="C,...", help="Columns to leave out.")
+@click.option("--weights", metavar="W", help="Column of sample weights, 0 or more.")
+@click.option("--no-intercept", is_flag=True, help="Fit through the origin.")
+@click.option(
+    "--accuracy",
+    type=click.Choice(["auto", "fast", "max"]),
+    default="auto",
+    show_default=True,
+    help="One pass of normal equations (fast), or as many as the digits take; tables beyond 256 MB get one.",
+)
+@click.option(
+    "--missing",
+    type=click.Choice(["error", "drop"]),
+    default="error",
+    show_default=True,
+    help="Rows with an empty cell: stop, or leave them out.",
+)
+@click.option("--output", "-o", metavar="MODEL", help="Save the model (JSON) for fastlr predict.")
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="A table for people, or one JSON document.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads to use; the result does not depend on it.  [default: all there are]",
+)
+def fit(
+    file: str,
+    target: tuple[str, ...],
+    features: tuple[str, ...],
+    exclude: tuple[str, ...],
+    weights: str | None,
+    no_intercept: bool,
+    accuracy: str,
+    missing: str,
+    output: str | None,
+    layout: str,
+    threads: int | None,
+) -> None:
+    """Fit a linear regression to the table in FILE (- for standard input).
+
+    The table is read once, a batch of rows at a time. Names of columns may differ in case; a name
+    with a comma goes in double quotes. Several targets (--target a,b) are fitted together.
+    """
+    if output == "-":
+        raise click.UsageError("--output - : the model goes to a file, the report to the terminal")
+    check_output(output, [file])
+    with open_table(file) as table:
+        choice = choose(table, target=target, features=features, exclude=exclude, weights=weights)
+        rows = _Rows(table, choice, drop_missing=missing == "drop", n_threads=threads, accuracy=accuracy)
+        for batch in watched(table, choice.names):
+            rows.add(batch)
+    result, cautions = _fitted(rows, fit_intercept=not no_intercept)
+    if output is not None:
+        save_model(result, output)
+    if layout == "json" or not is_terminal(sys.stdout):
+        for caution in cautions:
+            warn(caution)
+    if layout == "json":
+        document = {
+            "fastlr": fastlr.__version__,
+            "file": file,
+            **summary_dict(result),
+            "weights": choice.weights,
+            "n_rows_dropped": rows.n_dropped,
+            "warnings": cautions,
+            "output": output,
+        }
+        click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2))
+    else:
+        _show(result, rows.n_dropped, output)
+
+
+@dataclass
+class _Rows:
+    """Rows on their way into a fit: kept while they are few, else poured into moments."""
+
+    table: Table
+    choice: Choice
+    drop_missing: bool
+    n_threads: int | None
+    accuracy: str
+    n_dropped: int = 0
+    _moments: fastlr.Moments | None = field(default=None, init=False)
+    _kept: list[_Columns] = field(default_factory=list, init=False)
+    _n_kept: int = field(default=0, init=False)
+
+    def add(self, batch: Batch) -> None:
+        """Take in the rows of a batch, except those of weight zero and those to be dropped."""
+        names, label = self.choice.names, self.table.label
+        missing = missing_rows(batch, names, label)
+        keep = np.ones(batch.n_rows, dtype=np.bool_)
+        if self.choice.weights is not None:
+            refuse_negative(batch, self.choice.weights, label)
+            keep = batch.columns[self.choice.weights] != 0
+        missing &= keep
+        if not self.drop_missing:
+            refuse_missing(batch, names, missing, label, "--missing drop")
+        self.n_dropped += int(missing.sum())
+        keep &= ~missing
+        if keep.any():
+            self._accumulate(batch, None if keep.all() else keep)
+
+    def _accumulate(self, batch: Batch, keep: np.ndarray[Any, Any] | None) -> None:
+        columns = batch.columns
+        if keep is not None:
+            columns = {name: values[keep] for name, values in columns.items()}
+        columns = {name: columns[name] for name in self.choice.names}
+        n_values = sum(len(values) for values in columns.values())
+        if self.accuracy != "fast" and self._moments is None and self._n_kept + n_values <= _MOST_KEPT:
+            self._kept.append(columns)
+            self._n_kept += n_values
+            return
+        for earlier in self._kept:
+            self._pour(earlier)
+        self._kept.clear()
+        self._pour(columns)
+
+    def _pour(self, columns: _Columns) -> None:
+        X, y, sample_weight = self._parts(columns)
+        if self._moments is not None:
+            self._moments.update(X, y, sample_weight, n_threads=self.n_threads)
+            return
+        self._moments = fastlr.Moments.from_arrays(
+            X,
+            y,
+            sample_weight,
+            target_names=self.choice.targets,
+            precision="double_double" if self.accuracy == "max" else "double",
+            n_threads=self.n_threads,
+        )
+
+    def _parts(self, columns: _Columns) -> tuple[_Columns, _Columns, Any]:
+        X = {name: columns[name] for name in self.choice.features}
+        y = {name: columns[name] for name in self.choice.targets}
+        return X, y, columns[self.choice.weights] if self.choice.weights else None
+
+    def fit(self, *, fit_intercept: bool) -> fastlr.LinearFit:
+        """The fit of all rows."""
+        if self._moments is not None:
+            return fastlr.solve(self._moments, fit_intercept=fit_intercept)
+        if not self._kept:
+            reason = "every row has a missing value" if self.n_dropped else "all weights are zero"
+            raise fastlr.InputError(f"{self.table.label}: no row is left to fit: {reason}")
+        columns = {
+            name: np.concatenate([part[name] for part in self._kept]) for name in self._kept[0]
+        }
+        X, y, sample_weight = self._parts(columns)
+        if len(y) == 1:  # one target gives plain numbers, as moments do
+            (values,) = y.values()
+            fit = fastlr.ols(
+                X,
+                values,
+                sample_weight=sample_weight,
+                fit_intercept=fit_intercept,
+                accuracy=self.accuracy,
+                n_threads=self.n_threads,
+            )
+            return replace(fit, target_names=tuple(y))
+        return fastlr.ols(
+            X,
+            y,
+            sample_weight=sample_weight,
+            fit_intercept=fit_intercept,
+            accuracy=self.accuracy,
+            n_threads=self.n_threads,
+        )
+
+
+def _fitted(rows: _Rows, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, list[str]]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", fastlr.RankWarning)
+        warnings.simplefilter("always", fastlr.ConditionWarning)
+        result = rows.fit(fit_intercept=fit_intercept)
+    return result, [str(warning.message) for warning in caught]
+
+
+def _show(result: fastlr.LinearFit, n_dropped: int, output: str | None) -> None:
+    parts = report(result)
+    well = result.status.code == "ok"
+    show(
+        Text(parts.model, "bold"),
+        Text(parts.data),
+        Text(parts.status, "green" if well else "yellow"),
+        "",
+        grid(parts.figure_titles, parts.figures),
+        "",
+        grid(parts.coefficient_titles, parts.coefficients),
+    )
+    notes = [parts.omitted] if parts.omitted else []
+    if n_dropped:
+        rows = "row" if n_dropped == 1 else "rows"
+        notes.append(f"{n_dropped} {rows} with missing values left out")
+    if output is not None:
+        notes.append(f"model saved to {output}")
+    if notes:
+        show("", *(Text(note, "dim") for note in notes))

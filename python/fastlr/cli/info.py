@@ -1,0 +1,58 @@
+"""``fastlr info``: what runs here."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib import metadata
+from typing import Any
+
+import click
+import numpy as np
+
+import fastlr
+from fastlr._kernels import describe
+from fastlr._threads import resolve_threads
+from fastlr.cli._terminal import grid, show
+
+
+@click.command(short_help="Show versions, kernels and threads.")
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="A table for people, or one JSON document.",
+)
+def info(layout: str) -> None:
+    """Show versions, the kernels chosen for this machine and why, and threads: for bug reports."""
+    facts: dict[str, Any] = {
+        "fastlr": fastlr.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "pyarrow": _version("pyarrow"),
+        "platform": platform.platform(),
+        "threads": resolve_threads(None),
+        "kernels": describe(),
+    }
+    if layout == "json":
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        return
+    kernels = facts.pop("kernels")
+    rows = [(name, _words(value)) for name, value in facts.items()]
+    rows += [(f"kernels: {name}", _words(value)) for name, value in kernels.items()]
+    show(grid(("", ""), rows, justify="left"))
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return "not installed"
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

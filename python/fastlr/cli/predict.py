@@ -1,0 +1,100 @@
+"""``fastlr predict``: a model and a table file to predictions."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import BinaryIO
+
+import click
+import numpy as np
+
+import fastlr
+from fastlr.cli._columns import listed, match, near
+from fastlr.cli._exit_codes import EPILOG
+from fastlr.cli._output import check_output
+from fastlr.cli._rows import Mask, matrix, missing_rows, refuse_missing
+from fastlr.cli._terminal import is_terminal, watched
+from fastlr.files import Batch, Table, load_model, open_table, replaced
+
+_MISSING = "NA"
+
+
+@click.command(short_help="Predict with a model that fastlr fit saved.", epilog=EPILOG)
+@click.argument("model")
+@click.argument("file")
+@click.option("--output", "-o", metavar="CSV", help="Write here.  [default: standard output]")
+@click.option(
+    "--missing",
+    type=click.Choice(["error", "keep"]),
+    default="error",
+    show_default=True,
+    help="Rows with an empty cell: stop, or predict NA for them.",
+)
+def predict(model: str, file: str, output: str | None, missing: str) -> None:
+    """Predict every row of FILE (- for standard input) with MODEL.
+
+    Writes CSV with one column for each target, named TARGET_predicted, one line for each row, in
+    order; the numbers read back as the same bits. The model's features are found by name (which may
+    differ in case); other columns are ignored.
+    """
+    check_output(output, [model, file])
+    fit = load_model(model)
+    with ExitStack() as stack:
+        table = stack.enter_context(open_table(file))
+        columns = _columns(table, fit)
+        sink: BinaryIO = sys.stdout.buffer
+        if output is not None and output != "-":
+            sink = stack.enter_context(replaced(output))
+        header = _header(fit.target_names)
+        on_screen = sink is sys.stdout.buffer and is_terminal(sys.stdout)
+        for batch in table.batches(columns) if on_screen else watched(table, columns):
+            incomplete = missing_rows(batch, columns, table.label)
+            if missing == "error":
+                refuse_missing(batch, columns, incomplete, table.label, "--missing keep")
+            _write(sink, header + _lines(fit, batch, columns, incomplete))
+            header = ""
+        sink.flush()
+
+
+def _columns(table: Table, fit: fastlr.LinearFit) -> list[str]:
+    """The table's names for the model's features, in the model's order."""
+    found = match(fit.feature_names, table.names)
+    absent = [name for name in fit.feature_names if name not in found]
+    if absent:
+        hints = [hint for name in absent if (hint := near(name, table.names))]
+        raise fastlr.FileFormatError(
+            f"{table.label} lacks {len(absent)} of the model's {fit.n_features} features: "
+            f"{listed(absent)}; it has {listed(table.names)}: add or rename columns"
+            + "".join(f" ({hint})" for hint in hints[:1])
+        )
+    return [found[name] for name in fit.feature_names]
+
+
+def _write(sink: BinaryIO, text: str) -> None:
+    """All of it: standard output under ``python -u`` takes only what fits into the pipe."""
+    rest = memoryview(text.encode())
+    while rest:
+        rest = rest[sink.write(rest) :]
+
+
+def _header(target_names: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(f"{name}_predicted" for name in target_names)
+    return line.getvalue()
+
+
+def _lines(fit: fastlr.LinearFit, batch: Batch, columns: list[str], incomplete: Mask) -> str:
+    """One line for each row: its predictions as their shortest exact decimals, or NA."""
+    predicted = np.full((batch.n_rows, fit.n_targets), np.nan)
+    if not incomplete.all():
+        X = matrix(batch, columns, ~incomplete)
+        predicted[~incomplete] = fit.predict(X).reshape(len(X), -1)
+    fields = [list(map(repr, column)) for column in predicted.T.tolist()]
+    for column in fields:
+        for row in np.flatnonzero(incomplete):
+            column[row] = _MISSING
+    return "\n".join(map(",".join, zip(*fields, strict=True))) + "\n"

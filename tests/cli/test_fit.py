@@ -1,0 +1,266 @@
+"""`fastlr fit`: the numbers, the options, the errors, the exit codes."""
+
+import gzip
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+import fastlr
+from fastlr.cli.fit import open_table
+from fastlr.files import load_model
+
+GOLDEN = Path(__file__).parents[1] / "data" / "cli"
+
+
+def fitted(run, *arguments, stdin=None):
+    result = run("fit", *arguments, "--format", "json", stdin=stdin)
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def coefficients(document):
+    (target,) = document["targets"]
+    return {"intercept": target["intercept"], **target["coefficients"]}
+
+
+# The numbers
+
+
+def test_the_fit_is_that_of_ols(run):
+    rows = np.loadtxt("longley.csv", delimiter=",", skiprows=1)
+    expected = fastlr.ols(rows[:, :-1], rows[:, -1])
+    document = fitted(run, "longley.csv", "--target", "employed")
+    np.testing.assert_array_equal(
+        list(coefficients(document).values()), [expected.intercept, *expected.coef]
+    )
+    assert document["n_samples"] == 16
+    assert document["targets"][0]["r2"] == expected.r2
+
+
+def test_a_table_for_people_is_the_golden_text(run):
+    result = run("fit", "plots.csv", "--target", "yield", "--features", "rain")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == (GOLDEN / "fit_plots.txt").read_text(encoding="utf-8")
+
+
+def test_text_has_no_colour_codes_unless_on_a_terminal(run):
+    assert "\x1b" not in run("fit", "plots.csv", "--target", "yield").stdout
+
+
+def test_long_names_are_not_cut_when_piped(run, directory):
+    name = "rain_" * 60
+    table = (directory / "plots.csv").read_text().replace("rain", name)
+    (directory / "long.csv").write_text(table)
+    assert name in run("fit", "long.csv", "--target", "yield").stdout
+
+
+def test_names_with_markup_are_shown_as_they_are(run, directory):
+    table = (directory / "plots.csv").read_text().replace("rain", "[red]rain[/]")
+    (directory / "markup.csv").write_text(table)
+    assert "[red]rain[/]" in run("fit", "markup.csv", "--target", "yield").stdout
+
+
+def test_several_batches_give_the_fit_of_all_rows(run, directory, monkeypatch):
+    rng = np.random.default_rng(7)
+    rows = rng.normal(size=(400, 4)) * [1, 10, 0.1, 1] + [0, 5, 100, 0]
+    np.savetxt(directory / "rows.csv", rows, "%.17g", ",", header="a,b,c,y", comments="")
+    monkeypatch.setattr(
+        "fastlr.cli.fit.open_table", lambda path: open_table(path, block_bytes=1000)
+    )
+    with open_table("rows.csv", block_bytes=1000) as table:
+        assert len(list(table.batches())) > 10
+    expected = fastlr.ols(rows[:, :3], rows[:, 3])
+    found = coefficients(fitted(run, "rows.csv", "--target", "y"))
+    np.testing.assert_allclose(list(found.values()), [expected.intercept, *expected.coef], 1e-12)
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "5"])
+def test_threads_do_not_change_the_answer(run, threads):
+    one, many = (
+        fitted(run, "longley.csv", "--target", "employed", *more)
+        for more in ([], ["--threads", threads])
+    )
+    assert one == many
+
+
+def test_standard_input_gives_the_fit_of_the_file(run, directory):
+    document = fitted(run, "plots.csv", "--target", "yield")
+    raw = (directory / "plots.csv").read_bytes()
+    pa.parquet.write_table(
+        pa.table({"rain": [0, 1, 0, 2, 1], "sun": [0, 0, 1, 1, 3], "yield": [1, 3, 4, 8, 12]}),
+        directory / "plots.parquet",
+    )
+    for stdin in (raw, gzip.compress(raw), (directory / "plots.parquet").read_bytes()):
+        piped = fitted(run, "-", "--target", "yield", stdin=stdin)
+        assert piped == {**document, "file": "-"}
+
+
+# The options
+
+
+def test_features_and_exclude_choose_columns(run):
+    by_name = fitted(run, "plots.csv", "--target", "yield", "--features", "sun")
+    by_rest = fitted(run, "plots.csv", "--target", "yield", "--exclude", "rain")
+    assert by_name == by_rest
+    assert by_name["feature_names"] == ["sun"]
+
+
+def test_features_keep_the_order_asked_for(run):
+    document = fitted(run, "plots.csv", "--target", "yield", "--features", "sun, rain")
+    assert document["feature_names"] == ["sun", "rain"]
+    again = fitted(run, "plots.csv", "--target", "yield", "--features", "sun", "--features", "rain")
+    assert again == document
+
+
+def test_a_name_with_a_comma_stands_in_quotes(run, directory):
+    table = (directory / "plots.csv").read_text().replace("rain", '"rain, mm"')
+    (directory / "comma.csv").write_text(table)
+    document = fitted(run, "comma.csv", "--target", "yield", "--features", '"rain, mm",sun')
+    assert document["feature_names"] == ["rain, mm", "sun"]
+    assert fitted(run, "comma.csv", "--target", '"rain, mm"')["targets"][0]["name"] == "rain, mm"
+
+
+def test_case_does_not_matter_unless_it_must(refused, run, directory):
+    assert fitted(run, "plots.csv", "--target", "YIELD", "--features", "Sun")["feature_names"] == [
+        "sun"
+    ]
+    (directory / "cases.csv").write_text("x,X,y\n1,0,1\n2,1,2\n3,0,5\n4,3,1\n")
+    exact = fitted(run, "cases.csv", "--target", "y", "--features", "X")
+    assert exact["feature_names"] == ["X"]
+    (directory / "cases.csv").write_text("ab,AB,y\n1,0,1\n2,1,2\n3,0,5\n4,3,1\n")
+    message = refused(2, "fit", "cases.csv", "--target", "y", "--features", "Ab")
+    assert "ab and AB differ only in case: write the one you mean" in message
+
+
+def test_no_intercept_fits_through_the_origin(run):
+    document = fitted(run, "plots.csv", "--target", "yield", "--no-intercept")
+    assert document["fit_intercept"] is False
+    assert coefficients(document)["intercept"] == 0
+
+
+def test_several_targets_are_fitted_together(run):
+    both = fitted(run, "longley.csv", "--target", "employed,unemployed", "--features", "year,gnp")
+    assert [target["name"] for target in both["targets"]] == ["employed", "unemployed"]
+    alone = fitted(run, "longley.csv", "--target", "unemployed", "--features", "year,gnp")
+    for name, value in alone["targets"][0]["coefficients"].items():
+        assert both["targets"][1]["coefficients"][name] == pytest.approx(value, rel=1e-12)
+    text = run("fit", "longley.csv", "--target", "employed", "--target", "unemployed").stdout
+    assert text.startswith("employed, unemployed on 5 features")
+
+
+def test_whole_weights_repeat_rows_and_weight_zero_leaves_them_out(run, directory):
+    (directory / "weighted.csv").write_text("x,y,w\n99,5,0\n0,1,1\n1,4,2\n2,4,3\n5,,0\n")
+    (directory / "repeated.csv").write_text("x,y\n0,1\n1,4\n1,4\n2,4\n2,4\n2,4\n")
+    weighted = fitted(run, "weighted.csv", "--target", "y", "--weights", "w")
+    repeated = fitted(run, "repeated.csv", "--target", "y")
+    assert weighted["feature_names"] == ["x"]
+    assert (weighted["weights"], weighted["n_samples"]) == ("w", 3)
+    assert weighted["total_weight"] == pytest.approx(6, rel=1e-15)
+    np.testing.assert_allclose(
+        list(coefficients(weighted).values()), list(coefficients(repeated).values()), 1e-13
+    )
+
+
+def test_rows_with_missing_values_are_dropped_if_told_so_and_counted(run):
+    document = fitted(run, "gaps.csv", "--target", "yield", "--missing", "drop")
+    assert (document["n_samples"], document["n_rows_dropped"]) == (4, 2)
+    np.testing.assert_allclose(list(coefficients(document).values()), [1, 2, 3], 1e-12)
+    text = run("fit", "gaps.csv", "--target", "yield", "--missing", "drop").stdout
+    assert "2 rows with missing values left out" in text
+
+
+def test_missing_values_in_columns_that_are_not_used_do_not_matter(run):
+    document = fitted(run, "gaps.csv", "--target", "yield", "--features", "rain", "--missing=drop")
+    assert document["n_rows_dropped"] == 1
+
+
+# The model file
+
+
+def test_the_saved_model_is_the_fit(run):
+    document = fitted(run, "plots.csv", "--target", "yield", "--output", "model.json")
+    model = load_model("model.json")
+    assert document["output"] == "model.json"
+    assert model.feature_names == ("rain", "sun")
+    assert [model.intercept, *model.coef] == list(coefficients(document).values())
+    text = run("fit", "plots.csv", "--target", "yield", "--output", "other.json").stdout
+    assert text.endswith("model saved to other.json\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["gaps.csv", "--target", "yield"],
+        ["absent.csv", "--target", "yield"],
+        ["plots.csv", "--target", "height"],
+        ["names.csv", "--target", "yield"],
+    ],
+)
+def test_a_failed_fit_leaves_the_old_model(run, directory, arguments):
+    (directory / "model.json").write_text("precious")
+    before = sorted(directory.iterdir())
+    assert run("fit", *arguments, "--output", "model.json").exit_code in {1, 2}
+    assert (directory / "model.json").read_text() == "precious"
+    assert sorted(directory.iterdir()) == before
+
+
+def test_the_table_is_not_overwritten_by_its_model(refused, directory):
+    before = (directory / "plots.csv").read_bytes()
+    message = refused(2, "fit", "plots.csv", "--target", "yield", "--output", "./plots.csv")
+    assert "would overwrite plots.csv: name another file" in message
+    assert (directory / "plots.csv").read_bytes() == before
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_table_is_read(refused):
+    message = refused(1, "fit", "absent.csv", "--target", "yield", "--output", "no/such/model.json")
+    assert "there is no directory" in message
+    assert "the model goes to a file" in refused(2, "fit", "plots.csv", "--target=yield", "-o", "-")
+
+
+# JSON and warnings
+
+
+def test_json_is_one_document_and_nothing_else(run):
+    result = run("fit", "plots.csv", "--target", "yield", "--format", "json", "-o", "model.json")
+    assert result.stderr == ""
+    document = json.loads(result.stdout, parse_constant=pytest.fail)
+    assert set(document) == {
+        "fastlr",
+        "file",
+        "targets",
+        "feature_names",
+        "fit_intercept",
+        "alpha",
+        "n_samples",
+        "n_features",
+        "total_weight",
+        "rank",
+        "condition_number",
+        "solver",
+        "status",
+        "weights",
+        "n_rows_dropped",
+        "warnings",
+        "output",
+    }
+    assert document["warnings"] == []
+
+
+@pytest.mark.parametrize("layout", ["text", "json"])
+def test_collinear_columns_are_fitted_with_one_line_of_warning(run, directory, layout):
+    (directory / "twice.csv").write_text("a,b,y\n1,2,3\n2,4,5\n3,6,8\n4,8,9\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = run("fit", "twice.csv", "--target", "y", "--format", layout)
+    assert result.exit_code == 0
+    assert result.stderr.startswith("warning: The features have rank 1 of 2: b = 2 a")
+    assert result.stderr.count("\n") == 1
+    if layout == "json":
+        document = json.loads(result.stdout, parse_constant=pytest.fail)
+        assert document["status"]["code"] == "rank_deficient"
+        assert [f"warning: {line}\n" for line in document["warnings"]] == [result.stderr]

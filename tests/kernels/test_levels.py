@@ -1,0 +1,79 @@
+"""CPU levels: one interface, a choice that can be forced, and errors instead of silent steps down."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastlr._kernels as chooser
+
+STUB = Path(__file__).parents[2] / "python" / "fastlr" / "_kernels" / "_generic.pyi"
+
+
+def run(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_stub_names_every_function_and_no_other(kernels):
+    described = {
+        node.name for node in ast.parse(STUB.read_text()).body if isinstance(node, ast.FunctionDef)
+    }
+    assert described == {name for name in dir(kernels) if not name.startswith("_")}
+
+
+def test_the_best_level_is_chosen():
+    assert chooser.available_levels()
+    assert [level for level in chooser.PREFERENCE if level in chooser.available_levels()] == list(
+        chooser.available_levels()
+    )
+
+
+@pytest.mark.parametrize("level", chooser.available_levels())
+def test_a_level_can_be_forced(level):
+    code = "import json, fastlr._kernels as k; print(json.dumps(k.describe()))"
+    info = json.loads(run(code, FASTLR_KERNELS=level).stdout)
+    assert info["level"] == level
+    assert info["reason"] == f"forced by FASTLR_KERNELS={level}"
+    assert {"compiler", "eigen", "openmp", "installed", "supported"} <= info.keys()
+
+
+@pytest.mark.parametrize("level", ["v9", "avx2", " v3"])
+def test_an_unknown_level_is_an_import_error_that_lists_the_choices(level):
+    result = run("import fastlr", FASTLR_KERNELS=level)
+    assert result.returncode == 1
+    assert f"no kernels '{level}'" in result.stderr
+    assert str(list(chooser.available_levels())) in result.stderr
+
+
+def test_a_level_that_the_processor_lacks_is_refused(monkeypatch):
+    monkeypatch.setattr(chooser._cpu, "supported_levels", lambda: ["generic"])
+    for level in ("v2", "v3", "v4"):
+        with pytest.raises(ImportError, match=f"no kernels '{level}'"):
+            chooser.load_level(level)
+
+
+def test_a_broken_module_is_an_error_not_a_step_down(tmp_path):
+    code = f"""
+import importlib.machinery, importlib.util, sys
+best = {chooser.available_levels()[0]!r}
+class Broken:
+    def find_spec(self, name, path=None, target=None):
+        if name == "fastlr._kernels._" + best:
+            return importlib.util.spec_from_file_location(name, {str(tmp_path / "broken.so")!r})
+sys.meta_path.insert(0, Broken())
+import fastlr
+"""
+    (tmp_path / "broken.so").write_bytes(b"not a shared object")
+    result = run(code)
+    assert result.returncode == 1
+    assert "ImportError" in result.stderr

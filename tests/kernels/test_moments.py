@@ -1,0 +1,222 @@
+"""One pass: against the reference, for every layout, dtype, shape and number of threads."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastlr import reference
+from fastlr._kernels import available_levels, load_level
+from layouts import LAYOUTS
+
+SHAPES = [
+    (1, 1),
+    (2, 3),
+    (9, 1),
+    (127, 5),
+    (128, 7),
+    (129, 8),
+    (1025, 9),
+    (3000, 23),
+    (2500, 30),
+    (700, 130),
+    (1500, 420),
+]
+DTYPES = ["f8", "f4", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?"]
+
+
+def one_pass(kernels, X, y, weight=None, *, n_threads=2, scale=None):
+    """(weight, n_positive, sum_log_weight, mean, cross) as `Moments` gets them."""
+    first = X[0] if isinstance(X, list) else X
+    n = len(first)
+    q = (
+        sum(1 if a.ndim == 1 else a.shape[1] for a in (X if isinstance(X, list) else [X]))
+        + y.shape[1]
+    )
+    n_slots, slot_size, n_parts = kernels.plan_pass(n, q)
+    shift = kernels.provisional_shift(X, y)
+    scale = np.ones(q) if scale is None else scale
+    slots = np.zeros((n_slots, slot_size))
+    for part in range(n_parts):
+        kernels.accumulate(X, y, weight, shift, scale, part, n_threads, slots)
+    return kernels.centre(n, q, shift, scale, slots)
+
+
+def draw(shape, n_targets=1, dtype="f8", seed=0):
+    rng = np.random.default_rng(seed)
+    if dtype == "?":
+        X = rng.integers(0, 2, size=shape).astype(bool)
+    elif dtype[0] in "iu":
+        X = rng.integers(0, 100, size=shape).astype(dtype)
+    else:
+        X = (rng.normal(size=shape) * 3 + 7).astype(dtype)
+    return X, rng.normal(size=(shape[0], n_targets)) - 2
+
+
+def assert_moments(result, X, y, weight=None):
+    expected = reference.centred_moments(X.astype(np.float64), y, weight)
+    total_weight, n_positive, sum_log_weight, mean, cross = result
+    positive = np.ones(1) if weight is None else weight[weight > 0]
+    assert total_weight == pytest.approx(expected.total_weight, rel=1e-14)
+    assert n_positive == expected.n_samples
+    assert sum_log_weight == pytest.approx(np.log(positive).sum(), rel=1e-12, abs=1e-9)
+    np.testing.assert_allclose(mean.sum(axis=0), expected.mean, rtol=1e-13, atol=1e-13)
+    # Products of columns i and j err relative to the columns' own sizes.
+    size = np.sqrt(np.maximum(np.diag(expected.cross_products), 1e-300))
+    error = np.abs(cross - expected.cross_products) / np.outer(size, size)
+    assert error.max() < 1e-13
+    np.testing.assert_array_equal(cross, cross.T)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_moments_match_the_reference(kernels, shape, weighted):
+    X, y = draw(shape, n_targets=2)
+    weight = np.random.default_rng(5).uniform(0.1, 3.0, size=shape[0]) if weighted else None
+    assert_moments(one_pass(kernels, X, y, weight), X, y, weight)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_dtype_is_read_as_its_float64_values(kernels, dtype):
+    X, y = draw((300, 6), dtype=dtype)
+    exact = one_pass(kernels, X.astype(np.float64), y)
+    for layout in LAYOUTS.values():
+        for got, want in zip(one_pass(kernels, layout(X), y), exact, strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "shape", [(1, 2), (7, 3), (130, 4), (1030, 9), (2100, 17), (300, 40)], ids=str
+)
+def test_layout_changes_no_bit(kernels, layout, shape):
+    X, y = draw(shape)
+    weight = np.random.default_rng(6).uniform(size=shape[0])
+    before = X.copy()
+    for w in (None, weight):
+        for got, want in zip(
+            one_pass(kernels, LAYOUTS[layout](X), y, w), one_pass(kernels, X, y, w), strict=True
+        ):
+            np.testing.assert_array_equal(got, want)
+    np.testing.assert_array_equal(X, before)
+
+
+@pytest.mark.parametrize("shape", [(20_000, 2), (70_000, 12), (3000, 300), (2500, 520)], ids=str)
+def test_threads_change_no_bit(kernels, shape):
+    X, y = draw(shape)
+    weight = np.random.default_rng(7).uniform(size=shape[0])
+    for w in (None, weight):
+        results = [one_pass(kernels, X, y, w, n_threads=k) for k in (1, 2, 3, 5, 8, 2)]
+        for one, other in pairwise(results):
+            for got, want in zip(other, one, strict=True):
+                np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("exponent", [-30, 40])
+def test_power_of_two_scales_change_no_bit(kernels, exponent):
+    X, y = draw((500, 5))
+    plain = one_pass(kernels, X, y)
+    scaled = one_pass(kernels, X, y, scale=2.0 ** np.array([exponent, 0, -3, exponent, 5, 2]))
+    np.testing.assert_array_equal(scaled[3], plain[3])
+    np.testing.assert_array_equal(scaled[4], plain[4])
+
+
+def test_offsets_cost_no_digits(kernels):
+    rng = np.random.default_rng(8)
+    X = np.round(rng.normal(size=(5000, 3)) * 2**20) / 2**20
+    y = X @ [[1.0], [2.0], [3.0]]
+    offset = 2.0**26  # all sums below stay exact in float64
+    plain, moved = one_pass(kernels, X, y), one_pass(kernels, X + offset, y)
+    size = np.sqrt(np.diag(plain[4]))
+    assert (np.abs(moved[4] - plain[4]) / np.outer(size, size)).max() < 1e-15
+
+
+def test_a_constant_column_has_no_variance_at_all(kernels):
+    X = np.full((1000, 2), 0.1)
+    X[:, 1] = np.arange(1000)
+    cross = one_pass(kernels, X, np.ones((1000, 1)))[4]
+    assert cross[0, 0] == cross[2, 2] == 0.0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("row", [0, 700, 1499])
+def test_non_finite_values_reach_the_diagonal(kernels, bad, row):
+    X, y = draw((1500, 11))
+    X[row, 10] = bad
+    assert not np.isfinite(one_pass(kernels, X, y)[4][10, 10])
+    assert kernels.first_non_finite(X) == (row, 10)
+
+
+def test_first_non_finite_is_the_first_row_then_column(kernels):
+    X = np.zeros((50, 4))
+    assert kernels.first_non_finite(X) == (-1, -1)
+    X[20, 3], X[20, 1], X[30, 0] = np.nan, np.inf, np.nan
+    assert kernels.first_non_finite(X) == (20, 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(1, 400),
+    p=st.integers(1, 20),
+    t=st.integers(1, 3),
+    layout=st.sampled_from(sorted(LAYOUTS)),
+    dtype=st.sampled_from(DTYPES),
+    level=st.sampled_from(available_levels()),
+    seed=st.integers(0, 2**16),
+    weighted=st.booleans(),
+)
+def test_any_shape_layout_and_dtype(n, p, t, layout, dtype, level, seed, weighted):
+    X, y = draw((n, p), t, dtype, seed)
+    rng = np.random.default_rng(seed)
+    weight = rng.integers(0, 3, size=n).astype(float) if weighted else None
+    if weighted:
+        weight[rng.integers(n)] = 1.0
+    result = one_pass(load_level(level), LAYOUTS[layout](X), y, weight, n_threads=1)
+    expected = reference.centred_moments(X.astype(np.float64), y, weight)
+    assert result[0] == pytest.approx(expected.total_weight)
+    # Sums of some hundred products of numbers up to 100 a side.
+    np.testing.assert_allclose(result[4], expected.cross_products, rtol=1e-11, atol=1e-8)
+
+
+@pytest.mark.parametrize("n_targets", [1, 2])
+def test_merge_and_subtract_match_the_reference(kernels, n_targets):
+    X, y = draw((500, 4), n_targets)
+    y = y + 1e8
+    weight = np.random.default_rng(2).uniform(size=500)
+    a, b, both = (
+        one_pass(kernels, X[s], y[s], weight[s]) for s in (slice(180), slice(180, 500), slice(500))
+    )
+    merged = kernels.merge(a[0], a[3], a[4], b[0], b[3], b[4])
+    swapped = kernels.merge(b[0], b[3], b[4], a[0], a[3], a[4])
+    rest = kernels.subtract(both[0], both[3], both[4], a[0], a[3], a[4])
+    size = np.sqrt(np.diag(both[4]))
+    for got, want in zip(merged, swapped, strict=True):
+        np.testing.assert_array_equal(got, want)
+    for got, want in ((merged, both), (rest, b)):
+        assert got[0] == pytest.approx(want[0], rel=1e-13)
+        np.testing.assert_allclose(got[1].sum(axis=0), want[3].sum(axis=0), rtol=1e-14, atol=1e-13)
+        assert (np.abs(got[2] - want[4]) / np.outer(size, size)).max() < 1e-13
+
+
+def test_bindings_refuse_what_python_should_have_refused(kernels):
+    X, y = draw((20, 3))
+    n_slots, slot_size, _ = kernels.plan_pass(20, 4)
+    good = [X, y, None, np.zeros(4), np.ones(4), 0, 1, np.zeros((n_slots, slot_size))]
+    for position, bad, error in [
+        (0, X.astype(">f8"), TypeError),
+        (0, X.astype(complex), TypeError),
+        (0, X[:, :2], ValueError),
+        (0, X[:-1], ValueError),
+        (1, y[:, 0, None, None], ValueError),
+        (2, np.ones(19), ValueError),
+        (2, np.ones((20, 1)), ValueError),
+        (3, np.zeros(3), ValueError),
+        (4, np.ones(4, dtype=np.float32), TypeError),
+        (7, np.zeros((n_slots, slot_size - 1)), ValueError),
+    ]:
+        arguments = list(good)
+        arguments[position] = bad
+        with pytest.raises(error):
+            kernels.accumulate(*arguments)

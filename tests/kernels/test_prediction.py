@@ -1,0 +1,36 @@
+"""Predictions: against the reference, wherever the rows lie."""
+
+import numpy as np
+import pytest
+
+from fastlr import reference
+from layouts import LAYOUTS
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["f8", "f4", "i4", "?"])
+@pytest.mark.parametrize("n_targets", [1, 3])
+def test_prediction_matches_the_reference(kernels, layout, dtype, n_targets):
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(5003, 7)) * 4).astype(dtype)
+    coef, intercept = rng.normal(size=(n_targets, 7)), rng.normal(size=n_targets)
+    out = np.empty((5003, n_targets))
+    kernels.predict(LAYOUTS[layout](X), 0, 5003, coef, intercept, 2, out)
+    np.testing.assert_allclose(
+        out, reference.predict(X.astype(float), coef, intercept), rtol=1e-12, atol=1e-12
+    )
+
+
+def test_only_the_rows_asked_for_are_written(kernels):
+    X, out = np.ones((20, 2)), np.full((20, 1), -1.0)
+    kernels.predict(X, 5, 9, np.array([[1.0, 2.0]]), np.zeros(1), 1, out)
+    np.testing.assert_array_equal(out[:, 0], [-1] * 5 + [3] * 4 + [-1] * 11)
+
+
+def test_float32_output_is_the_rounded_float64_one(kernels):
+    X = np.random.default_rng(1).normal(size=(999, 3)).astype(np.float32)
+    coef, intercept = np.array([[1.0, 1e-9, -3.0]]), np.array([0.25])
+    wide, narrow = np.empty((999, 1)), np.empty((999, 1), dtype=np.float32)
+    kernels.predict(X, 0, 999, coef, intercept, 1, wide)
+    kernels.predict(X, 0, 999, coef, intercept, 1, narrow)
+    np.testing.assert_array_equal(narrow, wide.astype(np.float32))

@@ -1,0 +1,53 @@
+"""The same numbers, laid out in memory in every way that users' arrays are."""
+
+import numpy as np
+
+
+def _packed_field(X):
+    """Fields of packed records: byte strides that are no multiple of the item size."""
+    record = np.dtype([("flag", "i1"), ("row", X.dtype, (X.shape[1],))])
+    packed = np.zeros(len(X), dtype=record)
+    packed["row"] = X
+    return packed["row"]
+
+
+def _misaligned(X):
+    buffer = np.zeros(X.nbytes + 1, dtype=np.uint8)
+    view = buffer[1:].view(X.dtype).reshape(X.shape)
+    view[...] = X
+    return view
+
+
+def _reversed_memory(X):
+    return np.ascontiguousarray(X[::-1, ::-1])[::-1, ::-1]
+
+
+def _within_nans(X):
+    """A view into a larger array whose other cells are NaN: reading one of them would show."""
+    filler = np.nan if X.dtype.kind == "f" else 1
+    wide = np.full((2 * len(X) + 1, X.shape[1] + 5), filler, dtype=X.dtype)
+    view = wide[1::2, 2 : 2 + X.shape[1]]
+    view[...] = X
+    return view
+
+
+def _read_only(X):
+    copy = X.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+LAYOUTS = {
+    "c_order": np.ascontiguousarray,
+    "f_order": np.asfortranarray,
+    "every_other_row": lambda X: np.repeat(X, 2, axis=0)[::2],
+    "every_other_column": lambda X: np.repeat(X, 2, axis=1)[:, ::2],
+    "f_order_every_other_row": lambda X: np.asfortranarray(np.repeat(X, 2, axis=0))[::2],
+    "negative_strides": _reversed_memory,
+    "within_nans": _within_nans,
+    "packed_record_field": _packed_field,
+    "misaligned": _misaligned,
+    "read_only": _read_only,
+    "separate_columns": lambda X: [np.ascontiguousarray(column) for column in X.T],
+    "mixed_pieces": lambda X: [np.asfortranarray(X[:, :1]), *X[:, 1:].T],
+}
