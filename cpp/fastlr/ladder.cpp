@@ -117,7 +117,8 @@ Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_
   const double n_positive =
       weight != nullptr ? ladder.statistics.n_positive : static_cast<double>(rows.n_samples);
   const double n_dof = n_positive - static_cast<double>(n_features) - (fit_intercept ? 1.0 : 0.0);
-  const Refinement refinement = refinement_of(s, fit_intercept, ladder.statistics.weight);
+  Refinement refinement = refinement_of(s, fit_intercept, ladder.statistics.weight);
+  if (accuracy == Accuracy::automatic) refinement.tolerance = automatic_tolerance;
   if (accuracy == Accuracy::fast || (may_stop && suffices(s, ladder.statistics.weight, n_dof))) {
     ladder.relative_error = relative_error_of(s, fit_intercept, ladder.statistics.weight);
   } else if (!refine_all(rows, weight, refinement, n_threads, ladder)) {

@@ -18,6 +18,9 @@ constexpr Index always_polished = Index{1} << 17;
 /// u kappa^2 must stay small for sweeps to converge with a factor of the normal equations.
 constexpr double largest_squared_condition = 1e12;
 
+/// Estimated relative error that "auto" refines to; the estimate is ten times what to expect.
+constexpr double automatic_tolerance = 2e-15;
+
 /// What the steps of a refinement share, for a solution that outlives it.
 Refinement refinement_of(const Solution& solution, bool fit_intercept, double weight);
 

@@ -11,6 +11,9 @@ constexpr int most_sweeps = 10;
 // in the data.
 constexpr double negligible = 1e-25;
 
+// Of a sum of squares that the correction takes away to this share nothing is left but rounding.
+constexpr double cancelled = 1e-10;
+
 DoubleDouble pair_at(const double* values, Index size, Index k) {
   return {values[k], values[size + k]};
 }
@@ -108,7 +111,7 @@ bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& p
       add_to(intercept, t, k, a_step);
       // At the new point the sum of squares is smaller by |K'g|^2 + W shift^2.
       const double rss = totals.rss - g.dot(step) - f.weight * shift * shift;
-      now[course_rss] = rss > 0.5 * totals.rss ? rss : totals.rss;
+      now[course_rss] = rss > cancelled * totals.rss ? rss : 0.0;
       if (now[course_n_sweeps] > 1 && now[course_last_step] > 0.0)
         now[course_contraction] =
             std::min(now[course_contraction], 10.0 * length / now[course_last_step]);
@@ -116,14 +119,16 @@ bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& p
     }
     const double* b = coef + k * p;
     const double residual_rounding = rounding_of_residuals(f, k, b, intercept[k]);
-    const double predicted = now[course_contraction] * now[course_last_step] + residual_rounding;
-    error = predicted * row_norm;
-    // How far to go: until the error is below what rounding to float64 costs anyway.
-    const double remaining =
-        worst_relative_error(f, k, b, intercept[k], error.data(), predicted * intercept_norm);
-    now[course_relative_error] = remaining + unit_roundoff;
-    if (is(Progress::going) && (remaining <= unit_roundoff || now[course_n_sweeps] >= most_sweeps))
-      set(remaining <= unit_roundoff ? Progress::converged : Progress::stagnated);
+    const double iteration = now[course_contraction] * now[course_last_step];
+    const auto relative_error = [&](double in_root) {
+      error = in_root * row_norm;
+      return worst_relative_error(f, k, b, intercept[k], error.data(), in_root * intercept_norm);
+    };
+    // Nor does it help to go below what rounding in the residuals costs.
+    const bool is_done = iteration <= residual_rounding || relative_error(iteration) <= f.tolerance;
+    now[course_relative_error] = relative_error(iteration + residual_rounding) + unit_roundoff;
+    if (is(Progress::going) && (is_done || now[course_n_sweeps] >= most_sweeps))
+      set(is_done ? Progress::converged : Progress::stagnated);
     all_rest = all_rest && !is(Progress::going);
   }
   return all_rest;

@@ -39,6 +39,7 @@ struct Refinement {
   double contraction;  // what is known beforehand: u times the condition number of what K was
                        // computed from
   bool is_truncated;   // r < rank of the columns: coefficients are judged as a vector
+  double tolerance = unit_roundoff;  // estimated relative error of the worst coefficient to stop at
 };
 
 /// (t, course_size) before the first sweep.

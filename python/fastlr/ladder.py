@@ -42,6 +42,8 @@ _ALWAYS_POLISHED = 1 << 17  # values below which a sweep costs next to nothing
 _ONE_CALL = 1 << 27  # multiply-adds of a pass that need no interruption
 _LARGEST_SQUARED_CONDITION = 1e12
 _U = 2.0**-53
+# Estimated relative error to refine to; the estimate is ten times what to expect.
+_TOLERANCE = {"auto": 2e-15, "max": _U}
 # Columns of a course: see refinement.hpp.
 _STATE, _RSS, _ERROR, _CONTRACTION, _COURSE_SIZE = 0, 2, 3, 5, 6
 _CONVERGED = 1.0
@@ -221,20 +223,24 @@ def _climb_from(moments: Moments, table: Table, accuracy: str, rank: str) -> Cli
         and table.limbs == 1
     ):
         return _finished("normal", frame, moments, table.fit_intercept, digits, 1)
-    passes = 1
+    passes, tolerance = 1, _TOLERANCE[accuracy]
     if is_factored and frame.rank == np.count_nonzero(frame.scale[: table.n_features]):
         contraction = min(1.0, 4 * max(1, table.n_features) * _U * frame.condition_number**2)
-        refined, course, n_sweeps = _refine(table, moments, frame, contraction)
+        refined, course, n_sweeps = _refine(table, moments, frame, contraction, tolerance)
         passes += n_sweeps
         if np.all(course[:, _STATE] == _CONVERGED) or _digits(course) > 14.0:
             result = _finished(
                 "refined", refined, moments, table.fit_intercept, _digits(course), passes
             )
             return _settle(result, table, accuracy, rank)
-    return _settle(_precondition(table, moments, frame, rank, passes), table, accuracy, rank)
+    return _settle(
+        _precondition(table, moments, frame, rank, passes, tolerance), table, accuracy, rank
+    )
 
 
-def _precondition(table: Table, moments: Moments, start: _Frame, rank: str, passes: int) -> Climb:
+def _precondition(
+    table: Table, moments: Moments, start: _Frame, rank: str, passes: int, tolerance: float
+) -> Climb:
     """Rungs 2 and 3."""
     p, threads = table.n_features, resolve_threads(table.n_threads)
     features = table.features if table.limbs == 1 else _first_limb(table)
@@ -289,7 +295,7 @@ def _precondition(table: Table, moments: Moments, start: _Frame, rank: str, pass
         null_space=null_space,
     )
     contraction = min(1.0, 64 * max(1, p) * _U * condition)
-    refined, course, n_sweeps = _refine(table, moments, frame, contraction, is_truncated)
+    refined, course, n_sweeps = _refine(table, moments, frame, contraction, tolerance, is_truncated)
     passes += n_sweeps
     if is_truncated and n_varying:
         directions = _refined_null_space(table, moments, refined, contraction)
@@ -297,7 +303,9 @@ def _precondition(table: Table, moments: Moments, start: _Frame, rank: str, pass
             2
         ):  # the sweep mends what moving along inexact directions did to the predictions
             _to_minimum_norm(table, refined, directions)
-            refined, course, n_sweeps = _refine(table, moments, refined, contraction, is_truncated)
+            refined, course, n_sweeps = _refine(
+                table, moments, refined, contraction, tolerance, is_truncated
+            )
             passes += n_sweeps
         _to_minimum_norm(table, refined, directions)
     solver = "minimum_norm" if n_independent < p else "preconditioned"
@@ -347,11 +355,16 @@ def _refined_null_space(
         scale=np.concatenate([frame.scale[:p], np.ones(k)]),
         tss=np.ones(k),
     )
-    return _refine(zeros, moments, null, contraction, True)[0].coef[0]
+    return _refine(zeros, moments, null, contraction, _U, True)[0].coef[0]
 
 
 def _refine(
-    table: Table, moments: Moments, frame: _Frame, contraction: float, is_truncated: bool = False
+    table: Table,
+    moments: Moments,
+    frame: _Frame,
+    contraction: float,
+    tolerance: float,
+    is_truncated: bool = False,
 ) -> tuple[_Frame, FloatArray, int]:
     """Sweeps until all targets rest: rung 1."""
     p, t, n, limbs = (
@@ -393,6 +406,7 @@ def _refine(
             frame.tss,
             frame.root,
             is_truncated,
+            tolerance,
             coef,
             intercept,
             course,

@@ -136,6 +136,7 @@ def refine(
     tss: Floats,
     root: Floats,
     is_truncated: bool,
+    tolerance: float,
     coef: Floats,
     intercept: Floats,
     course: Floats,

@@ -89,7 +89,9 @@ def fit(
     check_output(output, [file])
     with open_table(file) as table:
         choice = choose(table, target=target, features=features, exclude=exclude, weights=weights)
-        rows = _Rows(table, choice, drop_missing=missing == "drop", n_threads=threads, accuracy=accuracy)
+        rows = _Rows(
+            table, choice, drop_missing=missing == "drop", n_threads=threads, accuracy=accuracy
+        )
         for batch in watched(table, choice.names):
             rows.add(batch)
     result, cautions = _fitted(rows, fit_intercept=not no_intercept)
@@ -149,7 +151,11 @@ class _Rows:
             columns = {name: values[keep] for name, values in columns.items()}
         columns = {name: columns[name] for name in self.choice.names}
         n_values = sum(len(values) for values in columns.values())
-        if self.accuracy != "fast" and self._moments is None and self._n_kept + n_values <= _MOST_KEPT:
+        if (
+            self.accuracy != "fast"
+            and self._moments is None
+            and self._n_kept + n_values <= _MOST_KEPT
+        ):
             self._kept.append(columns)
             self._n_kept += n_values
             return
