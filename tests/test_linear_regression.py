@@ -134,7 +134,12 @@ def test_names_of_a_data_frame(rows):
 def test_clone_pickle_pipeline_cross_validation(rows):
     X, y = rows
     model = clone(fastlr.LinearRegression(fit_intercept=False, n_threads=1))
-    assert model.get_params() == {"fit_intercept": False, "n_threads": 1}
+    assert model.get_params() == {
+        "accuracy": "auto",
+        "fit_intercept": False,
+        "n_threads": 1,
+        "rank": "min_norm",
+    }
     restored = pickle.loads(pickle.dumps(model.fit(X, y)))
     np.testing.assert_array_equal(restored.predict(X), model.predict(X))
     pipeline = make_pipeline(StandardScaler(), fastlr.LinearRegression())

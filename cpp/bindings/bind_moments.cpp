@@ -53,10 +53,25 @@ void bind_moments(py::module_& m) {
       py::arg("X"), py::arg("y"));
 
   m.def(
+      "largest_deviation",
+      [](const py::object& X, const py::object& y, const DoubleArray& shift) {
+        const Rows rows = rows_of(X, y);
+        check_size(shift, rows.n_columns(), "shift");
+        DoubleArray size(rows.n_columns());
+        double* out = size.mutable_data();
+        {
+          const py::gil_scoped_release release;
+          largest_deviation(rows, shift.data(), out);
+        }
+        return size;
+      },
+      py::arg("X"), py::arg("y"), py::arg("shift").noconvert());
+
+  m.def(
       "accumulate",
       [](const py::object& X, const py::object& y, const std::optional<py::array>& sample_weight,
          const DoubleArray& shift, const DoubleArray& scale, Index part, int n_threads,
-         DoubleArray& slots) {
+         DoubleArray& slots, const std::optional<DoubleArray>& basis) {
         const Rows rows = rows_of(X, y);
         const PassPlan plan = plan_pass(rows.n_samples, rows.n_columns());
         if (part < 0 || part >= plan.n_parts) throw py::value_error("there is no such part");
@@ -72,12 +87,17 @@ void bind_moments(py::module_& m) {
         double* sums = slots.mutable_data();
         const double* offset = shift.data();
         const double* factor = scale.data();
+        const double* K = basis ? basis->data() : nullptr;
+        const Index n_features = basis ? basis->shape(0) : 0;
+        if (basis && (basis->size() != n_features * n_features || n_features > rows.n_columns()))
+          throw py::value_error("basis has the wrong size");
         const py::gil_scoped_release release;
-        accumulate(rows, weight ? &*weight : nullptr, offset, factor, plan, part, n_threads, sums);
+        accumulate(rows, weight ? &*weight : nullptr, offset, factor, K, n_features, plan, part,
+                   n_threads, sums);
       },
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("shift").noconvert(),
       py::arg("scale").noconvert(), py::arg("part"), py::arg("n_threads"),
-      py::arg("slots").noconvert());
+      py::arg("slots").noconvert(), py::arg("basis") = py::none());
 
   m.def(
       "centre",

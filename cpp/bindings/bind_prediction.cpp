@@ -1,5 +1,6 @@
 #include "bindings/nouns.hpp"
 #include "bindings/rows.hpp"
+#include "fastlr/powers.hpp"
 #include "fastlr/prediction.hpp"
 
 namespace fastlr {
@@ -34,6 +35,24 @@ void bind_predict(py::module_& m) {
 void bind_prediction(py::module_& m) {
   bind_predict<double>(m);
   bind_predict<float>(m);
+
+  m.def(
+      "powers",
+      [](const py::array& x, Index degree) {
+        const Column column = column_of(x);
+        const Index n = x.shape(0);
+        if (degree < 1) throw py::value_error("degree must be at least 1");
+        DoubleArray high({degree, n});
+        DoubleArray low({degree, n});
+        double* out = high.mutable_data();
+        double* rest = low.mutable_data();
+        {
+          const py::gil_scoped_release release;
+          powers(column, n, degree, out, rest);
+        }
+        return py::make_tuple(high, low);
+      },
+      py::arg("x"), py::arg("degree"));
 
   m.def(
       "first_non_finite",

@@ -14,7 +14,9 @@ PYBIND11_MODULE(FASTLR_MODULE, m, py::mod_gil_not_used()) {
 
   fastlr::bind_descent(m);
   fastlr::bind_moments(m);
-  fastlr::bind_normal_equations(m);
+  fastlr::bind_double_double(m);
+  fastlr::bind_dual(m);
+  fastlr::bind_ladder(m);
   fastlr::bind_prediction(m);
   fastlr::bind_roofline(m);
 

@@ -2,7 +2,10 @@
 // sum here (fold) has no products.
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <optional>
 
+#include "fastlr/basis.hpp"
 #include "fastlr/cross_products.hpp"
 #include "fastlr/few_variables.hpp"
 #include "fastlr/moments.hpp"
@@ -77,11 +80,19 @@ Index rows_ahead(const Prefetcher& prefetcher) {
   return std::clamp<Index>(rows / panel_rows * panel_rows, panel_rows, rows_per_fold);
 }
 
+/// Rows in their own basis, or in another one through `raw`, a panel's worth of room.
+void pack_panel(const PanelLayout& layout, const Basis* basis, Index first, Index n,
+                const double* root_weight, double* raw, double* panel) {
+  layout.pack_strips(first, n, root_weight, basis != nullptr ? raw : panel);
+  if (basis != nullptr) basis->apply(raw, layout, n, panel);
+}
+
 /// One thread, one slot: pack a panel, multiply, fold every rows_per_fold rows.
-void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Column* weight, Range range,
-                     const Slot& slot) {
+void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* basis,
+                     const Column* weight, Range range, const Slot& slot) {
   const Index size = layout.padded() * layout.padded();
   AlignedVector panel = AlignedVector::Zero(layout.padded() * panel_rows);
+  AlignedVector raw = AlignedVector::Zero(basis != nullptr ? panel.size() : 0);
   AlignedVector sums(size);
   PanelWeights weights(weight, *slot.statistics);
   Prefetcher prefetcher(rows);
@@ -92,8 +103,8 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Column* 
       if ((first - start) % ahead == 0)
         prefetcher.aim(first + ahead, std::min(range.last, first + 2 * ahead));
       const Index n = std::min(panel_rows, end - first);
-      layout.pack_strips(first, n, weights.roots(first, n), panel.data());
-      PanelProduct{panel.data(), layout, n, first == start, sums.data(), &prefetcher}.all();
+      pack_panel(layout, basis, first, n, weights.roots(first, n), raw.data(), panel.data());
+      PanelProduct<>{panel.data(), layout, n, first == start, sums.data(), &prefetcher}.all();
     }
     fold(sums.data(), size, slot.hi, slot.lo);
   }
@@ -101,12 +112,13 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Column* 
 
 /// Large p: one slot, and the threads share the panels' packing and then the columns of the
 /// product.
-void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range range, int n_threads,
-                      const Slot& slot) {
+void accumulate_tiles(const PanelLayout& layout, const Basis* basis, const Column* weight,
+                      Range range, int n_threads, const Slot& slot) {
   constexpr Index panels = 4;
   const Index panel_size = layout.padded() * panel_rows;
   const Index size = layout.padded() * layout.padded();
   AlignedVector panel = AlignedVector::Zero(panels * panel_size);
+  AlignedVector raw = AlignedVector::Zero(basis != nullptr ? panel.size() : 0);
   AlignedVector sums(size);
   std::array<double, panels * panel_rows> root;
   std::array<WeightStatistics, panels> statistics;
@@ -126,7 +138,9 @@ void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range ran
           statistics[static_cast<std::size_t>(k)] =
               pack_weights(*weight, first + k * panel_rows, rows_in(k), w);
         }
-        layout.pack_strips(first + k * panel_rows, rows_in(k), w, panel.data() + k * panel_size);
+        pack_panel(layout, basis, first + k * panel_rows, rows_in(k), w,
+                   raw.data() + (basis != nullptr ? k * panel_size : 0),
+                   panel.data() + k * panel_size);
       });
       for (Index k = 0; k < n_panels; ++k)
         *slot.statistics += statistics[static_cast<std::size_t>(k)];
@@ -135,7 +149,7 @@ void accumulate_tiles(const PanelLayout& layout, const Column* weight, Range ran
       const Index n_groups = (layout.n_strips() - 1 + tile_strips - 1) / tile_strips;
       for_each_task(n_groups + 1, n_threads, [&](Index group) {
         for (Index k = 0; k < n_panels; ++k) {
-          const PanelProduct product{panel.data() + k * panel_size, layout,      rows_in(k),
+          const PanelProduct<> product{panel.data() + k * panel_size, layout,      rows_in(k),
                                      first == start && k == 0,      sums.data(), nullptr};
           if (group < n_groups) {
             product.column_group(group * tile_strips);
@@ -190,22 +204,45 @@ void provisional_shift(const Rows& rows, double* shift) {
   }
 }
 
+void largest_deviation(const Rows& rows, const double* shift, double* size) {
+  for (Index j = 0; j < rows.n_columns(); ++j) {
+    const Column& column = rows.columns[static_cast<std::size_t>(j)];
+    Eight largest = Eight::Zero();
+    bool is_finite = true;
+    for (Index r = 0; r < rows.n_samples; r += 8) {
+      const Index count = std::min<Index>(8, rows.n_samples - r);
+      const Eight x = load_eight(column, r, count);
+      is_finite = is_finite && x.isFinite().all();
+      const Eight deviation = (x - shift[j]).abs();
+      for (Index i = 0; i < count; ++i) largest[i] = std::max(largest[i], deviation[i]);
+    }
+    // The difference of two huge values may overflow though both are finite.
+    size[j] = is_finite ? std::min(largest.maxCoeff(), std::numeric_limits<double>::max())
+                        : std::numeric_limits<double>::infinity();
+  }
+}
+
 void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
-                const PassPlan& plan, Index part, int n_threads, double* slots) {
+                const double* K, Index n_features, const PassPlan& plan, Index part, int n_threads,
+                double* slots) {
   const PanelLayout layout(rows, shift, scale);
+  std::optional<Basis> change;
+  if (K != nullptr)
+    change.emplace(Eigen::Map<const RowMatrix>(K, n_features, n_features), layout.padded());
+  const Basis* basis = change ? &*change : nullptr;
   if (rows.n_samples * work_per_row(plan.padded) < serial_below) n_threads = 1;
   if (plan.n_slots == 1 && n_threads > 1 && layout.n_strips() > 2 * tile_strips) {
-    accumulate_tiles(layout, weight, part_of_slot(plan, rows.n_samples, 0, part), n_threads,
+    accumulate_tiles(layout, basis, weight, part_of_slot(plan, rows.n_samples, 0, part), n_threads,
                      slot_at(plan, slots, 0));
     return;
   }
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
     const Range range = part_of_slot(plan, rows.n_samples, k, part);
     const Slot slot = slot_at(plan, slots, k);
-    if (layout.n_strips() == 1) {
+    if (layout.n_strips() == 1 && basis == nullptr) {
       accumulate_few(layout, weight, range, slot);
     } else {
-      accumulate_slot(layout, rows, weight, range, slot);
+      accumulate_slot(layout, rows, basis, weight, range, slot);
     }
   });
 }

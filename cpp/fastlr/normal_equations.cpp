@@ -4,138 +4,207 @@
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 #include <cmath>
-#include <limits>
-
-#include "fastlr/double_double.hpp"
 
 namespace fastlr {
 namespace {
 
-constexpr double unit_roundoff = std::numeric_limits<double>::epsilon() / 2;
 constexpr double ill_conditioned_at =
     1e-12;  // reciprocal condition of A: about four digits are left
+constexpr Index largest_explicit_inverse = 256;  // beyond it errors are bounded through norms
 
-using Matrix = Eigen::MatrixXd;
-
-struct Problem {
-  Matrix A;            // (p, p), without the penalty
-  Matrix c;            // (p, t)
-  Vector yy;           // (t)
-  Vector noise_floor;  // (p): a column with A_jj at or below this is constant (or zero)
-};
-
-Problem problem_from_moments(Index p, Index t, double weight, const double* mean,
-                             const double* cross, bool fit_intercept) {
-  const Index q = p + t;
-  const ConstMatrixMap C(cross, q, q);
-  const auto entry = [&](Index i, Index j) {
-    if (fit_intercept) return C(i, j);
-    const DoubleDouble mi{mean[i], mean[q + i]};
-    const DoubleDouble mj{mean[j], mean[q + j]};
-    return (DoubleDouble{C(i, j), 0.0} + DoubleDouble{weight, 0.0} * mi * mj).value();
-  };
-  Problem problem{Matrix(p, p), Matrix(p, t), Vector(t), Vector(p)};
-  for (Index j = 0; j < p; ++j) {
-    for (Index i = 0; i < p; ++i) problem.A(i, j) = entry(i, j);
-    for (Index k = 0; k < t; ++k) problem.c(j, k) = entry(j, p + k);
-    // Rounding noise of a constant column: every value off by at most 4 u |mean|.
-    const double noise = fit_intercept ? 4 * unit_roundoff * std::abs(mean[j]) : 0.0;
-    problem.noise_floor[j] = weight * noise * noise;
-  }
-  for (Index k = 0; k < t; ++k) problem.yy[k] = entry(p + k, p + k);
-  return problem;
+/// A vector over the live columns, spread over all.
+void spread(const Frame& frame, const Vector& live, double* out) {
+  for (Index i = 0; i < frame.n_live(); ++i) out[frame.live[static_cast<std::size_t>(i)]] = live[i];
 }
 
-/// The power of two nearest to 1 / sqrt(value) from below: scaling by it rounds nothing.
-double power_of_two_scale(double value) {
-  int exponent = 0;
-  std::frexp(std::sqrt(value), &exponent);
-  return std::ldexp(1.0, -exponent);
+/// K with K K' = A^-1, from the factor A = L L': K = L^-T.
+RowMatrix root_of(const Frame& frame, Matrix L) {
+  const Index l = frame.n_live();
+  invert_lower(L);
+  RowMatrix root = RowMatrix::Zero(frame.n_features, l);
+  for (Index i = 0; i < l; ++i)
+    for (Index k = i; k < l; ++k) root(frame.live[static_cast<std::size_t>(i)], k) = L(k, i);
+  return root;
 }
 
-/// Minimum-norm solution of the dependent system through the eigenvectors of the unit-diagonal A.
-void solve_minimum_norm(const Problem& problem, const Matrix& A, const Vector& live,
-                        NormalSolution& out) {
-  const Index p = A.rows();
-  Vector inverse_length(p);
-  for (Index j = 0; j < p; ++j) inverse_length[j] = live[j] > 0.0 ? 1.0 / out.length[j] : 0.0;
-  const Matrix unit = inverse_length.asDiagonal() * A * inverse_length.asDiagonal();
-  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(unit);
-  const Vector& lambda = eigen.eigenvalues();  // ascending; constant columns contribute exact zeros
-  const double largest = p > 0 ? std::max(lambda[p - 1], 0.0) : 0.0;
-  const double cutoff = largest * 8 * unit_roundoff * static_cast<double>(std::max<Index>(p, 8));
+/// |error| of the solution b of A b = c by Cholesky's factor: gamma u |A^-1| (|A||b| + |c|), which
+/// is a bound in practice for gamma = 20, and pessimistic by one or two digits (Higham 2002, 7.2
+/// and 10.1). A product that is small because its terms cancel is still as wrong as its terms are:
+/// a tenth of their size counts at least.
+Vector solution_error(const Frame& frame, const Matrix& root, const Vector& b, Index target) {
+  constexpr double gamma = 20.0;
+  const Vector size = b.cwiseAbs();
+  const Vector length = frame.A.diagonal().cwiseSqrt();
+  const Vector backward = frame.A.cwiseAbs() * size + frame.penalty.cwiseProduct(size) +
+                          frame.c.col(target).cwiseAbs() +
+                          0.1 * (length.dot(size) + std::sqrt(frame.yy[target])) * length;
+  if (frame.n_live() <= largest_explicit_inverse)
+    return gamma * unit_roundoff * ((root * root.transpose()).cwiseAbs() * backward);
+  // |A^-1| v <= |row of K| |K' diag(v)|, and the columns of K' have the lengths of K's rows.
+  const Vector row = root.rowwise().norm();
+  return gamma * unit_roundoff * row.dot(backward) * row;
+}
+
+void estimate_error(const Frame& frame, const Matrix& root, const Vector& b, Index target,
+                    Solution& out) {
+  const Index p = frame.n_features;
+  const Vector error = solution_error(frame, root, b, target);
+  spread(frame, error, out.error.row(target).data());
+  if (!frame.fit_intercept) return;
+  const double y_sd = std::sqrt(frame.yy[target] / frame.weight);
+  double of_intercept = std::abs(out.mean(0, p + target)) + y_sd;
+  for (Index j = 0; j < p; ++j)
+    of_intercept += std::abs(out.coef(0, target * p + j)) * out.length[j] / std::sqrt(frame.weight);
+  of_intercept *= unit_roundoff;
+  for (Index j = 0; j < p; ++j) of_intercept += std::abs(out.mean(0, j)) * out.error(target, j);
+  out.error(target, p) = of_intercept;
+}
+
+/// Eigenvectors of A scaled to unit diagonal, where Cholesky fails or may not be trusted.
+void solve_by_eigenvectors(const Frame& frame, bool truncate, Solution& out) {
+  const Index p = frame.n_features;
+  const Index l = frame.n_live();
+  Matrix A = frame.A;
+  A.diagonal() += frame.penalty;
+  const Vector inverse_length = A.diagonal().cwiseSqrt().cwiseInverse();
+  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(inverse_length.asDiagonal() * A *
+                                                    inverse_length.asDiagonal());
+  const Vector& lambda = eigen.eigenvalues();  // ascending
+  const double largest = l > 0 ? std::max(lambda[l - 1], 0.0) : 0.0;
+  const double noise = largest * 8 * unit_roundoff * static_cast<double>(std::max<Index>(l, 8));
   Index n_null = 0;
-  while (n_null < p && lambda[n_null] <= cutoff) ++n_null;
-  const auto kept = eigen.eigenvectors().rightCols(p - n_null);
-  const auto null = eigen.eigenvectors().leftCols(n_null);
-  const Matrix z = kept * lambda.tail(p - n_null).cwiseInverse().asDiagonal() *
-                   (kept.transpose() * (inverse_length.asDiagonal() * problem.c));
-  Matrix b = inverse_length.asDiagonal() * z;
-  if (n_null > 0) {
-    // b - Q Q'b with Q spanning the null space in raw units: the shortest coefficients with these
-    // predictions.
-    Matrix raw_null = inverse_length.asDiagonal() * null;
-    for (Index k = 0; k < n_null; ++k)
-      for (Index j = 0; j < p; ++j)
-        if (!(live[j] > 0.0)) raw_null(j, k) = null(j, k);
-    const double largest_entry = raw_null.cwiseAbs().maxCoeff();
-    const Eigen::HouseholderQR<Matrix> qr(raw_null / (largest_entry > 0.0 ? largest_entry : 1.0));
-    const Matrix Q = qr.householderQ() * Matrix::Identity(p, n_null);
-    b -= Q * (Q.transpose() * b);
-    for (Index j = 0; j < p; ++j)
-      if (!(live[j] > 0.0)) b.row(j).setZero();
+  while (n_null < l && lambda[n_null] <= noise) ++n_null;
+  if (!truncate) n_null = 0;
+  const Index r = l - n_null;
+  const Vector root_lambda = lambda.tail(r).cwiseMax(noise / 8).cwiseSqrt();
+  const Matrix kept = inverse_length.asDiagonal() * eigen.eigenvectors().rightCols(r) *
+                      root_lambda.cwiseInverse().asDiagonal();
+  out.root.setZero(p, r);
+  out.null_space.setZero(p - r, p);
+  RowMatrix directions = RowMatrix::Zero(n_null, p);
+  for (Index i = 0; i < l; ++i) {
+    const Index j = frame.live[static_cast<std::size_t>(i)];
+    out.root.row(j) = kept.row(i);
+    out.null_space.col(j).head(n_null) = eigen.eigenvectors().row(i).head(n_null).transpose();
+    directions.col(j) = out.null_space.col(j).head(n_null) * inverse_length[i];
   }
-  out.coef = b.transpose();
-  out.rank = p - n_null;
-  out.null_space = null.transpose();
-  out.status = n_null > 0 ? Status::rank_deficient : Status::ill_conditioned;
-  out.condition_number = out.rank > 0 ? std::sqrt(largest / std::max(lambda[n_null], 0.0)) : 1.0;
+  for (Index j = 0, k = n_null; j < p; ++j)
+    if (out.scale[j] == 0.0) out.null_space(k++, j) = 1.0;
+  for (Index k = 0; k < frame.n_targets; ++k) {
+    spread(frame, kept * (kept.transpose() * frame.c.col(k)), out.coef.data() + k * p);
+    move_to_minimum_norm(directions, out.scale, out.coef.data() + k * p,
+                         out.coef.data() + (frame.n_targets + k) * p);
+  }
+  out.rank = r;
+  out.status = r < p ? Status::rank_deficient : Status::ill_conditioned;
+  out.condition_number = r > 0 ? std::sqrt(largest) / root_lambda[0] : 1.0;
+}
+
+/// Cholesky's factor; false if A is not safely positive definite.
+bool solve_by_cholesky(const Frame& frame, Solution& out) {
+  const Index p = frame.n_features;
+  const Index l = frame.n_live();
+  Matrix A = frame.A;
+  A.diagonal() += frame.penalty;
+  const Eigen::LLT<Eigen::Ref<Matrix>> factor(A);
+  if (factor.info() != Eigen::Success) return false;
+  const double reciprocal = l > 0 ? factor.rcond() : 1.0;
+  if (!(reciprocal > 4 * unit_roundoff * static_cast<double>(l))) return false;
+  out.root = root_of(frame, A);
+  for (Index k = 0; k < frame.n_targets; ++k)
+    spread(frame, factor.solve(frame.c.col(k)), out.coef.data() + k * p);
+  out.condition_number = 1.0 / std::sqrt(reciprocal);
+  out.rank = l;
+  out.status = reciprocal < ill_conditioned_at ? Status::ill_conditioned : Status::ok;
+  out.null_space.setZero(p - l, p);
+  for (Index j = 0, k = 0; j < p; ++j)
+    if (out.scale[j] == 0.0) out.null_space(k++, j) = 1.0;
+  if (l < p) out.status = Status::rank_deficient;
+  return true;
 }
 
 }  // namespace
 
-NormalSolution solve_normal_equations(Index p, Index t, double weight, const double* mean,
-                                      const double* cross, bool fit_intercept, double alpha) {
-  const Problem problem = problem_from_moments(p, t, weight, mean, cross, fit_intercept);
-  Matrix A = problem.A;
-  A.diagonal().array() += alpha;
-  NormalSolution out;
-  out.rank = p;
-  out.length = A.diagonal().cwiseMax(0.0).cwiseSqrt();
+DoubleDouble intercept_at(const RowMatrix& mean, Index p, Index target, const double* coef_hi,
+                          const double* coef_lo) {
+  DoubleDouble a{mean(0, p + target), mean(1, p + target)};
+  for (Index j = 0; j < p; ++j)
+    a = a - DoubleDouble{mean(0, j), mean(1, j)} * DoubleDouble{coef_hi[j], coef_lo[j]};
+  return a;
+}
 
-  Vector live(p);
-  Vector scale(p);
-  for (Index j = 0; j < p; ++j) {
-    live[j] = A(j, j) > problem.noise_floor[j] ? 1.0 : 0.0;
-    scale[j] = live[j] > 0.0 ? power_of_two_scale(A(j, j)) : 0.0;
-  }
-  bool dependent = (live.array() == 0.0).any();
-  if (!dependent && p > 0) {
-    const Eigen::LLT<Matrix> factor(scale.asDiagonal() * A * scale.asDiagonal());
-    const double reciprocal = factor.info() == Eigen::Success ? factor.rcond() : 0.0;
-    dependent = !(reciprocal > 4 * unit_roundoff * static_cast<double>(p));
-    if (!dependent) {
-      out.coef = (scale.asDiagonal() * factor.solve(scale.asDiagonal() * problem.c)).transpose();
-      out.condition_number = 1.0 / std::sqrt(reciprocal);
-      out.status = reciprocal < ill_conditioned_at ? Status::ill_conditioned : Status::ok;
-      out.null_space.resize(0, p);
+void move_to_minimum_norm(const RowMatrix& null_space, const Vector& scale, double* coef_hi,
+                          double* coef_lo) {
+  const Index k = null_space.rows();
+  const Index p = null_space.cols();
+  if (k == 0) return;
+  // In user's units D b; where scales differ by more than the range of doubles the smallest count
+  // as zero.
+  int top = -2000;
+  for (Index j = 0; j < p; ++j)
+    if (scale[j] > 0.0) top = std::max(top, std::ilogb(scale[j]));
+  const auto to_user = [&](double b, Index j) {
+    return scale[j] > 0.0 ? std::ldexp(b, std::ilogb(scale[j]) - top) : 0.0;
+  };
+  Matrix N(p, k);
+  for (Index i = 0; i < k; ++i)
+    for (Index j = 0; j < p; ++j) N(j, i) = to_user(null_space(i, j), j);
+  for (Index i = 0; i < k; ++i) N.col(i) /= std::max(N.col(i).cwiseAbs().maxCoeff(), 1e-300);
+  const Eigen::HouseholderQR<Matrix> qr(N);
+  const Matrix Q = qr.householderQ() * Matrix::Identity(p, k);
+  for (int pass = 0; pass < 2; ++pass) {  // the second takes what rounding left of the first
+    Vector b(p);
+    for (Index j = 0; j < p; ++j) b[j] = to_user(coef_hi[j], j);
+    const Vector along = Q * (Q.transpose() * b);
+    for (Index j = 0; j < p; ++j) {
+      if (scale[j] == 0.0) continue;
+      const double step = std::ldexp(along[j], top - std::ilogb(scale[j]));
+      const DoubleDouble moved = DoubleDouble{coef_hi[j], coef_lo[j]} - DoubleDouble{step, 0.0};
+      coef_hi[j] = moved.hi;
+      coef_lo[j] = moved.lo;
     }
   }
-  if (p == 0) out.coef.resize(t, 0);
-  if (dependent) solve_minimum_norm(problem, A, live, out);
+}
 
-  out.intercept.setZero(t);
+Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
+                                bool truncate, bool estimate_errors) {
+  const Frame frame = frame_of(moments, fit_intercept, alpha);
+  const Index p = frame.n_features;
+  const Index t = frame.n_targets;
+  Solution out;
+  out.scale = frame.scale;
+  out.coef.setZero(2, t * p);
+  out.intercept.setZero(2, t);
+  out.mean.setZero(2, p + t);
+  if (fit_intercept) {
+    for (Index j = 0; j < p + t; ++j) {
+      out.mean(0, j) = frame.mean[static_cast<std::size_t>(j)].hi;
+      out.mean(1, j) = frame.mean[static_cast<std::size_t>(j)].lo;
+    }
+  }
+  out.length.setZero(p);
+  spread(frame, (frame.A.diagonal() + frame.penalty).cwiseMax(0.0).cwiseSqrt(), out.length.data());
+  if (!solve_by_cholesky(frame, out)) solve_by_eigenvectors(frame, truncate, out);
+
+  out.tss = frame.yy;
   out.rss.resize(t);
-  out.tss = problem.yy;
-  const Index q = p + t;
+  Vector b(frame.n_live());
+  if (estimate_errors) out.error.setZero(t, p + 1);
   for (Index k = 0; k < t; ++k) {
-    const Vector b = out.coef.row(k);
-    out.rss[k] = std::max(0.0, problem.yy[k] - b.dot(2.0 * problem.c.col(k) - problem.A * b));
-    if (!fit_intercept) continue;
-    DoubleDouble a{mean[p + k], mean[q + p + k]};
-    for (Index j = 0; j < p; ++j)
-      a = a - DoubleDouble{mean[j], mean[q + j]} * DoubleDouble{b[j], 0.0};
-    out.intercept[k] = a.value();
+    for (Index i = 0; i < frame.n_live(); ++i)
+      b[i] = out.coef(0, k * p + frame.live[static_cast<std::size_t>(i)]);
+    out.rss[k] = std::max(0.0, frame.yy[k] - b.dot(2.0 * frame.c.col(k) - frame.A * b));
+    if (fit_intercept) {
+      const DoubleDouble a =
+          intercept_at(out.mean, p, k, out.coef.data() + k * p, out.coef.data() + (t + k) * p);
+      out.intercept(0, k) = a.hi;
+      out.intercept(1, k) = a.lo;
+    }
+    if (!estimate_errors) continue;
+    Matrix root(frame.n_live(), out.root.cols());
+    for (Index i = 0; i < frame.n_live(); ++i)
+      root.row(i) = out.root.row(frame.live[static_cast<std::size_t>(i)]);
+    estimate_error(frame, root, b, k, out);
   }
   return out;
 }

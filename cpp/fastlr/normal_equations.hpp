@@ -7,30 +7,45 @@
 // Without intercept A and c are the raw second moments, recovered from the centred ones.
 #pragma once
 
+#include "fastlr/frame.hpp"
 #include "fastlr/status.hpp"
 #include "fastlr/views.hpp"
 
 namespace fastlr {
 
-struct NormalSolution {
+/// Coefficients in the frame, and what it takes to improve them and to judge them.
+struct Solution {
   Status status = Status::ok;
   Index rank = 0;
   double condition_number =
-      1.0;               // of the centred columns scaled to unit length, estimated from the factor
-  RowMatrix coef;        // (n_targets, n_features)
-  Vector intercept;      // (n_targets)
-  Vector rss;            // sum w r^2 at the solution, without the penalty
-  Vector tss;            // sum w (y - mean y)^2, or sum w y^2 without intercept
-  Vector length;         // (n_features) lengths of the columns in A: sqrt(A_jj)
-  RowMatrix null_space;  // (n_features - rank, n_features): sum_j N_kj x_j / length_j = 0
+      1.0;              // of the centred columns scaled to unit length, estimated from the factor
+  Vector scale;         // (q) the frame: powers of two, 0 for a column that does not vary
+  RowMatrix mean;       // (2, q) in the frame, an unevaluated sum; 0 without intercept
+  RowMatrix root;       // (p, r): K K' is the (pseudo-)inverse of A in the frame
+  RowMatrix coef;       // (2, t * p) in the frame, an unevaluated sum
+  RowMatrix intercept;  // (2, t) likewise
+  Vector rss;           // (t) sum w r^2 at the solution, without the penalty, in the frame
+  Vector tss;           // (t) sum w (y - mean y)^2, or sum w y^2 without intercept, in the frame
+  Vector length;  // (p) lengths of the columns in the frame: sqrt(A_jj); 0 if it does not vary
+  RowMatrix null_space;  // (p - rank, p): sum_j N_kj x_j / length_j = 0
+  RowMatrix
+      error;  // (t, p + 1) estimated |error| of coefficients and intercept; empty if not asked
 };
 
-/// Equilibrate by powers of two (exact), Cholesky, condition estimate; if columns depend on one
-/// another at the rounding level of A, the eigenvectors of A and the solution of minimum |b| in the
-/// user's units. mean: (2, q) unevaluated sum, cross: (q, q), q = n_features + n_targets. Cost p^3
-/// / 3 + 2 p^2 t.
-NormalSolution solve_normal_equations(Index n_features, Index n_targets, double weight,
-                                      const double* mean, const double* cross, bool fit_intercept,
-                                      double alpha);
+/// Cholesky with condition estimate; if columns depend on one another at the rounding level of A,
+/// the eigenvectors of A and the solution of minimum |b| in the user's units (unless `truncate` is
+/// false). Cost p^3 (2/3 of it for the root) + 2 p^2 t.
+Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
+                                bool truncate, bool estimate_errors);
+
+/// intercept = mean y - mean x'b in double-double, for one target.
+DoubleDouble intercept_at(const RowMatrix& mean, Index n_features, Index target,
+                          const double* coef_hi, const double* coef_lo);
+
+/// The point of smallest |D b| among b + span(N), D = diag(scale): minimum norm in the user's
+/// units. null_space: (k, p) directions in the frame that change no prediction. coef: (p)
+/// unevaluated sum, updated.
+void move_to_minimum_norm(const RowMatrix& null_space, const Vector& scale, double* coef_hi,
+                          double* coef_lo);
 
 }  // namespace fastlr

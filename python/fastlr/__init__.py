@@ -18,6 +18,7 @@ from fastlr.errors import (
 )
 from fastlr.exact import ols, solve
 from fastlr.moments import Moments
+from fastlr.polynomial import PolynomialFit, polyfit
 from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ __all__ = [
     "LinearRegression",
     "ModelFileError",
     "Moments",
+    "PolynomialFit",
     "RankWarning",
     "SGDRegressor",
     "Status",
@@ -45,6 +47,7 @@ __all__ = [
     "load_model",
     "ols",
     "optimizers",
+    "polyfit",
     "reference",
     "save_model",
     "schedules",

@@ -1,4 +1,4 @@
-"""Exact least squares: from rows or from moments to coefficients, by the normal equations."""
+"""Exact least squares: from rows or from moments to coefficients."""
 
 from __future__ import annotations
 
@@ -10,13 +10,26 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
-from fastlr._kernels import kernels
+from fastlr._arrays import FloatArray, as_features, as_targets, as_weights
 from fastlr.errors import ConditionWarning, InputError, InputTypeError, RankWarning
-from fastlr.moments import Moments, moments_of
+from fastlr.ladder import (
+    ACCURACIES,
+    RANK_RULES,
+    Climb,
+    Table,
+    check_choice,
+    climb,
+    eliminated,
+    solve_at_once,
+)
+from fastlr.moments import Moments, names_of
 from fastlr.results import LinearFit, Status
+from fastlr.wide import RowSummary, climb_wide, is_wide
 
 __all__ = ["ols", "solve"]
+
+_FEW_DIGITS = 4.0  # fewer certain digits than these deserve a warning
+_NEARLY_SINGULAR = 1e8  # condition number at which half of the data's digits say nothing
 
 
 def ols(
@@ -25,6 +38,8 @@ def ols(
     *,
     sample_weight: object = None,
     fit_intercept: bool = True,
+    accuracy: str = "auto",
+    rank: str = "min_norm",
     feature_names: Sequence[str] | None = None,
     n_threads: int | None = None,
 ) -> LinearFit:
@@ -41,6 +56,14 @@ def ols(
         Non-negative weights, not all zero. Weight 0 leaves a row out; weight 2 counts it twice.
     fit_intercept : bool, default=True
         Whether to fit a constant.
+    accuracy : {"auto", "fast", "max"}, default="auto"
+        "fast" solves the normal equations of one pass over the rows. "auto" adds passes where that leaves an error
+        above 1e-13 of a coefficient or of its standard error; small data always get one. "max" goes on until every
+        coefficient, the intercept included, is right to the last digit or two.
+    rank : {"min_norm", "basic", "full", "raise"}, default="min_norm"
+        What to do if columns depend on one another: the coefficients of smallest norm (intercept free); coefficients
+        of the first columns that are independent, 0 for the others (as R does); nothing, for collinearity that
+        is known to be real; or ``numpy.linalg.LinAlgError``.
     feature_names : sequence of str, optional
         Names; by default those of the data frame, or x0, x1, ...
     n_threads : int, optional
@@ -56,20 +79,26 @@ def ols(
         If a shape does not fit, a value is NaN or infinite, or a weight is negative.
     InputTypeError
         If a column does not hold real numbers.
+    numpy.linalg.LinAlgError
+        With ``rank="raise"``, if columns depend on one another; with ``rank="full"``, if there are fewer rows than
+        coefficients.
 
     Warns
     -----
     RankWarning
-        If columns depend on one another; the solution with the smallest coefficients is returned.
+        If columns depend on one another at the rounding level of the data.
     ConditionWarning
-        If they nearly do, so that few digits are certain.
+        If they nearly do. Such columns are never left out.
 
     Notes
     -----
-    One pass over the rows (about ``n p^2`` flops, extra memory ``O(p^2)``) gives centred moments; then Cholesky's
-    factor of the equilibrated normal equations, ``p^3 / 3`` flops. Centring and scaling take most of the
-    sensitivity away that normal equations are feared for; what is left is in ``condition_number``: about
-    ``16 - 2 log10(condition_number)`` digits are certain. Method: Golub and Van Loan, Matrix Computations, 5.3.
+    One pass over the rows (about ``n p^2`` flops, extra memory ``O(p^2)``) gives centred moments, then Cholesky's
+    factor of the equilibrated normal equations. This loses twice the decimals of ``condition_number``. Where that is
+    too much, sweeps over the rows (some 22 flops a value) take residual and gradient in about twice the working
+    precision and correct the coefficients: corrected semi-normal equations (Bjorck 1987) with Dot2 (Ogita, Rump and
+    Oishi 2005). Condition numbers above 1e6 need one to three passes that orthogonalise the columns first (shifted
+    CholeskyQR3, Fukaya et al. 2020). With fewer rows than columns everything goes through the n x n dual. ``passes``
+    counts them all; ``digits`` estimates, on the safe side, how many digits of the worst coefficient are right.
 
     Examples
     --------
@@ -78,8 +107,8 @@ def ols(
     >>> fit.coef.round(12), round(fit.intercept, 12)
     (array([2.]), 1.0)
     """
-    moments, is_vector = moments_of(X, y, sample_weight, feature_names, None, n_threads)
-    return solve_moments(moments, fit_intercept, 0.0, is_vector)
+    table, is_vector = table_of(X, y, sample_weight, fit_intercept, feature_names, n_threads)
+    return fit_table(table, is_vector, accuracy, rank)[1]
 
 
 def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -> LinearFit:
@@ -138,44 +167,94 @@ def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -
     return solve_moments(moments, fit_intercept, penalty, moments.n_targets == 1)
 
 
+def table_of(
+    X: object,
+    y: object,
+    sample_weight: object,
+    fit_intercept: bool,
+    feature_names: Sequence[str] | None,
+    n_threads: int | None,
+) -> tuple[Table, bool]:
+    """Validated rows, and whether y was one-dimensional (then coefficients are, too)."""
+    features = as_features(X)
+    targets = as_targets(y, features.n_samples)
+    names, labels = names_of(features, targets, feature_names, None)
+    weights = as_weights(sample_weight, features.n_samples)
+    return Table(
+        features, targets, weights, names, labels, bool(fit_intercept), n_threads
+    ), targets.is_vector
+
+
+def fit_table(
+    table: Table, is_vector: bool, accuracy: str, rank: str
+) -> tuple[Moments | None, LinearFit]:
+    """Climb the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
+    check_choice(accuracy, ACCURACIES, "accuracy")
+    check_choice(rank, RANK_RULES, "rank")
+    if is_wide(table):
+        n, p = table.features.n_samples, table.n_features
+        if rank == "full":
+            raise np.linalg.LinAlgError(
+                f'rank="full" asks for {p} independent coefficients of {n} rows, and there are at most {n}: add rows, '
+                'or let rank="min_norm" or "basic" choose among the coefficients.'
+            )
+        summary, result = climb_wide(table, accuracy, rank)
+        return None, linear_fit(summary, result, table.fit_intercept, 0.0, is_vector, rank)
+    moments, result = climb(table, accuracy, rank)
+    return moments, linear_fit(moments, result, table.fit_intercept, 0.0, is_vector, rank)
+
+
 def solve_moments(
     moments: Moments, fit_intercept: bool, alpha: float, is_vector: bool
 ) -> LinearFit:
     """Solve, and warn of what the caller should know."""
+    result = solve_at_once(moments, bool(fit_intercept), alpha)
+    return linear_fit(moments, result, bool(fit_intercept), alpha, is_vector, "min_norm")
+
+
+def linear_fit(
+    moments: Moments | RowSummary,
+    result: Climb,
+    fit_intercept: bool,
+    alpha: float,
+    is_vector: bool,
+    rank: str,
+) -> LinearFit:
+    """The result for the user: shapes as y has them, a status in words, warnings."""
     p = moments.n_features
-    code, rank, condition, coef, intercept, rss, tss, length, null_space = (
-        kernels.solve_normal_equations(
-            p, moments.total_weight, moments._mean, moments._cross, bool(fit_intercept), alpha
-        )
-    )
-    status = _status(code, rank, condition, length, null_space, moments)
-    likelihood = _log_likelihood(moments, rss)
+    status = _status(result, moments.feature_names, moments.n_samples, rank)
+    likelihood = _log_likelihood(moments, result.rss)
 
     def per_target(values: FloatArray) -> Any:
         return float(values[0]) if is_vector else values
 
     return LinearFit(
-        coef=coef[0] if is_vector else coef,
-        intercept=per_target(intercept),
+        coef=result.coef[0] if is_vector else result.coef,
+        intercept=per_target(result.intercept),
         feature_names=moments.feature_names,
         target_names=moments.target_names,
         n_samples=moments.n_samples,
         total_weight=moments.total_weight,
-        rank=rank,
-        condition_number=condition,
-        solver="minimum_norm" if rank < p else "normal",
+        rank=result.rank,
+        condition_number=result.condition_number,
+        solver=result.solver,
         status=status,
-        rss=per_target(rss),
-        tss=per_target(tss),
+        digits=result.digits,
+        passes=result.passes,
+        rss=per_target(result.rss),
+        tss=per_target(result.tss),
         log_likelihood=per_target(likelihood),
-        fit_intercept=bool(fit_intercept),
+        bse=result.bse[0] if is_vector else result.bse,
+        bse_intercept=per_target(result.bse_intercept),
+        residual_sd=per_target(result.residual_sd),
+        fit_intercept=fit_intercept,
         alpha=alpha,
         feature_mean=moments.mean[:p],
-        feature_std=np.sqrt(np.maximum(moments._cross.diagonal()[:p], 0.0) / moments.total_weight),
+        feature_std=moments.std[:p],
     )
 
 
-def _log_likelihood(moments: Moments, rss: FloatArray) -> FloatArray:
+def _log_likelihood(moments: Moments | RowSummary, rss: FloatArray) -> FloatArray:
     """-n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2; infinite for a perfect fit."""
     n = moments.n_samples
     with np.errstate(divide="ignore"):
@@ -185,34 +264,40 @@ def _log_likelihood(moments: Moments, rss: FloatArray) -> FloatArray:
     return likelihood
 
 
-def _status(
-    code: str,
-    rank: int,
-    condition: float,
-    length: FloatArray,
-    null_space: FloatArray,
-    moments: Moments,
-) -> Status:
+def _status(result: Climb, names: Sequence[str], n_samples: int, rank: str) -> Status:
     """The outcome as a sentence, with a warning if the user should look."""
-    names = moments.feature_names
-    if code == "ok":
-        return Status(code, f"Solved: full rank, condition number {condition:.3g}.")
-    if code == "ill_conditioned":
+    condition, digits = result.condition_number, result.digits
+    if result.code != "rank_deficient":
+        if condition < _NEARLY_SINGULAR and digits >= _FEW_DIGITS and result.code == "ok":
+            return Status("ok", f"Solved: full rank, condition number {condition:.3g}.")
         sentence = (
             f"Solved, but the columns nearly depend on one another (condition number {condition:.1e}): about "
-            f"{max(0, round(16 - 2 * math.log10(condition)))} digits of the coefficients are certain. Centre or "
-            "drop columns, or use a ridge penalty."
+            f"{math.floor(digits)} digits of the coefficients are certain for the data as they stand, and changes in "
+            f"the data are magnified as much. Centre or drop columns, or use a ridge penalty."
         )
         warnings.warn(sentence, ConditionWarning, stacklevel=_user_level())
-        return Status(code, sentence)
-    if moments.n_samples <= len(names):
-        cause = f"there are {moments.n_samples} rows for {len(names)} features"
+        return Status("ill_conditioned", sentence)
+    if len(result.null_space) == 0 or (n_samples <= len(names) and len(result.null_space) > 1):
+        cause = f"there are {n_samples} rows for {len(names)} features"
     else:
-        cause = "; ".join(dependencies(null_space, length, names)) + " within rounding"
+        cause = (
+            "; ".join(dependencies(result.null_space, result.length, names)) + " within rounding"
+        )
+    problem = f"The features have rank {result.rank} of {len(names)}: {cause}. "
+    if rank == "raise":
+        raise np.linalg.LinAlgError(
+            problem
+            + 'Drop columns, add rows, or let rank="min_norm" or "basic" choose among the coefficients.'
+        )
+    if result.solver == "basic":
+        choice = "those of columns that depend on earlier ones were set to 0"
+    elif rank == "full":
+        choice = "what rounding makes of them was taken, since dependent columns were to be kept"
+    else:
+        choice = "the smallest ones (minimum norm) were taken"
     sentence = (
-        f"The features have rank {rank} of {len(names)}: {cause}. Infinitely many coefficients fit equally well; "
-        "the smallest ones (minimum norm) were taken, and predictions do not depend on that choice. Drop columns, "
-        "add rows, or use a ridge penalty."
+        f"{problem}Infinitely many coefficients fit equally well; {choice}, and predictions do not depend on that "
+        "choice. Drop columns, add rows, or use a ridge penalty."
     )
     warnings.warn(sentence, RankWarning, stacklevel=_user_level())
     return Status("rank_deficient", sentence)
@@ -242,35 +327,20 @@ def dependencies(
     most : int, default=5
         At most so many equations, and terms in an equation.
     """
-    rows = null_space.copy()
     sentences: list[str] = []
-    pivots: list[int] = []
-    for k in range(
-        len(rows)
-    ):  # Gauss-Jordan from the last column back, so that later columns depend on earlier ones
-        size = np.abs(rows[k:]).max(axis=0)
-        size[pivots] = 0.0
-        j = int(np.flatnonzero(size > 0.1 * size.max())[-1])
-        best = k + int(np.abs(rows[k:, j]).argmax())
-        rows[[k, best]] = rows[[best, k]]
-        rows[k] /= rows[k, j]
-        others = [i for i in range(len(rows)) if i != k]
-        rows[others] -= np.outer(rows[others, j], rows[k])
-        pivots.append(j)
-    for k, j in sorted(enumerate(pivots), key=lambda item: item[1])[:most]:
+    pivoted = sorted(eliminated(null_space), key=lambda item: item[0])
+    for j, row in pivoted[:most]:
         if length[j] == 0.0:
             sentences.append(f"{names[j]} is constant")
             continue
         involved = [
-            i
-            for i in map(int, np.flatnonzero(np.abs(rows[k]) > 1e-6))
-            if i != j and length[i] > 0.0
+            i for i in map(int, np.flatnonzero(np.abs(row) > 1e-6)) if i != j and length[i] > 0.0
         ]
-        terms = [f"{-rows[k, i] * length[j] / length[i]:.6g} {names[i]}" for i in involved[:most]]
+        terms = [f"{-row[i] * length[j] / length[i]:.6g} {names[i]}" for i in involved[:most]]
         if len(involved) > most:
             terms.append(f"... ({len(involved)} columns)")
         right = " + ".join(terms).replace("+ -", "- ")
         sentences.append(f"{names[j]} = {right}" if terms else f"{names[j]} is constant")
-    if len(pivots) > most:
-        sentences.append(f"... ({len(pivots)} dependencies in all)")
+    if len(pivoted) > most:
+        sentences.append(f"... ({len(pivoted)} dependencies in all)")
     return sentences

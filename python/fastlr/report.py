@@ -138,6 +138,8 @@ def summary_dict(fit: LinearFit) -> dict[str, Any]:
         "rank": int(fit.rank),
         "condition_number": _finite(fit.condition_number),
         "solver": fit.solver,
+        "digits": _finite(fit.digits),
+        "passes": int(fit.passes),
         "status": {"code": fit.status.code, "message": str(fit.status)},
     }
 
@@ -163,6 +165,7 @@ def _data_line(fit: LinearFit) -> str:
     if fit.rank != len(fit.feature_names):
         parts.append(f"rank {fit.rank}")
     parts.append(f"solver {fit.solver}")
+    parts.append(_counted(math.floor(fit.digits), "digit"))
     if "condition number" not in fit.status:  # said once is enough
         parts.append(f"condition number {fit.condition_number:.3g}")
     return ", ".join(parts)

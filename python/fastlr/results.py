@@ -88,7 +88,14 @@ class LinearFit:
         Estimated condition number of the (centred) features, each scaled to unit length: 1 is ideal, 1e8 means
         that half the digits of the data are lost.
     solver : str
-        How it was solved: "normal" (Cholesky factor of the normal equations) or "minimum_norm".
+        How it was solved: "normal" (Cholesky factor of the normal equations of one pass), "refined" (then corrected by
+        sweeps), "preconditioned" (columns orthogonalised first), "minimum_norm" or "basic" (columns that depend on
+        one another).
+    digits : float
+        Estimated number of right digits of the worst coefficient, intercept included, at most 15: for the data taken
+        as exact. Meant never to be above the truth.
+    passes : int
+        How often the rows were read.
     status : Status
         A sentence on how it went, with a ``code``: "ok", "ill_conditioned" or "rank_deficient".
     rss, tss : float or ndarray of shape (n_targets,)
@@ -96,6 +103,13 @@ class LinearFit:
         intercept, about zero without.
     log_likelihood : float or ndarray of shape (n_targets,)
         Gaussian log-likelihood at the maximum-likelihood variance rss / n; weights are inverse variances.
+    bse : ndarray of shape (n_features,) or (n_targets, n_features)
+        Standard errors of the coefficients; NaN for a column that depends on others, with a penalty, and without
+        degrees of freedom.
+    bse_intercept : float or ndarray of shape (n_targets,)
+        That of the intercept; 0.0 when fitted without one.
+    residual_sd : float or ndarray of shape (n_targets,)
+        Residual standard deviation, ``sqrt(rss / df_resid)``.
     fit_intercept : bool
         Whether there is an intercept.
     alpha : float
@@ -121,9 +135,14 @@ class LinearFit:
     condition_number: float
     solver: str
     status: Status
+    digits: float
+    passes: int
     rss: float | FloatArray
     tss: float | FloatArray
     log_likelihood: float | FloatArray
+    bse: FloatArray
+    bse_intercept: float | FloatArray
+    residual_sd: float | FloatArray
     fit_intercept: bool
     alpha: float
     feature_mean: FloatArray
@@ -144,6 +163,11 @@ class LinearFit:
     def n_targets(self) -> int:
         """Number of targets."""
         return len(self.target_names)
+
+    @property
+    def df_resid(self) -> int:
+        """Residual degrees of freedom: rows less coefficients that were free."""
+        return self.n_samples - self.rank - self.fit_intercept
 
     @property
     def mse(self) -> float | FloatArray:
@@ -312,9 +336,14 @@ class LinearFit:
                 condition_number=numbers("condition_number", ()),
                 solver=one_of("solver", str),
                 status=Status(str(data["status"]["code"]), str(data["status"]["sentence"])),
+                digits=numbers("digits", ()),
+                passes=one_of("passes", int),
                 rss=numbers("rss", t),
                 tss=numbers("tss", t),
                 log_likelihood=numbers("log_likelihood", t),
+                bse=numbers("bse", t + p),
+                bse_intercept=numbers("bse_intercept", t),
+                residual_sd=numbers("residual_sd", t),
                 fit_intercept=one_of("fit_intercept", bool),
                 alpha=numbers("alpha", ()),
                 feature_mean=numbers("feature_mean", p),

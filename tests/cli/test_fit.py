@@ -42,6 +42,31 @@ def test_the_fit_is_that_of_ols(run):
     assert document["targets"][0]["r2"] == expected.r2
 
 
+@pytest.mark.parametrize(("accuracy", "solver"), [("fast", "normal"), ("max", "refined")])
+def test_accuracy_is_that_of_ols(run, accuracy, solver):
+    rows = np.loadtxt("longley.csv", delimiter=",", skiprows=1)
+    expected = fastlr.ols(rows[:, :-1], rows[:, -1], accuracy=accuracy)
+    document = fitted(run, "longley.csv", "--target", "employed", "--accuracy", accuracy)
+    np.testing.assert_array_equal(
+        list(coefficients(document).values()), [expected.intercept, *expected.coef]
+    )
+    assert document["solver"] == solver
+    assert document["digits"] == expected.digits
+
+
+@pytest.mark.parametrize("accuracy", ["auto", "max"])
+def test_a_table_that_is_not_kept_is_fitted_from_moments(run, monkeypatch, accuracy):
+    monkeypatch.setattr("fastlr.cli.fit._MOST_KEPT", 10)
+    rows = np.loadtxt("longley.csv", delimiter=",", skiprows=1)
+    document = fitted(run, "longley.csv", "--target", "employed", "--accuracy", accuracy)
+    expected = fastlr.ols(rows[:, :-1], rows[:, -1])
+    np.testing.assert_allclose(
+        list(coefficients(document).values()), [expected.intercept, *expected.coef], rtol=1e-9
+    )
+    assert document["solver"] == "normal"
+    assert (document["digits"] > 14) == (accuracy == "max")
+
+
 def test_a_table_for_people_is_the_golden_text(run):
     result = run("fit", "plots.csv", "--target", "yield", "--features", "rain")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -242,6 +267,8 @@ def test_json_is_one_document_and_nothing_else(run):
         "rank",
         "condition_number",
         "solver",
+        "digits",
+        "passes",
         "status",
         "weights",
         "n_rows_dropped",

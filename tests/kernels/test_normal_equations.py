@@ -9,21 +9,42 @@ from fastlr import reference
 def solve(kernels, X, y, weight=None, fit_intercept=True, alpha=0.0):
     moments = reference.centred_moments(X, y, weight)
     mean = np.vstack([moments.mean, np.zeros_like(moments.mean)])
-    names = (
-        "status",
-        "rank",
-        "condition",
-        "coef",
-        "intercept",
-        "rss",
-        "tss",
-        "length",
-        "null_space",
-    )
-    values = kernels.solve_normal_equations(
+    (
+        (
+            status,
+            rank,
+            condition,
+            scale,
+            _,
+            root,
+            coef,
+            intercept,
+            rss,
+            tss,
+            length,
+            null_space,
+        ),
+        digits,
+        _,
+    ) = kernels.solve_normal_equations(
         X.shape[1], moments.total_weight, mean, moments.cross_products, fit_intercept, alpha
     )
-    return dict(zip(names, values, strict=True)), moments
+    p, t = X.shape[1], y.shape[1]
+    unscale = scale[:p] / scale[p:, np.newaxis]
+    got = {
+        "status": status,
+        "rank": rank,
+        "condition": condition,
+        "digits": digits,
+        "coef": coef[0].reshape(t, p) * unscale,
+        "intercept": intercept[0] / scale[p:],
+        "rss": rss / scale[p:] ** 2,
+        "tss": tss / scale[p:] ** 2,
+        "inverse": (root @ root.T) * np.outer(scale[:p], scale[:p]),
+        "length": np.where(scale[:p] > 0, length / np.where(scale[:p] > 0, scale[:p], 1), 1.0),
+        "null_space": null_space,
+    }
+    return got, moments
 
 
 def draw(n, p, t=2, seed=0):
@@ -45,6 +66,13 @@ def test_solution_matches_the_reference(kernels, p, fit_intercept, alpha):
     np.testing.assert_allclose(got["rss"], reference.rss(y, prediction, weight), rtol=1e-9)
     assert got["status"] == "ok"
     assert got["rank"] == p
+
+
+def test_the_root_is_that_of_the_inverse(kernels):
+    X, y = draw(60, 5)
+    got, moments = solve(kernels, X, y)
+    A = moments.cross_products[:5, :5]
+    np.testing.assert_allclose(got["inverse"], np.linalg.inv(A), rtol=1e-10, atol=1e-14)
 
 
 def test_condition_number_is_that_of_unit_columns_within_a_small_factor(kernels):

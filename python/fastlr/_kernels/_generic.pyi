@@ -34,8 +34,15 @@ def accumulate(
     part: int,
     n_threads: int,
     slots: Floats,
+    basis: Floats | None = None,
 ) -> None:
-    """Slots (n_slots, slot_size) += part ``part`` of the shifted, scaled sums of products."""
+    """Slots (n_slots, slot_size) += part ``part`` of the shifted, scaled sums of products.
+
+    With ``basis`` (p, p), upper triangular, those of ``(X - shift) * scale @ basis`` in place of X.
+    """
+
+def largest_deviation(X: Rows, y: Rows, shift: Floats) -> Floats:
+    """(q,): max |x - shift| of each column, infinite if a value is not finite."""
 
 def centre(
     n_samples: int, n_columns: int, shift: Floats, scale: Floats, slots: Floats
@@ -62,10 +69,195 @@ def subtract(
 ) -> tuple[float, Floats, Floats]:
     """(weight, mean, cross) of the rows of a that are not in b."""
 
+Frame = tuple[
+    str, int, float, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats
+]
+"""(status, rank, condition_number, scale (q,), mean (2, q), root (p, r), coef (2, t * p), intercept (2, t),
+rss, tss, length, null_space (p - r, p)) in the frame of columns times powers of two."""
+
+Finished = tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]
+"""(coef (t, p), intercept, rss, tss, bse (t, p), bse_intercept, residual_sd) in the user's units."""
+
+def climb(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    fit_intercept: bool,
+    accuracy: int,
+    n_threads: int,
+) -> tuple[bool, bool, int, float, float, Floats, Floats, float, float, int, Finished | None]:
+    """The common case in one call: accuracy 0 is fast, 1 automatic, 2 max.
+
+    (is_complete, is_finite, n_positive, weight, sum_log_weight, mean, cross, condition_number, digits, n_sweeps,
+    finished); finished is None unless complete.
+    """
+
 def solve_normal_equations(
-    n_features: int, weight: float, mean: Floats, cross: Floats, fit_intercept: bool, alpha: float
-) -> tuple[str, int, float, Floats, Floats, Floats, Floats, Floats, Floats]:
-    """(status, rank, condition_number, coef (t, p), intercept, rss, tss, length, null_space (k, p))."""
+    n_features: int,
+    weight: float,
+    mean: Floats,
+    cross: Floats,
+    fit_intercept: bool,
+    alpha: float,
+    truncate: bool = True,
+    n_samples: float = 0.0,
+) -> tuple[Frame, float, bool]:
+    """(solution, digits, whether it is good enough for "auto")."""
+
+def plan_sweep(n_samples: int, n_columns: int, n_targets: int) -> tuple[int, int, int]:
+    """(n_slots, slot_size, n_parts) of a sweep."""
+
+def sweep(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    scale: Floats,
+    limbs: int,
+    coef: Floats,
+    intercept: Floats,
+    part: int,
+    n_threads: int,
+    slots: Floats,
+) -> None:
+    """Slots += part ``part`` of residuals and gradients at coef (2, t, p) and intercept (2, t), unevaluated sums."""
+
+def sweep_totals(
+    n_samples: int, n_features: int, n_targets: int, limbs: int, slots: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """The slots merged: gradient (2, t, p) and sum of residuals (2, t), unevaluated sums, and rss (t,)."""
+
+def refine(
+    n_samples: int,
+    limbs: int,
+    slots: Floats,
+    fit_intercept: bool,
+    weight: float,
+    mean: Floats,
+    tss: Floats,
+    root: Floats,
+    is_truncated: bool,
+    tolerance: float,
+    coef: Floats,
+    intercept: Floats,
+    course: Floats,
+) -> bool:
+    """Correct coef, intercept and course (t, 6) from a sweep; whether all targets are at rest."""
+
+def finish(
+    fit_intercept: bool,
+    weight: float,
+    mean: Floats,
+    tss: Floats,
+    root: Floats,
+    scale: Floats,
+    coef: Floats,
+    intercept: Floats,
+    rss: Floats,
+    n_dof: float,
+) -> Finished:
+    """From the frame to the user's units, with standard errors."""
+
+def first_basis(
+    n_features: int, weight: float, mean: Floats, cross: Floats, fit_intercept: bool
+) -> tuple[Floats, Floats, Floats, bool]:
+    """(K (p, p), R (p, p), coef, is_orthonormal): R from a shifted Cholesky factor, K its inverse."""
+
+def next_basis(
+    K: Floats, R: Floats, weight: float, mean: Floats, cross: Floats, fit_intercept: bool
+) -> tuple[Floats, Floats, Floats, bool]:
+    """The same after a pass in the basis K, whose moments are given."""
+
+def decide_rank(R: Floats, gran: Floats) -> tuple[int, float, Floats, Floats, Floats]:
+    """(rank, condition_number, root (p, rank), null_space (p - rank, p), length (p,))."""
+
+def move_to_minimum_norm(
+    null_space: Floats,
+    scale: Floats,
+    mean: Floats,
+    fit_intercept: bool,
+    target: int,
+    coef: Floats,
+    intercept: Floats,
+) -> None:
+    """Take the null space's part out of one target's coefficients, in the user's units; set the intercept."""
+
+def dual_products(
+    X: Rows,
+    scale: Floats,
+    root_weight: Floats | None,
+    fit_intercept: bool,
+    basis: Floats | None,
+    first: int,
+    last: int,
+    n_threads: int,
+    mean: Floats,
+    variance: Floats,
+    H: Floats,
+) -> None:
+    """H += Z Z' over columns [first, last), lower triangle; their means and variances are set."""
+
+def factor_dual(H: Floats, n: int) -> tuple[float, Floats]:
+    """(condition_number, K (n, n)) with K K' = H^-1; infinite and no columns if there is none."""
+
+def residuals(
+    X: Rows,
+    y: Rows,
+    scale: Floats,
+    limbs: int,
+    coef: Floats,
+    intercept: Floats,
+    target: int,
+    n_threads: int,
+) -> Floats:
+    """(2, n): y - a - X b of one target, an unevaluated sum."""
+
+def transposed_product(X: Rows, scale: Floats, r: Floats, n_threads: int) -> Floats:
+    """(2, p): X'r for r (2, n), unevaluated sums."""
+
+def powers(x: Array, degree: int) -> tuple[Floats, Floats]:
+    """x^1 .. x^degree as high and low parts, (degree, n) each."""
+
+def plan_double_double(n_samples: int, n_columns: int) -> tuple[int, int, int]:
+    """(n_slots, slot_size, n_parts) of a pass in double-double."""
+
+def accumulate_double_double(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    shift: Floats,
+    scale: Floats,
+    part: int,
+    n_threads: int,
+    slots: Floats,
+) -> None:
+    """As `accumulate`, every product and sum with its rounding error."""
+
+def centre_double_double(
+    n_samples: int, n_columns: int, shift: Floats, scale: Floats, slots: Floats
+) -> tuple[float, Floats, Floats]:
+    """(weight, mean (2, q), cross (2, q, q)) of columns * scale, unevaluated sums."""
+
+def merge_double_double(
+    sign: float,
+    weight_a: float,
+    mean_a: Floats,
+    cross_a: Floats,
+    weight_b: float,
+    mean_b: Floats,
+    cross_b: Floats,
+) -> tuple[float, Floats, Floats]:
+    """Moments of the rows of both (sign 1), or of those of a that are not in b (sign -1)."""
+
+def solve_double_double(
+    n_features: int,
+    weight: float,
+    mean: Floats,
+    cross: Floats,
+    fit_intercept: bool,
+    alpha: float,
+    truncate: bool,
+) -> tuple[Frame, float]:
+    """(solution, digits)."""
 
 def predict(
     X: Rows,

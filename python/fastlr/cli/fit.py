@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import click
@@ -28,6 +28,9 @@ from fastlr.cli._terminal import grid, is_terminal, show, warn, watched
 from fastlr.files import Batch, Table, open_table, save_model
 from fastlr.report import report, summary_dict
 
+_Columns = dict[str, np.ndarray[Any, Any]]
+_MOST_KEPT = 1 << 25  # values: 256 MB
+
 
 @click.command(short_help="Fit a linear regression to a table file.", epilog=EPILOG)
 @click.argument("file")
@@ -41,6 +44,13 @@ from fastlr.report import report, summary_dict
 @click.option("--exclude", multiple=True, metavar="C,...", help="Columns to leave out.")
 @click.option("--weights", metavar="W", help="Column of sample weights, 0 or more.")
 @click.option("--no-intercept", is_flag=True, help="Fit through the origin.")
+@click.option(
+    "--accuracy",
+    type=click.Choice(["auto", "fast", "max"]),
+    default="auto",
+    show_default=True,
+    help="One pass of normal equations (fast), or as many as the digits take; tables beyond 256 MB get one.",
+)
 @click.option(
     "--missing",
     type=click.Choice(["error", "drop"]),
@@ -71,6 +81,7 @@ def fit(
     exclude: tuple[str, ...],
     weights: str | None,
     no_intercept: bool,
+    accuracy: str,
     missing: str,
     output: str | None,
     layout: str,
@@ -91,14 +102,16 @@ def fit(
     check_output(output, [file])
     with open_table(file) as table:
         choice = choose(table, target=target, features=features, exclude=exclude, weights=weights)
-        rows = _Rows(table, choice, drop_missing=missing == "drop", n_threads=threads)
+        rows = _Rows(
+            table, choice, drop_missing=missing == "drop", n_threads=threads, accuracy=accuracy
+        )
         rows.kept = Columns() if method == "gd" else None
         for batch in watched(table, choice.names):
             rows.add(batch)
     if method == "gd":
         result, cautions = rows.descend(not no_intercept, options)
     else:
-        result, cautions = _solved(rows.moments(), fit_intercept=not no_intercept)
+        result, cautions = _fitted(rows, fit_intercept=not no_intercept)
     if output is not None:
         save_model(result, output)
     if layout == "json" or not is_terminal(sys.stdout):
@@ -122,16 +135,19 @@ def fit(
 
 @dataclass
 class _Rows:
-    """Rows on their way into moments."""
+    """Rows on their way into a fit: kept while they are few, else poured into moments."""
 
     table: Table
     choice: Choice
     drop_missing: bool
     n_threads: int | None
+    accuracy: str
     n_dropped: int = 0
     kept: Columns | None = None
     """Where rows go that are not only summed."""
     _moments: fastlr.Moments | None = field(default=None, init=False)
+    _kept: list[_Columns] = field(default_factory=list, init=False)
+    _n_kept: int = field(default=0, init=False)
 
     def add(self, batch: Batch) -> None:
         """Take in the rows of a batch, except those of weight zero and those to be dropped."""
@@ -153,24 +169,72 @@ class _Rows:
         columns = batch.columns
         if keep is not None:
             columns = {name: values[keep] for name, values in columns.items()}
+        columns = {name: columns[name] for name in self.choice.names}
         if self.kept is not None:
-            self.kept.add({name: columns[name] for name in self.choice.names})
+            self.kept.add(columns)
             return
-        X = {name: columns[name] for name in self.choice.features}
-        y = {name: columns[name] for name in self.choice.targets}
-        sample_weight = columns[self.choice.weights] if self.choice.weights else None
+        n_values = sum(len(values) for values in columns.values())
+        if (
+            self.accuracy != "fast"
+            and self._moments is None
+            and self._n_kept + n_values <= _MOST_KEPT
+        ):
+            self._kept.append(columns)
+            self._n_kept += n_values
+            return
+        for earlier in self._kept:
+            self._pour(earlier)
+        self._kept.clear()
+        self._pour(columns)
+
+    def _pour(self, columns: _Columns) -> None:
+        X, y, sample_weight = self._parts(columns)
         if self._moments is not None:
             self._moments.update(X, y, sample_weight, n_threads=self.n_threads)
             return
         self._moments = fastlr.Moments.from_arrays(
-            X, y, sample_weight, target_names=self.choice.targets, n_threads=self.n_threads
+            X,
+            y,
+            sample_weight,
+            target_names=self.choice.targets,
+            precision="double_double" if self.accuracy == "max" else "double",
+            n_threads=self.n_threads,
         )
 
-    def moments(self) -> fastlr.Moments:
-        """Moments of all rows."""
-        if self._moments is None:
+    def _parts(self, columns: _Columns) -> tuple[_Columns, _Columns, Any]:
+        X = {name: columns[name] for name in self.choice.features}
+        y = {name: columns[name] for name in self.choice.targets}
+        return X, y, columns[self.choice.weights] if self.choice.weights else None
+
+    def fit(self, *, fit_intercept: bool) -> fastlr.LinearFit:
+        """The fit of all rows."""
+        if self._moments is not None:
+            return fastlr.solve(self._moments, fit_intercept=fit_intercept)
+        if not self._kept:
             raise self._nothing_left()
-        return self._moments
+        columns = {
+            name: np.concatenate([part[name] for part in self._kept]) for name in self._kept[0]
+        }
+        X, y, sample_weight = self._parts(columns)
+        if len(y) == 1:  # one target gives plain numbers, as moments do
+            (values,) = y.values()
+            fit = fastlr.ols(
+                X,
+                values,
+                sample_weight=sample_weight,
+                fit_intercept=fit_intercept,
+                accuracy=self.accuracy,
+                n_threads=self.n_threads,
+            )
+            return replace(fit, target_names=tuple(y))
+        return fastlr.ols(
+            X,
+            y,
+            sample_weight=sample_weight,
+            fit_intercept=fit_intercept,
+            accuracy=self.accuracy,
+            n_threads=self.n_threads,
+        )
 
     def descend(
         self, fit_intercept: bool, options: dict[str, Any]
@@ -193,12 +257,12 @@ class _Rows:
         return fastlr.InputError(f"{self.table.label}: no row is left to fit: {reason}")
 
 
-def _solved(moments: fastlr.Moments, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, list[str]]:
+def _fitted(rows: _Rows, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", fastlr.RankWarning)
         warnings.simplefilter("always", fastlr.ConditionWarning)
-        result = fastlr.solve(moments, fit_intercept=fit_intercept)
+        result = rows.fit(fit_intercept=fit_intercept)
     return result, [str(warning.message) for warning in caught]
 
 

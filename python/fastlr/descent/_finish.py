@@ -83,6 +83,11 @@ def finish(job: Job, loop: Loop, outcome: Outcome, engine: str, size: int | None
         condition_number=condition,
         solver=f"{job.rule.name} ({engine})",
         status=status,
+        digits=math.nan,
+        passes=len(epochs),
+        bse=np.full(table.n_features, math.nan),
+        bse_intercept=math.nan,
+        residual_sd=math.nan,
         rss=squares,
         tss=table.square_y
         if job.fit_intercept

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
+from fastlr._arrays import FloatArray, default_names, default_targets
 from fastlr._kernels import kernels
 from fastlr.descent._table import Scaling, Table
+from fastlr.ladder import solve_at_once
 from fastlr.moments import Moments
 from fastlr.optimizers import Optimizer
 
@@ -77,7 +78,7 @@ class Quadratic:
     @classmethod
     def of(cls, moments: Moments, scaling: Scaling) -> Quadratic:
         """Shift and scale moments of one target as ``scaling`` does the features."""
-        cross, mean = moments._cross, moments.mean
+        cross, mean = moments.cross_products, moments.mean
         return cls(
             xx=np.ascontiguousarray(cross[:-1, :-1] * np.outer(scaling.factor, scaling.factor)),
             xy=np.ascontiguousarray(cross[:-1, -1] * scaling.factor),
@@ -102,10 +103,18 @@ class Quadratic:
         cross[:p, :p], cross[:p, p], cross[p, :p], cross[p, p] = self.xx, self.xy, self.xy, self.yy
         mean = np.zeros((2, p + 1))
         mean[0, :p], mean[0, p] = self.mean_x, self.mean_y
-        _, rank, condition, coef, intercept, *_ = kernels.solve_normal_equations(
-            p, self.weight, mean, cross, fit_intercept, objective.alpha_of_sum
+        moments = Moments._build(
+            max(1, round(self.weight)),
+            self.weight,
+            0.0,
+            np.ones(p + 1),
+            mean,
+            cross,
+            default_names(p),
+            default_targets(1),
         )
-        return np.append(coef[0], intercept[0]), int(rank), float(condition)
+        best = solve_at_once(moments, fit_intercept, objective.alpha_of_sum)
+        return np.append(best.coef[0], best.intercept[0]), best.rank, best.condition_number
 
     def excess(self, objective: Objective, theta: FloatArray, optimum: FloatArray) -> float:
         """How far the objective at ``theta`` lies above its minimum: a quadratic form, so that no digits cancel."""

@@ -165,7 +165,7 @@ def read_table(
     of_x = [m.cross_products.diagonal()[:-1] for m in moments]
     first = moments[0]
     with np.errstate(over="ignore"):
-        square_y = float(first._cross[-1, -1])
+        square_y = float(first.cross_products[-1, -1])
     if not math.isfinite(square_y):
         refuse_non_finite(targets, labels, argument="y")
     return Table(

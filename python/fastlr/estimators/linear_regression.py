@@ -10,15 +10,17 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastlr._arrays import (
+    Columns,
     FloatArray,
     as_features,
     as_targets,
     check_same_targets,
     refuse_non_finite,
 )
-from fastlr.exact import solve_moments
+from fastlr.exact import fit_table, solve_moments, table_of
+from fastlr.ladder import Table
 from fastlr.moments import Moments, moments_of
-from fastlr.results import LinearFit, predict_linear
+from fastlr.results import LinearFit, Status, predict_linear
 
 __all__ = ["LinearRegression"]
 
@@ -32,6 +34,11 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
     ----------
     fit_intercept : bool, default=True
         Whether to fit a constant.
+    accuracy : {"auto", "fast", "max"}, default="auto"
+        How many digits are wanted: see `fastlr.ols`. ``partial_fit``, which cannot read earlier rows again, solves
+        the normal equations whatever it says.
+    rank : {"min_norm", "basic", "full", "raise"}, default="min_norm"
+        What to do if columns depend on one another: see `fastlr.ols`.
     n_threads : int, optional
         Threads to use; by default all that the process may. Results do not depend on it.
 
@@ -43,6 +50,8 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         The constant; 0.0 if ``fit_intercept=False``.
     rank_ : int
         Rank of the (centred) features.
+    solver_, digits_, condition_number_, passes_, status_
+        How the fit went: as in `LinearFit`.
     n_features_in_ : int
         Number of features seen in ``fit``.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -69,8 +78,20 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
     array([21.])
     """
 
-    def __init__(self, *, fit_intercept: bool = True, n_threads: int | None = None) -> None:
+    _moments: Moments | None
+    _rows: Any  # copies of few rows, of which no moments were needed yet
+
+    def __init__(
+        self,
+        *,
+        fit_intercept: bool = True,
+        accuracy: str = "auto",
+        rank: str = "min_norm",
+        n_threads: int | None = None,
+    ) -> None:
         self.fit_intercept = fit_intercept
+        self.accuracy = accuracy
+        self.rank = rank
         self.n_threads = n_threads
 
     def fit(self, X: object, y: object, sample_weight: object = None) -> LinearRegression:
@@ -90,9 +111,10 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         LinearRegression
             This estimator.
         """
-        features = as_features(X)
-        moments, is_vector = moments_of(features, y, sample_weight, None, None, self.n_threads)
-        return self._accept(X, moments, is_vector, features.all_float32)
+        table, is_vector = table_of(X, y, sample_weight, self.fit_intercept, None, self.n_threads)
+        moments, fit = fit_table(table, is_vector, self.accuracy, self.rank)
+        rows = None if moments is not None else _copied(table)
+        return self._accept(X, moments, rows, fit, table.features.all_float32)
 
     def partial_fit(self, X: object, y: object, sample_weight: object = None) -> LinearRegression:
         """Add rows to those already fitted: exactly the fit of all of them together.
@@ -107,7 +129,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         LinearRegression
             This estimator.
         """
-        if not hasattr(self, "moments_"):
+        if not hasattr(self, "fit_"):
             return self.fit(X, y, sample_weight)
         features = as_features(X)
         validate_data(self, X, reset=False, skip_check_array=True)
@@ -117,24 +139,45 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
             features,
             targets,
             sample_weight,
-            self.moments_.feature_names,
-            self.moments_.target_names,
+            self.fit_.feature_names,
+            self.fit_.target_names,
             self.n_threads,
         )
         float32 = features.all_float32 and self.coef_.dtype == np.float32
-        return self._accept(X, self.moments_ + more, is_vector and self.coef_.ndim == 1, float32)
+        moments = self.moments_ + more
+        fit = solve_moments(moments, self.fit_intercept, 0.0, is_vector and self.coef_.ndim == 1)
+        return self._accept(X, moments, None, fit, float32)
+
+    @property
+    def moments_(self) -> Moments:
+        """What was learned from the rows; ``partial_fit`` adds to it."""
+        if "_moments" not in self.__dict__:
+            raise AttributeError("moments_ are there after fit or partial_fit")
+        if self._moments is None:
+            X, y, sample_weight = self._rows
+            fit = self.fit_
+            self._moments = moments_of(
+                X, y, sample_weight, fit.feature_names, fit.target_names, self.n_threads
+            )[0]
+            self._rows = None
+        return self._moments
 
     def _accept(
-        self, X: object, moments: Moments, is_vector: bool, float32: bool
+        self, X: object, moments: Moments | None, rows: Any, fit: LinearFit, float32: bool
     ) -> LinearRegression:
-        """Solve first, then set every attribute: a failed fit leaves the estimator as it was."""
-        fit = solve_moments(moments, self.fit_intercept, 0.0, is_vector)
+        """Set every attribute once nothing can fail any more: a failed fit leaves the estimator as it was."""
         validate_data(self, X, skip_check_array=True)  # sets n_features_in_ and feature_names_in_
-        self.moments_: Moments = moments
+        self._moments = moments
+        self._rows = rows
         self.fit_: LinearFit = fit
         self.coef_: FloatArray = fit.coef.astype(np.float32 if float32 else np.float64)
         self.intercept_ = fit.intercept
         self.rank_: int = fit.rank
+        self.solver_: str = fit.solver
+        self.digits_: float = fit.digits
+        self.condition_number_: float = fit.condition_number
+        self.passes_: int = fit.passes
+        self.status_: Status = fit.status
         return self
 
     def predict(self, X: object) -> npt.NDArray[Any]:
@@ -155,5 +198,16 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         validate_data(self, X, reset=False, skip_check_array=True)
         prediction = predict_linear(features, self.coef_, self.intercept_, self.n_threads)
         if not np.isfinite(prediction).all():
-            refuse_non_finite(features, self.moments_.feature_names, argument="X")
+            refuse_non_finite(features, self.fit_.feature_names, argument="X")
         return prediction
+
+
+def _copied(table: Table) -> tuple[Any, ...]:
+    """Rows fewer than columns, kept as they are smaller than their moments: for a ``partial_fit`` that may follow."""
+
+    def copy(columns: Columns) -> npt.NDArray[Any]:
+        source = columns.source
+        return np.column_stack(source) if isinstance(source, list) else source.copy()
+
+    weights = None if table.weights is None else table.weights.copy()
+    return copy(table.features), copy(table.targets), weights

@@ -1,0 +1,109 @@
+#include <pybind11/eigen.h>
+#include <pybind11/stl.h>
+
+#include <optional>
+
+#include "bindings/nouns.hpp"
+#include "bindings/rows.hpp"
+#include "bindings/solutions.hpp"
+#include "fastlr/double_double_moments.hpp"
+
+namespace fastlr {
+namespace {
+
+void check(bool good, const char* what) {
+  if (!good) throw py::value_error(what);
+}
+
+}  // namespace
+
+void bind_double_double(py::module_& m) {
+  m.def(
+      "plan_double_double",
+      [](Index n_samples, Index n_columns) {
+        const DoubleDoublePlan plan = plan_double_double(n_samples, n_columns);
+        return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
+      },
+      py::arg("n_samples"), py::arg("n_columns"));
+
+  m.def(
+      "accumulate_double_double",
+      [](const py::object& X, const py::object& y, const std::optional<py::array>& sample_weight,
+         const DoubleArray& shift, const DoubleArray& scale, Index part, int n_threads,
+         DoubleArray& slots) {
+        const Rows rows = rows_of(X, y);
+        const DoubleDoublePlan plan = plan_double_double(rows.n_samples, rows.n_columns());
+        check(shift.size() == rows.n_columns() && scale.size() == rows.n_columns(),
+              "shift or scale has the wrong size");
+        check(slots.size() == plan.n_slots * plan.slot_size, "slots has the wrong size");
+        std::optional<Column> weight;
+        if (sample_weight) {
+          check(sample_weight->shape(0) == rows.n_samples, "sample_weight has the wrong size");
+          weight = column_of(*sample_weight);
+        }
+        double* sums = slots.mutable_data();
+        const py::gil_scoped_release release;
+        accumulate_double_double(rows, weight ? &*weight : nullptr, shift.data(), scale.data(),
+                                 plan, part, n_threads, sums);
+      },
+      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("shift").noconvert(),
+      py::arg("scale").noconvert(), py::arg("part"), py::arg("n_threads"),
+      py::arg("slots").noconvert());
+
+  m.def(
+      "centre_double_double",
+      [](Index n_samples, Index q, const DoubleArray& shift, const DoubleArray& scale,
+         const DoubleArray& slots) {
+        const DoubleDoublePlan plan = plan_double_double(n_samples, q);
+        check(shift.size() == q && scale.size() == q, "shift or scale has the wrong size");
+        check(slots.size() == plan.n_slots * plan.slot_size, "slots has the wrong size");
+        DoubleArray mean({Index{2}, q});
+        DoubleArray cross({Index{2}, q, q});
+        const double weight =
+            centre_double_double(plan, q, shift.data(), scale.data(), slots.data(),
+                                 mean.mutable_data(), cross.mutable_data());
+        return py::make_tuple(weight, mean, cross);
+      },
+      py::arg("n_samples"), py::arg("n_columns"), py::arg("shift").noconvert(),
+      py::arg("scale").noconvert(), py::arg("slots").noconvert());
+
+  m.def(
+      "merge_double_double",
+      [](double sign, double weight_a, const DoubleArray& mean_a, const DoubleArray& cross_a,
+         double weight_b, const DoubleArray& mean_b, const DoubleArray& cross_b) {
+        const Index q = mean_a.size() / 2;
+        check(mean_b.size() == 2 * q && cross_a.size() == 2 * q * q && cross_b.size() == 2 * q * q,
+              "moments differ in size");
+        DoubleArray mean({Index{2}, q});
+        DoubleArray cross({Index{2}, q, q});
+        const double weight = merge_double_double(q, sign, weight_a, mean_a.data(), cross_a.data(),
+                                                  weight_b, mean_b.data(), cross_b.data(),
+                                                  mean.mutable_data(), cross.mutable_data());
+        return py::make_tuple(weight, mean, cross);
+      },
+      py::arg("sign"), py::arg("weight_a"), py::arg("mean_a").noconvert(),
+      py::arg("cross_a").noconvert(), py::arg("weight_b"), py::arg("mean_b").noconvert(),
+      py::arg("cross_b").noconvert());
+
+  m.def(
+      "solve_double_double",
+      [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
+         bool fit_intercept, double alpha, bool truncate) {
+        const Index q = mean.size() / 2;
+        check(cross.size() == 2 * q * q && n_features >= 0 && n_features <= q,
+              "cross must be (2, q, q)");
+        const MomentsView moments{n_features, q - n_features, weight, mean.data(), cross.data()};
+        Solution s;
+        double relative_error = 0.0;
+        {
+          const py::gil_scoped_release release;
+          s = solve_double_double(moments, fit_intercept, alpha, truncate, relative_error);
+        }
+        return py::make_tuple(tuple_of(s), digits_of(relative_error));
+      },
+      py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
+      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"),
+      py::arg("truncate"));
+}
+
+}  // namespace fastlr

@@ -1,0 +1,109 @@
+#include <pybind11/eigen.h>
+#include <pybind11/stl.h>
+
+#include <optional>
+
+#include "bindings/nouns.hpp"
+#include "bindings/rows.hpp"
+#include "fastlr/dual.hpp"
+#include "fastlr/sweep.hpp"
+
+namespace fastlr {
+namespace {
+
+void check(bool good, const char* what) {
+  if (!good) throw py::value_error(what);
+}
+
+}  // namespace
+
+void bind_dual(py::module_& m) {
+  m.def(
+      "dual_products",
+      [](const py::object& X, const DoubleArray& scale,
+         const std::optional<DoubleArray>& root_weight, bool fit_intercept,
+         const std::optional<DoubleArray>& basis, Index first, Index last, int n_threads,
+         DoubleArray& mean, DoubleArray& variance, DoubleArray& H) {
+        const Rows rows = rows_of(X, py::none());
+        const Index p = rows.n_columns();
+        const Index padded = round_up(rows.n_samples, 8);
+        check(scale.size() == p && mean.size() == p && variance.size() == p,
+              "scale, mean or variance has the wrong size");
+        check(!root_weight || root_weight->size() == padded, "root_weight has the wrong size");
+        check(H.size() == padded * padded, "H has the wrong size");
+        check(first >= 0 && last <= p, "columns out of range");
+        const double* root = root_weight ? root_weight->data() : nullptr;
+        check(!basis || basis->size() == rows.n_samples * rows.n_samples,
+              "basis has the wrong size");
+        const double* K = basis ? basis->data() : nullptr;
+        double* means = mean.mutable_data();
+        double* variances = variance.mutable_data();
+        double* products = H.mutable_data();
+        const py::gil_scoped_release release;
+        dual_products(rows, scale.data(), root, fit_intercept, K, first, last, n_threads, means,
+                      variances, products);
+      },
+      py::arg("X"), py::arg("scale").noconvert(), py::arg("root_weight").none(true),
+      py::arg("fit_intercept"), py::arg("basis").none(true), py::arg("first"), py::arg("last"),
+      py::arg("n_threads"), py::arg("mean").noconvert(), py::arg("variance").noconvert(),
+      py::arg("H").noconvert());
+
+  m.def(
+      "factor_dual",
+      [](const DoubleArray& H, Index n) {
+        check(H.size() == round_up(n, 8) * round_up(n, 8), "H has the wrong size");
+        DualFactor f;
+        {
+          const py::gil_scoped_release release;
+          f = factor_dual(H.data(), n);
+        }
+        return py::make_tuple(f.condition_number, std::move(f.root));
+      },
+      py::arg("H").noconvert(), py::arg("n"));
+
+  m.def(
+      "residuals",
+      [](const py::object& X, const py::object& y, const DoubleArray& scale, Index limbs,
+         const DoubleArray& coef, const DoubleArray& intercept, Index target, int n_threads) {
+        Rows rows = rows_of(X, py::none());
+        const Index n_columns = rows.n_columns();
+        append_columns(y, rows);
+        const Index t = rows.n_columns() - n_columns;
+        check(limbs >= 1 && n_columns % limbs == 0, "limbs differ in size");
+        const SweepProblem problem{rows, nullptr, scale.data(), n_columns / limbs, t, limbs};
+        check(scale.size() == rows.n_columns(), "scale has the wrong size");
+        check(coef.size() == 2 * t * problem.n_features && intercept.size() == 2 * t,
+              "coef has the wrong size");
+        check(target >= 0 && target < t, "target is out of range");
+        DoubleArray r({Index{2}, rows.n_samples});
+        double* out = r.mutable_data();
+        {
+          const py::gil_scoped_release release;
+          residuals(problem, coef.data(), intercept.data(), target, n_threads, out);
+        }
+        return r;
+      },
+      py::arg("X"), py::arg("y"), py::arg("scale").noconvert(), py::arg("limbs"),
+      py::arg("coef").noconvert(), py::arg("intercept").noconvert(), py::arg("target"),
+      py::arg("n_threads"));
+
+  m.def(
+      "transposed_product",
+      [](const py::object& X, const DoubleArray& scale, const DoubleArray& r, int n_threads) {
+        const Rows rows = rows_of(X, py::none());
+        const Index p = rows.n_columns();
+        check(scale.size() == p, "scale has the wrong size");
+        check(r.size() == 2 * rows.n_samples, "r has the wrong size");
+        const SweepProblem problem{rows, nullptr, scale.data(), p, 0, 1};
+        DoubleArray total({Index{2}, p});
+        double* out = total.mutable_data();
+        {
+          const py::gil_scoped_release release;
+          transposed_product(problem, r.data(), n_threads, out);
+        }
+        return total;
+      },
+      py::arg("X"), py::arg("scale").noconvert(), py::arg("r").noconvert(), py::arg("n_threads"));
+}
+
+}  // namespace fastlr

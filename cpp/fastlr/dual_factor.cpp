@@ -1,0 +1,27 @@
+#include <Eigen/Cholesky>
+#include <cmath>
+#include <limits>
+
+#include "fastlr/dual.hpp"
+#include "fastlr/frame.hpp"
+
+namespace fastlr {
+
+DualFactor factor_dual(const double* H, Index n) {
+  const Index padded = round_up(n, 8);
+  Matrix L = ConstMatrixMap(H, padded, padded).topLeftCorner(n, n).triangularView<Eigen::Lower>();
+  const Eigen::LLT<Eigen::Ref<Matrix>> factor(L);
+  const double reciprocal = factor.info() == Eigen::Success ? factor.rcond() : 0.0;
+  DualFactor out;
+  out.condition_number =
+      reciprocal > 0.0 ? 1.0 / std::sqrt(reciprocal) : std::numeric_limits<double>::infinity();
+  if (!(reciprocal > 0.0)) {
+    out.root.resize(n, 0);
+    return out;
+  }
+  invert_lower(L);
+  out.root = L.transpose().triangularView<Eigen::Upper>();
+  return out;
+}
+
+}  // namespace fastlr

@@ -1,0 +1,94 @@
+#include "fastlr/frame.hpp"
+
+namespace fastlr {
+namespace {
+
+/// The power of two that brings sqrt(value) into [1/2, 1).
+double power_of_two_scale(double value) {
+  int exponent = 0;
+  std::frexp(std::sqrt(value), &exponent);
+  return std::ldexp(1.0, -exponent);
+}
+
+}  // namespace
+
+Frame frame_of(const MomentsView& moments, bool fit_intercept, double alpha) {
+  const Index p = moments.n_features;
+  const Index t = moments.n_targets;
+  const Index q = p + t;
+  const ConstMatrixMap C(moments.cross, q, q);
+  const auto entry = [&](Index i, Index j) {
+    if (fit_intercept) return C(i, j);
+    return (DoubleDouble{C(i, j), 0.0} +
+            DoubleDouble{moments.weight, 0.0} * moments.mean_at(i) * moments.mean_at(j))
+        .value();
+  };
+  Frame frame;
+  frame.n_features = p;
+  frame.n_targets = t;
+  frame.fit_intercept = fit_intercept;
+  frame.weight = moments.weight;
+  frame.scale.setZero(q);
+  frame.yy.resize(t);
+  for (Index j = 0; j < q; ++j) {
+    const double product = entry(j, j);
+    // Rounding noise of a constant column: every value off by at most 4 u |mean|.
+    const double noise = fit_intercept ? 4 * unit_roundoff * std::abs(moments.mean[j]) : 0.0;
+    const bool varies = product + alpha > moments.weight * noise * noise;
+    if (varies) frame.scale[j] = power_of_two_scale(product + (j < p ? alpha : 0.0));
+    if (j < p && varies) frame.live.push_back(j);
+    if (j >= p) {
+      if (!(product > 0.0)) frame.scale[j] = power_of_two_scale(1.0);
+      if (frame.scale[j] == 0.0) frame.scale[j] = power_of_two_scale(product);
+      frame.yy[j - p] = product * frame.scale[j] * frame.scale[j];
+    }
+  }
+  frame.mean.resize(static_cast<std::size_t>(q));
+  for (Index j = 0; j < q; ++j) {
+    const DoubleDouble m = moments.mean_at(j);
+    frame.mean[static_cast<std::size_t>(j)] = {m.hi * frame.scale[j], m.lo * frame.scale[j]};
+  }
+  const Index l = frame.n_live();
+  frame.A.resize(l, l);
+  frame.c.resize(l, t);
+  frame.penalty.resize(l);
+  for (Index i = 0; i < l; ++i) {
+    const Index a = frame.live[static_cast<std::size_t>(i)];
+    for (Index j = 0; j <= i; ++j) {
+      const Index b = frame.live[static_cast<std::size_t>(j)];
+      const double value = entry(a, b) * frame.scale[a] * frame.scale[b];
+      frame.A(i, j) = value;
+      frame.A(j, i) = value;
+    }
+    for (Index k = 0; k < t; ++k)
+      frame.c(i, k) = entry(a, p + k) * frame.scale[a] * frame.scale[p + k];
+    frame.penalty[i] = alpha * frame.scale[a] * frame.scale[a];
+  }
+  return frame;
+}
+
+void invert_lower(Eigen::Ref<Matrix> L) {
+  const Index n = L.rows();
+  if (n <= 32) {
+    for (Index j = 0; j < n; ++j) {  // column j of the inverse, from the columns of L to its right
+      L(j, j) = 1.0 / L(j, j);
+      for (Index i = j + 1; i < n; ++i) {
+        double sum = 0.0;
+        for (Index k = j; k < i; ++k) sum += L(i, k) * L(k, j);
+        L(i, j) = -sum / L(i, i);
+      }
+    }
+    return;
+  }
+  const Index half = n / 2;
+  auto upper = L.topLeftCorner(half, half);
+  auto lower = L.bottomRightCorner(n - half, n - half);
+  auto corner = L.bottomLeftCorner(n - half, half);
+  lower.triangularView<Eigen::Lower>().solveInPlace(corner);
+  upper.triangularView<Eigen::Lower>().solveInPlace<Eigen::OnTheRight>(corner);
+  corner *= -1.0;
+  invert_lower(upper);
+  invert_lower(lower);
+}
+
+}  // namespace fastlr

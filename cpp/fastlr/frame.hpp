@@ -1,0 +1,61 @@
+// A least-squares problem in a frame of its own: every column and target times a power of two
+// (which rounds nothing), so that columns have lengths between 1/2 and 1 and nothing over- or
+// underflows.
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "fastlr/double_double.hpp"
+#include "fastlr/views.hpp"
+
+namespace fastlr {
+
+constexpr double unit_roundoff = std::numeric_limits<double>::epsilon() / 2;
+
+using Matrix = Eigen::MatrixXd;
+
+/// Moments as kernels pass them around: mean (2, q) an unevaluated sum, cross (q, q) or, in
+/// double-double, (2, q, q).
+struct MomentsView {
+  Index n_features;
+  Index n_targets;
+  double weight;
+  const double* mean;
+  const double* cross;
+
+  Index n_columns() const { return n_features + n_targets; }
+  DoubleDouble mean_at(Index j) const { return {mean[j], mean[n_columns() + j]}; }
+};
+
+/// The normal equations in the frame: A b = c over the columns that vary.
+struct Frame {
+  Index n_features = 0;
+  Index n_targets = 0;
+  bool fit_intercept = true;
+  double weight = 0.0;
+  Vector scale;                    // (q) powers of two; 0 for a column that does not vary
+  std::vector<DoubleDouble> mean;  // (q) in the frame
+  std::vector<Index> live;         // the columns that vary
+  Matrix A;                        // (live, live), without a penalty
+  Matrix c;                        // (live, t)
+  Vector yy;                       // (t)
+  Vector penalty;                  // (live) alpha in the frame
+
+  Index n_live() const { return static_cast<Index>(live.size()); }
+};
+
+/// With intercept A holds centred products, else raw ones (recovered as C + W m m').
+Frame frame_of(const MomentsView& moments, bool fit_intercept, double alpha);
+
+/// value * up / down for powers of two up and down, whose quotient alone might not be
+/// representable.
+inline double rescaled(double value, double up, double down) {
+  return up == 0.0 ? 0.0 : std::ldexp(value, std::ilogb(up) - std::ilogb(down));
+}
+
+/// L := L^-1 for a lower triangular L, in place: n^3 / 3 flops.
+void invert_lower(Eigen::Ref<Matrix> L);
+
+}  // namespace fastlr

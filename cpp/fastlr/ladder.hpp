@@ -1,0 +1,50 @@
+// The common case in one call: moments, normal equations, and as many sweeps as it takes. Whatever
+// is rarer (columns that depend on one another, values at the ends of the range) is left to the
+// caller, who has the same steps one by one.
+#pragma once
+
+#include "fastlr/moments.hpp"
+#include "fastlr/normal_equations.hpp"
+#include "fastlr/refinement.hpp"
+#include "fastlr/sweep.hpp"
+
+namespace fastlr {
+
+enum class Accuracy : int { fast, automatic, max };
+
+/// Below this many values a sweep costs next to nothing, and "auto" always makes one.
+constexpr Index always_polished = Index{1} << 17;
+
+/// u kappa^2 must stay small for sweeps to converge with a factor of the normal equations.
+constexpr double largest_squared_condition = 1e12;
+
+/// Estimated relative error that "auto" refines to; the estimate is ten times what to expect.
+constexpr double automatic_tolerance = 2e-15;
+
+/// What the steps of a refinement share, for a solution that outlives it.
+Refinement refinement_of(const Solution& solution, bool fit_intercept, double weight);
+
+/// Estimated relative error of the worst coefficient of all targets.
+double relative_error_of(const Solution& solution, bool fit_intercept, double weight);
+
+/// Whether one pass is enough for "auto": every coefficient right to 1e-13 of itself or of its
+/// standard error, and the sum of squares not cancelled below ten digits.
+bool suffices(const Solution& solution, double weight, double n_dof);
+
+struct Ladder {
+  bool is_complete = false;  // otherwise only what comes before `finished` is set
+  bool is_finite = true;
+  WeightStatistics statistics{};
+  RowMatrix mean;   // (2, q)
+  RowMatrix cross;  // (q, q)
+  Solution solution;
+  FinishedFit finished;
+  double relative_error = 0.0;
+  Index n_sweeps = 0;
+};
+
+/// rows: n_features columns of X, then the targets. scale: ones, one for each column.
+Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_intercept,
+             Accuracy accuracy, int n_threads);
+
+}  // namespace fastlr

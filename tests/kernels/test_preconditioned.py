@@ -1,0 +1,102 @@
+"""Cross-products in another basis, shifted Cholesky QR, and rank from its factor."""
+
+import numpy as np
+import pytest
+
+from fastlr import reference
+
+
+def moments_in_basis(kernels, X, y, basis, weight=None, *, n_threads=2):
+    n, q = len(X), X.shape[1] + y.shape[1]
+    n_slots, slot_size, n_parts = kernels.plan_pass(n, q)
+    shift, scale = np.zeros(q), np.ones(q)
+    slots = np.zeros((n_slots, slot_size))
+    for part in range(n_parts):
+        kernels.accumulate(X, y, weight, shift, scale, part, n_threads, slots, basis)
+    weight, _, _, mean, cross = kernels.centre(n, q, shift, scale, slots)
+    return weight, mean, cross
+
+
+def orthogonalised(kernels, X, y, fit_intercept=True):
+    """(K, R, coef, number of passes)."""
+    moments = reference.centred_moments(X, y)
+    mean = np.vstack([moments.mean, np.zeros_like(moments.mean)])
+    p = X.shape[1]
+    system = (p, moments.total_weight, mean, moments.cross_products, fit_intercept)
+    scale = kernels.solve_normal_equations(*system, 0.0)[0][3]
+    K, R, coef, done = kernels.first_basis(*system)
+    frame = X * scale[:p]
+    targets = y * scale[p:]
+    if fit_intercept:
+        frame = frame - frame.mean(axis=0)
+        targets = targets - targets.mean(axis=0)
+    for _ in range(1, 4):
+        weight, mean, cross = moments_in_basis(kernels, frame, targets, K)
+        K, R, coef, done = kernels.next_basis(K, R, weight, mean, cross, fit_intercept)
+        if done:
+            break
+    return frame, targets, K, R, coef, n_passes
+
+
+@pytest.mark.parametrize(("n", "p"), [(1, 1), (40, 5), (130, 8), (500, 23), (300, 70)])
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_products_in_a_basis_are_those_of_the_product(kernels, n, p, n_threads):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(n, p)) + 2, rng.normal(size=(n, 2))
+    basis = np.triu(rng.normal(size=(p, p)))
+    weight = rng.uniform(size=n)
+    want = reference.centred_moments(X @ basis, y, weight)
+    total, mean, cross = moments_in_basis(kernels, X, y, basis, weight, n_threads=n_threads)
+    size = np.abs(want.cross_products).max() + 1
+    np.testing.assert_allclose(cross, want.cross_products, atol=1e-12 * size * p)
+    np.testing.assert_allclose(mean[0], want.mean, rtol=1e-11, atol=1e-11 * p)
+    assert total == pytest.approx(want.total_weight)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("decimals", [2, 7, 11])
+def test_shifted_cholesky_qr_makes_columns_orthonormal(kernels, decimals, fit_intercept):
+    rng = np.random.default_rng(decimals)
+    Q = np.linalg.qr(rng.normal(size=(200, 6)))[0]
+    V = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    X = (Q * np.geomspace(1, 10.0**-decimals, 6)) @ V.T
+    y = rng.normal(size=(200, 1))
+    frame, targets, K, R, coef, n_passes = orthogonalised(kernels, X, y, fit_intercept)
+    # Orthonormal up to rounding times the condition number of the columns.
+    W = frame @ K
+    assert np.abs(W.T @ W - np.eye(6)).max() < 1e-13 * 10**decimals
+    np.testing.assert_allclose(K @ R, np.eye(6), atol=1e-14 * 10**decimals)
+    assert n_passes <= 2
+    size = np.linalg.norm(frame @ np.linalg.lstsq(frame, targets, rcond=1e-15)[0])
+    assert np.linalg.norm(frame @ coef.T) == pytest.approx(size, rel=1e-13 * 10**decimals)
+
+
+@pytest.mark.parametrize("null", [0, 1, 3])
+def test_rank_counts_independent_columns(kernels, null):
+    rng = np.random.default_rng(null)
+    X = rng.integers(-20, 20, size=(80, 7)).astype(float)
+    for k in range(null):
+        X[:, 6 - k] = X[:, k] - 2 * X[:, k + 1]
+    _, _, _, R, _, _ = orthogonalised(kernels, X, rng.normal(size=(80, 1)))
+    rank, condition, root, null_space, length = kernels.decide_rank(R, np.ones(7))
+    assert rank == 7 - null
+    assert null_space.shape == (null, 7)
+    centred = X - X.mean(axis=0)
+    assert np.abs(centred / np.linalg.norm(centred, axis=0) @ null_space.T).max(initial=0) < 1e-13
+    assert np.linalg.norm(root @ root.T @ R.T @ R @ root - root) < 1e-10 * np.linalg.norm(root)
+    assert 1 <= condition < 1e3
+    np.testing.assert_allclose(length, np.linalg.norm(R, axis=0))
+
+
+def test_the_offset_of_a_column_decides_what_counts_as_independent(kernels):
+    R = np.array([[1.0, 1.0], [0.0, 1e-10]])
+    assert kernels.decide_rank(R, np.ones(2))[0] == 2
+    assert kernels.decide_rank(R, np.full(2, 1e7))[0] == 1
+
+
+def test_columns_that_do_not_vary_are_null(kernels):
+    R = np.diag([1.0, 0.0, 2.0])
+    rank, _, root, null_space, _ = kernels.decide_rank(R, np.ones(3))
+    assert rank == 2
+    np.testing.assert_array_equal(null_space, [[0.0, 1.0, 0.0]])
+    np.testing.assert_array_equal(root[1], 0.0)
