@@ -204,7 +204,9 @@ def descend(
     objective = Objective(kind, penalty, table.n_samples, table.total_weight)
     quadratic = None if table.moments is None else Quadratic.of(table.moments, scaling)
     curvature = Curvature(table, scaling, objective, bool(fit_intercept), threads, quadratic)
-    seed, draws = seeds_of(random_state)
+    # Fresh entropy is not for free, and plain full-batch descent draws nothing.
+    is_random = not is_full or (isinstance(init, str) and init == "random")
+    seed, draws = seeds_of(0 if random_state is None and not is_random else random_state)
     start = scaling.from_raw(as_init(init, table.n_features, bool(fit_intercept), draws))
     if is_automatic:
         rate = curvature.automatic_rate(rule, None if is_full else size)
