@@ -409,3 +409,22 @@ def test_one_row_is_enough():
 def test_bad_constants_are_named(make, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+def test_a_saved_descent_is_the_same_fit(rows, tmp_path):
+    X, y = rows
+    fit = fastlr.descend({"a": X[:, 0], "b": X[:, 1]}, y, batch_size=10, epochs=5, random_state=0)
+    fastlr.save_model(fit, tmp_path / "model.json")
+    again = fastlr.load_model(tmp_path / "model.json")
+    np.testing.assert_array_equal(again.coef, fit.coef)
+    assert again.solver == "gd (batches)"
+    assert again.feature_names == ("a", "b")
+
+
+def test_a_wide_descent_without_moments_is_saved_as_well(tmp_path):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(50, 70)), rng.normal(size=50)
+    fit = fastlr.descend(X, y, batch_size=10, learning_rate=1e-3, epochs=2, random_state=0)
+    assert "nan" not in fit.summary()
+    fastlr.save_model(fit, tmp_path / "model.json")
+    np.testing.assert_array_equal(fastlr.load_model(tmp_path / "model.json").coef, fit.coef)

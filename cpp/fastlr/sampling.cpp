@@ -8,7 +8,7 @@ namespace fastlr {
 namespace {
 
 constexpr Index window_values = 3 * (Index{1} << 14);  // 384 KiB of doubles
-constexpr Index blocks_per_window = 16;          // at least
+constexpr Index blocks_per_window = 16;                // at least
 
 /// table[first .. last) becomes a uniform sample without replacement of what is in table[first ..
 /// n).

@@ -30,7 +30,9 @@ def orthogonalised(kernels, X, y, fit_intercept=True):
     if fit_intercept:
         frame = frame - frame.mean(axis=0)
         targets = targets - targets.mean(axis=0)
-    for _ in range(1, 4):
+    n_passes = 0
+    while n_passes < 3:
+        n_passes += 1
         weight, mean, cross = moments_in_basis(kernels, frame, targets, K)
         K, R, coef, done = kernels.next_basis(K, R, weight, mean, cross, fit_intercept)
         if done:

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastlr._arrays import FloatArray, as_features, as_targets, refuse_non_finite
+from fastlr._arrays import FloatArray, as_features, refuse_non_finite
 from fastlr._threads import resolve_threads
 from fastlr.descent import History
 from fastlr.descent._arguments import as_batch_size, seeds_of, user_level
@@ -24,6 +22,7 @@ from fastlr.descent._objective import Objective, Quadratic
 from fastlr.descent._table import Scaling, Table, read_table
 from fastlr.errors import ConvergenceWarning, InputError
 from fastlr.estimators._sgd_arguments import SGDSettings, settings_of
+from fastlr.estimators._sgd_rows import as_vector, split_rows
 from fastlr.results import predict_linear
 
 __all__ = ["SGDRegressor"]
@@ -197,13 +196,15 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         settings = settings_of(self)
         features = as_features(X)
-        target = _as_vector(y, features.n_samples)
+        target = as_vector(y, features.n_samples)
         start = self._start(features.n_columns, coef_init, intercept_init)
         seed, draws = seeds_of(self.random_state)
         held_out = None
         rows: tuple[Any, Any, Any] = (X, target, sample_weight)
         if settings.early_stopping:
-            rows, held_out = self._split(X, y, sample_weight, features.n_samples, draws)
+            rows, held_out = split_rows(
+                *rows, float(self.validation_fraction), features.n_samples, draws
+            )
         threads = resolve_threads(self.n_threads)
         table = read_table(
             *rows, threads, need_moments=settings.standardize or self._takes_all(features.n_samples)
@@ -250,7 +251,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 "standardize=True needs all rows, and partial_fit sees a part: pass standardised X, or call fit."
             )
         features = as_features(X)
-        y = _as_vector(y, features.n_samples)
+        y = as_vector(y, features.n_samples)
         is_first = not hasattr(self, "coef_")
         if not is_first:
             validate_data(self, X, reset=False, skip_check_array=True)
@@ -313,24 +314,6 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 raise InputError(f"intercept_init has {intercept.size} values: pass one number.")
             theta[p] = intercept[0]
         return theta
-
-    def _split(
-        self, X: object, y: object, sample_weight: object, n: int, draws: np.random.Generator
-    ) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
-        """Rows to learn from and rows set aside, copied."""
-        n_held_out = math.ceil(self.validation_fraction * n)
-        if n_held_out >= n:
-            raise InputError(
-                f"validation_fraction={self.validation_fraction!r} sets all {n} rows aside and leaves none to learn "
-                "from: pass a smaller share, or more rows."
-            )
-        order = draws.permutation(n)
-
-        def taken(rows: npt.NDArray[np.int64]) -> tuple[Any, Any, Any]:
-            weights = None if sample_weight is None else np.asarray(sample_weight)[rows]
-            return _safe_indexing(X, rows), np.asarray(y)[rows], weights
-
-        return taken(np.sort(order[n_held_out:])), taken(np.sort(order[:n_held_out]))
 
     def _loop(
         self,
@@ -429,20 +412,3 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 ConvergenceWarning,
                 stacklevel=user_level(),
             )
-
-
-def _as_vector(y: object, n_samples: int) -> object:
-    """One target; a column is taken as one, with scikit-learn's warning."""
-    targets = as_targets(y, n_samples)
-    if targets.n_columns != 1:
-        raise InputError(
-            f"y should be a 1d array, got an array of {targets.n_columns} columns instead: pass one target."
-        )
-    if targets.is_vector:
-        return targets
-    warnings.warn(
-        "A column-vector y was passed when a 1d array was expected: pass y.ravel().",
-        DataConversionWarning,
-        stacklevel=user_level(),
-    )
-    return np.asarray(y).ravel()
