@@ -339,7 +339,7 @@ def _targets(table: Table) -> FloatArray:
 
 
 def _add(pair: FloatArray, value: Any) -> None:
-    """Pair += value, an unevaluated sum in pair[0] + pair[1] (TwoSum)."""
+    """Add value to pair, an unevaluated sum pair[0] + pair[1] (TwoSum)."""
     hi = pair[0] + value
     t = hi - pair[0]
     lo = pair[1] + ((pair[0] - (hi - t)) + (value - t))
