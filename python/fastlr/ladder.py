@@ -111,7 +111,7 @@ def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
     """Fit rows with the accuracy asked for; ``rank`` says what to do with columns that depend on one another."""
     n, p, q = table.features.n_samples, table.n_features, table.n_features + table.targets.n_columns
     if n * q * (q + 16) <= _ONE_CALL and table.limbs == 1:
-        result = kernels.climb(
+        result: Any = kernels.climb(
             table.features.source,
             table.targets.source,
             table.weights,
@@ -134,8 +134,23 @@ def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
             )
             solver = "refined" if n_sweeps else "normal"
             nothing = np.zeros((0, p))
+            coef, intercept, rss, tss, bse, bse_intercept, residual_sd = finished
             return moments, Climb(
-                solver, "ok", p, condition, digits, 1 + n_sweeps, *finished, nothing, nothing
+                solver,
+                "ok",
+                p,
+                condition,
+                digits,
+                1 + n_sweeps,
+                coef,
+                intercept,
+                rss,
+                tss,
+                bse,
+                bse_intercept,
+                residual_sd,
+                nothing,
+                nothing,
             )
     moments = Moments._of_columns(
         table.features if table.limbs == 1 else _first_limb(table),
