@@ -356,9 +356,13 @@ void bind_minibatches(py::module_& m) {
 }  // namespace
 
 void bind_descent(py::module_& m) {
-  m.attr("descent_shape") =
-      py::make_tuple(static_cast<Index>(n_vector_rows), static_cast<Index>(n_numbers),
-                     static_cast<Index>(n_counters));
+  m.def(
+      "plan_descent",
+      [](Index n_features) {
+        return py::make_tuple(static_cast<Index>(n_vector_rows), round_up(n_features + 1, 8),
+                              static_cast<Index>(n_numbers), static_cast<Index>(n_counters));
+      },
+      py::arg("n_features"));
   bind_loss(m);
   bind_full_batch(m);
   bind_minibatches(m);

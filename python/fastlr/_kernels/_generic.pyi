@@ -279,8 +279,8 @@ def multiply_add(n: int, n_threads: int) -> float:
 def first_non_finite(X: Rows) -> tuple[int, int]:
     """(row, column) of the first NaN or infinity, (-1, -1) if there is none."""
 
-descent_shape: tuple[int, int, int]
-"""(n_vectors, n_numbers, n_counters) of the state of a descent."""
+def plan_descent(n_features: int) -> tuple[int, int, int, int]:
+    """(n_vectors, their length, n_numbers, n_counters) of the state of a descent."""
 
 def plan_loss(n_samples: int, n_features: int) -> tuple[int, int, int]:
     """(n_slots, slot_size, n_parts) of a pass of `accumulate_loss`."""

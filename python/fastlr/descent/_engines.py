@@ -32,9 +32,9 @@ class State:
     """All that descent remembers between calls of the kernels. Parameters are on the scale of descent."""
 
     def __init__(self, theta: FloatArray) -> None:
-        n_vectors, n_numbers, n_counters = kernels.descent_shape
         self.size = len(theta)
-        self.vectors = np.zeros((n_vectors, (self.size + 7) // 8 * 8))
+        n_vectors, length, n_numbers, n_counters = kernels.plan_descent(self.size - 1)
+        self.vectors = np.zeros((n_vectors, length))
         self.numbers = np.zeros(n_numbers)
         self.counters = np.zeros(n_counters, dtype=np.int64)
         self.vectors[[0, _BEST], : self.size] = theta
@@ -240,7 +240,8 @@ class BatchEngine:
 
     @property
     def _rows_per_call(self) -> int:
-        return max(1, min(_ROWS_PER_CALL, _WORK_PER_CALL // self.table.n_features))
+        most = _ROWS_PER_CALL if self.batch_size >= 8 else _ROWS_PER_CALL // 4
+        return max(1, min(most, _WORK_PER_CALL // self.table.n_features))
 
     def most_epochs(self) -> int:
         """By the number of rows; one if somebody else draws them."""
