@@ -88,8 +88,8 @@ void bind_ladder(py::module_& m) {
         return py::make_tuple(tuple_of(s), digits_of(relative_error), enough);
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
-      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"), py::arg("truncate") = true,
-      py::arg("n_samples") = 0.0);
+      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"),
+      py::arg("truncate") = true, py::arg("n_samples") = 0.0);
 
   m.def(
       "plan_sweep",
@@ -154,7 +154,8 @@ void bind_ladder(py::module_& m) {
       "refine",
       [](Index n_samples, Index limbs, const DoubleArray& slots, bool fit_intercept, double weight,
          const DoubleArray& mean, const DoubleArray& tss, const DoubleArray& root,
-         bool is_truncated, double tolerance, DoubleArray& coef, DoubleArray& intercept, DoubleArray& course) {
+         bool is_truncated, double tolerance, DoubleArray& coef, DoubleArray& intercept,
+         DoubleArray& course) {
         const auto K = matrix_of(root);
         const Index p = K.rows();
         const Index t = tss.size();
@@ -164,7 +165,7 @@ void bind_ladder(py::module_& m) {
         check_size(course, t * course_size, "course");
         const SweepPlan plan = plan_sweep(n_samples, limbs * p, t);
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
-        const Refinement refinement{p,          t, fit_intercept, weight,      mean.data(),
+        const Refinement refinement{p,          t, fit_intercept, weight,       mean.data(),
                                     tss.data(), K, 1.0,           is_truncated, tolerance};
         const Rows none;
         const SweepProblem problem{none, nullptr, nullptr, p, t, limbs};
@@ -176,8 +177,9 @@ void bind_ladder(py::module_& m) {
       },
       py::arg("n_samples"), py::arg("limbs"), py::arg("slots").noconvert(),
       py::arg("fit_intercept"), py::arg("weight"), py::arg("mean").noconvert(),
-      py::arg("tss").noconvert(), py::arg("root").noconvert(), py::arg("is_truncated"), py::arg("tolerance"),
-      py::arg("coef").noconvert(), py::arg("intercept").noconvert(), py::arg("course").noconvert());
+      py::arg("tss").noconvert(), py::arg("root").noconvert(), py::arg("is_truncated"),
+      py::arg("tolerance"), py::arg("coef").noconvert(), py::arg("intercept").noconvert(),
+      py::arg("course").noconvert());
 
   m.def(
       "finish",

@@ -150,7 +150,7 @@ void accumulate_tiles(const PanelLayout& layout, const Basis* basis, const Colum
       for_each_task(n_groups + 1, n_threads, [&](Index group) {
         for (Index k = 0; k < n_panels; ++k) {
           const PanelProduct<> product{panel.data() + k * panel_size, layout,      rows_in(k),
-                                     first == start && k == 0,      sums.data(), nullptr};
+                                       first == start && k == 0,      sums.data(), nullptr};
           if (group < n_groups) {
             product.column_group(group * tile_strips);
           } else {

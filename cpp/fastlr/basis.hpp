@@ -27,7 +27,8 @@ class Basis {
 
  private:
   static constexpr Index per_strip = strip_width / lanes;
-  static constexpr Index rows_at_once = n_registers >= 32 && lanes == 8 ? 16 : n_registers / (2 * per_strip);
+  static constexpr Index rows_at_once =
+      n_registers >= 32 && lanes == 8 ? 16 : n_registers / (2 * per_strip);
 
   template <class Layout>
   void apply_rows(const double* panel, const Layout& layout, Index strip, Index row,
@@ -48,8 +49,7 @@ class Basis {
         for (Index i = 0; i < rows_at_once; ++i) {
           const Lanes left = broadcast_from(z + i * strip_width);
 #pragma GCC unroll 16
-          for (Index v = 0; v < per_strip; ++v)
-            sum[i][v] = multiply_add(left, right[v], sum[i][v]);
+          for (Index v = 0; v < per_strip; ++v) sum[i][v] = multiply_add(left, right[v], sum[i][v]);
         }
       }
     }
@@ -57,8 +57,7 @@ class Basis {
 #pragma GCC unroll 16
     for (Index i = 0; i < rows_at_once; ++i)
 #pragma GCC unroll 16
-      for (Index v = 0; v < per_strip; ++v)
-        store(target + i * strip_width + v * lanes, sum[i][v]);
+      for (Index v = 0; v < per_strip; ++v) store(target + i * strip_width + v * lanes, sum[i][v]);
   }
 
   RowMatrix M_;

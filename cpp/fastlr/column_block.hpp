@@ -97,7 +97,7 @@ class ColumnBlocks {
 
   const Rows& rows_;
   const double* scale_;
-  std::vector<Index> tiles_;  // first columns of lanes neighbours (the last of a run may overlap)
+  std::vector<Index> tiles_;    // first columns of lanes neighbours (the last of a run may overlap)
   std::vector<Index> columns_;  // columns read on their own
 };
 

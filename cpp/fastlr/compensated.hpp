@@ -1,5 +1,5 @@
-// Error-free transformations on all lanes of a register at once. Only for translation units built with
-// -ffp-contract=off.
+// Error-free transformations on all lanes of a register at once. Only for translation units built
+// with -ffp-contract=off.
 #pragma once
 
 #include "fastlr/double_double.hpp"
@@ -12,6 +12,13 @@ inline Lanes sum_error(Lanes a, Lanes b, Lanes& s) {
   s = a + b;
   const Lanes t = s - a;
   return (a - (s - t)) + (b - t);
+}
+
+/// s = a - b rounded; returns a - b - s.
+inline Lanes difference_error(Lanes a, Lanes b, Lanes& s) {
+  s = a - b;
+  const Lanes t = s - a;
+  return (a - (s - t)) - (b + t);
 }
 
 // Where a fused multiply-add is one instruction, it gives the rounding error of a product;

@@ -60,8 +60,8 @@ void tile_product(const double* a, const double* b, Index n_rows, bool set, doub
     for (Index v = 0; v < vectors; ++v) store(C + i * stride + v * lanes, sum[i][v]);
 }
 
-/// One panel and the C that its products are added to. The layout tells n_strips(), padded() and the
-/// width() of a strip.
+/// One panel and the C that its products are added to. The layout tells n_strips(), padded() and
+/// the width() of a strip.
 template <class Layout = PanelLayout>
 struct PanelProduct {
   const double* panel;

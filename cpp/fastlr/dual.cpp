@@ -118,16 +118,16 @@ void multiply_tiles(const Packing& packing, const Basis* basis, Index first, Ind
     });
     const Index n_groups = (strips.n_strips() - 1 + tile_strips - 1) / tile_strips;
     for_each_task(n_groups + 1, n_threads, [&](Index group) {
-      for (Index k = 0; k < n_panels; ++k)
-        {
-          const PanelProduct<RowStrips> product{panel.data() + k * panel_size, strips, columns_in(k),
-                                                start == first && k == 0, sums.data(), nullptr};
-          if (group < n_groups) {
-            product.column_group(group * tile_strips);
-          } else {
-            product.last_row();
-          }
+      for (Index k = 0; k < n_panels; ++k) {
+        const PanelProduct<RowStrips> product{
+            panel.data() + k * panel_size, strips,      columns_in(k),
+            start == first && k == 0,      sums.data(), nullptr};
+        if (group < n_groups) {
+          product.column_group(group * tile_strips);
+        } else {
+          product.last_row();
         }
+      }
     });
   }
   add_lower(strips, sums.data(), H);

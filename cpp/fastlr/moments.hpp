@@ -65,10 +65,12 @@ void provisional_shift(const Rows& rows, double* shift);
 void largest_deviation(const Rows& rows, const double* shift, double* size);
 
 /// slots += part `part` of the pass. `weight` may be nullptr. slots: (n_slots, slot_size),
-/// zeroed before part 0. Not finite in, not finite out: the caller looks afterwards. With K (n_features, n_features),
-/// upper triangular, the first variables are those of (x - shift) * scale * K instead.
-void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale, const double* K,
-                Index n_features, const PassPlan& plan, Index part, int n_threads, double* slots);
+/// zeroed before part 0. Not finite in, not finite out: the caller looks afterwards. With K
+/// (n_features, n_features), upper triangular, the first variables are those of (x - shift) * scale
+/// * K instead.
+void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
+                const double* K, Index n_features, const PassPlan& plan, Index part, int n_threads,
+                double* slots);
 
 /// Merge the slots in order (they are used up), centre, unscale. mean: (2, q), cross: (q, q), both
 /// set.

@@ -47,12 +47,12 @@ class Prefetcher {
     begin_run();
   }
 
-  /// Address of the next lines_per_step cache lines; `idle` (something already cached) when nothing
-  /// is left.
-  const std::byte* step(const void* idle) {
+  /// Address of the next `lines` cache lines; `idle` (something already cached) when nothing is
+  /// left.
+  const std::byte* step(const void* idle, Index lines = lines_per_step) {
     if (current_ == runs_.size()) return static_cast<const std::byte*>(idle);
     const std::byte* here = position_;
-    position_ += lines_per_step * cache_line;
+    position_ += lines * cache_line;
     if (position_ >= end_) {
       ++current_;
       begin_run();

@@ -26,16 +26,21 @@ void add_to(double* values, Index size, Index k, DoubleDouble change) {
 
 double square_root(double x) { return std::sqrt(std::max(x, 0.0)); }
 
-/// |rounding errors in the residuals|, all rows together: about 2 u^2 (p + 2) times the size of
-/// their terms.
-double rounding_of_residuals(const Refinement& f, Index target, const double* coef,
-                             double intercept) {
+/// What rounding in a sweep does to K'g: about 2 u^2 (p + 2) times the size of the residuals'
+/// terms, and 2 u^2 |x||r| in every gradient, which K' magnifies.
+double rounding_of_sweep(const Refinement& f, Index target, const double* coef, double intercept,
+                         double rss, const Vector& row_norm) {
   const double root_weight = std::sqrt(f.weight);
   double size = square_root(f.tss[target]) +
                 root_weight * (std::abs(f.mean[f.n_features + target]) + std::abs(intercept));
-  for (Index j = 0; j < f.n_features; ++j)
-    size += std::abs(coef[j]) * (1.0 + root_weight * std::abs(f.mean[j]));
-  return 2 * unit_roundoff * unit_roundoff * static_cast<double>(f.n_features + 2) * size;
+  double magnified = 0.0;
+  for (Index j = 0; j < f.n_features; ++j) {
+    const double length = 1.0 + root_weight * std::abs(f.mean[j]);
+    size += std::abs(coef[j]) * length;
+    magnified += row_norm[j] * length;
+  }
+  return 2 * unit_roundoff * unit_roundoff *
+         (static_cast<double>(f.n_features + 2) * size + magnified * square_root(rss));
 }
 
 }  // namespace
@@ -112,21 +117,25 @@ bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& p
       // At the new point the sum of squares is smaller by |K'g|^2 + W shift^2.
       const double rss = totals.rss - g.dot(step) - f.weight * shift * shift;
       now[course_rss] = rss > cancelled * totals.rss ? rss : 0.0;
-      if (now[course_n_sweeps] > 1 && now[course_last_step] > 0.0)
-        now[course_contraction] =
-            std::min(now[course_contraction], 10.0 * length / now[course_last_step]);
+      if (now[course_n_sweeps] > 1 && now[course_last_step] > 0.0) {
+        // What was seen is a lower bound; where it is above what was expected, that was wrong.
+        const double seen = length / now[course_last_step];
+        now[course_contraction] = seen > now[course_contraction]
+                                      ? 10.0 * seen
+                                      : std::min(now[course_contraction], 10.0 * seen);
+      }
       now[course_last_step] = length;
     }
     const double* b = coef + k * p;
-    const double residual_rounding = rounding_of_residuals(f, k, b, intercept[k]);
+    const double sweep_rounding = rounding_of_sweep(f, k, b, intercept[k], totals.rss, row_norm);
     const double iteration = now[course_contraction] * now[course_last_step];
     const auto relative_error = [&](double in_root) {
       error = in_root * row_norm;
       return worst_relative_error(f, k, b, intercept[k], error.data(), in_root * intercept_norm);
     };
-    // Nor does it help to go below what rounding in the residuals costs.
-    const bool is_done = iteration <= residual_rounding || relative_error(iteration) <= f.tolerance;
-    now[course_relative_error] = relative_error(iteration + residual_rounding) + unit_roundoff;
+    // It does not help to go below what rounding in the sweep costs.
+    const bool is_done = iteration <= sweep_rounding || relative_error(iteration) <= f.tolerance;
+    now[course_relative_error] = relative_error(iteration + sweep_rounding) + unit_roundoff;
     if (is(Progress::going) && (is_done || now[course_n_sweeps] >= most_sweeps))
       set(is_done ? Progress::converged : Progress::stagnated);
     all_rest = all_rest && !is(Progress::going);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fastlr/compensated.hpp"
+#include "fastlr/prefetching.hpp"
 #include "fastlr/row_blocks.hpp"
 
 namespace fastlr {
@@ -13,7 +14,7 @@ constexpr Index max_slots = 64;
 constexpr Index min_slots = 8;
 constexpr Index slot_budget = Index{1} << 20;      // doubles in all slots together
 constexpr Index values_per_part = Index{1} << 24;  // of X in one call: 5 to 60 ms on one core
-constexpr Index groups = block_rows / lanes;     // registers to a block of one variable
+constexpr Index groups = block_rows / lanes;       // registers to a block of one variable
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
@@ -27,11 +28,17 @@ struct Residuals {
   std::array<double, block_rows> lo;
 };
 
+/// Cache lines of one column's values in U registers of rows.
+template <Index U>
+constexpr Index lines_per_column =
+    (U * lanes * static_cast<Index>(sizeof(double)) + cache_line - 1) / cache_line;
+
 /// r = y - a - sum_j x_j b_j for U registers of rows: each product and each sum keeps its rounding
-/// error.
+/// error. `ahead` is memory to prefetch, as much as is read here.
 template <Index U>
 void residual_registers(const double* X, Index n_columns, const double* y, const double* b,
-                        const double* b_low, DoubleDouble a, double* hi, double* lo) {
+                        const double* b_low, DoubleDouble a, const std::byte* ahead, double* hi,
+                        double* lo) {
   Lanes h[U];
   Lanes l[U];
 #pragma GCC unroll 8
@@ -42,12 +49,14 @@ void residual_registers(const double* X, Index n_columns, const double* y, const
     const Factor coef(broadcast(b[j]));
     const Lanes minus_low = broadcast(-b_low[j]);
 #pragma GCC unroll 8
+    for (Index line = 0; line < lines_per_column<U>; ++line, ahead += cache_line) prefetch(ahead);
+#pragma GCC unroll 8
     for (Index u = 0; u < U; ++u) {
       const Lanes x = load(X + u * lanes);
       const Lanes product = x * coef.value;
       const Lanes excess = product_excess(x, coef, product);
       Lanes s;
-      const Lanes error = sum_error(h[u], -product, s);
+      const Lanes error = difference_error(h[u], product, s);
       h[u] = s;
       l[u] = multiply_add(x, minus_low, l[u] + (error + excess));
     }
@@ -69,11 +78,14 @@ constexpr Index registers_at_once = 2;
 
 /// The block's first n residuals; the rest is zero, so that it adds nothing.
 void residual_block(const double* X, Index n_columns, const double* y, const double* b,
-                    const double* b_low, DoubleDouble a, Index n, Residuals& r) {
+                    const double* b_low, DoubleDouble a, Index n, Prefetcher& prefetcher,
+                    Residuals& r) {
   constexpr Index step = registers_at_once * lanes;
-  for (Index i = 0; i < n; i += step)
-    residual_registers<registers_at_once>(X + i, n_columns, y + i, b, b_low, a, r.hi.data() + i,
-                                          r.lo.data() + i);
+  for (Index i = 0; i < n; i += step) {
+    const std::byte* ahead = prefetcher.step(X, n_columns * lines_per_column<registers_at_once>);
+    residual_registers<registers_at_once>(X + i, n_columns, y + i, b, b_low, a, ahead,
+                                          r.hi.data() + i, r.lo.data() + i);
+  }
   std::fill(r.hi.begin() + n, r.hi.end(), 0.0);
   std::fill(r.lo.begin() + n, r.lo.end(), 0.0);
 }
@@ -169,6 +181,13 @@ struct Coefficients {
   Vector lo;
 };
 
+/// How many rows to prefetch ahead: what leaves most of a second-level cache to the block.
+Index rows_ahead(const Prefetcher& prefetcher) {
+  constexpr Index bytes_ahead = Index{1} << 17;
+  const Index rows = bytes_ahead / std::max<Index>(1, prefetcher.row_bytes());
+  return std::clamp<Index>(rows / block_rows, 1, 16) * block_rows;
+}
+
 void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
                 const std::vector<Coefficients>& coef, const double* intercept, Index first,
                 Index last, double* sums) {
@@ -177,16 +196,20 @@ void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
   AlignedVector block(blocks.n_columns() * block_rows);
   std::array<double, block_rows> weight;
   Residuals r;
+  Prefetcher prefetcher(problem.rows);
+  const Index ahead = rows_ahead(prefetcher);
   for (Index start = first; start < last; start += block_rows) {
     const Index n = std::min(block_rows, last - start);
     const Index n_groups = (n + lanes - 1) / lanes;
+    if ((start - first) % ahead == 0)
+      prefetcher.aim(start + ahead, std::min(last, start + 2 * ahead));
     blocks.pack(start, n, block.data());
     if (problem.weight != nullptr) load_weights(*problem.weight, start, n, weight.data());
     for (Index k = 0; k < t; ++k) {
       const Coefficients& b = coef[static_cast<std::size_t>(k)];
       double* out = sums + k * accumulators(n_columns);
       residual_block(block.data(), n_columns, block.data() + (n_columns + k) * block_rows,
-                     b.hi.data(), b.lo.data(), {intercept[k], intercept[t + k]}, n, r);
+                     b.hi.data(), b.lo.data(), {intercept[k], intercept[t + k]}, n, prefetcher, r);
       weigh_and_sum(problem.weight != nullptr ? weight.data() : nullptr, n_groups, r,
                     out + 2 * n_columns * lanes);
       gradient_block(block.data(), n_columns, r, n_groups, out);
@@ -253,12 +276,13 @@ void residuals(const SweepProblem& problem, const double* coef, const double* in
   for_each_task((n_samples + block_rows - 1) / block_rows, n_threads, [&](Index task) {
     AlignedVector block(blocks.n_columns() * block_rows);
     Residuals part;
+    Prefetcher prefetcher(problem.rows);
     const Index start = task * block_rows;
     const Index n = std::min(block_rows, n_samples - start);
     blocks.pack(start, n, block.data());
     residual_block(block.data(), n_columns, block.data() + (n_columns + target) * block_rows,
                    b.hi.data(), b.lo.data(),
-                   {intercept[target], intercept[problem.n_targets + target]}, n, part);
+                   {intercept[target], intercept[problem.n_targets + target]}, n, prefetcher, part);
     std::copy_n(part.hi.data(), n, r + start);
     std::copy_n(part.lo.data(), n, r + n_samples + start);
   });

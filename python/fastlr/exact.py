@@ -254,7 +254,7 @@ def linear_fit(
     )
 
 
-def _log_likelihood(moments: Moments, rss: FloatArray) -> FloatArray:
+def _log_likelihood(moments: Moments | RowSummary, rss: FloatArray) -> FloatArray:
     """-n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2; infinite for a perfect fit."""
     n = moments.n_samples
     with np.errstate(divide="ignore"):

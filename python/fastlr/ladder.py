@@ -119,18 +119,9 @@ def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
             ACCURACIES.index(accuracy),
             resolve_threads(table.n_threads),
         )
-        if result[0]:
-            (
-                n_samples,
-                weight,
-                sum_log_weight,
-                mean,
-                cross,
-                condition,
-                digits,
-                n_sweeps,
-                finished,
-            ) = result[2:]
+        n_samples, weight, sum_log_weight, mean, cross, condition, digits, n_sweeps = result[2:-1]
+        finished = result[-1]
+        if finished is not None:
             moments = Moments._build(
                 n_samples,
                 weight,
@@ -294,7 +285,7 @@ def _precondition(
         length=length,
         null_space=null_space,
     )
-    contraction = min(1.0, 64 * max(1, p) * _U * condition)
+    contraction = min(1.0, 64 * max(1, p) * _U * condition * float(gran.max(initial=1.0)))
     refined, course, n_sweeps = _refine(table, moments, frame, contraction, tolerance, is_truncated)
     passes += n_sweeps
     if is_truncated and n_varying:
@@ -355,7 +346,8 @@ def _refined_null_space(
         scale=np.concatenate([frame.scale[:p], np.ones(k)]),
         tss=np.ones(k),
     )
-    return _refine(zeros, moments, null, contraction, _U, True)[0].coef[0]
+    refined, _, _ = _refine(zeros, moments, null, contraction, _U, True)
+    return np.ascontiguousarray(refined.coef[0])
 
 
 def _refine(

@@ -176,8 +176,7 @@ def _refined(
             error <= _U
             or accuracy == "fast"
             or n_steps >= _MOST_STEPS
-            or contraction == 1.0
-            and n_steps > 1
+            or (contraction == 1.0 and n_steps > 1)
         ):
             return rss, error, passes
         r = kernels.residuals(source, table.targets.source, scale, 1, coef, intercept, k, threads)
@@ -340,7 +339,7 @@ def _targets(table: Table) -> FloatArray:
 
 
 def _add(pair: FloatArray, value: Any) -> None:
-    """pair += value, an unevaluated sum in pair[0] + pair[1] (TwoSum)."""
+    """Add value to pair, an unevaluated sum pair[0] + pair[1] (TwoSum)."""
     hi = pair[0] + value
     t = hi - pair[0]
     lo = pair[1] + ((pair[0] - (hi - t)) + (value - t))

@@ -30,11 +30,11 @@ def orthogonalised(kernels, X, y, fit_intercept=True):
     if fit_intercept:
         frame = frame - frame.mean(axis=0)
         targets = targets - targets.mean(axis=0)
-    for n_passes in range(1, 4):
+    n_passes, done = 0, False
+    while not done:
+        n_passes += 1
         weight, mean, cross = moments_in_basis(kernels, frame, targets, K)
         K, R, coef, done = kernels.next_basis(K, R, weight, mean, cross, fit_intercept)
-        if done:
-            break
     return frame, targets, K, R, coef, n_passes
 
 

@@ -136,27 +136,13 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         fit = solve_moments(moments, self.fit_intercept, 0.0, is_vector and self.coef_.ndim == 1)
         return self._accept(X, moments, None, fit, float32)
 
-    @property
-    def moments_(self) -> Moments:
-        """What was learned from the rows; ``partial_fit`` adds to it."""
-        if "_moments" not in self.__dict__:
-            raise AttributeError("moments_ are there after fit or partial_fit")
-        if self._moments is None:
-            X, y, sample_weight = self._rows
-            fit = self.fit_
-            self._moments = moments_of(
-                X, y, sample_weight, fit.feature_names, fit.target_names, self.n_threads
-            )[0]
-            self._rows = None
-        return self._moments
-
     def _accept(
         self, X: object, moments: Moments | None, rows: Any, fit: LinearFit, float32: bool
     ) -> LinearRegression:
         """Set every attribute once nothing can fail any more: a failed fit leaves the estimator as it was."""
         validate_data(self, X, skip_check_array=True)  # sets n_features_in_ and feature_names_in_
-        self._moments = moments
-        self._rows = rows
+        self._moments: Moments | None = moments
+        self._rows: Any = rows
         self.fit_: LinearFit = fit
         self.coef_: FloatArray = fit.coef.astype(np.float32) if float32 else fit.coef
         self.intercept_ = fit.intercept
@@ -167,6 +153,20 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         self.passes_: int = fit.passes
         self.status_: Status = fit.status
         return self
+
+    @property
+    def moments_(self) -> Moments:
+        """What was learned from the rows; ``partial_fit`` adds to it."""
+        if "_moments" not in self.__dict__:
+            raise AttributeError("moments_ are there after fit or partial_fit")
+        if self._moments is None:  # fewer rows than columns were kept instead
+            X, y, sample_weight = self._rows
+            fit = self.fit_
+            self._moments, _ = moments_of(
+                X, y, sample_weight, fit.feature_names, fit.target_names, self.n_threads
+            )
+            self._rows = None
+        return self._moments
 
     def predict(self, X: object) -> npt.NDArray[Any]:
         """Predictions ``X @ coef_.T + intercept_``.
