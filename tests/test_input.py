@@ -134,6 +134,26 @@ def test_missing_values_of_a_frame_are_named():
         fastlr.ols(frame, [1.0, 2.0, 3.0])
 
 
+def test_a_target_among_the_features_is_refused():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=["a", "b", "c"])
+    for fit in (fastlr.ols, fastlr.LinearRegression().fit, fastlr.Moments.from_arrays):
+        with pytest.raises(ValueError, match="target 'b' is also among the features"):
+            fit(frame, frame["b"])
+
+
+def test_frames_with_two_columns_of_one_name_are_refused():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(ValueError, match="two columns of the same name"):
+        fastlr.ols(pandas.DataFrame(X, columns=["a", "b", "a"]), Y)
+
+
+def test_lazy_frames_are_refused_with_the_fix():
+    polars = pytest.importorskip("polars")
+    with pytest.raises(TypeError, match=r"collect\(\)"):
+        fastlr.ols(polars.DataFrame({"a": Y}).lazy(), Y)
+
+
 def test_objects_that_are_numbers_are_read():
     objects = X.astype(object)
     objects[0, 0] = Fraction(1, 2)
@@ -147,6 +167,7 @@ def test_objects_that_are_numbers_are_read():
     ("names", "error", "message"),
     [
         ("abc", TypeError, "one string"),
+        (5, TypeError, "not a list of names"),
         (["a", "b"], ValueError, "2 names for 3 columns"),
         (["a", "b", "a"], ValueError, "'a' twice"),
         (["a", "b", 3], TypeError, "3, which is not a string"),
@@ -157,7 +178,7 @@ def test_bad_names_are_refused(names, error, message):
         fastlr.ols(X, Y, feature_names=names)
 
 
-@pytest.mark.parametrize("n_threads", [0, -1, 1.5, "2"])
+@pytest.mark.parametrize("n_threads", [0, -1, 1.5, "2", 100_000, 2**40])
 def test_bad_thread_counts_are_refused(n_threads):
     with pytest.raises(ValueError, match="n_threads="):
         fastlr.ols(X, Y, n_threads=n_threads)

@@ -95,6 +95,13 @@ def test_only_what_is_in_can_be_taken_away():
         a - Moments.from_arrays(100 * X[:300], y[:300])
 
 
+def test_targets_in_another_order_are_refused():
+    X, y, _ = draw()
+    moments = Moments.from_arrays(X, {"a": y, "b": -y})
+    with pytest.raises(fastlr.InputError, match="same order"):
+        moments.update(X, {"b": -y, "a": y})
+
+
 def test_different_columns_do_not_combine():
     X, y, _ = draw()
     a = Moments.from_arrays(X, y)
@@ -155,6 +162,7 @@ def test_damaged_bytes_are_refused():
         (data[:-1], "damaged"),
         (data[:-1] + bytes([data[-1] ^ 1]), "damaged"),
         (data[:8] + b"\x09" + data[9:], "version 9"),
+        (data[:12] + bytes([data[12] ^ 1]) + data[13:], "damaged"),
     ):
         with pytest.raises(fastlr.InputError, match=why):
             Moments.from_bytes(bad)

@@ -241,6 +241,8 @@ def test_a_result_is_frozen_and_round_trips_exactly():
     fit = fastlr.ols(X, y)
     with pytest.raises(AttributeError):
         fit.coef = None
+    with pytest.raises(ValueError, match="read-only"):
+        fit.coef[0] = 1.0
     again = fastlr.LinearFit.from_dict(fit.to_dict())
     assert again.to_dict() == fit.to_dict()
     np.testing.assert_array_equal(again.predict(X), fit.predict(X))
@@ -250,6 +252,13 @@ def test_a_result_is_frozen_and_round_trips_exactly():
         {"unknown": 1},
         {"feature_names": 3},
         {"status": "ok"},
+        {"rank": -3},
+        {"rank": 9},
+        {"n_samples": "400"},
+        {"fit_intercept": "yes"},
+        {"coef": ["1", "2", "3", "4"]},
+        {"coef": [1.0, 2.0, 3.0, float("nan")]},
+        {"total_weight": None},
     ):
         with pytest.raises(fastlr.InputError):
             fastlr.LinearFit.from_dict({**fit.to_dict(), **damage})

@@ -14,6 +14,10 @@ void check_size(const DoubleArray& array, Index size, const char* name) {
   if (array.size() != size) throw py::value_error(std::string(name) + " has the wrong size");
 }
 
+void check_shape(Index n_samples, Index n_columns) {
+  if (n_samples < 1 || n_columns < 1) throw py::value_error("n_samples and n_columns start at 1");
+}
+
 /// (weight, n_positive, sum_log_weight, mean, cross) of the shifted sums in `slots`, which are used
 /// up.
 py::tuple centred(const PassPlan& plan, Index q, const double* shift, const double* scale,
@@ -32,6 +36,7 @@ void bind_moments(py::module_& m) {
   m.def(
       "plan_pass",
       [](Index n_samples, Index n_columns) {
+        check_shape(n_samples, n_columns);
         const PassPlan plan = plan_pass(n_samples, n_columns);
         return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
       },
@@ -69,6 +74,7 @@ void bind_moments(py::module_& m) {
          DoubleArray& slots, const std::optional<DoubleArray>& basis) {
         const Rows rows = rows_of(X, y);
         const PassPlan plan = plan_pass(rows.n_samples, rows.n_columns());
+        if (part < 0 || part >= plan.n_parts) throw py::value_error("there is no such part");
         check_size(shift, rows.n_columns(), "shift");
         check_size(scale, rows.n_columns(), "scale");
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
@@ -97,6 +103,7 @@ void bind_moments(py::module_& m) {
       "centre",
       [](Index n_samples, Index n_columns, const DoubleArray& shift, const DoubleArray& scale,
          DoubleArray& slots) {
+        check_shape(n_samples, n_columns);
         const PassPlan plan = plan_pass(n_samples, n_columns);
         check_size(shift, n_columns, "shift");
         check_size(scale, n_columns, "scale");

@@ -2,6 +2,8 @@
 // digits.
 #include "fastlr/moments.hpp"
 
+#include <algorithm>
+
 #include "fastlr/double_double.hpp"
 
 namespace fastlr {
@@ -56,7 +58,9 @@ double merge(Index n_columns, double weight_a, const double* mean_a, const doubl
              double weight_b, const double* mean_b, const double* cross_b, double* mean,
              double* cross) {
   const double weight = weight_a + weight_b;
-  const double harmonic = weight_a * (weight_b / weight);
+  // The larger weight times the smaller one's share: the same for (a, b) and (b, a), and no
+  // overflow.
+  const double harmonic = std::max(weight_a, weight_b) * (std::min(weight_a, weight_b) / weight);
   Vector gap(n_columns);
   for (Index j = 0; j < n_columns; ++j) {
     const DoubleDouble a = mean_at(n_columns, mean_a, j);

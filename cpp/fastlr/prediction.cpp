@@ -1,6 +1,7 @@
 #include "fastlr/prediction.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "fastlr/loading.hpp"
@@ -31,16 +32,20 @@ bool is_row_major(const Rows& rows, DType dtype) {
 
 using Block = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic>;
 
-/// out = x_1 b_1 + x_2 b_2 + ...: column by column, eight rows at a time.
+/// out = x_1 b_1 + x_2 b_2 + ...: column by column.
 void multiply_columns(const Rows& rows, Index first, Index n, const ConstMatrixMap& coef,
                       Block& out) {
-  out.setZero(round_up(n, 8), coef.rows());
+  std::array<double, block_rows> converted;
+  out.setZero(n, coef.rows());
   for (Index j = 0; j < rows.n_columns(); ++j) {
     const Column& column = rows.columns[static_cast<std::size_t>(j)];
-    for (Index r = 0; r < n; r += 8) {
-      const Eight x = load_eight(column, first + r, std::min<Index>(8, n - r));
-      for (Index k = 0; k < coef.rows(); ++k) out.col(k).segment<8>(r).array() += x * coef(k, j);
+    const double* x = converted.data();
+    if (column.dtype == DType::f64 && column.stride == 8) {
+      x = reinterpret_cast<const double*>(column.at(first));
+    } else {
+      load_column(column, first, n, converted.data());
     }
+    for (Index k = 0; k < coef.rows(); ++k) out.col(k) += coef(k, j) * ConstVectorMap(x, n);
   }
 }
 

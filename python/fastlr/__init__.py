@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fastlr import optimizers, schedules
+from fastlr.descent import Descent, descend
 from fastlr.errors import (
     ConditionWarning,
+    ConvergenceWarning,
     FileFormatError,
     InputError,
     InputTypeError,
@@ -20,13 +23,15 @@ from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
     from fastlr import reference
-    from fastlr.estimators import LinearRegression
+    from fastlr.estimators import LinearRegression, SGDRegressor
     from fastlr.files import load_model, save_model
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ConditionWarning",
+    "ConvergenceWarning",
+    "Descent",
     "FileFormatError",
     "InputError",
     "InputTypeError",
@@ -36,18 +41,23 @@ __all__ = [
     "Moments",
     "PolynomialFit",
     "RankWarning",
+    "SGDRegressor",
     "Status",
+    "descend",
     "load_model",
     "ols",
+    "optimizers",
     "polyfit",
     "reference",
     "save_model",
+    "schedules",
     "solve",
 ]
 
 # What costs an import of its own (scikit-learn, pyarrow) is loaded on first use.
 _LAZY = {
     "LinearRegression": ("fastlr.estimators", "LinearRegression"),
+    "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
     "load_model": ("fastlr.files", "load_model"),
     "reference": ("fastlr.reference", None),
     "save_model": ("fastlr.files", "save_model"),

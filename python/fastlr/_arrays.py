@@ -7,7 +7,7 @@ here: the pass over the rows finds it for nothing, and `refuse_non_finite` then 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,11 @@ __all__ = [
     "as_targets",
     "as_weights",
     "check_same_features",
+    "check_same_targets",
     "default_names",
+    "default_targets",
     "refuse_non_finite",
+    "refuse_target_among_features",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -53,6 +56,11 @@ class Columns:
 def default_names(n_features: int) -> tuple[str, ...]:
     """Names for features that came without: x0, x1, ..."""
     return tuple(f"x{j}" for j in range(n_features))
+
+
+def default_targets(n_targets: int) -> tuple[str, ...]:
+    """Names for targets that came without: y, or y0, y1, ..."""
+    return ("y",) if n_targets == 1 else tuple(f"y{k}" for k in range(n_targets))
 
 
 def as_features(X: object, *, argument: str = "X") -> Columns:
@@ -119,6 +127,8 @@ def as_names(names: Sequence[str], n: int, *, argument: str) -> tuple[str, ...]:
     """Exactly ``n`` distinct names."""
     if isinstance(names, str):
         raise InputTypeError(f"{argument}={names!r} is one string: pass a list of {n} names.")
+    if not isinstance(names, Iterable):
+        raise InputTypeError(f"{argument}={names!r} is not a list of names: pass {n} names.")
     result = tuple(names)
     for name in result:
         if not isinstance(name, str):
@@ -156,6 +166,33 @@ def check_same_features(
     raise InputError(
         f"{argument} has the features of {owner} in another order: select them as X[{list(names)}] first."
     )
+
+
+def check_same_targets(columns: Columns, names: tuple[str, ...], *, owner: str) -> None:
+    """The targets must be as many as those of `owner`, and of the same names if both have names."""
+    if columns.n_columns != len(names):
+        raise InputError(
+            f"y has {columns.n_columns} targets but {owner} has {len(names)}: pass the same targets, {_listing(names)}."
+        )
+    if (
+        columns.names is not None
+        and names != default_targets(len(names))
+        and columns.names != names
+    ):
+        raise InputError(
+            f"y has the targets {_listing(columns.names)} but {owner} has {_listing(names)}: pass the same targets in "
+            "the same order."
+        )
+
+
+def refuse_target_among_features(targets: Sequence[str], features: Sequence[str]) -> None:
+    """A target that is also a feature explains itself perfectly, and nothing else."""
+    both = [name for name in targets if name in features]
+    if both:
+        raise InputError(
+            f"the target {both[0]!r} is also among the features of X: leave that column out of X "
+            f"(in a data frame: X.drop(columns=[{both[0]!r}]))."
+        )
 
 
 def refuse_non_finite(columns: Columns, names: tuple[str, ...], *, argument: str) -> None:
@@ -257,8 +294,14 @@ def _from_sequence(data: Sequence[Any], argument: str) -> npt.NDArray[Any]:
 def _from_frame(data: object, argument: str) -> Columns:
     import narwhals as nw
 
+    if hasattr(data, "collect") and hasattr(data, "lazy"):
+        raise InputTypeError(f"{argument} is a lazy frame: pass {argument}.collect().")
     try:
         native: Any = nw.from_native(data, eager_only=True, allow_series=True)
+    except nw.exceptions.DuplicateError:
+        raise InputError(
+            f"{argument} has two columns of the same name: names must be distinct."
+        ) from None
     except TypeError:
         native = None
     if isinstance(native, nw.Series):
@@ -266,15 +309,7 @@ def _from_frame(data: object, argument: str) -> Columns:
         return Columns(columns.source, columns.n_samples, 1, columns.names, True)
     if isinstance(native, nw.DataFrame):
         names = list(native.columns)
-        arrays = (
-            [native.get_column(name).to_numpy() for name in names]
-            if len(set(names)) == len(names)
-            else None
-        )
-        if arrays is None:
-            raise InputError(
-                f"{argument} has two columns of the same name: names must be distinct."
-            )
+        arrays = [native.get_column(name).to_numpy() for name in names]
         if not arrays:
             return Columns([], len(native), 0, ())
         return _from_columns(names, arrays, argument)

@@ -12,7 +12,9 @@ from pathlib import Path
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
 
-__all__ = ["resolve_threads"]
+__all__ = ["MOST_THREADS", "resolve_threads"]
+
+MOST_THREADS = 1024
 
 
 @functools.cache
@@ -55,6 +57,8 @@ def resolve_threads(n_threads: int | None) -> int:
         raise InputError(
             f"n_threads={n_threads!r} is not a whole number: pass None or an integer from 1 on"
         ) from None
-    if count < 1:
-        raise InputError(f"n_threads={count} is below 1: pass None or an integer from 1 on")
+    if not 1 <= count <= MOST_THREADS:
+        raise InputError(
+            f"n_threads={count} is not between 1 and {MOST_THREADS}: pass None for what the process may use"
+        )
     return count

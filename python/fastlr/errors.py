@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "ConditionWarning",
+    "ConvergenceWarning",
     "FileFormatError",
     "InputError",
     "InputTypeError",
@@ -37,3 +38,7 @@ class RankWarning(UserWarning):
 
 class ConditionWarning(UserWarning):
     """Columns nearly depend on one another: the answer stands, but with fewer certain digits."""
+
+
+class ConvergenceWarning(UserWarning):
+    """Gradient descent did not arrive: it diverged, or stopped before the loss settled. The message says what to do."""

@@ -22,7 +22,8 @@ from fastlr.ladder import (
     eliminated,
     solve_at_once,
 )
-from fastlr.moments import Moments, names_of
+from fastlr.moments import Moments
+from fastlr.passes import names_of
 from fastlr.results import LinearFit, Status
 from fastlr.wide import RowSummary, climb_wide, is_wide
 

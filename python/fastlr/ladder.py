@@ -12,8 +12,8 @@ Each rung is entered only if the one below it does not give what is asked for.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,18 @@ from fastlr._arrays import Columns, FloatArray
 from fastlr._kernels import kernels
 from fastlr._threads import resolve_threads
 from fastlr.errors import InputError
-from fastlr.moments import Moments, scaled_moments
+from fastlr.moments import Moments
+from fastlr.passes import scaled_moments
+from fastlr.refinement import (
+    CONVERGED,
+    COURSE_STATE,
+    Climb,
+    Frame,
+    Table,
+    digits_of,
+    finished,
+    refine,
+)
 
 __all__ = [
     "ACCURACIES",
@@ -44,74 +55,13 @@ _LARGEST_SQUARED_CONDITION = 1e12
 _U = 2.0**-53
 # Estimated relative error to refine to; the estimate is ten times what to expect.
 _TOLERANCE = {"auto": 2e-15, "max": _U}
-# Columns of a course: see refinement.hpp.
-_STATE, _RSS, _ERROR, _CONTRACTION, _COURSE_SIZE = 0, 2, 3, 5, 6
-_CONVERGED = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The rows of a fit, validated, and what is to be fitted to them."""
-
-    features: Columns
-    targets: Columns
-    weights: npt.NDArray[Any] | None
-    feature_names: tuple[str, ...]
-    target_names: tuple[str, ...]
-    fit_intercept: bool
-    n_threads: int | None
-    limbs: int = 1
-    """X is the sum of so many tables of equal width, one after the other in ``features``."""
-
-    @property
-    def n_features(self) -> int:
-        """Number of features."""
-        return self.features.n_columns // self.limbs
-
-
-class Climb(NamedTuple):
-    """Where the ladder ended, in the user's units; arrays have a row for each target."""
-
-    solver: str
-    code: str
-    rank: int
-    condition_number: float
-    digits: float
-    passes: int
-    coef: FloatArray
-    intercept: FloatArray
-    rss: FloatArray
-    tss: FloatArray
-    bse: FloatArray
-    bse_intercept: FloatArray
-    residual_sd: FloatArray
-    null_space: FloatArray
-    """Rows N with ``sum_j N_kj x_j / length_j = 0`` for the centred columns."""
-    length: FloatArray
-
-
-class _Frame(NamedTuple):
-    """A solution in the frame of scaled columns; in the order of the kernels' tuple."""
-
-    code: str
-    rank: int
-    condition_number: float
-    scale: FloatArray
-    mean: FloatArray
-    root: FloatArray
-    coef: FloatArray
-    intercept: FloatArray
-    rss: FloatArray
-    tss: FloatArray
-    length: FloatArray
-    null_space: FloatArray
 
 
 def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
     """Fit rows with the accuracy asked for; ``rank`` says what to do with columns that depend on one another."""
     n, p, q = table.features.n_samples, table.n_features, table.n_features + table.targets.n_columns
     if n * q * (q + 16) <= _ONE_CALL and table.limbs == 1:
-        result = kernels.climb(
+        result: Any = kernels.climb(
             table.features.source,
             table.targets.source,
             table.weights,
@@ -120,8 +70,8 @@ def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
             resolve_threads(table.n_threads),
         )
         n_samples, weight, sum_log_weight, mean, cross, condition, digits, n_sweeps = result[2:-1]
-        finished = result[-1]
-        if finished is not None:
+        figures = result[-1]
+        if figures is not None:
             moments = Moments._build(
                 n_samples,
                 weight,
@@ -134,8 +84,23 @@ def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
             )
             solver = "refined" if n_sweeps else "normal"
             nothing = np.zeros((0, p))
+            coef, intercept, rss, tss, bse, bse_intercept, residual_sd = figures
             return moments, Climb(
-                solver, "ok", p, condition, digits, 1 + n_sweeps, *finished, nothing, nothing
+                solver,
+                "ok",
+                p,
+                condition,
+                digits,
+                1 + n_sweeps,
+                coef,
+                intercept,
+                rss,
+                tss,
+                bse,
+                bse_intercept,
+                residual_sd,
+                nothing,
+                nothing,
             )
     moments = Moments._of_columns(
         table.features if table.limbs == 1 else _first_limb(table),
@@ -158,7 +123,7 @@ def solve_at_once(
         if frame.rank < len(frame.length) and frame.code == "rank_deficient"
         else "normal"
     )
-    result = _finished(solver, frame, moments, fit_intercept, digits, passes=1)
+    result = finished(solver, frame, moments, fit_intercept, digits, passes=1)
     if alpha:
         nan = np.full_like(result.bse, np.nan)
         result = result._replace(bse=nan, bse_intercept=nan[:, 0].copy())
@@ -174,7 +139,7 @@ def _first_limb(table: Table) -> Columns:
 
 def _normal_equations(
     moments: Moments, fit_intercept: bool, alpha: float, truncate: bool
-) -> tuple[_Frame, float, bool]:
+) -> tuple[Frame, float, bool]:
     system = (
         moments.n_features,
         moments.total_weight,
@@ -186,10 +151,10 @@ def _normal_equations(
     )
     if moments.precision == "double_double":
         result, digits = kernels.solve_double_double(*system)
-        frame = _Frame(*result)
+        frame = Frame(*result)
         return frame._replace(scale=frame.scale * moments._scale), digits, True
     result, digits, enough = kernels.solve_normal_equations(*system, moments.n_samples)
-    frame = _Frame(*result)
+    frame = Frame(*result)
     if frame.code == "rank_deficient":
         digits = (
             0.0  # moments cannot tell columns that depend on one another from those that nearly do
@@ -203,7 +168,7 @@ def _climb_from(moments: Moments, table: Table, accuracy: str, rank: str) -> Cli
     if accuracy == "fast":
         solver = "minimum_norm" if frame.rank < table.n_features else "normal"
         return _settle(
-            _finished(solver, frame, moments, table.fit_intercept, digits, 1), table, accuracy, rank
+            finished(solver, frame, moments, table.fit_intercept, digits, 1), table, accuracy, rank
         )
     is_factored = frame.condition_number**2 <= _LARGEST_SQUARED_CONDITION
     if (
@@ -213,15 +178,15 @@ def _climb_from(moments: Moments, table: Table, accuracy: str, rank: str) -> Cli
         and values > _ALWAYS_POLISHED
         and table.limbs == 1
     ):
-        return _finished("normal", frame, moments, table.fit_intercept, digits, 1)
+        return finished("normal", frame, moments, table.fit_intercept, digits, 1)
     passes, tolerance = 1, _TOLERANCE[accuracy]
     if is_factored and frame.rank == np.count_nonzero(frame.scale[: table.n_features]):
         contraction = min(1.0, 4 * max(1, table.n_features) * _U * frame.condition_number**2)
-        refined, course, n_sweeps = _refine(table, moments, frame, contraction, tolerance)
+        refined, course, n_sweeps = refine(table, moments, frame, contraction, tolerance)
         passes += n_sweeps
-        if np.all(course[:, _STATE] == _CONVERGED) or _digits(course) > 14.0:
-            result = _finished(
-                "refined", refined, moments, table.fit_intercept, _digits(course), passes
+        if np.all(course[:, COURSE_STATE] == CONVERGED) or digits_of(course) > 14.0:
+            result = finished(
+                "refined", refined, moments, table.fit_intercept, digits_of(course), passes
             )
             return _settle(result, table, accuracy, rank)
     return _settle(
@@ -230,7 +195,7 @@ def _climb_from(moments: Moments, table: Table, accuracy: str, rank: str) -> Cli
 
 
 def _precondition(
-    table: Table, moments: Moments, start: _Frame, rank: str, passes: int, tolerance: float
+    table: Table, moments: Moments, start: Frame, rank: str, passes: int, tolerance: float
 ) -> Climb:
     """Rungs 2 and 3."""
     p, threads = table.n_features, resolve_threads(table.n_threads)
@@ -286,7 +251,7 @@ def _precondition(
         null_space=null_space,
     )
     contraction = min(1.0, 64 * max(1, p) * _U * condition * float(gran.max(initial=1.0)))
-    refined, course, n_sweeps = _refine(table, moments, frame, contraction, tolerance, is_truncated)
+    refined, course, n_sweeps = refine(table, moments, frame, contraction, tolerance, is_truncated)
     passes += n_sweeps
     if is_truncated and n_varying:
         directions = _refined_null_space(table, moments, refined, contraction)
@@ -294,16 +259,16 @@ def _precondition(
             2
         ):  # the sweep mends what moving along inexact directions did to the predictions
             _to_minimum_norm(table, refined, directions)
-            refined, course, n_sweeps = _refine(
+            refined, course, n_sweeps = refine(
                 table, moments, refined, contraction, tolerance, is_truncated
             )
             passes += n_sweeps
         _to_minimum_norm(table, refined, directions)
     solver = "minimum_norm" if n_independent < p else "preconditioned"
-    return _finished(solver, refined, moments, table.fit_intercept, _digits(course), passes)
+    return finished(solver, refined, moments, table.fit_intercept, digits_of(course), passes)
 
 
-def _to_minimum_norm(table: Table, frame: _Frame, directions: FloatArray) -> None:
+def _to_minimum_norm(table: Table, frame: Frame, directions: FloatArray) -> None:
     for k in range(table.targets.n_columns):
         kernels.move_to_minimum_norm(
             directions,
@@ -317,7 +282,7 @@ def _to_minimum_norm(table: Table, frame: _Frame, directions: FloatArray) -> Non
 
 
 def _refined_null_space(
-    table: Table, moments: Moments, frame: _Frame, contraction: float
+    table: Table, moments: Moments, frame: Frame, contraction: float
 ) -> FloatArray:
     """Directions of coefficients, in the frame, along which no prediction changes.
 
@@ -346,109 +311,8 @@ def _refined_null_space(
         scale=np.concatenate([frame.scale[:p], np.ones(k)]),
         tss=np.ones(k),
     )
-    refined, _, _ = _refine(zeros, moments, null, contraction, _U, True)
+    refined, _, _ = refine(zeros, moments, null, contraction, _U, True)
     return np.ascontiguousarray(refined.coef[0])
-
-
-def _refine(
-    table: Table,
-    moments: Moments,
-    frame: _Frame,
-    contraction: float,
-    tolerance: float,
-    is_truncated: bool = False,
-) -> tuple[_Frame, FloatArray, int]:
-    """Sweeps until all targets rest: rung 1."""
-    p, t, n, limbs = (
-        table.n_features,
-        table.targets.n_columns,
-        table.features.n_samples,
-        table.limbs,
-    )
-    threads = resolve_threads(table.n_threads)
-    n_slots, slot_size, n_parts = kernels.plan_sweep(n, limbs * p, t)
-    course = np.zeros((t, _COURSE_SIZE))
-    course[:, _CONTRACTION] = contraction
-    coef = np.ascontiguousarray(frame.coef.reshape(2, t, p))
-    intercept = np.ascontiguousarray(frame.intercept)
-    scale = np.concatenate([np.tile(frame.scale[:p], limbs), frame.scale[p:]])
-    n_sweeps, rest = 0, False
-    while not rest:
-        slots = np.zeros((n_slots, slot_size))
-        for part in range(n_parts):  # Python sees Ctrl-C between parts
-            kernels.sweep(
-                table.features.source,
-                table.targets.source,
-                table.weights,
-                scale,
-                limbs,
-                coef,
-                intercept,
-                part,
-                threads,
-                slots,
-            )
-        rest = kernels.refine(
-            n,
-            limbs,
-            slots,
-            table.fit_intercept,
-            moments.total_weight,
-            frame.mean,
-            frame.tss,
-            frame.root,
-            is_truncated,
-            tolerance,
-            coef,
-            intercept,
-            course,
-        )
-        n_sweeps += 1
-    return (
-        frame._replace(coef=coef, intercept=intercept, rss=course[:, _RSS].copy()),
-        course,
-        n_sweeps,
-    )
-
-
-def _digits(course: FloatArray) -> float:
-    return float(np.clip(-np.log10(course[:, _ERROR].max()), 0.0, 15.0))
-
-
-def _finished(
-    solver: str, frame: _Frame, moments: Moments, fit_intercept: bool, digits: float, passes: int
-) -> Climb:
-    """The frame's solution in the user's units."""
-    p = len(frame.length)
-    n_dof = moments.n_samples - frame.rank - fit_intercept
-    finished = kernels.finish(
-        fit_intercept,
-        moments.total_weight,
-        frame.mean,
-        frame.tss,
-        frame.root,
-        frame.scale,
-        np.ascontiguousarray(frame.coef),
-        frame.intercept,
-        frame.rss,
-        n_dof,
-    )
-    if frame.rank < p:  # only coefficients that no dependency involves have a standard error
-        involved = np.any(np.abs(frame.null_space) > 1e-8, axis=0)
-        finished[4][:, involved] = np.nan
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        length = np.where(frame.length > 0, frame.length / frame.scale[:p], 0.0)
-    return Climb(
-        solver,
-        frame.code,
-        frame.rank,
-        frame.condition_number,
-        digits,
-        passes,
-        *finished,
-        frame.null_space,
-        length,
-    )
 
 
 def _settle(result: Climb, table: Table, accuracy: str, rank: str) -> Climb:

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import struct
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastlr._arrays import (
     Columns,
     FloatArray,
     as_features,
-    as_names,
     as_targets,
-    as_weights,
     check_same_features,
-    default_names,
-    refuse_bad_weights,
-    refuse_non_finite,
+    check_same_targets,
 )
 from fastlr._kernels import kernels
-from fastlr._threads import resolve_threads
-from fastlr.errors import InputError, InputTypeError
+from fastlr._moments_format import decode, encode
+from fastlr.errors import InputError
+from fastlr.passes import names_of, pass_over
 
 __all__ = ["Moments"]
 
-_MAGIC = b"FASTLRM\x00"
-_FORMAT_VERSION = 1
-_SMALLEST_SQUARE = 1e-280  # sums of squares below it have lost digits to underflow
-_LARGEST_DEVIATION = 1e140  # squares of larger deviations from the mean may overflow when added up
-_SMALLEST_DEVIATION = 2.0**-1021  # what varies by less, in denormal numbers, counts as constant
-_LARGEST_EXPONENT = 1000
 _PRECISIONS = ("double", "double_double")
-# Magic, format version, length of the JSON header, CRC-32 of all that follows.
-_HEADER = struct.Struct("<8sIII")
 
 
 class Moments:
@@ -160,48 +145,10 @@ class Moments:
         n_threads: int | None,
         precision: str = "double",
     ) -> Moments:
-        weights = as_weights(sample_weight, features.n_samples)
-        threads = resolve_threads(n_threads)
-        shift = kernels.provisional_shift(features.source, targets.source)
-        scale = np.ones(len(shift))
-        total_weight, n_samples, sum_log_weight, mean, cross = scaled_moments(
-            features, targets, weights, shift, scale, threads
+        statistics = pass_over(
+            features, targets, sample_weight, feature_names, target_names, n_threads, precision
         )
-        diagonal = cross.diagonal()
-        if (
-            not (diagonal.min() > _SMALLEST_SQUARE and np.isfinite(cross.trace() + mean[0].sum()))
-            or not total_weight > 0
-        ):
-            if weights is not None:
-                refuse_bad_weights(weights)
-            size = kernels.largest_deviation(features.source, targets.source, shift)
-            if not np.isfinite(size).all():
-                refuse_non_finite(features, feature_names, argument="X")
-                refuse_non_finite(targets, target_names, argument="y")
-            outside = (size > _SMALLEST_DEVIATION) & ~(
-                (diagonal > _SMALLEST_SQUARE) & (size < _LARGEST_DEVIATION)
-            )
-            if (
-                outside.any()
-            ):  # squares overflow or underflow: once more, those columns times powers of two
-                exponents = np.clip(
-                    np.frexp(size[outside])[1], -_LARGEST_EXPONENT, _LARGEST_EXPONENT
-                )
-                scale[outside] = np.ldexp(1.0, -exponents)
-                total_weight, n_samples, sum_log_weight, mean, cross = scaled_moments(
-                    features, targets, weights, shift, scale, threads
-                )
-            if not np.isfinite(cross.trace() + mean[0].sum()):
-                raise InputError(
-                    "sums of squares exceed the range of float64 (about 1e308): divide sample_weight by a power of two."
-                )
-        if precision == "double_double":
-            total_weight, mean, cross = _double_double_moments(
-                features, targets, weights, shift, scale, threads
-            )
-        return cls._build(
-            n_samples, total_weight, sum_log_weight, scale, mean, cross, feature_names, target_names
-        )
+        return cls._build(*statistics, feature_names, target_names)
 
     @classmethod
     def _build(
@@ -301,11 +248,7 @@ class Moments:
         features = as_features(X)
         check_same_features(features, self.feature_names, argument="X", owner="Moments")
         targets = as_targets(y, features.n_samples)
-        if targets.n_columns != self.n_targets:
-            raise InputError(
-                f"y has {targets.n_columns} targets but these moments were built from {self.n_targets}: pass the "
-                "same targets."
-            )
+        check_same_targets(targets, self.target_names, owner="these moments")
         more = self._of_columns(
             features,
             targets,
@@ -452,24 +395,19 @@ class Moments:
 
     def to_bytes(self) -> bytes:
         """Serialise: a versioned format of its own, the same on every machine."""
-        header = json.dumps(
-            {
-                "n_samples": self.n_samples,
-                "feature_names": self.feature_names,
-                "target_names": self.target_names,
-                "precision": self.precision,
-            }
-        ).encode()
-        numbers = np.concatenate(
-            [
-                [self.total_weight, self._sum_log_weight],
-                self._scale,
-                self._mean.ravel(),
-                self._cross.ravel(),
-            ]
-        )
-        body = header + numbers.astype("<f8").tobytes()
-        return _HEADER.pack(_MAGIC, _FORMAT_VERSION, len(header), zlib.crc32(body)) + body
+        header = {
+            "n_samples": self.n_samples,
+            "feature_names": self.feature_names,
+            "target_names": self.target_names,
+            "precision": self.precision,
+        }
+        numbers = [
+            np.array([self.total_weight, self._sum_log_weight]),
+            self._scale,
+            self._mean.ravel(),
+            self._cross.ravel(),
+        ]
+        return encode(header, np.concatenate(numbers))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Moments:
@@ -480,26 +418,9 @@ class Moments:
         InputError
             If the bytes are damaged, not moments at all, or of another version.
         """
-        if not isinstance(data, bytes | bytearray | memoryview):
-            raise InputTypeError(
-                f"data is a {type(data).__name__}: pass the bytes that Moments.to_bytes() gave."
-            )
-        data = bytes(data)
-        if len(data) < _HEADER.size or not data.startswith(_MAGIC):
-            raise InputError("data are not moments: pass the bytes that Moments.to_bytes() gave.")
-        _, version, header_size, checksum = _HEADER.unpack_from(data)
-        if version != _FORMAT_VERSION:
-            raise InputError(
-                f"data hold moments of format version {version}, this fastlr reads version {_FORMAT_VERSION}: use "
-                "the fastlr that wrote them, or build the moments again."
-            )
-        body = data[_HEADER.size :]
-        if zlib.crc32(body) != checksum:
-            raise InputError("data are damaged (checksum differs): build the moments again.")
-        header = json.loads(body[:header_size])
+        header, numbers = decode(data)
         features, targets = tuple(header["feature_names"]), tuple(header["target_names"])
         q = len(features) + len(targets)
-        numbers = np.frombuffer(body[header_size:], dtype="<f8").astype(np.float64)
         return cls._build(
             header["n_samples"],
             float(numbers[0]),
@@ -512,55 +433,6 @@ class Moments:
             features,
             targets,
         )
-
-
-def scaled_moments(
-    features: Columns,
-    targets: Columns,
-    weights: npt.NDArray[Any] | None,
-    shift: FloatArray,
-    scale: FloatArray,
-    n_threads: int,
-    basis: FloatArray | None = None,
-) -> tuple[float, int, float, FloatArray, FloatArray]:
-    """Weight, rows, sum of log weights, means and cross-products of columns * scale, or of features in a basis.
-
-    ``basis`` is upper triangular, (n_features, n_features): the features are then ``(X - shift) * scale @ basis``,
-    and all means are about the shift.
-    """
-    n, q = features.n_samples, features.n_columns + targets.n_columns
-    n_slots, slot_size, n_parts = kernels.plan_pass(n, q)
-    slots = np.zeros((n_slots, slot_size))
-    for part in range(n_parts):  # Python sees Ctrl-C between parts
-        kernels.accumulate(
-            features.source, targets.source, weights, shift, scale, part, n_threads, slots, basis
-        )
-    origin = shift * scale if basis is None else np.zeros(q)
-    result: tuple[float, int, float, FloatArray, FloatArray] = kernels.centre(
-        n, q, origin, np.ones(q), slots
-    )
-    return result
-
-
-def _double_double_moments(
-    features: Columns,
-    targets: Columns,
-    weights: npt.NDArray[Any] | None,
-    shift: FloatArray,
-    scale: FloatArray,
-    n_threads: int,
-) -> tuple[float, FloatArray, FloatArray]:
-    n, q = features.n_samples, features.n_columns + targets.n_columns
-    n_slots, slot_size, n_parts = kernels.plan_double_double(n, q)
-    slots = np.zeros((n_slots, slot_size))
-    for part in range(n_parts):
-        kernels.accumulate_double_double(
-            features.source, targets.source, weights, shift, scale, part, n_threads, slots
-        )
-    result: tuple[float, FloatArray, FloatArray] = kernels.centre_double_double(
-        n, q, shift, scale, slots
-    )
-    return result
 
 
 def moments_of(
@@ -584,22 +456,3 @@ def moments_of(
         features, targets, sample_weight, names, labels, n_threads, precision
     )
     return moments, targets.is_vector
-
-
-def names_of(
-    features: Columns,
-    targets: Columns,
-    feature_names: Sequence[str] | None,
-    target_names: Sequence[str] | None,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of features and targets: those given, those of the frame, or x0, x1, ... and y."""
-    p, t = features.n_columns, targets.n_columns
-    if feature_names is not None:
-        names = as_names(feature_names, p, argument="feature_names")
-    else:
-        names = features.names or default_names(p)
-    if target_names is not None:
-        labels = as_names(target_names, t, argument="target_names")
-    else:
-        labels = targets.names or (("y",) if t == 1 else tuple(f"y{k}" for k in range(t)))
-    return names, labels

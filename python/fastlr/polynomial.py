@@ -15,7 +15,7 @@ from fastlr._threads import resolve_threads
 from fastlr.errors import InputError, InputTypeError
 from fastlr.exact import fit_table
 from fastlr.ladder import Table
-from fastlr.moments import names_of
+from fastlr.passes import names_of
 from fastlr.results import LinearFit
 
 __all__ = ["PolynomialFit", "polyfit"]

@@ -165,8 +165,10 @@ def _data_line(fit: LinearFit) -> str:
     if fit.rank != len(fit.feature_names):
         parts.append(f"rank {fit.rank}")
     parts.append(f"solver {fit.solver}")
-    parts.append(_counted(math.floor(fit.digits), "digit"))
-    if "condition number" not in fit.status:  # said once is enough
+    if not math.isnan(fit.digits):
+        parts.append(_counted(math.floor(fit.digits), "digit"))
+    known = not math.isnan(fit.condition_number)
+    if known and "condition number" not in fit.status:  # said once is enough
         parts.append(f"condition number {fit.condition_number:.3g}")
     return ", ".join(parts)
 

@@ -148,6 +148,12 @@ class LinearFit:
     feature_mean: FloatArray
     feature_std: FloatArray
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+
     @property
     def n_features(self) -> int:
         """Number of features."""
@@ -276,7 +282,7 @@ class LinearFit:
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, strings and lists, from which `from_dict` restores the same bits."""
         result: dict[str, Any] = {}
-        for field in fields(self):
+        for field in fields(LinearFit):  # a subclass keeps its fit, not its history
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
                 value = value.tolist()
@@ -296,7 +302,7 @@ class LinearFit:
         InputError
             If a field is missing, unknown, or of the wrong type or shape.
         """
-        expected = {field.name for field in fields(cls)}
+        expected = {field.name for field in fields(LinearFit)}
         if set(data) != expected:
             raise InputError(
                 f"not a fit: missing {sorted(expected - set(data))}, unknown {sorted(set(data) - expected)}."
@@ -309,39 +315,49 @@ class LinearFit:
             p, t = (len(features),), () if one else (len(targets),)
 
             def numbers(name: str, shape: tuple[int, ...]) -> Any:
-                if data[name] is None:
-                    raise InputError(f"{name} is missing.")
-                array = np.asarray(data[name], dtype=np.float64)
-                if array.shape != shape:
-                    raise InputError(f"{name} has shape {array.shape} instead of {shape}.")
-                return array if shape else float(array)
+                array = np.asarray(data[name])
+                if array.dtype.kind not in "fiu" or array.shape != shape:
+                    raise InputError(f"{name} is not made of numbers of shape {shape}.")
+                return array.astype(np.float64) if shape else float(array)
 
-            return cls(
+            def one_of(name: str, kind: type) -> Any:
+                if type(data[name]) is not kind:
+                    raise InputError(f"{name}={data[name]!r} is not of type {kind.__name__}.")
+                return data[name]
+
+            fit = LinearFit(
                 coef=numbers("coef", t + p),
                 intercept=numbers("intercept", t),
                 feature_names=features,
                 target_names=targets,
-                n_samples=int(data["n_samples"]),
-                total_weight=float(data["total_weight"]),
-                rank=int(data["rank"]),
-                condition_number=float(data["condition_number"]),
-                solver=str(data["solver"]),
+                n_samples=one_of("n_samples", int),
+                total_weight=numbers("total_weight", ()),
+                rank=one_of("rank", int),
+                condition_number=numbers("condition_number", ()),
+                solver=one_of("solver", str),
                 status=Status(str(data["status"]["code"]), str(data["status"]["sentence"])),
-                digits=float(data["digits"]),
-                passes=int(data["passes"]),
+                digits=numbers("digits", ()),
+                passes=one_of("passes", int),
                 rss=numbers("rss", t),
                 tss=numbers("tss", t),
                 log_likelihood=numbers("log_likelihood", t),
                 bse=numbers("bse", t + p),
                 bse_intercept=numbers("bse_intercept", t),
                 residual_sd=numbers("residual_sd", t),
-                fit_intercept=bool(data["fit_intercept"]),
-                alpha=float(data["alpha"]),
+                fit_intercept=one_of("fit_intercept", bool),
+                alpha=numbers("alpha", ()),
                 feature_mean=numbers("feature_mean", p),
                 feature_std=numbers("feature_std", p),
             )
         except (TypeError, KeyError) as error:
             raise InputError(f"not a fit: {error}.") from error
+        if not (0 <= fit.rank <= fit.n_features and fit.n_samples >= 1):
+            raise InputError(
+                f"not a fit: rank {fit.rank} of {fit.n_features} features, {fit.n_samples} rows."
+            )
+        if not (np.isfinite(fit.coef).all() and np.isfinite(fit.intercept).all()):
+            raise InputError("not a fit: coefficients must be finite.")
+        return fit
 
 
 def predict_linear(

@@ -180,6 +180,18 @@ def test_any_shape_layout_and_dtype(n, p, t, layout, dtype, level, seed, weighte
     np.testing.assert_allclose(result[4], expected.cross_products, rtol=1e-11, atol=1e-8)
 
 
+def test_merge_is_commutative_to_the_bit(kernels):
+    X, y = draw((24, 2))
+    parts = {n: one_pass(kernels, X[:n], y[:n]) for n in range(1, 12)}
+    rests = {n: one_pass(kernels, X[12 : 12 + n], y[12 : 12 + n]) for n in range(1, 12)}
+    for a in parts.values():
+        for b in rests.values():
+            ab = kernels.merge(a[0], a[3], a[4], b[0], b[3], b[4])
+            ba = kernels.merge(b[0], b[3], b[4], a[0], a[3], a[4])
+            for one, other in zip(ab, ba, strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("n_targets", [1, 2])
 def test_merge_and_subtract_match_the_reference(kernels, n_targets):
     X, y = draw((500, 4), n_targets)
@@ -214,6 +226,8 @@ def test_bindings_refuse_what_python_should_have_refused(kernels):
         (2, np.ones((20, 1)), ValueError),
         (3, np.zeros(3), ValueError),
         (4, np.ones(4, dtype=np.float32), TypeError),
+        (5, -1, ValueError),
+        (5, 1, ValueError),
         (7, np.zeros((n_slots, slot_size - 1)), ValueError),
     ]:
         arguments = list(good)

@@ -278,3 +278,109 @@ def multiply_add(n: int, n_threads: int) -> float:
 
 def first_non_finite(X: Rows) -> tuple[int, int]:
     """(row, column) of the first NaN or infinity, (-1, -1) if there is none."""
+
+def plan_descent(n_features: int) -> tuple[int, int, int, int]:
+    """(n_vectors, their length, n_numbers, n_counters) of the state of a descent."""
+
+def plan_loss(n_samples: int, n_features: int) -> tuple[int, int, int]:
+    """(n_slots, slot_size, n_parts) of a pass of `accumulate_loss`."""
+
+def accumulate_loss(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    theta: Floats,
+    part: int,
+    n_threads: int,
+    slots: Floats,
+) -> None:
+    """Slots += part ``part`` of sum w r^2 and of its gradient at theta = (coef, intercept)."""
+
+def add_loss_slots(n_samples: int, n_features: int, slots: Floats) -> tuple[float, Floats]:
+    """(sum w r^2, (X' (w r), sum w r))."""
+
+def largest_row_norm(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    standard: Floats | None,
+    first: int,
+    last: int,
+    n_threads: int,
+) -> float:
+    """Largest squared length of the (standardised) rows first to last of positive weight."""
+
+def descend_rows(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    standard: Floats | None,
+    settings: dict[str, Any],
+    part: int,
+    n_threads: int,
+    slots: Floats,
+    vectors: Floats,
+    numbers: Floats,
+    counters: npt.NDArray[np.int64],
+    rates: Floats,
+    history: Floats,
+    path: Floats | None,
+) -> tuple[int, str]:
+    """Full batch on rows, or a part of one epoch; (epochs done, "running", "stalled" or "diverged")."""
+
+def descend_moments(
+    xx: Floats,
+    xy: Floats,
+    yy: float,
+    mean_x: Floats,
+    mean_y: float,
+    weight: float,
+    settings: dict[str, Any],
+    vectors: Floats,
+    numbers: Floats,
+    counters: npt.NDArray[np.int64],
+    rates: Floats,
+    history: Floats,
+    path: Floats | None,
+) -> tuple[int, str]:
+    """The same from moments."""
+
+def plan_sampling(
+    sampling: str, n_samples: int, n_features: int, batch_size: int
+) -> dict[str, int]:
+    """How an epoch is cut into windows of rows."""
+
+def list_rows(
+    sampling: str,
+    n_samples: int,
+    n_features: int,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    window: int,
+    table: npt.NDArray[np.uint32],
+) -> npt.NDArray[np.int64]:
+    """Rows of one window in the order of their use; the windows of an epoch in order."""
+
+def descend_batches(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    standard: Floats | None,
+    settings: dict[str, Any],
+    sampling: str,
+    batch_size: int,
+    seed: int,
+    given: npt.NDArray[np.int64] | None,
+    given_sizes: npt.NDArray[np.int64] | None,
+    row_budget: int,
+    n_threads: int,
+    table: npt.NDArray[np.uint32],
+    vectors: Floats,
+    numbers: Floats,
+    counters: npt.NDArray[np.int64],
+    rates: Floats,
+    history: Floats,
+    path: Floats | None,
+) -> tuple[int, str]:
+    """Minibatches, until all epochs of ``rates`` or some ``row_budget`` rows are done."""

@@ -14,6 +14,13 @@ from rich.text import Text
 
 import fastlr
 from fastlr.cli._columns import Choice, choose
+from fastlr.cli._descent import (
+    Columns,
+    descend,
+    descent_options,
+    descent_summary,
+    refuse_stray,
+)
 from fastlr.cli._exit_codes import EPILOG
 from fastlr.cli._output import check_output
 from fastlr.cli._rows import missing_rows, refuse_missing, refuse_negative
@@ -60,6 +67,7 @@ _MOST_KEPT = 1 << 25  # values: 256 MB
     show_default=True,
     help="A table for people, or one JSON document.",
 )
+@descent_options
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
@@ -77,13 +85,18 @@ def fit(
     missing: str,
     output: str | None,
     layout: str,
+    method: str,
     threads: int | None,
+    **options: Any,
 ) -> None:
     """Fit a linear regression to the table in FILE (- for standard input).
 
     The table is read once, a batch of rows at a time. Names of columns may differ in case; a name
     with a comma goes in double quotes. Several targets (--target a,b) are fitted together.
+
+    With --method gd the rows are kept in memory, and gradient descent passes over them.
     """
+    refuse_stray(method, options)
     if output == "-":
         raise click.UsageError("--output - : the model goes to a file, the report to the terminal")
     check_output(output, [file])
@@ -92,9 +105,13 @@ def fit(
         rows = _Rows(
             table, choice, drop_missing=missing == "drop", n_threads=threads, accuracy=accuracy
         )
+        rows.kept = Columns() if method == "gd" else None
         for batch in watched(table, choice.names):
             rows.add(batch)
-    result, cautions = _fitted(rows, fit_intercept=not no_intercept)
+    if method == "gd":
+        result, cautions = rows.descend(not no_intercept, options)
+    else:
+        result, cautions = _fitted(rows, fit_intercept=not no_intercept)
     if output is not None:
         save_model(result, output)
     if layout == "json" or not is_terminal(sys.stdout):
@@ -105,6 +122,7 @@ def fit(
             "fastlr": fastlr.__version__,
             "file": file,
             **summary_dict(result),
+            **({"descent": descent_summary(result)} if isinstance(result, fastlr.Descent) else {}),
             "weights": choice.weights,
             "n_rows_dropped": rows.n_dropped,
             "warnings": cautions,
@@ -125,6 +143,8 @@ class _Rows:
     n_threads: int | None
     accuracy: str
     n_dropped: int = 0
+    kept: Columns | None = None
+    """Where rows go that are not only summed."""
     _moments: fastlr.Moments | None = field(default=None, init=False)
     _kept: list[_Columns] = field(default_factory=list, init=False)
     _n_kept: int = field(default=0, init=False)
@@ -150,6 +170,9 @@ class _Rows:
         if keep is not None:
             columns = {name: values[keep] for name, values in columns.items()}
         columns = {name: columns[name] for name in self.choice.names}
+        if self.kept is not None:
+            self.kept.add(columns)
+            return
         n_values = sum(len(values) for values in columns.values())
         if (
             self.accuracy != "fast"
@@ -188,8 +211,7 @@ class _Rows:
         if self._moments is not None:
             return fastlr.solve(self._moments, fit_intercept=fit_intercept)
         if not self._kept:
-            reason = "every row has a missing value" if self.n_dropped else "all weights are zero"
-            raise fastlr.InputError(f"{self.table.label}: no row is left to fit: {reason}")
+            raise self._nothing_left()
         columns = {
             name: np.concatenate([part[name] for part in self._kept]) for name in self._kept[0]
         }
@@ -214,6 +236,26 @@ class _Rows:
             n_threads=self.n_threads,
         )
 
+    def descend(
+        self, fit_intercept: bool, options: dict[str, Any]
+    ) -> tuple[fastlr.LinearFit, list[str]]:
+        """Gradient descent over all rows."""
+        if not self.kept:
+            raise self._nothing_left()
+        choice = self.choice
+        return descend(
+            {name: self.kept[name] for name in choice.features},
+            {name: self.kept[name] for name in choice.targets},
+            self.kept[choice.weights] if choice.weights else None,
+            fit_intercept=fit_intercept,
+            n_threads=self.n_threads,
+            options=options,
+        )
+
+    def _nothing_left(self) -> fastlr.InputError:
+        reason = "every row has a missing value" if self.n_dropped else "all weights are zero"
+        return fastlr.InputError(f"{self.table.label}: no row is left to fit: {reason}")
+
 
 def _fitted(rows: _Rows, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, list[str]]:
     with warnings.catch_warnings(record=True) as caught:
@@ -226,7 +268,7 @@ def _fitted(rows: _Rows, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, list
 
 def _show(result: fastlr.LinearFit, n_dropped: int, output: str | None) -> None:
     parts = report(result)
-    well = result.status.code == "ok"
+    well = result.status.code in ("ok", "converged")
     show(
         Text(parts.model, "bold"),
         Text(parts.data),

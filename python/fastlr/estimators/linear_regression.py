@@ -9,7 +9,14 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastlr._arrays import Columns, FloatArray, as_features, refuse_non_finite
+from fastlr._arrays import (
+    Columns,
+    FloatArray,
+    as_features,
+    as_targets,
+    check_same_targets,
+    refuse_non_finite,
+)
 from fastlr.exact import fit_table, solve_moments, table_of
 from fastlr.ladder import Table
 from fastlr.moments import Moments, moments_of
@@ -19,7 +26,7 @@ __all__ = ["LinearRegression"]
 
 
 class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Ordinary least squares, a drop-in for scikit-learn's, with exact ``partial_fit``.
+    """Ordinary least squares, with scikit-learn's names and an exact ``partial_fit``.
 
     Minimises ``sum w (y - intercept - X @ coef)^2``.
 
@@ -70,6 +77,9 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
     >>> model.predict([[10.0]]).round(9)
     array([21.])
     """
+
+    _moments: Moments | None
+    _rows: Any  # copies of few rows, of which no moments were needed yet
 
     def __init__(
         self,
@@ -123,9 +133,11 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
             return self.fit(X, y, sample_weight)
         features = as_features(X)
         validate_data(self, X, reset=False, skip_check_array=True)
+        targets = as_targets(y, features.n_samples)
+        check_same_targets(targets, self.moments_.target_names, owner="this estimator")
         more, is_vector = moments_of(
             features,
-            y,
+            targets,
             sample_weight,
             self.fit_.feature_names,
             self.fit_.target_names,
@@ -144,7 +156,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         self._moments: Moments | None = moments
         self._rows: Any = rows
         self.fit_: LinearFit = fit
-        self.coef_: FloatArray = fit.coef.astype(np.float32) if float32 else fit.coef
+        self.coef_: FloatArray = fit.coef.astype(np.float32 if float32 else np.float64)
         self.intercept_ = fit.intercept
         self.rank_: int = fit.rank
         self.solver_: str = fit.solver

@@ -1,0 +1,120 @@
+#include "fastlr/row_window.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "fastlr/fused_rows.hpp"
+#include "fastlr/lanes.hpp"
+#include "fastlr/loading.hpp"
+
+namespace fastlr {
+namespace {
+
+constexpr Index rows_ahead = 64;
+constexpr Index columns_ahead = 96;
+
+inline void prefetch(const void* address) {
+#if defined(__GNUC__)
+  __builtin_prefetch(address, 0, 1);
+#else
+  static_cast<void>(address);
+#endif
+}
+
+template <class Scalar>
+void pack_row_major(const RowMajor& matrix, Index p, const Standardisation& standard,
+                    const Index* rows, const std::uint32_t* places, Index count,
+                    RowWindow& window) {
+  const Index whole = p / 8 * 8;
+  const Index row_bytes = p * static_cast<Index>(sizeof(Scalar));
+  for (Index i = 0; i < count; ++i) {
+    if (i + rows_ahead < count) {
+      const auto* ahead =
+          reinterpret_cast<const std::byte*>(matrix.row<Scalar>(rows[i + rows_ahead]));
+      for (Index b = 0; b < row_bytes; b += 64) prefetch(ahead + b);
+    }
+    const Scalar* x = matrix.row<Scalar>(rows[i]);
+    double* z = window.X.data() + places[i] * window.stride;
+    for (Index j = 0; j < whole; j += 8) Eigen::Map<Eight>(z + j) = load_row(x + j);
+    for (Index j = whole; j < p; ++j) z[j] = static_cast<double>(x[j]);
+    if (standard.factor == nullptr) continue;
+    for (Index j = 0; j < window.stride; j += 8) {
+      const Eight centred =
+          Eigen::Map<const Eight>(z + j) - Eigen::Map<const Eight>(standard.centre + j);
+      Eigen::Map<Eight>(z + j) = centred * Eigen::Map<const Eight>(standard.factor + j);
+    }
+  }
+}
+
+/// How many of rows[i ..) follow one another in memory, at most eight.
+Index run_length(const Index* rows, Index i, Index count) {
+  Index n = 1;
+  while (n < 8 && i + n < count && rows[i + n] == rows[i] + n) ++n;
+  return n;
+}
+
+void pack_column(const Column& column, double centre, double factor, const Index* rows,
+                 const std::uint32_t* places, Index count, Index stride, double* out) {
+  for (Index i = 0; i < count;) {
+    const Index n = run_length(rows, i, count);
+    const Eight z = (load_eight(column, rows[i], n) - centre) * factor;
+    for (Index k = 0; k < n; ++k) out[places[i + k] * stride] = z[k];
+    i += n;
+  }
+}
+
+/// Eight columns of eight neighbouring rows at a time, transposed in registers.
+void pack_columns(const Rows& source, Index p, const Standardisation& standard, const Index* rows,
+                  const std::uint32_t* places, Index count, RowWindow& window) {
+  alignas(64) std::array<std::array<double, 8>, 8> columns{};
+  alignas(64) std::array<double, 64> block{};
+  std::array<const double*, 8> from{};
+  for (std::size_t c = 0; c < 8; ++c) from[c] = columns[c].data();
+  for (Index i = 0; i < count;) {
+    const Index n = run_length(rows, i, count);
+    for (Index first = 0; first < p; first += 8) {
+      const Index width = std::min<Index>(8, p - first);
+      for (Index c = 0; c < width; ++c) {
+        const Index j = first + c;
+        const Column& column = source.columns[static_cast<std::size_t>(j)];
+        const auto at = static_cast<std::size_t>(c);
+        if (i + columns_ahead < count) prefetch(column.at(rows[i + columns_ahead]));
+        if (n == 8 && column.dtype == DType::f64 && column.stride == 8) {
+          std::memcpy(columns[at].data(), column.at(rows[i]), 64);
+        } else {
+          load_column(column, rows[i], n, columns[at].data());
+        }
+        if (standard.factor == nullptr) continue;
+        Eigen::Map<Eight> z(columns[at].data());
+        z = (z - standard.centre[j]) * standard.factor[j];
+      }
+      transpose_eight(from.data(), 0, block.data(), 8);
+      for (Index k = 0; k < n; ++k)
+        std::copy_n(block.data() + 8 * k, width,
+                    window.X.data() + places[i + k] * window.stride + first);
+    }
+    i += n;
+  }
+}
+
+}  // namespace
+
+void pack_rows(const Rows& source, const Column* weight, const Standardisation& standard,
+               const Index* rows, const std::uint32_t* places, Index count, RowWindow& window) {
+  const Index p = source.n_columns() - 1;
+  const RowMajor matrix = row_major(source, p);
+  if (matrix && matrix.dtype == DType::f64) {
+    pack_row_major<double>(matrix, p, standard, rows, places, count, window);
+  } else if (matrix) {
+    pack_row_major<float>(matrix, p, standard, rows, places, count, window);
+  } else {
+    pack_columns(source, p, standard, rows, places, count, window);
+  }
+  pack_column(source.columns.back(), 0.0, -1.0, rows, places, count, 1, window.minus_y.data());
+  if (weight != nullptr)
+    pack_column(*weight, 0.0, 1.0, rows, places, count, 1, window.weight.data());
+  window.count = count;
+}
+
+}  // namespace fastlr

@@ -1,0 +1,82 @@
+"""Body fat from fourteen measurements: which weigh most, and what happens without standardising.
+
+The table (252 men) comes with the PyPI package faraway.
+"""
+
+import sys
+import warnings
+
+import faraway.datasets.fat
+
+import fastlr
+
+NAMES = [
+    "age",
+    "weight",
+    "height",
+    "adipos",
+    "neck",
+    "chest",
+    "abdom",
+    "hip",
+    "thigh",
+    "knee",
+    "ankle",
+    "biceps",
+    "forearm",
+    "wrist",
+]
+table = faraway.datasets.fat.load()
+X, y = table[NAMES], table["brozek"]
+Z = (X - X.mean()) / X.std(ddof=0)
+
+fit = fastlr.descend(
+    Z,
+    y,
+    batch_size=20,
+    loss="mse",
+    learning_rate=fastlr.schedules.ExponentialDecay(0.05, decay_rate=0.98),
+    epochs=400,
+    tol=None,
+    random_state=0,
+)
+print(f"bias {fit.intercept:.3f}, mean squared error {fit.mse:.3f}\n")
+print(fit.weights_by_size())
+
+# The same without standardising by hand: descend does it, and gives the weights of the raw features.
+folded = fastlr.descend(X, y, loss="mse", epochs=20_000, standardize=True)
+print("\non raw features, standardised inside, full batch:")
+print("\n".join(str(folded.weights_by_size(standardized=True)).splitlines()[:3]))
+
+# Raw measurements of some 40 to 250 units make the loss a steep narrow valley: 0.05 is far too large a step.
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    fastlr.descend(X, y, batch_size=20, loss="mse", learning_rate=0.05, epochs=10, random_state=0)
+print("\nwithout standardising:", caught[0].message)
+slow = fastlr.descend(X, y, loss="mse", epochs=400, tol=None)
+print(
+    f"with the largest safe rate, {slow.learning_rate:.1e}, after 400 epochs: mean squared error {slow.mse:.1f}"
+)
+
+
+def draw(path):
+    """Weights by size, and the loss with and without standardising."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    ranking = fit.weights_by_size()
+    left.barh([name for name, _ in ranking][::-1], [weight for _, weight in ranking][::-1])
+    left.set(xlabel="weight on standardised features")
+    right.loglog(fit.history.epoch + 1, fit.history.mse, label="standardised, batches of 20")
+    right.loglog(slow.history.epoch + 1, slow.history.mse, label="raw, full batch")
+    right.set(xlabel="epoch", ylabel="mean squared error")
+    right.legend()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    draw(sys.argv[1] if len(sys.argv) > 1 else "body_fat.png")

@@ -1,0 +1,51 @@
+"""Moments as bytes: a magic number, a version, a checksum, a JSON header, float64 numbers; the same everywhere."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fastlr._arrays import FloatArray
+from fastlr.errors import InputError, InputTypeError
+
+__all__ = ["decode", "encode"]
+
+_MAGIC = b"FASTLRM\x00"
+_VERSION = 1
+# Magic, format version, length of the JSON header, CRC-32 of that length and all that follows.
+_PREAMBLE = struct.Struct("<8sIII")
+
+
+def encode(header: Mapping[str, Any], numbers: FloatArray) -> bytes:
+    """Join header and numbers."""
+    text = json.dumps(header).encode()
+    body = text + numbers.astype("<f8").tobytes()
+    return _PREAMBLE.pack(_MAGIC, _VERSION, len(text), zlib.crc32(body, len(text))) + body
+
+
+def decode(data: object) -> tuple[dict[str, Any], FloatArray]:
+    """Header and numbers, if the bytes are moments and undamaged."""
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise InputTypeError(
+            f"data is a {type(data).__name__}: pass the bytes that Moments.to_bytes() gave."
+        )
+    data = bytes(data)
+    if len(data) < _PREAMBLE.size or not data.startswith(_MAGIC):
+        raise InputError("data are not moments: pass the bytes that Moments.to_bytes() gave.")
+    _, version, header_size, checksum = _PREAMBLE.unpack_from(data)
+    if version != _VERSION:
+        raise InputError(
+            f"data hold moments of format version {version}, this fastlr reads version {_VERSION}: use the fastlr "
+            "that wrote them, or build the moments again."
+        )
+    body = data[_PREAMBLE.size :]
+    if zlib.crc32(body, header_size) != checksum:
+        raise InputError("data are damaged (checksum differs): build the moments again.")
+    return json.loads(body[:header_size]), np.frombuffer(body[header_size:], dtype="<f8").astype(
+        np.float64
+    )

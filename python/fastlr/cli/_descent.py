@@ -1,0 +1,164 @@
+"""The options of ``fastlr fit --method gd``, and the descent they ask for."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import click
+import numpy as np
+
+import fastlr
+from fastlr.errors import ConvergenceWarning
+
+__all__ = ["Columns", "descend", "descent_options", "descent_summary", "refuse_stray"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_RULES = ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam")
+
+
+def descent_options(command: _Command) -> _Command:
+    """Add the options; what is left out stays None, so that a stray one is noticed."""
+    options = (
+        click.option(
+            "--method",
+            type=click.Choice(["exact", "gd"]),
+            default="exact",
+            show_default=True,
+            help="Solve the normal equations, or descend along the gradient.",
+        ),
+        click.option(
+            "--batch-size",
+            type=click.IntRange(min=1),
+            metavar="K",
+            help="gd: rows for each step.  [default: all]",
+        ),
+        click.option(
+            "--epochs",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="gd: passes over the rows.  [default: 1000]",
+        ),
+        click.option(
+            "--learning-rate",
+            metavar="R",
+            help="gd: a number, auto, or a schedule.  [default: auto]",
+        ),
+        click.option(
+            "--optimizer",
+            type=click.Choice(_RULES),
+            help="gd: how a gradient becomes a step.  [default: gd]",
+        ),
+        click.option(
+            "--loss",
+            type=click.Choice(["sse", "mse", "half_mse"]),
+            help="gd: the convention of the loss.  [default: half_mse]",
+        ),
+        click.option(
+            "--standardize",
+            is_flag=True,
+            default=None,
+            help="gd: descend on standardised features.",
+        ),
+        click.option(
+            "--seed", type=click.IntRange(min=0), metavar="S", help="gd: seed of the shuffling."
+        ),
+        click.option(
+            "--verbose",
+            type=click.IntRange(min=1),
+            metavar="E",
+            help="gd: print a line every E epochs.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@dataclass
+class Columns:
+    """Columns of the rows that are kept: descent reads them more than once."""
+
+    _batches: list[dict[str, np.ndarray[Any, Any]]] = field(default_factory=list)
+
+    def add(self, columns: dict[str, np.ndarray[Any, Any]]) -> None:
+        """Keep the columns of a batch."""
+        self._batches.append(columns)
+
+    def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
+        return np.concatenate([batch[name] for batch in self._batches])
+
+    def __bool__(self) -> bool:
+        return bool(self._batches)
+
+
+def refuse_stray(method: str, options: dict[str, Any]) -> None:
+    """Options of descent without ``--method gd`` are a mistake."""
+    stray = [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]
+    if method != "gd" and stray:
+        raise click.UsageError(f"{', '.join(stray)}: needs --method gd")
+
+
+def descend(
+    X: dict[str, Any],
+    y: dict[str, Any],
+    sample_weight: Any,
+    *,
+    fit_intercept: bool,
+    n_threads: int | None,
+    options: dict[str, Any],
+) -> tuple[fastlr.Descent, list[str]]:
+    """Descend with the options given; the result, and what the user should know."""
+    given = {name: value for name, value in options.items() if value is not None}
+    given["random_state"] = given.pop("seed", None)
+    if "learning_rate" in given:
+        given["learning_rate"] = _rate(given["learning_rate"])
+    # Standard output belongs to the result; lines of progress go beside it.
+    with (
+        contextlib.redirect_stdout(sys.stderr),
+        warnings.catch_warnings(record=True) as caught,
+    ):
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", ConvergenceWarning)
+        warnings.filterwarnings("always", message="batch_size")
+        result = fastlr.descend(
+            X,
+            y,
+            sample_weight=sample_weight,
+            fit_intercept=fit_intercept,
+            n_threads=n_threads,
+            **given,
+        )
+    return result, [str(warning.message) for warning in caught]
+
+
+def _rate(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def descent_summary(fit: fastlr.Descent) -> dict[str, Any]:
+    """How the descent went, ready for JSON."""
+
+    def finite(value: float) -> float | None:
+        return float(value) if np.isfinite(value) else None
+
+    return {
+        "optimizer": fit.optimizer.name,
+        "engine": fit.engine,
+        "loss_kind": fit.loss_kind,
+        "loss": finite(fit.loss),
+        "gap": finite(fit.gap),
+        "learning_rate": fit.learning_rate,
+        "largest_stable_rate": finite(fit.largest_stable_rate),
+        "batch_size": fit.batch_size,
+        "n_epochs": fit.n_epochs,
+        "n_updates": fit.n_updates,
+        "status": fit.status.code,
+    }

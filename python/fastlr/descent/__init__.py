@@ -1,0 +1,270 @@
+"""Gradient descent as it is taught, and as it is needed: batch, minibatch, single rows."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fastlr._threads import resolve_threads
+from fastlr.descent._arguments import (
+    as_alpha,
+    as_batch_size,
+    as_choice,
+    as_init,
+    as_patience,
+    as_sampling,
+    as_tol,
+    as_validation,
+    as_whole,
+    seeds_of,
+)
+from fastlr.descent._engines import BatchEngine, Engine, MomentsEngine, RowsEngine, State
+from fastlr.descent._finish import Job, finish
+from fastlr.descent._loop import Loop
+from fastlr.descent._objective import LOSSES, Curvature, Objective, Quadratic
+from fastlr.descent._result import Descent, Epoch, History
+from fastlr.descent._table import Scaling, read_table
+from fastlr.errors import InputError
+from fastlr.optimizers import Optimizer, as_optimizer
+from fastlr.schedules import Schedule, as_schedule
+
+__all__ = ["Descent", "Epoch", "History", "descend"]
+
+_MOST_MOMENTS = 4096  # features whose moments "auto" would take
+
+
+def descend(
+    X: object,
+    y: object,
+    *,
+    batch_size: int | None = None,
+    optimizer: str | Optimizer = "gd",
+    learning_rate: float | str | Schedule = "auto",
+    epochs: int = 1000,
+    loss: str = "half_mse",
+    sampling: str | Iterable[Any] = "shuffle",
+    init: object = "zeros",
+    fit_intercept: bool = True,
+    sample_weight: object = None,
+    alpha: float = 0.0,
+    standardize: bool = False,
+    tol: float | None = 1e-14,
+    patience: int = 5,
+    validation: object = None,
+    record: str = "loss",
+    callback: Callable[[Epoch], object] | None = None,
+    verbose: int = 0,
+    progress: bool = False,
+    engine: str = "auto",
+    random_state: object = None,
+    n_threads: int | None = None,
+) -> Descent:
+    r"""Fit a linear regression by gradient descent: batch, minibatch or single rows.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Array of any stride, memory map, data frame, or mapping from names to columns; float64, float32, integers or
+        booleans, read where they lie.
+    y : array-like of shape (n_samples,)
+        Target values.
+    batch_size : int, optional
+        Rows for each step: None for all of them (batch gradient descent), 1 for stochastic, k for minibatch gradient
+        descent. The last batch of an epoch takes what is left.
+    optimizer : {"gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"} or Optimizer, default="gd"
+        How a gradient becomes a step; see `fastlr.optimizers`.
+    learning_rate : float, "auto", schedule name or Schedule, default="auto"
+        The step for a unit gradient. "auto" is 1 / L with L the largest eigenvalue of the second derivatives of the
+        loss; for batches it heeds the largest row as well (1 / (2 L_k), Gower et al. 2019), and for adaptive rules it
+        is a hundredth of sd(y) / sd(x) (a tenth for AdaGrad). Schedules: `fastlr.schedules`.
+    epochs : int, default=1000
+        At most so many passes over the rows.
+    loss : {"half_mse", "mse", "sse"}, default="half_mse"
+        The textbooks' three conventions, with r = prediction - y and W the sum of the weights: sum(w r^2) / (2 W),
+        sum(w r^2) / W, sum(w r^2). Losses, gradients, penalties and learning rates follow it; see Notes.
+    sampling : {"shuffle", "random", "sequential"} or iterable of index arrays, default="shuffle"
+        Which rows form a batch: each epoch a fresh permutation; each step a fresh draw without replacement; rows as
+        they come; or somebody else's sampler, which gives the row numbers of one batch after another and is iterated
+        over once an epoch.
+    init : {"zeros", "random"}, (coef, intercept), or an earlier fit, default="zeros"
+        Where to start, in the units of the data. "random" draws from U(-1, 1).
+    fit_intercept : bool, default=True
+        Whether to fit a constant.
+    sample_weight : array-like of shape (n_samples,), optional
+        Non-negative weights, not all zero.
+    alpha : float, default=0.0
+        L2 penalty in the convention of the loss: alpha \|coef\|^2 is added to "sse" and "mse", half of it to
+        "half_mse". The intercept is free.
+    standardize : bool, default=False
+        Descend on features of mean 0 and (population) standard deviation 1, where one learning rate suits all; the
+        coefficients returned are those of the features themselves. ``alpha`` then weighs on the standardised ones.
+    tol : float or None, default=1e-14
+        Converged when the loss has not fallen by this share of itself for ``patience`` epochs; None: never.
+    patience : int, default=5
+        Epochs without improvement, of the loss or of the validation loss, that end the descent.
+    validation : float or (X, y) or (X, y, sample_weight), optional
+        A share of the rows, the last ones (shuffle first if they are ordered), or rows of their own. Descent stops
+        early when their loss no longer falls, and returns the best iterate.
+    record : {"loss", "path"}, default="loss"
+        "path" keeps the coefficients after each epoch in the history.
+    callback : callable, optional
+        Called with an `Epoch` after each epoch; return True to stop. What it raises reaches the caller.
+    verbose : int, default=0
+        Print a line every so many epochs.
+    progress : bool, default=False
+        Show a progress bar (needs rich).
+    engine : {"auto", "rows", "moments"}, default="auto"
+        Full batch only: read the rows in each epoch, or make the same steps from their moments at O(p^2) an epoch.
+        "auto" takes what is cheaper; ``Descent.engine`` says which.
+    random_state : int, Generator or RandomState, optional
+        Seed of shuffling and of random starts. The same seed gives the same bits for any number of threads.
+    n_threads : int, optional
+        Threads to use; by default all that the process may.
+
+    Returns
+    -------
+    Descent
+        A `LinearFit` with ``history``, ``gap``, and a ``status`` that says how it ended.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If an argument has a wrong value, shape or type; the message says which, and what would do.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the loss grows instead of falling. The best iterate is returned, and the message states the largest stable
+        learning rate 2 / L.
+    UserWarning
+        If ``batch_size`` is larger than the number of rows (all of them are used then).
+
+    Notes
+    -----
+    Conversion: for the same steps, a rate eta of "half_mse" is eta / 2 of "mse" and eta / (2 W) of "sse"; a penalty
+    alpha of "half_mse" is alpha of "mse" and alpha W of "sse". With batches of m rows the mean conventions divide by m
+    times the mean weight; "sse" sums over the batch.
+
+    Cost of an epoch: full batch on rows 4 n p flops and one read of X; from moments 2 p^2 flops after one pass of n
+    p^2; batches 4 n p flops and one read of X. Extra memory is a few MB whatever n.
+
+    "shuffle": up to 65536 rows every permutation is equally likely. Above, blocks of 8 to 64 neighbouring rows are
+    permuted as wholes, and the rows of some thousand neighbours in that order are mixed: batches draw on many random
+    places of the table, but two rows of one block always meet within a small part of the epoch. "random" draws
+    uniformly up to 65536 rows and by a keyed permutation above.
+
+    Sources: Robbins and Monro (1951); Bottou, Curtis, Nocedal, Optimization Methods for Large-Scale Machine Learning
+    (2018).
+
+    Examples
+    --------
+    >>> import fastlr
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0]
+    >>> fit = fastlr.descend(X, y, loss="mse", learning_rate=0.1, epochs=2, verbose=1)
+    Epoch 0: loss=21.0000  x0=1.700  intercept=0.800
+    Epoch 1: loss=0.5350  x0=1.970  intercept=0.930
+    >>> print(fit.status)
+    Stopped after 2 epochs as asked; the loss was still falling.
+    """
+    rule = as_optimizer(optimizer)
+    schedule = as_schedule(learning_rate)
+    n_epochs = as_whole(epochs, "epochs")
+    kind = as_choice(loss, LOSSES, "loss")
+    keep_path = as_choice(record, ("loss", "path"), "record") == "path"
+    wanted = as_choice(engine, ("auto", "rows", "moments"), "engine")
+    penalty, tolerance = as_alpha(alpha), as_tol(tol)
+    how = as_sampling(sampling)
+    threads = resolve_threads(n_threads)
+    X, y, sample_weight, held_out = as_validation(X, y, sample_weight, validation)
+    is_automatic = schedule.initial_learning_rate == "auto"
+    table = read_table(
+        X,
+        y,
+        sample_weight,
+        threads,
+        need_moments=wanted == "moments"
+        or standardize
+        or (is_automatic and _width(X) <= _MOST_MOMENTS // 8),
+    )
+    size = as_batch_size(batch_size, table.n_samples)
+    if isinstance(how, str):
+        is_full = size is None
+    else:
+        is_full, size = False, size or table.n_samples
+    if not is_full and wanted == "moments":
+        raise InputError(
+            f"engine='moments' with batch_size={batch_size!r}: moments know all rows together, not batches. Pass "
+            "batch_size=None, or leave the engine out."
+        )
+    chosen = _choose_engine(wanted, is_full, table.n_features, n_epochs)
+    if chosen == "moments" and table.moments is None:
+        table = read_table(X, y, sample_weight, threads, need_moments=True)
+    scaling = Scaling.of(table, bool(standardize), bool(fit_intercept))
+    objective = Objective(kind, penalty, table.n_samples, table.total_weight)
+    quadratic = None if table.moments is None else Quadratic.of(table.moments, scaling)
+    curvature = Curvature(table, scaling, objective, bool(fit_intercept), threads, quadratic)
+    # Fresh entropy is not for free, and plain full-batch descent draws nothing.
+    is_random = not is_full or (isinstance(init, str) and init == "random")
+    seed, draws = seeds_of(0 if random_state is None and not is_random else random_state)
+    start = scaling.from_raw(as_init(init, table.n_features, bool(fit_intercept), draws))
+    if is_automatic:
+        rate = curvature.automatic_rate(rule, None if is_full else size)
+    else:
+        rate = float(schedule.initial_learning_rate)
+    job = Job(table, scaling, objective, quadratic, curvature, rule, rate, bool(fit_intercept))
+    state = State(start)
+    loop = Loop(
+        engine=_engine(chosen, job, size, how, seed, threads),
+        state=state,
+        settings={
+            **rule.settings,
+            **schedule.settings,
+            **objective.settings,
+            "fit_intercept": bool(fit_intercept),
+            "tolerance": -1.0 if tolerance is None else tolerance,
+            "patience": as_patience(patience),
+            "limit": job.limit(start, threads),
+        },
+        schedule=schedule,
+        rate=rate,
+        n_epochs=n_epochs,
+        scaling=scaling,
+        objective=objective,
+        feature_names=table.feature_names,
+        tol=tolerance,
+        patience=as_patience(patience),
+        validation=None
+        if held_out is None
+        else read_table(*held_out, threads, need_moments=False, like=table.feature_names),
+        callback=callback,
+        keep_path=keep_path,
+        verbose=as_whole(verbose, "verbose", 0),
+        progress=bool(progress),
+        n_threads=threads,
+    )
+    return finish(job, loop, loop.run(), chosen, size)
+
+
+def _width(X: object) -> int:
+    shape: tuple[Any, ...] = getattr(X, "shape", ())
+    return operator.index(shape[1]) if len(shape) == 2 else 0
+
+
+def _choose_engine(wanted: str, is_full: bool, n_features: int, n_epochs: int) -> str:
+    if not is_full:
+        return "batches"
+    if wanted != "auto":
+        return wanted
+    return "moments" if n_features <= min(_MOST_MOMENTS, 8 * n_epochs) else "rows"
+
+
+def _engine(
+    name: str, job: Job, size: int | None, sampling: str | Iterable[Any], seed: int, n_threads: int
+) -> Engine:
+    if name == "moments":
+        assert job.quadratic is not None
+        return MomentsEngine(job.quadratic)
+    if name == "rows":
+        return RowsEngine(job.table, job.scaling.for_kernels, n_threads)
+    return BatchEngine(job.table, job.scaling.for_kernels, size or 1, sampling, seed, n_threads)

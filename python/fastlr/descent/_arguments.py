@@ -1,0 +1,243 @@
+"""The arguments of gradient descent, checked; every message about them is written here."""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from fastlr._arrays import Columns, FloatArray, as_features, as_targets, as_weights
+from fastlr.errors import InputError, InputTypeError
+from fastlr.results import LinearFit
+
+__all__ = [
+    "as_alpha",
+    "as_batch_size",
+    "as_choice",
+    "as_init",
+    "as_patience",
+    "as_sampling",
+    "as_tol",
+    "as_validation",
+    "as_whole",
+    "seeds_of",
+    "user_level",
+]
+
+SAMPLINGS = ("shuffle", "random", "sequential")
+
+
+def as_whole(value: object, argument: str, least: int = 1) -> int:
+    """A whole number, at least ``least``."""
+    if isinstance(value, bool | np.bool_):
+        number = int(value)
+    else:
+        try:
+            number = operator.index(value)  # type: ignore[arg-type]
+        except TypeError:
+            raise InputTypeError(
+                f"{argument}={value!r} is not a whole number: pass an integer from {least} on."
+            ) from None
+    if number < least:
+        raise InputError(f"{argument}={value!r} is below {least}: pass an integer from {least} on.")
+    return number
+
+
+def as_choice(value: object, choices: tuple[str, ...], argument: str) -> str:
+    """One of the choices."""
+    if isinstance(value, str) and value in choices:
+        return value
+    raise InputError(
+        f"{argument}={value!r} is unknown: choose one of {', '.join(map(repr, choices))}."
+    )
+
+
+def as_number(value: object, argument: str, rule: str) -> float:
+    """A real number; ``rule`` says which ones will do."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise InputTypeError(f"{argument}={value!r} is not a number: pass {rule}.")
+    return float(value)
+
+
+def as_alpha(alpha: object) -> float:
+    """A penalty."""
+    number = as_number(alpha, "alpha", "a finite number >= 0")
+    if not 0.0 <= number < math.inf:
+        raise InputError(f"alpha={alpha!r} is not a finite number >= 0: pass 0 for no penalty.")
+    return number
+
+
+def as_tol(tol: object) -> float | None:
+    """A relative improvement, or None."""
+    if tol is None:
+        return None
+    number = as_number(tol, "tol", "a number in [0, 1), or None to run all epochs")
+    if not 0.0 <= number < 1.0:
+        raise InputError(
+            f"tol={tol!r} is not in [0, 1): pass a share of the loss such as 1e-6, or None to run all epochs."
+        )
+    return number
+
+
+def as_patience(patience: object) -> int:
+    """Epochs without improvement."""
+    return as_whole(patience, "patience")
+
+
+def as_batch_size(batch_size: object, n_samples: int) -> int | None:
+    """None for all rows; a size above the number of rows means all of them, with a warning."""
+    if batch_size is None:
+        return None
+    if isinstance(batch_size, bool):
+        raise InputTypeError(
+            f"batch_size={batch_size!r} is not a whole number: pass an integer, or None for all rows."
+        )
+    try:
+        size = operator.index(batch_size)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputTypeError(
+            f"batch_size={batch_size!r} is not a whole number: pass an integer from 1 on, or None for all rows."
+        ) from None
+    if size < 1:
+        raise InputError(
+            f"batch_size={size} is below 1: pass 1 for single rows, or None for all rows."
+        )
+    if size > n_samples:
+        warnings.warn(
+            f"batch_size={size} is larger than the number of rows: all {n_samples} are used in each step.",
+            UserWarning,
+            stacklevel=user_level(),
+        )
+    return None if size >= n_samples else size
+
+
+def as_sampling(sampling: object) -> str | Iterable[Any]:
+    """A name, or an iterable of index arrays."""
+    if isinstance(sampling, str):
+        if sampling in SAMPLINGS:
+            return sampling
+        raise InputError(
+            f"sampling={sampling!r} is unknown: choose one of {', '.join(map(repr, SAMPLINGS))}, or pass an iterable "
+            "of index arrays, one for each batch."
+        )
+    if isinstance(sampling, Iterable):
+        return sampling
+    raise InputTypeError(
+        f"sampling={sampling!r} is neither a name nor an iterable of index arrays: choose one of "
+        f"{', '.join(map(repr, SAMPLINGS))}."
+    )
+
+
+def as_init(
+    init: object, n_features: int, fit_intercept: bool, draws: np.random.Generator
+) -> FloatArray:
+    """Coefficients and intercept to start from, in the units of the data."""
+    p = n_features
+    if isinstance(init, str):
+        if init == "zeros":
+            return np.zeros(p + 1)
+        if init == "random":
+            theta = draws.uniform(-1.0, 1.0, size=p + 1)
+            theta[p] *= fit_intercept
+            return theta
+        raise InputError(
+            f"init={init!r} is unknown: pass 'zeros', 'random', (coef, intercept), or an earlier fit."
+        )
+    if isinstance(init, LinearFit):
+        coef, intercept = init.coef, init.intercept
+    else:
+        try:
+            coef, intercept = init  # type: ignore[misc]
+        except (TypeError, ValueError):
+            raise InputTypeError(
+                f"init={init!r} is not a pair: pass 'zeros', 'random', (coef, intercept), or an earlier fit."
+            ) from None
+    try:
+        slopes = np.asarray(coef, dtype=np.float64)
+        constant = np.asarray(intercept, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputTypeError(
+            "init holds something else than numbers: pass (coef, intercept)."
+        ) from None
+    if slopes.shape not in ((p,), (1, p)) or constant.size != 1:
+        raise InputError(
+            f"init has coef of shape {slopes.shape} and intercept of shape {constant.shape}, but X has {p} features: "
+            f"pass ({p},) coefficients and one number."
+        )
+    theta = np.append(slopes.ravel(), constant.ravel())
+    if not np.isfinite(theta).all():
+        raise InputError("init contains NaN or infinity: pass finite coefficients and intercept.")
+    if not fit_intercept and theta[p] != 0.0:
+        raise InputError(f"init has intercept {theta[p]:g}, but fit_intercept=False: pass 0 there.")
+    return theta
+
+
+def as_validation(
+    X: object, y: object, sample_weight: object, validation: object
+) -> tuple[Any, Any, Any, tuple[Any, Any, Any] | None]:
+    """Rows to learn from, and rows held out: the last share of them (views, not copies), or a set of their own."""
+    if validation is None:
+        return X, y, sample_weight, None
+    if isinstance(validation, tuple | list):
+        if len(validation) not in (2, 3):
+            raise InputError(
+                f"validation has {len(validation)} members: pass (X, y), (X, y, sample_weight), or a share of the rows."
+            )
+        held_out = (*validation, None) if len(validation) == 2 else tuple(validation)
+        return X, y, sample_weight, (held_out[0], held_out[1], held_out[2])
+    share = as_number(validation, "validation", "a share of the rows such as 0.2, or (X, y)")
+    if not 0.0 < share < 1.0:
+        raise InputError(
+            f"validation={validation!r} is not between 0 and 1: pass a share such as 0.2, or (X, y)."
+        )
+    features = as_features(X)
+    n = features.n_samples
+    targets = as_targets(y, n)
+    weights = as_weights(sample_weight, n)
+    n_held_out = math.ceil(share * n)
+    if n_held_out >= n:
+        raise InputError(
+            f"validation={validation!r} holds all {n} rows out and leaves none to learn from: pass a smaller share, or "
+            "more rows."
+        )
+    cut = n - n_held_out
+    learned, kept = (
+        (_rows(features, rows), _rows(targets, rows), None if weights is None else weights[rows])
+        for rows in (slice(0, cut), slice(cut, n))
+    )
+    return (*learned, kept)
+
+
+def _rows(columns: Columns, rows: slice) -> Columns:
+    source = columns.source
+    part = [array[rows] for array in source] if isinstance(source, list) else source[rows]
+    return Columns(
+        part, rows.stop - rows.start, columns.n_columns, columns.names, columns.is_vector
+    )
+
+
+def seeds_of(random_state: object) -> tuple[int, np.random.Generator]:
+    """A 64-bit seed for the kernels, and a generator for random starts."""
+    if isinstance(random_state, np.random.RandomState):
+        random_state = int(random_state.randint(0, 2**31 - 1))
+    try:
+        draws = np.random.default_rng(random_state)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise InputTypeError(
+            f"random_state={random_state!r} is not a seed: pass None, a non-negative integer, a Generator or a "
+            "RandomState."
+        ) from None
+    return int(draws.integers(0, 2**63, dtype=np.int64)), draws
+
+
+def user_level() -> int:
+    """Stack level of the first caller outside fastlr, where a warning points to."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("fastlr."):
+        frame, level = frame.f_back, level + 1
+    return level

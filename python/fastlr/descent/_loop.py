@@ -1,0 +1,209 @@
+"""The loop that Python sees: stopping, watching and telling. The epochs themselves run in the engines."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from fastlr._arrays import FloatArray
+from fastlr.descent._engines import Engine, Epochs, State, joined
+from fastlr.descent._objective import Objective
+from fastlr.descent._result import Epoch
+from fastlr.descent._table import Scaling, Table
+from fastlr.schedules import Adaptive, Schedule
+
+__all__ = ["Loop", "Outcome"]
+
+_SHOWN = 6  # coefficients in a line of progress
+
+
+@dataclass
+class Outcome:
+    """Where the loop ended: a code for the status, parameters on the scale of descent, the story."""
+
+    code: str
+    theta: FloatArray
+    epochs: Epochs
+    validation: list[float]
+
+
+@dataclass
+class Loop:
+    """Everything that decides how long descent goes on, and what is said meanwhile."""
+
+    engine: Engine
+    state: State
+    settings: dict[str, Any]
+    schedule: Schedule
+    rate: float
+    n_epochs: int
+    scaling: Scaling
+    objective: Objective
+    feature_names: tuple[str, ...]
+    tol: float | None
+    patience: int
+    validation: Table | None
+    callback: Callable[[Epoch], object] | None
+    keep_path: bool
+    verbose: int
+    progress: bool
+    n_threads: int
+    validation_gain: float | None = None
+    """So much must the validation loss fall to count; by default a share ``tol`` of itself."""
+    _parts: list[Epochs] = field(default_factory=list)
+    _validation: list[float] = field(default_factory=list)
+    _best_validation: float = math.inf
+    _best_theta: FloatArray | None = None
+    _stale: int = 0
+
+    def run(self) -> Outcome:
+        """Run until something ends it; Ctrl-C keeps what there is."""
+        done = 0
+        code = "epochs_exhausted"
+        try:
+            with self._bar() as advance:
+                while done < self.n_epochs:
+                    n = self._next_epochs(done)
+                    rates = np.ascontiguousarray(
+                        self.schedule.rates(self.rate, done, n), dtype=np.float64
+                    )
+                    epochs = self.engine.run(self.state, self.settings, rates, self.keep_path)
+                    if epochs.outcome == "exhausted":
+                        break
+                    self._parts.append(epochs)
+                    done += len(epochs)
+                    advance(len(epochs))
+                    ending = self._ending(epochs, done)
+                    if ending is not None:
+                        code = ending
+                        break
+        except KeyboardInterrupt:
+            code = "interrupted"
+        return self._outcome(code)
+
+    def _next_epochs(self, done: int) -> int:
+        """Epochs until the next one after which Python has something to do."""
+        if self.callback is not None or self.validation is not None:
+            return 1
+        n = min(self.engine.most_epochs(), self.n_epochs - done)
+        if self.verbose:
+            n = min(n, 1 + -done % self.verbose)
+        return n
+
+    def _ending(self, epochs: Epochs, done: int) -> str | None:
+        """Look at the last epoch; a code if it was the last of all."""
+        if epochs.outcome == "diverged":
+            return "diverged"
+        stops = epochs.outcome == "stalled" and not self._slows_down()
+        validation_loss = self._validate() if self.validation is not None else None
+        last = done - 1
+        is_told = self.verbose and (last % self.verbose == 0 or done == self.n_epochs or stops)
+        if self.callback is not None or is_told:
+            raw = self.scaling.to_raw(self.state.theta)
+            epoch = Epoch(
+                epoch=last,
+                loss=float(epochs.loss[-1]),
+                validation_loss=validation_loss,
+                gradient_norm=float(epochs.gradient_norm[-1]),
+                learning_rate=float(epochs.rate[-1]),
+                coef=raw[:-1],
+                intercept=float(raw[-1]),
+            )
+            if is_told:
+                self._tell(epoch)
+            if self.callback is not None and self.callback(epoch) is True:
+                return "stopped"
+        if self.validation is not None and self._stale >= self.patience:
+            return "early_stopped"
+        return "converged" if stops else None
+
+    def _slows_down(self) -> bool:
+        """With an adaptive schedule stagnation lowers the rate, until it is small enough."""
+        if not isinstance(self.schedule, Adaptive) or self.rate <= self.schedule.smallest:
+            return False
+        self.rate /= self.schedule.factor
+        self.state.forget_stagnation()
+        return True
+
+    def _validate(self) -> float:
+        assert self.validation is not None
+        theta = self.state.theta
+        squares, _ = self.validation.loss_sums(self.scaling.to_raw(theta), self.n_threads)
+        objective = replace(
+            self.objective,
+            n_samples=self.validation.n_samples,
+            total_weight=self.validation.total_weight,
+            alpha=0.0,
+        )
+        loss = objective.loss(squares, theta[:-1])
+        self._validation.append(loss)
+        gain = (
+            self._best_validation * (self.tol or 0.0)
+            if self.validation_gain is None
+            else self.validation_gain
+        )
+        improved = math.isinf(self._best_validation) or loss < self._best_validation - gain
+        self._stale = 0 if improved else self._stale + 1
+        if loss < self._best_validation:
+            self._best_validation, self._best_theta = loss, theta
+        return loss
+
+    def _outcome(self, code: str) -> Outcome:
+        if code == "diverged":
+            theta = self.state.best
+        elif self._best_theta is not None:
+            theta = self._best_theta
+        else:
+            theta = self.state.theta
+        empty = Epochs(np.empty(0), np.empty(0), np.empty(0), np.empty(0), None)
+        return Outcome(code, theta, joined(self._parts) if self._parts else empty, self._validation)
+
+    def _tell(self, epoch: Epoch) -> None:
+        width = len(str(self.n_epochs))
+        parts = [f"loss={_number(epoch.loss, 4)}"]
+        if epoch.validation_loss is not None:
+            parts.append(f"validation={_number(epoch.validation_loss, 4)}")
+        named = list(zip(self.feature_names, epoch.coef, strict=True))
+        parts += [f"{name}={_number(value, 3)}" for name, value in named[:_SHOWN]]
+        if len(named) > _SHOWN:
+            parts.append("...")
+        if self.settings["fit_intercept"]:
+            parts.append(f"intercept={_number(epoch.intercept, 3)}")
+        sys.stdout.write(f"Epoch {epoch.epoch:{width}d}: {'  '.join(parts)}\n")
+
+    def _bar(self) -> AbstractContextManager[Callable[[int], None]]:
+        """A progress bar where rich is installed, else nothing."""
+        if not self.progress:
+            return nullcontext(lambda n: None)
+        try:
+            from rich.progress import Progress
+        except ImportError:
+            return nullcontext(lambda n: None)
+        return _RichBar(Progress(transient=True), self.n_epochs)
+
+
+class _RichBar:
+    def __init__(self, bar: Any, total: int) -> None:
+        self._bar = bar
+        self._total = total
+
+    def __enter__(self) -> Callable[[int], None]:
+        self._bar.start()
+        task = self._bar.add_task("descending", total=self._total)
+        return lambda n: self._bar.advance(task, n)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+
+def _number(value: float, decimals: int) -> str:
+    """0.0727, 2.311, -3.4e-05, 1.2e+09: a fixed number of decimals where that says enough."""
+    if value == 0.0 or 10.0 ** (1 - decimals) <= abs(value) < 1e7:
+        return f"{value:.{decimals}f}"
+    return f"{value:.{decimals - 1}e}"

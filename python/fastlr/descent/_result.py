@@ -1,0 +1,156 @@
+"""What a descent leaves behind: a fit, the story of its epochs, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr._arrays import FloatArray
+from fastlr.optimizers import Optimizer
+from fastlr.results import LinearFit
+
+__all__ = ["Descent", "Epoch", "History"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Epoch:
+    """One epoch, as a callback sees it.
+
+    Attributes
+    ----------
+    epoch : int
+        Counted from 0.
+    loss : float
+        As in `History`.
+    validation_loss : float or None
+        After the epoch.
+    gradient_norm, learning_rate : float
+        As in `History`.
+    coef : ndarray of shape (n_features,)
+        Coefficients after the epoch, in the units of the data.
+    intercept : float
+        The constant after the epoch.
+    """
+
+    epoch: int
+    loss: float
+    validation_loss: float | None
+    gradient_norm: float
+    learning_rate: float
+    coef: FloatArray
+    intercept: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class History:
+    """Arrays with one entry for each epoch, ready to plot.
+
+    Attributes
+    ----------
+    epoch : ndarray of int
+        0, 1, 2, ...
+    loss : ndarray
+        Full batch: before the epoch's step. Batches: mean over the epoch, each batch before its own step.
+    mse : ndarray
+        Mean squared error (without penalty), likewise.
+    log_likelihood : ndarray
+        Gaussian log-likelihood at the variance that maximises it, the mean squared error: it rises as the loss falls.
+    validation_loss : ndarray or None
+        On the validation rows, after the epoch.
+    gradient_norm : ndarray
+        Length of the gradient by coefficients and intercept on the scale of descent (that of standardised features,
+        if they are); with batches, of the mean of their gradients.
+    learning_rate : ndarray
+        Of the epoch's first update.
+    coef : ndarray of shape (n_epochs, n_features) or None
+        Coefficients after each epoch, in the units of the data; with ``record="path"``.
+    intercept : ndarray or None
+        The constant after each epoch, likewise.
+    """
+
+    epoch: npt.NDArray[np.int64]
+    loss: FloatArray
+    mse: FloatArray
+    log_likelihood: FloatArray
+    validation_loss: FloatArray | None
+    gradient_norm: FloatArray
+    learning_rate: FloatArray
+    coef: FloatArray | None
+    intercept: FloatArray | None
+
+    def __len__(self) -> int:
+        return len(self.epoch)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Descent(LinearFit):
+    """A linear regression fitted by gradient descent: a `LinearFit` with a history.
+
+    ``status.code`` is "converged", "epochs_exhausted", "early_stopped", "stopped" (by the callback), "diverged" or
+    "interrupted" (by Ctrl-C); ``status`` itself is a sentence.
+
+    Attributes
+    ----------
+    history : History
+        Loss, gradient norm, learning rate and more for each epoch.
+    loss : float
+        The objective at the coefficients returned, in the convention of ``loss_kind``, with its penalty.
+    gap : float
+        How far ``loss`` lies above the exact optimum; NaN if the moments that tell are not at hand.
+    n_epochs, n_updates : int
+        Epochs and steps taken.
+    loss_kind : str
+        "sse", "mse" or "half_mse".
+    penalty : float
+        ``alpha`` as it was passed, in the convention of the loss. (The attribute ``alpha`` is its equivalent for a sum
+        of squares, as in every `LinearFit`.)
+    optimizer : Optimizer
+        The rule of the steps.
+    learning_rate : float
+        The rate at the start; what "auto" came to.
+    largest_stable_rate : float
+        2 / L: plain full-batch descent diverges above it. NaN if it was not needed.
+    engine : str
+        "moments", "rows" or "batches".
+    batch_size : int
+        Rows in a batch; all of them in full-batch descent.
+
+    Notes
+    -----
+    ``rank`` and ``condition_number`` come from the moments; with more than 64 features they are not always at hand:
+    ``condition_number`` is then NaN and ``rank`` the number of features.
+
+    Examples
+    --------
+    >>> import fastlr
+    >>> fit = fastlr.descend([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=500)
+    >>> fit.coef.round(6), round(fit.intercept, 6), fit.history.loss[0] > fit.history.loss[-1]
+    (array([2.]), 1.0, np.True_)
+    """
+
+    history: History
+    loss: float
+    gap: float
+    n_epochs: int
+    n_updates: int
+    loss_kind: str
+    penalty: float
+    optimizer: Optimizer
+    learning_rate: float
+    largest_stable_rate: float
+    engine: str
+    batch_size: int
+
+    def __repr__(self) -> str:
+        return super().__repr__().replace("<LinearFit", "<Descent", 1)
+
+    def to_fit(self) -> LinearFit:
+        """The fit alone, without its history: what a model file keeps."""
+        return LinearFit.from_dict(self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, strings and lists of the fit, without its history."""
+        return super().to_dict()

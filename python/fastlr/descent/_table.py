@@ -1,0 +1,192 @@
+"""The rows of a descent, what is known about them, and the scale on which descent sees them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr._arrays import (
+    Columns,
+    FloatArray,
+    as_features,
+    as_targets,
+    as_weights,
+    check_same_features,
+    default_names,
+    refuse_non_finite,
+)
+from fastlr._kernels import kernels
+from fastlr.errors import InputError
+from fastlr.moments import Moments
+
+__all__ = ["Scaling", "Table", "read_table"]
+
+_CHEAP_FEATURES = 64  # up to so many, all moments cost hardly more than reading the rows
+_TOGETHER = 16  # columns whose means and variances are taken together otherwise
+
+
+@dataclass(frozen=True)
+class Table:
+    """Validated rows where they lie, with the statistics that every fit reports."""
+
+    features: Columns
+    targets: Columns
+    weights: npt.NDArray[Any] | None
+    feature_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    n_positive: int
+    total_weight: float
+    sum_log_weight: float
+    mean_x: FloatArray
+    std_x: FloatArray
+    mean_y: float
+    square_y: float
+    """Sum of w (y - mean_y)^2."""
+    moments: Moments | None
+
+    @property
+    def n_samples(self) -> int:
+        """All rows, those of weight zero included."""
+        return self.features.n_samples
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return self.features.n_columns
+
+    @property
+    def arguments(self) -> tuple[Any, Any, Any]:
+        """X, y and the weights, as the kernels take them."""
+        return self.features.source, self.targets.source, self.weights
+
+    def loss_sums(self, theta: FloatArray, n_threads: int) -> tuple[float, FloatArray]:
+        """Sum w r^2 and (X' (w r), sum w r) at the parameters (coef, intercept), in one pass over the rows."""
+        n, p = self.n_samples, self.n_features
+        n_slots, slot_size, n_parts = kernels.plan_loss(n, p)
+        slots = np.zeros((n_slots, slot_size))
+        for part in range(n_parts):  # Python sees Ctrl-C between parts
+            kernels.accumulate_loss(
+                *self.arguments, np.ascontiguousarray(theta), part, n_threads, slots
+            )
+        squares, gradient = kernels.add_loss_slots(n, p, slots)
+        return float(squares), gradient
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Descent sees z = (x - centre) * factor: the features themselves, or standardised ones."""
+
+    centre: FloatArray
+    factor: FloatArray
+    is_trivial: bool
+
+    @classmethod
+    def of(cls, table: Table, standardize: bool, fit_intercept: bool) -> Scaling:
+        """Standardised (by population standard deviation; centred if there is an intercept), or as they are."""
+        if not standardize:
+            return cls(np.zeros(table.n_features), np.ones(table.n_features), True)
+        with np.errstate(invalid="ignore"):
+            constant = ~(table.std_x > 4e-16 * np.abs(table.mean_x))
+        if constant.any():
+            names = [table.feature_names[j] for j in np.flatnonzero(constant)]
+            raise InputError(
+                f"standardize=True divides by the standard deviation, which is zero in "
+                f"{', '.join(map(repr, names[:8]))}{' and others' if len(names) > 8 else ''}: the column is "
+                "constant. Leave it out, or pass standardize=False."
+            )
+        centre = table.mean_x if fit_intercept else np.zeros(table.n_features)
+        return cls(centre, 1.0 / table.std_x, False)
+
+    @property
+    def for_kernels(self) -> FloatArray | None:
+        """Centre and factor in whole eights, or None if there is nothing to do."""
+        if self.is_trivial:
+            return None
+        p = len(self.centre)
+        padded = np.zeros((2, (p + 7) // 8 * 8))
+        padded[0, :p], padded[1, :p] = self.centre, self.factor
+        return padded
+
+    def to_raw(self, theta: FloatArray) -> FloatArray:
+        """Parameters (..., coef + intercept) for z -> for x."""
+        raw = theta.copy()
+        raw[..., :-1] *= self.factor
+        raw[..., -1] -= raw[..., :-1] @ self.centre
+        return raw
+
+    def from_raw(self, theta: FloatArray) -> FloatArray:
+        """Parameters for x -> for z."""
+        scaled = theta.copy()
+        scaled[..., -1] += theta[..., :-1] @ self.centre
+        scaled[..., :-1] /= self.factor
+        return scaled
+
+
+def read_table(
+    X: object,
+    y: object,
+    sample_weight: object,
+    n_threads: int,
+    *,
+    need_moments: bool,
+    like: tuple[str, ...] | None = None,
+) -> Table:
+    """Validate rows and take their statistics in one pass; a few passes over narrow groups if there are many columns.
+
+    ``like`` are the features that a validation set must share.
+    """
+    features = as_features(X)
+    targets = as_targets(y, features.n_samples)
+    if targets.n_columns != 1:
+        raise InputError(
+            f"y has {targets.n_columns} columns: gradient descent fits one target, so pass one column at a time."
+        )
+    names = features.names or default_names(features.n_columns)
+    if like is not None:
+        check_same_features(features, like, argument="the validation set's X", owner="X")
+        names = like
+    labels = targets.names or ("y",)
+    weights = as_weights(sample_weight, features.n_samples)
+    p = features.n_columns
+    if need_moments or p <= _CHEAP_FEATURES:
+        groups = [slice(0, p)]
+    else:
+        groups = [slice(j, min(p, j + _TOGETHER)) for j in range(0, p, _TOGETHER)]
+    moments = [
+        Moments._of_columns(
+            _columns(features, group), targets, weights, names[group], labels, n_threads
+        )
+        for group in groups
+    ]
+    of_x = [m.cross_products.diagonal()[:-1] for m in moments]
+    first = moments[0]
+    with np.errstate(over="ignore"):
+        square_y = float(first.cross_products[-1, -1])
+    if not math.isfinite(square_y):
+        refuse_non_finite(targets, labels, argument="y")
+    return Table(
+        features=features,
+        targets=targets,
+        weights=weights,
+        feature_names=names,
+        target_names=labels,
+        n_positive=first.n_samples,
+        total_weight=first.total_weight,
+        sum_log_weight=first.sum_log_weight,
+        mean_x=np.concatenate([m.mean[:-1] for m in moments]),
+        std_x=np.sqrt(np.maximum(np.concatenate(of_x), 0.0) / first.total_weight),
+        mean_y=float(first.mean[-1]),
+        square_y=square_y,
+        moments=first if len(moments) == 1 else None,
+    )
+
+
+def _columns(features: Columns, group: slice) -> Columns:
+    n = group.stop - group.start
+    source = features.source
+    part = source[group] if isinstance(source, list) else source[:, group]
+    return Columns(part, features.n_samples, n, None)

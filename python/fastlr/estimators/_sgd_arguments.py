@@ -1,0 +1,134 @@
+"""The parameters of SGDRegressor, checked, in the kernels' words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastlr.descent._arguments import as_choice, as_whole
+from fastlr.errors import InputError, InputTypeError
+from fastlr.optimizers import as_optimizer
+from fastlr.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
+
+__all__ = ["SGDSettings", "settings_of"]
+
+_RATES = ("invscaling", "constant", "optimal", "adaptive")
+
+
+@dataclass(frozen=True)
+class SGDSettings:
+    """What a fit needs to know."""
+
+    l2: float
+    fit_intercept: bool
+    standardize: bool
+    early_stopping: bool
+    max_iter: int
+    tol: float | None
+    n_iter_no_change: int
+    average_from: int
+    schedule: Schedule
+    rate: float
+    growth: float
+    """A loss so many times that of the start is divergence."""
+    for_kernels: dict[str, Any]
+
+
+def settings_of(
+    model: Any, *, max_iter: int | None = None, tol: float | None = -1.0
+) -> SGDSettings:
+    """Check all parameters; ``max_iter`` and ``tol`` override the estimator's."""
+    as_choice(model.loss, ("squared_error",), "loss")
+    penalty = model.penalty
+    if penalty is not None:
+        as_choice(penalty, ("l2", "l1", "elasticnet"), "penalty")
+    alpha = _number(model.alpha, "alpha", 0.0, math.inf)
+    share = {None: 0.0, "l2": 0.0, "l1": 1.0}.get(penalty, -1.0)
+    if share < 0.0:
+        share = _number(model.l1_ratio, "l1_ratio", 0.0, 1.0)
+    strength = 0.0 if penalty is None else alpha
+    rule = as_optimizer(model.optimizer)
+    schedule, rate, of_rate = _schedule(model, alpha)
+    tolerance = model.tol if tol == -1.0 else tol
+    if tolerance is not None:
+        tolerance = _number(tolerance, "tol", 0.0, math.inf)
+    average = model.average
+    average_from = (
+        int(average) if isinstance(average, bool | np.bool_) else as_whole(average, "average", 0)
+    )
+    if model.early_stopping:
+        fraction = _number(model.validation_fraction, "validation_fraction", 0.0, 1.0)
+        if fraction in (0.0, 1.0):
+            raise InputError(
+                f"validation_fraction={fraction!r} is not between 0 and 1: pass a share such as 0.1."
+            )
+    patience = as_whole(model.n_iter_no_change, "n_iter_no_change")
+    watches_training = tolerance is not None and not model.early_stopping
+    return SGDSettings(
+        l2=strength * (1.0 - share),
+        fit_intercept=bool(model.fit_intercept),
+        standardize=bool(model.standardize),
+        early_stopping=bool(model.early_stopping),
+        max_iter=as_whole(model.max_iter, "max_iter") if max_iter is None else max_iter,
+        tol=tolerance,
+        n_iter_no_change=patience,
+        average_from=average_from,
+        schedule=schedule,
+        rate=rate,
+        # The first steps of "optimal" are wild by design, and later ones recover.
+        growth=1e60 if of_rate.get("rate_shift") else 100.0,
+        for_kernels={
+            **rule.settings,
+            **of_rate,
+            "scale": 1.0,
+            "mean_weight": 1.0,
+            "penalty": strength * (1.0 - share),
+            "l1": strength * share,
+            "fit_intercept": bool(model.fit_intercept),
+            "average_from": average_from,
+            "tolerance": tolerance if watches_training else -1.0,
+            "relative": False,
+            "patience": patience,
+        },
+    )
+
+
+def _schedule(model: Any, alpha: float) -> tuple[Schedule, float, dict[str, float]]:
+    """The schedule, its initial rate, and what the kernels need to know of it."""
+    if isinstance(model.learning_rate, Schedule):
+        schedule = model.learning_rate
+        initial = schedule.initial_learning_rate
+        return (
+            schedule,
+            as_rate(model.eta0 if initial == "auto" else initial, "eta0"),
+            schedule.settings,
+        )
+    name = as_choice(model.learning_rate, _RATES, "learning_rate")
+    if name == "optimal":
+        if alpha == 0.0:
+            raise InputError(
+                "alpha must be > 0 since learning_rate is 'optimal': the rate is 1 / (alpha (t + t0))."
+            )
+        # Bottou's heuristic as scikit-learn has it: the first rate is sqrt(1 / sqrt(alpha)).
+        offset = 1.0 / (math.sqrt(1.0 / math.sqrt(alpha)) * alpha)
+        return Constant(), 1.0 / alpha, {"rate_power": 1.0, "rate_shift": offset - 1.0}
+    rate = as_rate(model.eta0, "eta0")
+    if name == "invscaling":
+        schedule = InverseScaling(rate, power_t=_number(model.power_t, "power_t", 0.0, 10.0))
+        return schedule, rate, schedule.settings
+    return (Adaptive(rate) if name == "adaptive" else Constant(rate)), rate, {}
+
+
+def _number(value: object, name: str, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise InputTypeError(
+            f"{name}={value!r} is not a number: pass one from {low:g} to {high:g}."
+        )
+    if not low <= float(value) <= high or math.isinf(float(value)):
+        raise InputError(
+            f"{name}={value!r} is out of range: pass a finite number from {low:g} to {high:g}."
+        )
+    return float(value)

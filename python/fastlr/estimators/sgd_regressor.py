@@ -1,0 +1,414 @@
+"""Stochastic and minibatch gradient descent as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fastlr._arrays import FloatArray, as_features, refuse_non_finite
+from fastlr._threads import resolve_threads
+from fastlr.descent import History
+from fastlr.descent._arguments import as_batch_size, seeds_of, user_level
+from fastlr.descent._engines import BatchEngine, Engine, MomentsEngine, RowsEngine, State
+from fastlr.descent._finish import history_of
+from fastlr.descent._loop import Loop, Outcome
+from fastlr.descent._objective import Objective, Quadratic
+from fastlr.descent._table import Scaling, Table, read_table
+from fastlr.errors import ConvergenceWarning, InputError
+from fastlr.estimators._sgd_arguments import SGDSettings, settings_of
+from fastlr.estimators._sgd_rows import as_vector, split_rows
+from fastlr.results import predict_linear
+
+__all__ = ["SGDRegressor"]
+
+
+class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Linear regression by stochastic gradient descent, with scikit-learn's names and, for single rows, its steps.
+
+    Minimises ``sum w r^2 / (2 n) + alpha ((1 - l1_ratio) |coef|^2 / 2 + l1_ratio |coef|_1)``, r = prediction - y.
+
+    Parameters
+    ----------
+    loss : {"squared_error"}, default="squared_error"
+        The loss; there is no other one here.
+    penalty : {"l2", "l1", "elasticnet", None}, default="l2"
+        The penalty; the intercept is free.
+    alpha : float, default=0.0001
+        Its strength, in units of the mean of half the squares.
+    l1_ratio : float, default=0.15
+        Share of L1 in "elasticnet".
+    fit_intercept : bool, default=True
+        Whether to fit a constant.
+    max_iter : int, default=1000
+        At most so many epochs.
+    tol : float or None, default=1e-3
+        Stop when the objective (with ``early_stopping`` the validation score) has not improved by ``tol`` for
+        ``n_iter_no_change`` epochs.
+    shuffle : bool, default=True
+        Permute the rows in every epoch; how, see `fastlr.descend`.
+    verbose : int, default=0
+        Print a line every so many epochs.
+    random_state : int or RandomState, optional
+        Seed of the permutations.
+    learning_rate : {"invscaling", "constant", "optimal", "adaptive"} or Schedule, default="invscaling"
+        eta0 / t^power_t; eta0; 1 / (alpha (t + t0)); eta0, divided by 5 when the loss stops improving; or one of
+        `fastlr.schedules`. t counts the updates.
+    eta0, power_t : float
+        Constants of the learning rate.
+    early_stopping : bool, default=False
+        Set a random share of the rows aside, and stop when the score on them stops improving; the best iterate is kept.
+        (The rows that remain are copied.)
+    validation_fraction : float, default=0.1
+        That share.
+    n_iter_no_change : int, default=5
+        Epochs without improvement to wait.
+    warm_start : bool, default=False
+        Start ``fit`` from the coefficients of the last one.
+    average : bool or int, default=False
+        Return the mean of the iterates, from the first update (or the update of that number) on.
+    batch_size : int or None, default=1
+        Rows for each step; None for all.
+    optimizer : str or Optimizer, default="gd"
+        How a gradient becomes a step; see `fastlr.optimizers`.
+    standardize : bool, default=False
+        Descend on standardised features; the coefficients are those of the features themselves.
+    n_threads : int, optional
+        Threads to use; results do not depend on it.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+        Coefficients. float32 if all of X was.
+    intercept_ : ndarray of shape (1,)
+        The constant.
+    n_iter_ : int
+        Epochs of the last fit.
+    t_ : float
+        Updates made plus 1.
+    history_ : History
+        Loss, gradient norm and learning rate of each epoch.
+    loss_curve_ : list of float
+        The objective of each epoch, mean over its batches, each before its step.
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X had names that are all strings.
+
+    Notes
+    -----
+    With ``batch_size=1``, ``optimizer="gd"`` and ``shuffle=False`` the steps are those of scikit-learn's SGDRegressor.
+    A batch of k rows takes the mean of their gradients. As there, rows of weight zero take part in the penalty and in
+    the count of updates. If the loss explodes, the best iterate is kept and a ConvergenceWarning says so, where
+    scikit-learn raises an error or goes on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import SGDRegressor
+    >>> X = np.linspace(-1, 1, 200).reshape(-1, 1)
+    >>> model = SGDRegressor(batch_size=10, eta0=0.5, alpha=0.0, tol=1e-9, random_state=0).fit(
+    ...     X, 3 * X[:, 0] + 1
+    ... )
+    >>> model.predict([[2.0]]).round(3)
+    array([7.])
+    """
+
+    def __init__(
+        self,
+        loss: str = "squared_error",
+        *,
+        penalty: str | None = "l2",
+        alpha: float = 0.0001,
+        l1_ratio: float = 0.15,
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float | None = 1e-3,
+        shuffle: bool = True,
+        verbose: int = 0,
+        random_state: Any = None,
+        learning_rate: Any = "invscaling",
+        eta0: float = 0.01,
+        power_t: float = 0.25,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        warm_start: bool = False,
+        average: bool | int = False,
+        batch_size: int | None = 1,
+        optimizer: Any = "gd",
+        standardize: bool = False,
+        n_threads: int | None = None,
+    ) -> None:
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.shuffle = shuffle
+        self.verbose = verbose
+        self.random_state = random_state
+        self.learning_rate = learning_rate
+        self.eta0 = eta0
+        self.power_t = power_t
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.average = average
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.standardize = standardize
+        self.n_threads = n_threads
+
+    def fit(
+        self,
+        X: object,
+        y: object,
+        coef_init: object = None,
+        intercept_init: object = None,
+        sample_weight: object = None,
+    ) -> SGDRegressor:
+        """Fit to rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Target values.
+        coef_init, intercept_init : array-like of shape (n_features,) and (1,), optional
+            Where to start.
+        sample_weight : array-like of shape (n_samples,), optional
+            Non-negative weights.
+
+        Returns
+        -------
+        SGDRegressor
+            This estimator.
+        """
+        settings = settings_of(self)
+        features = as_features(X)
+        target = as_vector(y, features.n_samples)
+        start = self._start(features.n_columns, coef_init, intercept_init)
+        seed, draws = seeds_of(self.random_state)
+        held_out = None
+        rows: tuple[Any, Any, Any] = (X, target, sample_weight)
+        if settings.early_stopping:
+            rows, held_out = split_rows(
+                *rows, float(self.validation_fraction), features.n_samples, draws
+            )
+        threads = resolve_threads(self.n_threads)
+        table = read_table(
+            *rows, threads, need_moments=settings.standardize or self._takes_all(features.n_samples)
+        )
+        scaling = Scaling.of(table, settings.standardize, settings.fit_intercept)
+        validation = (
+            None
+            if held_out is None
+            else read_table(*held_out, threads, need_moments=False, like=table.feature_names)
+        )
+        state = State(scaling.from_raw(start))
+        loop = self._loop(table, scaling, settings, state, seed, threads, validation)
+        outcome = loop.run()
+        self._accept(X, features.all_float32, outcome, loop, table, settings)
+        if settings.tol is not None and outcome.code == "epochs_exhausted":
+            warnings.warn(
+                f"Stopped after max_iter={self.max_iter} epochs, before the loss settled. Increase max_iter, or tol "
+                f"(now {self.tol}).",
+                ConvergenceWarning,
+                stacklevel=user_level(),
+            )
+        return self
+
+    def partial_fit(self, X: object, y: object, sample_weight: object = None) -> SGDRegressor:
+        """Descend for one epoch over these rows, from where the last call ended.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`; the same features as before.
+
+        Returns
+        -------
+        SGDRegressor
+            This estimator.
+        """
+        settings = settings_of(self, max_iter=1, tol=None)
+        if settings.early_stopping:
+            raise InputError(
+                "early_stopping should be False with partial_fit: one epoch is all that a call takes."
+            )
+        if settings.standardize:
+            raise InputError(
+                "standardize=True needs all rows, and partial_fit sees a part: pass standardised X, or call fit."
+            )
+        features = as_features(X)
+        y = as_vector(y, features.n_samples)
+        is_first = not hasattr(self, "coef_")
+        if not is_first:
+            validate_data(self, X, reset=False, skip_check_array=True)
+        threads = resolve_threads(self.n_threads)
+        table = read_table(
+            X, y, sample_weight, threads, need_moments=self._takes_all(features.n_samples)
+        )
+        scaling = Scaling.of(table, False, settings.fit_intercept)
+        state = State(np.zeros(features.n_columns + 1)) if is_first else self._state.copy()
+        state.start_anew()
+        seed, _ = seeds_of(self.random_state)
+        loop = self._loop(table, scaling, settings, state, seed, threads, None)
+        self._accept(X, features.all_float32, loop.run(), loop, table, settings, is_first)
+        return self
+
+    def predict(self, X: object) -> npt.NDArray[Any]:
+        """Predictions ``X @ coef_ + intercept_``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            float32 if all of X is, else float64.
+        """
+        check_is_fitted(self)
+        features = as_features(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        prediction = predict_linear(features, self.coef_, float(self.intercept_[0]), self.n_threads)
+        if not np.isfinite(prediction).all():
+            refuse_non_finite(
+                features, tuple(f"x{j}" for j in range(features.n_columns)), argument="X"
+            )
+        return prediction
+
+    def _takes_all(self, n_samples: int) -> bool:
+        return self.batch_size is None or as_batch_size(self.batch_size, n_samples) is None
+
+    def _start(self, p: int, coef_init: object, intercept_init: object) -> FloatArray:
+        theta = np.zeros(p + 1)
+        if self.warm_start and hasattr(self, "coef_"):
+            if len(self.coef_) != p:
+                raise InputError(
+                    f"X has {p} features, but warm_start goes on with {len(self.coef_)}: pass the same ones."
+                )
+            theta[:p], theta[p] = self.coef_, self.intercept_[0]
+        if coef_init is not None:
+            coef = np.asarray(coef_init, dtype=np.float64).ravel()
+            if coef.shape != (p,):
+                raise InputError(
+                    f"coef_init has {coef.size} values for {p} features: pass one for each."
+                )
+            theta[:p] = coef
+        if intercept_init is not None:
+            intercept = np.asarray(intercept_init, dtype=np.float64).ravel()
+            if intercept.shape != (1,):
+                raise InputError(f"intercept_init has {intercept.size} values: pass one number.")
+            theta[p] = intercept[0]
+        return theta
+
+    def _loop(
+        self,
+        table: Table,
+        scaling: Scaling,
+        settings: SGDSettings,
+        state: State,
+        seed: int,
+        threads: int,
+        validation: Table | None,
+    ) -> Loop:
+        objective = Objective("half_mse", settings.l2, table.n_samples, float(table.n_samples))
+        size = None if self.batch_size is None else as_batch_size(self.batch_size, table.n_samples)
+        engine: Engine
+        if size is not None:
+            sampling = "shuffle" if self.shuffle else "sequential"
+            engine = BatchEngine(
+                table, scaling.for_kernels, size, sampling, seed + state.n_updates, threads
+            )
+        elif table.weights is None and table.moments is not None:
+            engine = MomentsEngine(Quadratic.of(table.moments, scaling))
+        else:
+            engine = RowsEngine(table, scaling.for_kernels, threads)
+        squares = max(
+            table.square_y + table.total_weight * table.mean_y**2,
+            table.loss_sums(scaling.to_raw(state.theta), threads)[0] if state.theta.any() else 0.0,
+        )
+        limit = settings.growth * objective.loss(squares, state.theta[:-1])
+        return Loop(
+            engine=engine,
+            state=state,
+            settings={**settings.for_kernels, "limit": limit if limit > 0.0 else math.inf},
+            schedule=settings.schedule,
+            rate=settings.rate,
+            n_epochs=settings.max_iter,
+            scaling=scaling,
+            objective=objective,
+            feature_names=table.feature_names,
+            tol=settings.tol,
+            patience=settings.n_iter_no_change,
+            validation=validation,
+            callback=None,
+            keep_path=False,
+            verbose=int(self.verbose),
+            progress=False,
+            n_threads=threads,
+            validation_gain=None
+            if validation is None or settings.tol is None
+            else settings.tol * 0.5 * validation.square_y / validation.total_weight,
+        )
+
+    def _accept(
+        self,
+        X: object,
+        float32: bool,
+        outcome: Outcome,
+        loop: Loop,
+        table: Table,
+        settings: SGDSettings,
+        reset: bool = True,
+    ) -> None:
+        """Set every attribute at once: a failed fit leaves the estimator as it was."""
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        if (
+            outcome.code != "diverged"
+            and not outcome.epochs.loss[-1:].sum()
+            <= loop.settings["limit"] / settings.growth * 100.0
+        ):
+            outcome.code, outcome.theta = "diverged", loop.state.best
+        theta = outcome.theta
+        if (
+            settings.average_from
+            and loop.state.n_updates >= settings.average_from
+            and outcome.code != "diverged"
+        ):
+            theta = loop.state.average
+        raw = loop.scaling.to_raw(theta)
+        dtype = np.float32 if float32 else np.float64
+        self._state: State = loop.state
+        self.coef_: npt.NDArray[Any] = raw[:-1].astype(dtype)
+        self.intercept_: npt.NDArray[Any] = raw[-1:].astype(dtype)
+        self.n_iter_: int = len(outcome.epochs)
+        self.t_: float = loop.state.n_updates + 1.0
+        self.history_: History = history_of(outcome, table, loop.scaling)
+        self.loss_curve_: list[float] = self.history_.loss.tolist()
+        if outcome.code == "diverged":
+            warnings.warn(
+                f"Diverged: the loss exploded in epoch {self.n_iter_}, and the best iterate so far is kept. Lower "
+                f"eta0={self.eta0}, or pass standardize=True.",
+                ConvergenceWarning,
+                stacklevel=user_level(),
+            )
+        if outcome.code == "interrupted":
+            warnings.warn(
+                f"Interrupted after {self.n_iter_} epochs: these are the coefficients so far.",
+                ConvergenceWarning,
+                stacklevel=user_level(),
+            )

@@ -1,0 +1,197 @@
+"""How a gradient becomes a step: the rules of gradient descent, with their constants.
+
+Names and defaults are Keras's. With the gradient g, the learning rate eta and the parameters theta (coefficients and
+intercept), t = 1, 2, ... counting the updates:
+
+========== ==========================================================================
+rule       update
+========== ==========================================================================
+GD         theta -= eta g
+Momentum   m = momentum m - eta g;  theta += m
+Nesterov   m = momentum m - eta g;  theta += momentum m - eta g
+AdaGrad    v += g^2;  theta -= eta g / (sqrt(v) + epsilon)
+RMSprop    v = rho v + (1 - rho) g^2;  theta -= eta g / (sqrt(v) + epsilon)
+Adam       m = beta_1 m + (1 - beta_1) g;  v = beta_2 v + (1 - beta_2) g^2;
+           theta -= eta m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon)
+========== ==========================================================================
+
+>>> Adam(beta_1=0.8)
+Adam(beta_1=0.8, beta_2=0.999, epsilon=1e-08)
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import ClassVar
+
+from fastlr.errors import InputError, InputTypeError
+
+__all__ = ["GD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimizer", "RMSprop", "as_optimizer"]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """What all rules have in common; use one of its subclasses.
+
+    Examples
+    --------
+    >>> Momentum(0.5).name
+    'momentum'
+    """
+
+    name: ClassVar[str] = ""
+    is_adaptive: ClassVar[bool] = False
+    """Whether a step is about one learning rate long, however large the gradient is."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            try:
+                number = float(value)
+            except (TypeError, ValueError):
+                raise InputTypeError(
+                    f"{field.name}={value!r} of {type(self).__name__} is not a number."
+                ) from None
+            if field.name == "epsilon":
+                if not 0.0 < number < math.inf:
+                    raise InputError(
+                        f"epsilon={value!r} of {type(self).__name__} must be finite and > 0, e.g. 1e-8."
+                    )
+            elif not 0.0 <= number < 1.0:
+                raise InputError(
+                    f"{field.name}={value!r} of {type(self).__name__} is not in [0, 1): e.g. 0.9."
+                )
+
+    @property
+    def settings(self) -> dict[str, float | str]:
+        """The rule and its constants, as the kernels call them."""
+        return {"rule": self.name, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class GD(Optimizer):
+    """Plain gradient descent.
+
+    Examples
+    --------
+    >>> GD()
+    GD()
+    """
+
+    name: ClassVar[str] = "gd"
+
+
+@dataclass(frozen=True)
+class Momentum(Optimizer):
+    """Gradient descent that keeps going where it went (Polyak 1964).
+
+    Examples
+    --------
+    >>> Momentum()
+    Momentum(momentum=0.9)
+    """
+
+    name: ClassVar[str] = "momentum"
+    momentum: float = 0.9
+
+
+@dataclass(frozen=True)
+class Nesterov(Optimizer):
+    """Momentum that looks ahead (Nesterov 1983).
+
+    Examples
+    --------
+    >>> Nesterov()
+    Nesterov(momentum=0.9)
+    """
+
+    name: ClassVar[str] = "nesterov"
+    momentum: float = 0.9
+
+
+@dataclass(frozen=True)
+class AdaGrad(Optimizer):
+    """A rate for every parameter, falling with the squares of its gradients so far (Duchi, Hazan, Singer 2011).
+
+    Examples
+    --------
+    >>> AdaGrad()
+    AdaGrad(epsilon=1e-08)
+    """
+
+    name: ClassVar[str] = "adagrad"
+    is_adaptive: ClassVar[bool] = True
+    epsilon: float = 1e-8
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """A rate for every parameter, by the recent squares of its gradients (Tieleman and Hinton 2012).
+
+    Examples
+    --------
+    >>> RMSprop()
+    RMSprop(rho=0.9, epsilon=1e-08)
+    """
+
+    name: ClassVar[str] = "rmsprop"
+    is_adaptive: ClassVar[bool] = True
+    rho: float = 0.9
+    epsilon: float = 1e-8
+
+    @property
+    def settings(self) -> dict[str, float | str]:
+        """The rule and its constants, as the kernels call them."""
+        return {"rule": self.name, "beta_2": self.rho, "epsilon": self.epsilon}
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Momentum and a rate for every parameter, freed of their bias at the start (Kingma and Ba 2015).
+
+    Examples
+    --------
+    >>> Adam(epsilon=1e-7).epsilon
+    1e-07
+    """
+
+    name: ClassVar[str] = "adam"
+    is_adaptive: ClassVar[bool] = True
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+
+_BY_NAME: dict[str, type[Optimizer]] = {
+    rule.name: rule for rule in (GD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
+}
+
+
+def as_optimizer(optimizer: object) -> Optimizer:
+    """The rule of that name, with its default constants, or the instance itself.
+
+    Raises
+    ------
+    InputError
+        If there is no rule of that name.
+    InputTypeError
+        If it is neither a name nor an optimizer.
+
+    Examples
+    --------
+    >>> as_optimizer("nesterov")
+    Nesterov(momentum=0.9)
+    """
+    if isinstance(optimizer, Optimizer) and optimizer.name:
+        return optimizer
+    if isinstance(optimizer, str):
+        if optimizer in _BY_NAME:
+            return _BY_NAME[optimizer]()
+        raise InputError(
+            f"optimizer={optimizer!r} is unknown: choose one of {', '.join(map(repr, _BY_NAME))}."
+        )
+    raise InputTypeError(
+        f"optimizer={optimizer!r} is neither a name nor an optimizer: pass one of {', '.join(map(repr, _BY_NAME))}, "
+        "or an instance such as fastlr.optimizers.Adam(beta_1=0.9)."
+    )

@@ -1,0 +1,189 @@
+"""The ladder's vocabulary, and its first rung: sweeps that correct the coefficients until they rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr._arrays import Columns, FloatArray
+from fastlr._kernels import kernels
+from fastlr._threads import resolve_threads
+from fastlr.moments import Moments
+
+__all__ = [
+    "CONVERGED",
+    "COURSE_STATE",
+    "Climb",
+    "Frame",
+    "Table",
+    "digits_of",
+    "finished",
+    "refine",
+]
+
+# Columns of a course: see refinement.hpp.
+COURSE_STATE, _RSS, _ERROR, _CONTRACTION, _COURSE_SIZE = 0, 2, 3, 5, 6
+CONVERGED = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a fit, validated, and what is to be fitted to them."""
+
+    features: Columns
+    targets: Columns
+    weights: npt.NDArray[Any] | None
+    feature_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    fit_intercept: bool
+    n_threads: int | None
+    limbs: int = 1
+    """X is the sum of so many tables of equal width, one after the other in ``features``."""
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return self.features.n_columns // self.limbs
+
+
+class Climb(NamedTuple):
+    """Where the ladder ended, in the user's units; arrays have a row for each target."""
+
+    solver: str
+    code: str
+    rank: int
+    condition_number: float
+    digits: float
+    passes: int
+    coef: FloatArray
+    intercept: FloatArray
+    rss: FloatArray
+    tss: FloatArray
+    bse: FloatArray
+    bse_intercept: FloatArray
+    residual_sd: FloatArray
+    null_space: FloatArray
+    """Rows N with ``sum_j N_kj x_j / length_j = 0`` for the centred columns."""
+    length: FloatArray
+
+
+class Frame(NamedTuple):
+    """A solution in the frame of scaled columns; in the order of the kernels' tuple."""
+
+    code: str
+    rank: int
+    condition_number: float
+    scale: FloatArray
+    mean: FloatArray
+    root: FloatArray
+    coef: FloatArray
+    intercept: FloatArray
+    rss: FloatArray
+    tss: FloatArray
+    length: FloatArray
+    null_space: FloatArray
+
+
+def refine(
+    table: Table,
+    moments: Moments,
+    frame: Frame,
+    contraction: float,
+    tolerance: float,
+    is_truncated: bool = False,
+) -> tuple[Frame, FloatArray, int]:
+    """Sweeps until all targets rest: rung 1."""
+    p, t, n, limbs = (
+        table.n_features,
+        table.targets.n_columns,
+        table.features.n_samples,
+        table.limbs,
+    )
+    threads = resolve_threads(table.n_threads)
+    n_slots, slot_size, n_parts = kernels.plan_sweep(n, limbs * p, t)
+    course = np.zeros((t, _COURSE_SIZE))
+    course[:, _CONTRACTION] = contraction
+    coef = np.ascontiguousarray(frame.coef.reshape(2, t, p))
+    intercept = np.ascontiguousarray(frame.intercept)
+    scale = np.concatenate([np.tile(frame.scale[:p], limbs), frame.scale[p:]])
+    n_sweeps, rest = 0, False
+    while not rest:
+        slots = np.zeros((n_slots, slot_size))
+        for part in range(n_parts):  # Python sees Ctrl-C between parts
+            kernels.sweep(
+                table.features.source,
+                table.targets.source,
+                table.weights,
+                scale,
+                limbs,
+                coef,
+                intercept,
+                part,
+                threads,
+                slots,
+            )
+        rest = kernels.refine(
+            n,
+            limbs,
+            slots,
+            table.fit_intercept,
+            moments.total_weight,
+            frame.mean,
+            frame.tss,
+            frame.root,
+            is_truncated,
+            tolerance,
+            coef,
+            intercept,
+            course,
+        )
+        n_sweeps += 1
+    return (
+        frame._replace(coef=coef, intercept=intercept, rss=course[:, _RSS].copy()),
+        course,
+        n_sweeps,
+    )
+
+
+def digits_of(course: FloatArray) -> float:
+    """Right digits of the worst coefficient, by the last correction."""
+    return float(np.clip(-np.log10(course[:, _ERROR].max()), 0.0, 15.0))
+
+
+def finished(
+    solver: str, frame: Frame, moments: Moments, fit_intercept: bool, digits: float, passes: int
+) -> Climb:
+    """The frame's solution in the user's units."""
+    p = len(frame.length)
+    n_dof = moments.n_samples - frame.rank - fit_intercept
+    figures = kernels.finish(
+        fit_intercept,
+        moments.total_weight,
+        frame.mean,
+        frame.tss,
+        frame.root,
+        frame.scale,
+        np.ascontiguousarray(frame.coef),
+        frame.intercept,
+        frame.rss,
+        n_dof,
+    )
+    if frame.rank < p:  # only coefficients that no dependency involves have a standard error
+        involved = np.any(np.abs(frame.null_space) > 1e-8, axis=0)
+        figures[4][:, involved] = np.nan
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        length = np.where(frame.length > 0, frame.length / frame.scale[:p], 0.0)
+    return Climb(
+        solver,
+        frame.code,
+        frame.rank,
+        frame.condition_number,
+        digits,
+        passes,
+        *figures,
+        frame.null_space,
+        length,
+    )
