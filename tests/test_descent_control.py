@@ -229,7 +229,8 @@ def test_a_result_is_a_fit(rows, tmp_path):
     assert "gd (moments)" in fit.summary()
     again = fastlr.LinearFit.from_dict(fit.to_dict())
     np.testing.assert_array_equal(again.coef, fit.coef)
-    assert again.to_dict() == fit.to_dict() == fit.to_fit().to_dict()
+    # As text: figures that descent does not have are NaN, which equals nothing.
+    assert repr(again.to_dict()) == repr(fit.to_dict()) == repr(fit.to_fit().to_dict())
     restored = pickle.loads(pickle.dumps(fit))
     np.testing.assert_array_equal(restored.history.loss, fit.history.loss)
     np.testing.assert_allclose(fit.residuals(X, y), y - fit.predict(X))
