@@ -95,6 +95,25 @@ def test_only_what_is_in_can_be_taken_away():
         a - Moments.from_arrays(100 * X[:300], y[:300])
 
 
+def test_squares_out_of_range_are_refused_when_moments_are_combined():
+    y = [1.0, 2.0, 3.0]
+    huge = Moments.from_arrays(np.full((3, 1), 1e200), y)
+    with pytest.raises(fastlr.InputError, match="'x0' exceed the range of float64"):
+        huge + Moments.from_arrays(np.zeros((3, 1)), y)
+
+
+@pytest.mark.parametrize("column", ["x0", "y"])
+def test_squares_out_of_range_are_refused_without_an_intercept(column):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(50, 1)), rng.normal(size=50)
+    if column == "y":
+        y = 1e160 * (1 + 1e-12 * y)
+    else:
+        X = 1e160 * (1 + 1e-10 * X)
+    with pytest.raises(fastlr.InputError, match=f"{column!r} .*without an intercept"):
+        fastlr.ols(X, y, fit_intercept=False)
+
+
 def test_targets_in_another_order_are_refused():
     X, y, _ = draw()
     moments = Moments.from_arrays(X, {"a": y, "b": -y})

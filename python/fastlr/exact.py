@@ -223,6 +223,8 @@ def linear_fit(
 ) -> LinearFit:
     """The result for the user: shapes as y has them, a status in words, warnings."""
     p = moments.n_features
+    if not fit_intercept and isinstance(moments, Moments):
+        moments.check_raw_squares()
     status = _status(result, moments.feature_names, moments.n_samples, rank)
     likelihood = _log_likelihood(moments, result.rss)
 

@@ -225,6 +225,29 @@ class Moments:
             change = scale / self._scale
             return self._mean * change, self._cross * change * change[:, np.newaxis]
 
+    def check_raw_squares(self) -> None:
+        """Fits without intercept need squares about zero, not about the mean: refuse those out of range."""
+        with np.errstate(over="ignore"):
+            squares = self.total_weight * np.square(self._mean[0])
+        outside = np.flatnonzero(~np.isfinite(squares))
+        if outside.size:
+            name = (*self.feature_names, *self.target_names)[outside[0]]
+            raise InputError(
+                f"the squares of column {name!r} (mean {self.mean[outside[0]]:.3g}) exceed the range of float64 "
+                "without an intercept: divide it by a power of two, or fit an intercept."
+            )
+
+    def _checked(self) -> Moments:
+        """Itself, unless a sum of squares has left the range of float64."""
+        outside = np.flatnonzero(~np.isfinite(self._leading.diagonal()))
+        if outside.size:
+            name = (*self.feature_names, *self.target_names)[outside[0]]
+            raise InputError(
+                f"the sums of squares of column {name!r} exceed the range of float64 (about 1e308) once these moments "
+                "are combined: divide the column by a power of two before building them."
+            )
+        return self
+
     def update(
         self, X: object, y: object, sample_weight: object = None, *, n_threads: int | None = None
     ) -> Moments:
@@ -344,7 +367,7 @@ class Moments:
             cross,
             self.feature_names,
             self.target_names,
-        )
+        )._checked()
 
     def __sub__(self, other: object) -> Moments:
         """Moments of the rows that are in ``self`` but not in ``other``; digits are lost if hardly any are left."""
@@ -375,7 +398,7 @@ class Moments:
             cross,
             self.feature_names,
             self.target_names,
-        )
+        )._checked()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Moments):

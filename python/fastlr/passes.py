@@ -80,7 +80,8 @@ def pass_over(
             )
         if not np.isfinite(cross.trace() + mean[0].sum()):
             raise InputError(
-                "sums of squares exceed the range of float64 (about 1e308): divide sample_weight by a power of two."
+                "weighted sums of squares leave the range of float64: bring sample_weight nearer to 1 (a common "
+                "factor changes no coefficient)."
             )
     if precision == "double_double":
         total_weight, mean, cross = _double_double_moments(
