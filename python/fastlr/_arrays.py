@@ -7,6 +7,7 @@ here: the pass over the rows finds it for nothing, and `refuse_non_finite` then 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,7 @@ class Columns:
         return all(array.dtype == np.float32 for array in arrays)
 
 
+@functools.lru_cache(maxsize=16)
 def default_names(n_features: int) -> tuple[str, ...]:
     """Names for features that came without: x0, x1, ..."""
     return tuple(f"x{j}" for j in range(n_features))
