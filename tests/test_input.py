@@ -99,7 +99,7 @@ REFUSED = {
         r"-0.5 \(row 9.*must not be negative",
     ),
     "zero weights": (X, Y, 0 * ONES, ValueError, "zero in every row"),
-    "overflowing weights": (X, Y, 1e308 * ONES, ValueError, "exceed the range of float64"),
+    "overflowing weights": (X, Y, 1e308 * ONES, ValueError, "bring sample_weight nearer to 1"),
     "matrix": (X.view(np.matrix), Y, None, TypeError, r"np.asarray\(X\)"),
     "masked": (np.ma.masked_less(X, 0.0), Y, None, TypeError, "masked"),
 }
