@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from fastlr import optimizers, schedules
-from fastlr.descent import Descent, descend
 from fastlr.errors import (
     ConditionWarning,
     ConvergenceWarning,
@@ -18,13 +16,14 @@ from fastlr.errors import (
 )
 from fastlr.exact import ols, solve
 from fastlr.moments import Moments
-from fastlr.polynomial import PolynomialFit, polyfit
 from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
-    from fastlr import reference
+    from fastlr import optimizers, reference, schedules
+    from fastlr.descent import Descent, descend
     from fastlr.estimators import LinearRegression, SGDRegressor
     from fastlr.files import load_model, save_model
+    from fastlr.polynomial import PolynomialFit, polyfit
 
 __version__ = "0.1.0"
 
@@ -54,13 +53,19 @@ __all__ = [
     "solve",
 ]
 
-# What costs an import of its own (scikit-learn, pyarrow) is loaded on first use.
+# What costs time to import, or imports scikit-learn or pyarrow, is loaded on first use.
 _LAZY = {
+    "Descent": ("fastlr.descent", "Descent"),
     "LinearRegression": ("fastlr.estimators", "LinearRegression"),
+    "PolynomialFit": ("fastlr.polynomial", "PolynomialFit"),
     "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
+    "descend": ("fastlr.descent", "descend"),
     "load_model": ("fastlr.files", "load_model"),
+    "optimizers": ("fastlr.optimizers", None),
+    "polyfit": ("fastlr.polynomial", "polyfit"),
     "reference": ("fastlr.reference", None),
     "save_model": ("fastlr.files", "save_model"),
+    "schedules": ("fastlr.schedules", None),
 }
 
 

@@ -51,10 +51,14 @@ class Cell:
 def make_rows(
     n_samples: int, n_features: int, seed: int = 0
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Normal features and a target with noise, reproducible."""
+    """Normal features and a target of which they explain half, reproducible."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n_samples, n_features))
-    y = X @ rng.standard_normal(n_features) + 1.0 + 0.1 * rng.standard_normal(n_samples)
+    y = (
+        X @ rng.standard_normal(n_features)
+        + 1.0
+        + math.sqrt(n_features) * rng.standard_normal(n_samples)
+    )
     return X, y
 
 
