@@ -91,7 +91,7 @@ bool suffices(const Solution& s, double weight, double n_dof) {
     if (!(s.rss[k] > cancelled * s.tss[k]) && s.tss[k] > 0.0) return false;
     const double sd = n_dof > 0.0 ? std::sqrt(s.rss[k] / n_dof) : 0.0;
     for (Index j = 0; j < p; ++j)
-      if (!(s.error(k, j) <=
+      if (!(s.typical_error(k, j) <=
             tolerance * std::max(std::abs(s.coef(0, k * p + j)), sd * row_norm[j])))
         return false;
   }

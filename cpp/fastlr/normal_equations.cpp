@@ -29,15 +29,16 @@ RowMatrix root_of(const Frame& frame, Matrix L) {
 
 /// |error| of the solution b of A b = c by Cholesky's factor: gamma u |A^-1| (|A||b| + |c|), which
 /// is a bound in practice for gamma = 20, and pessimistic by one or two digits (Higham 2002, 7.2
-/// and 10.1). A product that is small because its terms cancel is still as wrong as its terms are:
-/// a tenth of their size counts at least.
-Vector solution_error(const Frame& frame, const Matrix& root, const Vector& b, Index target) {
+/// and 10.1). A product that is small because its terms cancel may be as wrong as its terms are:
+/// with an `allowance`, that share of their size counts at least.
+Vector solution_error(const Frame& frame, const Matrix& root, const Vector& b, Index target,
+                      double allowance) {
   constexpr double gamma = 20.0;
   const Vector size = b.cwiseAbs();
   const Vector length = frame.A.diagonal().cwiseSqrt();
   const Vector backward = frame.A.cwiseAbs() * size + frame.penalty.cwiseProduct(size) +
                           frame.c.col(target).cwiseAbs() +
-                          0.1 * (length.dot(size) + std::sqrt(frame.yy[target])) * length;
+                          allowance * (length.dot(size) + std::sqrt(frame.yy[target])) * length;
   if (frame.n_live() <= largest_explicit_inverse)
     return gamma * unit_roundoff * ((root * root.transpose()).cwiseAbs() * backward);
   // |A^-1| v <= |row of K| |K' diag(v)|, and the columns of K' have the lengths of K's rows.
@@ -48,8 +49,8 @@ Vector solution_error(const Frame& frame, const Matrix& root, const Vector& b, I
 void estimate_error(const Frame& frame, const Matrix& root, const Vector& b, Index target,
                     Solution& out) {
   const Index p = frame.n_features;
-  const Vector error = solution_error(frame, root, b, target);
-  spread(frame, error, out.error.row(target).data());
+  spread(frame, solution_error(frame, root, b, target, 0.1), out.error.row(target).data());
+  spread(frame, solution_error(frame, root, b, target, 0.0), out.typical_error.row(target).data());
   if (!frame.fit_intercept) return;
   const double y_sd = std::sqrt(frame.yy[target] / frame.weight);
   double of_intercept = std::abs(out.mean(0, p + target)) + y_sd;
@@ -189,7 +190,10 @@ Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, 
   out.tss = frame.yy;
   out.rss.resize(t);
   Vector b(frame.n_live());
-  if (estimate_errors) out.error.setZero(t, p + 1);
+  if (estimate_errors) {
+    out.error.setZero(t, p + 1);
+    out.typical_error.setZero(t, p);
+  }
   for (Index k = 0; k < t; ++k) {
     for (Index i = 0; i < frame.n_live(); ++i)
       b[i] = out.coef(0, k * p + frame.live[static_cast<std::size_t>(i)]);

@@ -30,6 +30,8 @@ struct Solution {
   RowMatrix null_space;  // (p - rank, p): sum_j N_kj x_j / length_j = 0
   RowMatrix
       error;  // (t, p + 1) estimated |error| of coefficients and intercept; empty if not asked
+  RowMatrix
+      typical_error;  // (t, p) the same of coefficients, without allowance for products that cancel
 };
 
 /// Cholesky with condition estimate; if columns depend on one another at the rounding level of A,
