@@ -89,7 +89,8 @@ def ols(
     RankWarning
         If columns depend on one another at the rounding level of the data.
     ConditionWarning
-        If they nearly do. Such columns are never left out.
+        If they nearly do. "auto" and "max" never leave such columns out; "fast" cannot tell them from dependent ones
+        beyond a condition number of about 1e7, and then warns as of those.
 
     Notes
     -----
