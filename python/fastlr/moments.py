@@ -116,8 +116,8 @@ class Moments:
             Names; by default those of the data frame, or x0, x1, ... and y.
         precision : {"double", "double_double"}, default="double"
             "double_double" keeps about 30 digits, for rows that cannot be read twice: fits from such moments lose
-            twice the decimals of the condition number of 31 digits instead of 16. The pass takes some five times as
-            long at 10 features, more at more.
+            twice the decimals of the condition number of 31 digits instead of 16. The pass took some five times as
+            long, measured at 10 features.
         n_threads : int, optional
             Threads to use; by default all that the process may. The result does not depend on it.
 
