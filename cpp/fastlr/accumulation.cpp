@@ -65,7 +65,7 @@ void accumulate_few(const PanelLayout& layout, const Column* weight, Range range
     const Index end = std::min(range.last, start + rows_per_fold);
     for (Index first = start; first < end; first += panel_rows) {
       const Index n = std::min(panel_rows, end - first);
-      layout.pack_columns(first, n, weights.roots(first, n), panel.data());
+      pack_few(layout, first, n, weights.roots(first, n), panel.data());
       all_pair_products(panel.data(), width, round_up(n, 8), lane_sums.data());
     }
     collect(lane_sums, width, sums.data());
@@ -73,17 +73,18 @@ void accumulate_few(const PanelLayout& layout, const Column* weight, Range range
   }
 }
 
-/// How many rows to prefetch ahead: what leaves most of a second-level cache to the panel.
+/// How many rows to prefetch ahead: a panel, or two short ones. More would drive them out of the
+/// second-level cache again before they are packed.
 Index rows_ahead(const Prefetcher& prefetcher) {
-  constexpr Index bytes_ahead = Index{1} << 18;
+  constexpr Index bytes_ahead = Index{1} << 16;
   const Index rows = bytes_ahead / std::max<Index>(1, prefetcher.row_bytes());
-  return std::clamp<Index>(rows / panel_rows * panel_rows, panel_rows, rows_per_fold);
+  return rows < 2 * panel_rows ? panel_rows : 2 * panel_rows;
 }
 
 /// Rows in their own basis, or in another one through `raw`, a panel's worth of room.
 void pack_panel(const PanelLayout& layout, const Basis* basis, Index first, Index n,
                 const double* root_weight, double* raw, double* panel) {
-  layout.pack_strips(first, n, root_weight, basis != nullptr ? raw : panel);
+  layout.pack(first, n, root_weight, basis != nullptr ? raw : panel);
   if (basis != nullptr) basis->apply(raw, layout, n, panel);
 }
 
@@ -95,16 +96,16 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* b
   AlignedVector raw = AlignedVector::Zero(basis != nullptr ? panel.size() : 0);
   AlignedVector sums(size);
   PanelWeights weights(weight, *slot.statistics);
-  Prefetcher prefetcher(rows);
+  Prefetcher prefetcher(rows, panel_rows);
   const Index ahead = rows_ahead(prefetcher);
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
     for (Index first = start; first < end; first += panel_rows) {
-      if ((first - start) % ahead == 0)
-        prefetcher.aim(first + ahead, std::min(range.last, first + 2 * ahead));
       const Index n = std::min(panel_rows, end - first);
       pack_panel(layout, basis, first, n, weights.roots(first, n), raw.data(), panel.data());
-      PanelProduct<>{panel.data(), layout, n, first == start, sums.data(), &prefetcher}.all();
+      if ((first - start) % ahead == 0)
+        prefetcher.aim(first + ahead, std::min(range.last, first + 2 * ahead));
+      PanelProduct<>{panel.data(), layout, n, first == start, sums.data(), prefetcher}.all();
     }
     fold(sums.data(), size, slot.hi, slot.lo);
   }
@@ -148,9 +149,10 @@ void accumulate_tiles(const PanelLayout& layout, const Basis* basis, const Colum
       // Groups of columns, the longest first, and the last strip of rows.
       const Index n_groups = (layout.n_strips() - 1 + tile_strips - 1) / tile_strips;
       for_each_task(n_groups + 1, n_threads, [&](Index group) {
+        Prefetcher nothing = Prefetcher::idle(panel_rows);
         for (Index k = 0; k < n_panels; ++k) {
           const PanelProduct<> product{panel.data() + k * panel_size, layout,      rows_in(k),
-                                       first == start && k == 0,      sums.data(), nullptr};
+                                       first == start && k == 0,      sums.data(), nothing};
           if (group < n_groups) {
             product.column_group(group * tile_strips);
           } else {

@@ -21,43 +21,48 @@ constexpr Index tile_height = n_registers >= 32 ? 8 : 4;
 constexpr Index tile_strips = n_registers >= 32 && lanes == 8 ? 3 : 1;
 constexpr Index low_tile_strips = tile_strips == 3 ? 6 : 2;
 
+constexpr Index strip_size = strip_width * panel_rows;
+
 /// How many strips the tiles of a strip of so many variables span.
 constexpr Index strips_for(Index height) {
   return height > tile_height / 2 ? tile_strips : low_tile_strips;
 }
 
-/// C[i, :] (+)= sum_r a[r, i] * b[r, :] for H variables of strip `a` and V strips from `b` on;
-/// `set` forgets the old C, whose rows lie `stride` apart. `ahead` is memory to prefetch, a line
-/// per row.
-template <Index H, Index V>
+/// C[i, :] (+)= sum_r a[r, i] * b[r, :] for H variables from strip `a` on and V strips from `b` on;
+/// `set` forgets the old C, whose rows lie `stride` apart. At the diagonal the first `Above`
+/// variables need one strip less. A line is prefetched per row.
+template <Index H, Index V, Index Above = 0>
 void tile_product(const double* a, const double* b, Index n_rows, bool set, double* C, Index stride,
-                  const std::byte* ahead) {
+                  const std::byte* const* lines) {
   constexpr Index per_strip = strip_width / lanes;
   constexpr Index vectors = V * per_strip;
+  constexpr auto width = [](Index i) { return i < Above ? vectors - per_strip : vectors; };
   Lanes sum[H][vectors];
 #pragma GCC unroll 16
   for (Index i = 0; i < H; ++i)
 #pragma GCC unroll 16
     for (Index v = 0; v < vectors; ++v)
-      sum[i][v] = set ? broadcast(0.0) : load(C + i * stride + v * lanes);
+      if (v < width(i)) sum[i][v] = set ? broadcast(0.0) : load(C + i * stride + v * lanes);
   for (Index r = 0; r < n_rows; ++r) {
-    prefetch(ahead + r * cache_line);
+    prefetch(lines[r]);
     Lanes z[vectors];
 #pragma GCC unroll 16
     for (Index v = 0; v < vectors; ++v)
-      z[v] = load(b + (v / per_strip) * strip_width * panel_rows + r * strip_width +
-                  (v % per_strip) * lanes);
+      z[v] = load(b + (v / per_strip) * strip_size + r * strip_width + (v % per_strip) * lanes);
 #pragma GCC unroll 16
     for (Index i = 0; i < H; ++i) {
-      const Lanes scalar = broadcast_from(a + r * strip_width + i);
+      const Lanes scalar =
+          broadcast_from(a + (i / strip_width) * strip_size + r * strip_width + i % strip_width);
 #pragma GCC unroll 16
-      for (Index v = 0; v < vectors; ++v) sum[i][v] = multiply_add(scalar, z[v], sum[i][v]);
+      for (Index v = 0; v < vectors; ++v)
+        if (v < width(i)) sum[i][v] = multiply_add(scalar, z[v], sum[i][v]);
     }
   }
 #pragma GCC unroll 16
   for (Index i = 0; i < H; ++i)
 #pragma GCC unroll 16
-    for (Index v = 0; v < vectors; ++v) store(C + i * stride + v * lanes, sum[i][v]);
+    for (Index v = 0; v < vectors; ++v)
+      if (v < width(i)) store(C + i * stride + v * lanes, sum[i][v]);
 }
 
 /// One panel and the C that its products are added to. The layout tells n_strips(), padded() and
@@ -69,12 +74,19 @@ struct PanelProduct {
   Index n_rows;
   bool set;
   double* C;  // (padded, padded), row-major; only strips on or below the diagonal are touched
-  Prefetcher* prefetcher;  // or nullptr
+  Prefetcher& ahead;  // what to ask for meanwhile
 
   /// Strips [left, left + tile_strips) of C, all full rows from the diagonal down: the unit of work
   /// that threads share when p is large.
   void column_group(Index left) const {
-    for (Index row = left; row < layout.n_strips() - 1; ++row)
+    Index row = left;
+    if constexpr (tile_strips >= 2) {
+      if (left + 2 < layout.n_strips()) {
+        tile<2 * strip_width, 2, strip_width>(left, left, 0);
+        row += 2;
+      }
+    }
+    for (; row < layout.n_strips() - 1; ++row)
       strips<tile_strips, tile_height>(row, left, std::min(tile_strips, row - left + 1));
   }
 
@@ -93,13 +105,12 @@ struct PanelProduct {
   }
 
   void all() const {
+    if (tile_strips >= 2 && layout.n_strips() == 2) return two_strips();
     for (Index left = 0; left < layout.n_strips() - 1; left += tile_strips) column_group(left);
     last_row();
   }
 
  private:
-  static constexpr Index strip_size = strip_width * panel_rows;
-
   template <Index V, Index H>
   void strips(Index row, Index left, Index n_left) const {
     if constexpr (V > 1) {
@@ -108,17 +119,29 @@ struct PanelProduct {
     heights<V, H>(row, left, 0);
   }
 
+  /// Few enough variables for all their sums to stay in registers.
+  template <Index Second = strip_width>
+  void two_strips() const {
+    if (layout.width(1) == Second) {
+      tile<strip_width + Second, 2, strip_width>(0, 0, 0);
+    } else if constexpr (Second > 1) {
+      two_strips<Second - 1>();
+    }
+  }
+
+  template <Index H, Index V, Index Above = 0>
+  void tile(Index row, Index left, Index i) const {
+    const Index stride = layout.padded();
+    tile_product<H, V, Above>(panel + row * strip_size + i, panel + left * strip_size, n_rows, set,
+                              C + (row * strip_width + i) * stride + left * strip_width, stride,
+                              ahead.next(n_rows));
+  }
+
   /// The variables of strip `row` from i on: whole tiles, then what remains.
   template <Index V, Index H>
   void heights(Index row, Index left, Index i) const {
     const Index height = layout.width(row);
-    const Index stride = layout.padded();
-    for (; i + H <= height; i += H) {
-      const std::byte* ahead = reinterpret_cast<const std::byte*>(panel);
-      if (prefetcher != nullptr) ahead = prefetcher->step(panel);
-      tile_product<H, V>(panel + row * strip_size + i, panel + left * strip_size, n_rows, set,
-                         C + (row * strip_width + i) * stride + left * strip_width, stride, ahead);
-    }
+    for (; i + H <= height; i += H) tile<H, V>(row, left, i);
     if constexpr (H > 1) {
       if (i < height) heights<V, H - 1>(row, left, i);
     }

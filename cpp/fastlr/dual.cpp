@@ -118,10 +118,11 @@ void multiply_tiles(const Packing& packing, const Basis* basis, Index first, Ind
     });
     const Index n_groups = (strips.n_strips() - 1 + tile_strips - 1) / tile_strips;
     for_each_task(n_groups + 1, n_threads, [&](Index group) {
+      Prefetcher nothing = Prefetcher::idle(panel_rows);
       for (Index k = 0; k < n_panels; ++k) {
         const PanelProduct<RowStrips> product{
             panel.data() + k * panel_size, strips,      columns_in(k),
-            start == first && k == 0,      sums.data(), nullptr};
+            start == first && k == 0,      sums.data(), nothing};
         if (group < n_groups) {
           product.column_group(group * tile_strips);
         } else {
@@ -159,13 +160,14 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
     Eigen::VectorXd panel = Eigen::VectorXd::Zero(strips.padded() * panel_rows);
     Eigen::VectorXd raw = Eigen::VectorXd::Zero(basis != nullptr ? panel.size() : 0);
     double* out = sums.data() + slot * size;
+    Prefetcher nothing = Prefetcher::idle(panel_rows);
     const Index begin = first + slot * panels_per_slot * panel_rows;
     const Index end = std::min(last, begin + panels_per_slot * panel_rows);
     if (begin >= end) std::fill_n(out, size, 0.0);
     for (Index start = begin; start < end; start += panel_rows) {
       const Index n = std::min(panel_rows, end - start);
       pack_panel(packing, basis, start, n, raw.data(), panel.data());
-      PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, out, nullptr}.all();
+      PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, out, nothing}.all();
     }
   });
   for (Index slot = 0; slot < n_slots; ++slot) add_lower(strips, sums.data() + slot * size, H);

@@ -1,14 +1,103 @@
 // C += Z'Z for at most eight variables: every product of two variables runs along the rows, all
-// lanes useful. The sums stay spread over the lanes until they are folded.
+// lanes useful. The panel holds variable after variable here, and the sums stay spread over the
+// lanes until they are folded.
 #pragma once
+
+#include <algorithm>
 
 #include "fastlr/lanes.hpp"
 #include "fastlr/packing.hpp"
+#include "fastlr/prefetching.hpp"
 #include "fastlr/views.hpp"
 
 namespace fastlr {
 
 constexpr Index most_few = strip_width;
+
+/// panel[c, :n] = z of the neighbouring columns c, n rows from `row` on: squares of `Packet`,
+/// transposed. What they spill over into later columns is overwritten by these.
+template <class Scalar, class Packet>
+void pack_neighbours(const PanelLayout& layout, Index row, Index n, const double* root,
+                     double* panel) {
+  namespace packets = Eigen::internal;
+  constexpr Index width = packets::unpacket_traits<Packet>::size;
+  const Index stride = layout.column(0).stride;
+  for (Index first = 0; first < layout.strip(0).adjacent; first += width) {
+    Packet scale[width], offset[width];
+#pragma GCC unroll 8
+    for (Index k = 0; k < width; ++k) {
+      scale[k] = packets::pset1<Packet>(layout.scale()[first + k]);
+      offset[k] = packets::pset1<Packet>(layout.offset()[first + k]);
+    }
+    const std::byte* x = layout.column(first).at(row);
+    for (Index r = 0; r < n; r += width, x += width * stride) {
+      packets::PacketBlock<Packet, width> block;
+#pragma GCC unroll 8
+      for (Index i = 0; i < width; ++i) block.packet[i] = load_row<Scalar, Packet>(x + i * stride);
+      if constexpr (width > 1) packets::ptranspose(block);
+#pragma GCC unroll 8
+      for (Index k = 0; k < width; ++k) {
+        Packet z = packets::pmadd(block.packet[k], scale[k], offset[k]);
+        if (root != nullptr) z = packets::pmul(z, packets::ploadu<Packet>(root + r));
+        packets::pstoreu(panel + (first + k) * panel_rows + r, z);
+      }
+    }
+  }
+}
+
+/// The same by the narrowest squares that hold the neighbours.
+template <class Scalar>
+void pack_neighbours(const PanelLayout& layout, Index row, Index n, const double* root,
+                     double* panel) {
+  using Two = Eigen::internal::find_best_packet<double, 2>::type;
+  using Four = Eigen::internal::find_best_packet<double, 4>::type;
+  const Index adjacent = layout.strip(0).adjacent;
+  if (adjacent <= 2) {
+    pack_neighbours<Scalar, Two>(layout, row, n, root, panel);
+  } else if (adjacent <= 4) {
+    pack_neighbours<Scalar, Four>(layout, row, n, root, panel);
+  } else {
+    pack_neighbours<Scalar, Lanes>(layout, row, n, root, panel);
+  }
+}
+
+/// Ask for the memory of n rows of one variable, or of all its neighbours.
+inline void prefetch_rows(const Column& column, Index row, Index n) {
+  if (column.stride <= 0 || column.stride > cache_line) return;
+  const std::byte* start = column.at(row);
+  for (Index offset = 0; offset < n * column.stride; offset += cache_line) prefetch(start + offset);
+}
+
+/// panel (width, panel_rows) = rows [first, first + n) of a layout of one strip; up to a whole
+/// eight the rows beyond are zero.
+inline void pack_few(const PanelLayout& layout, Index first, Index n, const double* root,
+                     double* panel) {
+  constexpr Index rows_ahead = 256;
+  const Strip& strip = layout.strip(0);
+  const bool by_rows = strip.adjacent > 0 && first + n <= strip.safe_rows;
+  const Index transposed = by_rows ? n / 8 * 8 : 0;
+  if (transposed > 0) {
+    if (layout.column(0).dtype == DType::f32) {
+      pack_neighbours<float>(layout, first, transposed, root, panel);
+    } else {
+      pack_neighbours<double>(layout, first, transposed, root, panel);
+    }
+  }
+  for (Index c = 0; c < strip.width; ++c) {
+    double* const out = panel + c * panel_rows;
+    const Index done = c < strip.adjacent ? transposed : 0;
+    Eigen::Map<Eigen::ArrayXd> z(out + done, n - done);
+    if (c < strip.n_columns) {
+      if (done == 0) prefetch_rows(layout.column(c), first + rows_ahead, n);
+      const double* x = layout.values(c, first + done, n - done, out + done);
+      z = Eigen::Map<const Eigen::ArrayXd>(x, n - done) * layout.scale()[c] + layout.offset()[c];
+    } else {
+      z.setConstant(layout.offset()[c]);
+    }
+    if (root != nullptr) z *= Eigen::Map<const Eigen::ArrayXd>(root + done, n - done);
+    std::fill(out + n, out + round_up(n, 8), 0.0);
+  }
+}
 
 /// Index of the pair (i, j), j <= i, in a packed lower triangle.
 constexpr Index pair_index(Index i, Index j) { return i * (i + 1) / 2 + j; }
@@ -16,7 +105,7 @@ constexpr Index pair_index(Index i, Index j) { return i * (i + 1) / 2 + j; }
 /// Lower triangle of products, one vector of lanes per pair.
 using LaneSums = Eigen::Array<double, lanes*(most_few*(most_few + 1) / 2), 1>;
 
-/// sums[i, j] += z_i z_j for i in [First, Last), j <= i; panel (width, panel_rows) as pack_columns
+/// sums[i, j] += z_i z_j for i in [First, Last), j <= i; panel (width, panel_rows) as pack_few
 /// gives it.
 template <Index First, Index Last>
 void pair_products(const double* panel, Index n_rows, double* sums) {

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <bit>
+#include <cstring>
+#include <type_traits>
 
 #include "fastlr/views.hpp"
 
@@ -24,24 +27,55 @@ inline Lanes multiply_add(const Lanes& a, const Lanes& b, const Lanes& c) {
 inline Lanes multiply(const Lanes& a, const Lanes& b) { return Eigen::internal::pmul(a, b); }
 inline double sum_of(const Lanes& v) { return Eigen::internal::predux(v); }
 
+/// The bits of v where mask has ones, zero elsewhere: what is masked away may be anything.
+inline Lanes keep(const Lanes& v, const Lanes& mask) { return Eigen::internal::pand(v, mask); }
+inline const double keep_all = std::bit_cast<double>(~std::uint64_t{0});
+
+/// The compiler's own vectors, which it can convert.
+template <Index n>
+struct VectorsOf {
+  typedef float Floats __attribute__((vector_size(n * sizeof(float))));
+  typedef double Doubles __attribute__((vector_size(n * sizeof(double))));
+};
+
+/// The next values of a row, double or float, as doubles.
+template <class Scalar, class Packet = Lanes>
+Packet load_row(const std::byte* p) {
+  constexpr Index n = Eigen::internal::unpacket_traits<Packet>::size;
+  if constexpr (std::is_same_v<Scalar, double>) {
+    return Eigen::internal::ploadu<Packet>(reinterpret_cast<const double*>(p));
+  } else if constexpr (n == 1) {
+    float value;
+    std::memcpy(&value, p, sizeof value);
+    return Packet(value);
+  } else {
+    typename VectorsOf<n>::Floats values;
+    std::memcpy(&values, p, sizeof values);
+    return Packet(__builtin_convertvector(values, typename VectorsOf<n>::Doubles));
+  }
+}
+
+/// `lanes` vectors, given by their addresses, as the columns of a square: packet[k] holds the k-th
+/// values.
+inline Eigen::internal::PacketBlock<Lanes, lanes> load_transposed(const double* const* from,
+                                                                  Index at) {
+  Eigen::internal::PacketBlock<Lanes, lanes> block;
+#pragma GCC unroll 8
+  for (Index k = 0; k < lanes; ++k) block.packet[k] = load(from[k] + at);
+  if constexpr (lanes > 1) Eigen::internal::ptranspose(block);
+  return block;
+}
+
 /// Eight vectors of eight, given by their addresses, become their transpose: out[i * stride + c] =
 /// from[c][at + i].
 inline void transpose_eight(const double* const* from, Index at, double* out, Index stride) {
-  if constexpr (lanes == 1) {
-    for (Index c = 0; c < 8; ++c)
-      for (Index i = 0; i < 8; ++i) out[i * stride + c] = from[c][at + i];
-  } else {
 #pragma GCC unroll 4
-    for (Index c = 0; c < 8; c += lanes) {
+  for (Index c = 0; c < 8; c += lanes) {
 #pragma GCC unroll 4
-      for (Index i = 0; i < 8; i += lanes) {
-        Eigen::internal::PacketBlock<Lanes, lanes> block;
+    for (Index i = 0; i < 8; i += lanes) {
+      const auto block = load_transposed(from + c, at + i);
 #pragma GCC unroll 8
-        for (Index k = 0; k < lanes; ++k) block.packet[k] = load(from[c + k] + at + i);
-        Eigen::internal::ptranspose(block);
-#pragma GCC unroll 8
-        for (Index k = 0; k < lanes; ++k) store(out + (i + k) * stride + c, block.packet[k]);
-      }
+      for (Index k = 0; k < lanes; ++k) store(out + (i + k) * stride + c, block.packet[k]);
     }
   }
 }

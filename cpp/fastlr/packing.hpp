@@ -1,34 +1,35 @@
 // Rows -> panels. A panel is `panel_rows` rows of all variables z = (x - shift) * scale, and the
-// constant 1 behind them. Packing converts, shifts, scales and weights each value once; the product
-// kernels then read nothing but contiguous eights.
-//
-//   pack_strips   strips of eight variables, inside a strip row after row: for products in tiles of
-//   variables pack_columns  variable after variable: for few variables, whose products run along
-//   the rows
+// constant 1 behind them, in strips of eight variables, inside a strip row after row. Packing
+// converts, shifts, scales and weights each value once; the product kernels then read nothing but
+// contiguous eights.
 #pragma once
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 #include "fastlr/lanes.hpp"
 #include "fastlr/loading.hpp"
-#include "fastlr/prefetching.hpp"
 #include "fastlr/views.hpp"
 
 namespace fastlr {
 
 constexpr Index strip_width = 8;
-constexpr Index panel_rows =
-    128;  // a strip of 128 rows is 8 KiB: four of them fit a 32 KiB L1 cache
+constexpr Index panel_rows = 128;  // a strip of 128 rows is 8 KiB
+constexpr Index most_apart = 3;    // so many columns of a strip are cheaper read value by value
 
-/// Where one strip of eight variables comes from.
+/// Where one strip of eight variables comes from: leading columns that are neighbours in memory, of
+/// which a row is read as one vector, then columns that lie apart, then perhaps the constant.
 struct Strip {
-  Index first = 0;      // index of its first variable
+  Index first = 0;      // its first variable
   Index width = 0;      // how many of the eight are used
   Index n_columns = 0;  // the same without the constant, which is the panel's last variable
-  Index adjacent =
-      0;  // so many leading columns are float neighbours in memory: a row is read as a whole
+  Index adjacent = 0;   // neighbours, float64 or float32: none, or at least two
   Index safe_rows = 0;  // rows below this may be read eight wide without leaving the buffer
+  Eight neighbours = Eight::Zero();          // mask of the adjacent columns
+  std::array<Eight, most_apart> apart = {};  // scale of each other column, in its own lane
+
+  Index n_apart() const { return n_columns - adjacent; }
+  bool is_read_by_rows(Index end) const { return n_apart() <= most_apart && end <= safe_rows; }
 };
 
 /// The variables (X | y... | 1) as panels want them. shift and scale have one entry per column of
@@ -54,202 +55,176 @@ class PanelLayout {
   Index n_strips() const { return static_cast<Index>(strips_.size()); }
   Index padded() const { return n_strips() * strip_width; }
   Index width(Index strip) const { return strips_[static_cast<std::size_t>(strip)].width; }
+  const Strip& strip(Index s) const { return strips_[static_cast<std::size_t>(s)]; }
+  const Column& column(Index j) const { return rows_.columns[static_cast<std::size_t>(j)]; }
+  const double* scale() const { return scale_.data(); }
+  const double* offset() const { return offset_.data(); }
 
-  /// panel (n_strips, panel_rows, 8) = rows [first, first + n), n <= panel_rows; root_weight (or
-  /// nullptr, with room for whole eights) multiplies whole rows. Lanes beyond the last variable are
-  /// left as they are.
-  void pack_strips(Index first, Index n, const double* root_weight, double* panel) const {
-    const Index whole = n / 8 * 8;
-    for (Index r = 0; r < whole; r += 8)  // in the order of memory
-      for (const Strip& strip : strips_)
-        if (is_read_by_rows(strip, first, n))
-          pack_rows(strip, first + r, eight(root_weight, r),
-                    panel + strip.first * panel_rows + r * strip_width);
-    for (const Strip& strip : strips_) {
-      const Index done = is_read_by_rows(strip, first, n) ? whole : 0;
-      if (done < n)
-        pack_block(strip, first, done, n, root_weight, panel + strip.first * panel_rows);
-    }
+  /// Values of rows [row, row + n) of a column: in place if they are contiguous doubles, else in
+  /// `buffer`.
+  const double* values(Index variable, Index row, Index n, double* buffer) const {
+    const Column& source = column(variable);
+    if (source.dtype == DType::f64 && source.stride == sizeof(double))
+      return reinterpret_cast<const double*>(source.at(row));
+    load_column(source, row, n, buffer);
+    return buffer;
   }
 
-  /// panel (width, panel_rows), for layouts of a single strip; rows beyond n are set to zero up to
-  /// a whole eight.
-  void pack_columns(Index first, Index n, const double* root_weight, double* panel) const {
-    const Strip& strip = strips_.front();
-    const bool by_rows = is_read_by_rows(strip, first, n);
-    const Index transposed = by_rows ? n / 8 * 8 : 0;
-    for (Index r = 0; r < transposed; r += 8) read_rows_transposed(strip, first + r, panel + r);
-    for (Index c = 0; c < strip.width; ++c) {
-      double* out = panel + c * panel_rows;
-      const Index done = c < strip.adjacent ? transposed : 0;
-      if (c < strip.n_columns) {
-        const Column& source = column(c);
-        prefetch_rows(source, first + rows_ahead, n);
-        load_column(source, first + done, n - done, out + done);
-      } else {
-        Eigen::Map<Eigen::ArrayXd>(out, n).setZero();
+  /// panel (n_strips, panel_rows, 8) = rows [first, first + n), n <= panel_rows; root_weight (or
+  /// nullptr) multiplies whole rows.
+  void pack(Index first, Index n, const double* root_weight, double* panel) const {
+    for (Index done = 0; done < n; done += rows_at_once) {  // in the order of memory
+      const Index count = std::min(rows_at_once, n - done);
+      const double* root = root_weight == nullptr ? nullptr : root_weight + done;
+      for (const Strip& strip : strips_) {
+        double* out = panel + strip.first * panel_rows + done * strip_width;
+        if (strip.is_read_by_rows(first + done + count)) {
+          pack_rows(strip, first + done, count, root, out);
+        } else {
+          pack_columns(strip, first + done, count, root, out);
+        }
       }
-      finish(c, n, root_weight, out);
-      for (Index r = n; r % 8 != 0; ++r) out[r] = 0.0;
     }
   }
 
  private:
-  static constexpr Index rows_ahead = 256;
+  static constexpr Index rows_at_once = 64;
+  static constexpr Index vectors = strip_width / lanes;
 
-  static const double* eight(const double* root_weight, Index r) {
-    return root_weight == nullptr ? nullptr : root_weight + r;
-  }
-
-  static bool is_read_by_rows(const Strip& strip, Index first, Index n) {
-    return strip.adjacent > 1 && first + n <= strip.safe_rows;
-  }
-
-  /// Ask for the memory of n rows of one variable.
-  static void prefetch_rows(const Column& column, Index row, Index n) {
-    if (column.stride <= 0 || column.stride > cache_line) return;
-    const std::byte* start = column.at(row);
-    for (Index offset = 0; offset < n * column.stride; offset += cache_line)
-      prefetch(start + offset);
-  }
+  using Buffer = std::array<double, rows_at_once>;
 
   Strip strip_at(Index first) const {
     Strip strip;
     strip.first = first;
     strip.width = std::min(strip_width, n_variables_ - first);
     strip.n_columns = std::min(strip.width, rows_.n_columns() - first);
-    if (strip.n_columns == 0) return strip;
-    const Column& head = column(first);
-    const Index size = item_size(head.dtype);
-    if (head.dtype != DType::f64 && head.dtype != DType::f32) return strip;
-    strip.adjacent = 1;
-    while (strip.adjacent < strip.n_columns) {
-      const Column& next = column(first + strip.adjacent);
-      const bool neighbour = next.dtype == head.dtype && next.stride == head.stride &&
-                             next.data == head.data + strip.adjacent * size;
-      if (!neighbour) break;
-      ++strip.adjacent;
+    strip.adjacent = neighbours_from(first, strip.n_columns);
+    strip.safe_rows = rows_.n_samples;
+    if (strip.adjacent > 0) {
+      // Reading eight values at row r touches 8 * size bytes; later rows of the same buffer must
+      // cover them.
+      const Column& head = column(first);
+      const Index beyond = (strip_width - strip.adjacent) * item_size(head.dtype);
+      if (beyond > 0)
+        strip.safe_rows =
+            head.stride > 0
+                ? std::max<Index>(0, rows_.n_samples - (beyond + head.stride - 1) / head.stride)
+                : 0;
+      strip.neighbours.head(strip.adjacent) = keep_all;
     }
-    // Reading eight values at row r touches 8 * size bytes; later rows of the same buffer must
-    // cover them.
-    const Index beyond = (strip_width - strip.adjacent) * size;
-    if (beyond == 0) {
-      strip.safe_rows = rows_.n_samples;
-    } else if (head.stride > 0) {
-      strip.safe_rows =
-          std::max<Index>(0, rows_.n_samples - (beyond + head.stride - 1) / head.stride);
+    for (Index k = 0; k < std::min(most_apart, strip.n_apart()); ++k) {
+      const Index c = strip.adjacent + k;
+      strip.apart[static_cast<std::size_t>(k)].setZero();
+      strip.apart[static_cast<std::size_t>(k)][c] = scale_[first + c];
     }
     return strip;
   }
 
-  const Column& column(Index j) const { return rows_.columns[static_cast<std::size_t>(j)]; }
-
-  /// Eight rows of a strip whose leading columns are neighbours: whole vectors, then what remains
-  /// one by one.
-  void pack_rows(const Strip& strip, Index row, const double* root, double* out) const {
-    const Column& head = column(strip.first);
-    if (head.dtype == DType::f64) {
-      pack_neighbours<double>(strip, head, row, root, out);
-    } else {
-      pack_neighbours<float>(strip, head, row, root, out);
+  /// How many of the columns from `first` on are float neighbours in memory, if at least two.
+  Index neighbours_from(Index first, Index n_columns) const {
+    if (n_columns < 2) return 0;
+    const Column& head = column(first);
+    if (head.dtype != DType::f64 && head.dtype != DType::f32) return 0;
+    Index adjacent = 1;
+    for (; adjacent < n_columns; ++adjacent) {
+      const Column& next = column(first + adjacent);
+      if (next.dtype != head.dtype || next.stride != head.stride ||
+          next.data != head.data + adjacent * item_size(head.dtype))
+        break;
     }
-    for (Index c = strip.adjacent; c < strip.width; ++c) {
-      alignas(64) double z[8] = {};
-      if (c < strip.n_columns) load_column(column(strip.first + c), row, 8, z);
-      finish(strip.first + c, 8, root, z);
-      for (Index i = 0; i < 8; ++i) out[i * strip_width + c] = z[i];
-    }
+    return adjacent > 1 ? adjacent : 0;
   }
 
-  template <class Scalar>
-  void pack_neighbours(const Strip& strip, const Column& head, Index row, const double* root,
-                       double* out) const {
-    const std::byte* const from = head.at(row);
-    const Index stride = head.stride;
-    finish_rows(strip, root, out, [from, stride](Index i) {
-      Eigen::Array<Scalar, 8, 1> x;
-      std::memcpy(x.data(), from + i * stride, sizeof x);
-      return Eight(x.template cast<double>());
-    });
-  }
-
-  /// Rows [done, n) of a strip of unrelated columns: eight rows of each variable at a time,
-  /// transposed.
-  void pack_block(const Strip& strip, Index first, Index done, Index n, const double* root_weight,
-                  double* out) const {
-    alignas(64) double converted[strip_width * panel_rows];
-    const double* from[strip_width];
-    for (Index c = 0; c < strip_width; ++c) {
-      double* values = converted + c * panel_rows;
-      from[c] = values;
-      const bool is_column = c < strip.n_columns;
-      if (is_column && is_plain(column(strip.first + c))) {
-        from[c] = reinterpret_cast<const double*>(column(strip.first + c).at(first));
-      } else if (is_column) {
-        load_column(column(strip.first + c), first + done, n - done, values + done);
+  /// out (n, 8): row after row, neighbours as vectors, other columns into their lanes.
+  void pack_rows(const Strip& strip, Index row, Index n, const double* root, double* out) const {
+    const bool is_float = strip.adjacent > 0 && column(strip.first).dtype == DType::f32;
+    const auto with = [&]<Index Apart>(std::integral_constant<Index, Apart>) {
+      if (strip.n_apart() != Apart) return;
+      if (is_float) {
+        rows_with<float, Apart>(strip, row, n, root, out);
       } else {
-        Eigen::Map<Eigen::ArrayXd>(values + done, n - done).setZero();
+        rows_with<double, Apart>(strip, row, n, root, out);
+      }
+    };
+    [&]<Index... Apart>(std::integer_sequence<Index, Apart...>) {
+      (with(std::integral_constant<Index, Apart>{}), ...);
+    }(std::make_integer_sequence<Index, most_apart + 1>{});
+  }
+
+  template <class Scalar, Index Apart>
+  void rows_with(const Strip& strip, Index row, Index n, const double* root, double* out) const {
+    std::array<Buffer, Apart> buffers;
+    std::array<const double*, Apart> from;
+    for (std::size_t k = 0; k < Apart; ++k)
+      from[k] =
+          values(strip.first + strip.adjacent + static_cast<Index>(k), row, n, buffers[k].data());
+    const Eight nothing = Eight::Zero();  // read where no columns are neighbours
+    const std::byte* x = reinterpret_cast<const std::byte*>(nothing.data());
+    Index stride = 0;
+    if (strip.adjacent > 0) {
+      x = column(strip.first).at(row);
+      stride = column(strip.first).stride;
+    }
+    Lanes neighbours[vectors], scale[vectors], offset[vectors], apart[vectors][Apart + 1];
+#pragma GCC unroll 8
+    for (Index v = 0; v < vectors; ++v) {
+      neighbours[v] = load(strip.neighbours.data() + v * lanes);
+      scale[v] = load(scale_.data() + strip.first + v * lanes);
+      offset[v] = load(offset_.data() + strip.first + v * lanes);
+#pragma GCC unroll 8
+      for (std::size_t k = 0; k < Apart; ++k) apart[v][k] = load(strip.apart[k].data() + v * lanes);
+    }
+#pragma GCC unroll 2
+    for (Index r = 0; r < n; ++r, x += stride) {
+#pragma GCC unroll 8
+      for (Index v = 0; v < vectors; ++v) {
+        const Lanes values = load_row<Scalar>(x + v * lanes * Index{sizeof(Scalar)});
+        Lanes z = multiply_add(keep(values, neighbours[v]), scale[v], offset[v]);
+#pragma GCC unroll 8
+        for (std::size_t k = 0; k < Apart; ++k)
+          z = multiply_add(broadcast_from(from[k] + r), apart[v][k], z);
+        if (root != nullptr) z = multiply(z, broadcast_from(root + r));
+        store(out + r * strip_width + v * lanes, z);
       }
     }
-    alignas(64) double transposed[8 * strip_width];
-    for (; done + 8 <= n && strip.n_columns > 2; done += 8) {
-      transpose_eight(from, done, transposed, strip_width);
-      finish_rows(strip, eight(root_weight, done), out + done * strip_width,
-                  [&transposed](Index i) {
-                    return Eight(Eigen::Map<const Eight>(transposed + i * strip_width));
-                  });
-    }
-    const Index count = n - done;
-    for (Index c = 0; count > 0 && c < strip.width; ++c) {
-      double* z = converted + c * panel_rows;
-      std::copy_n(from[c] + done, count, z);
-      finish(strip.first + c, count, eight(root_weight, done), z);
-      for (Index i = 0; i < count; ++i) out[(done + i) * strip_width + c] = z[i];
-    }
   }
 
-  /// out[i, :] = z of row i of the next eight rows of a strip.
-  template <class RowAt>
-  void finish_rows(const Strip& strip, const double* root, double* out, RowAt row_at) const {
-    const Eight scale = scale_.segment<8>(strip.first);
-    const Eight offset = offset_.segment<8>(strip.first);
-    if (root == nullptr) {
-#pragma GCC unroll 8
-      for (Index i = 0; i < 8; ++i)
-        Eigen::Map<Eight>(out + i * strip_width) = row_at(i) * scale + offset;
-    } else {
-#pragma GCC unroll 8
-      for (Index i = 0; i < 8; ++i)
-        Eigen::Map<Eight>(out + i * strip_width) = (row_at(i) * scale + offset) * root[i];
-    }
-  }
-
-  /// Eight rows of neighbouring columns: panel[c, i] = x[row + i, c].
-  void read_rows_transposed(const Strip& strip, Index row, double* panel) const {
-    const Column& head = column(strip.first);
-    alignas(64) double converted[8 * strip_width];
-    const double* from[8];
-    for (Index i = 0; i < 8; ++i) {
-      from[i] = reinterpret_cast<const double*>(head.at(row + i));
-      if (head.dtype == DType::f32) {
-        load_scalars<float>(head.at(row + i), sizeof(float), 8, converted + i * strip_width);
-        from[i] = converted + i * strip_width;
+  /// out (n, 8) from up to eight columns that lie apart: squares of them, transposed in registers.
+  void pack_columns(const Strip& strip, Index row, Index n, const double* root, double* out) const {
+    std::array<Buffer, strip_width> buffers;
+    std::array<const double*, strip_width> from;
+    for (std::size_t c = 0; c < strip_width; ++c) {
+      const auto j = static_cast<Index>(c);
+      if (j < strip.n_columns) {
+        from[c] = values(strip.first + j, row, n, buffers[c].data());
+      } else {
+        buffers[c].fill(0.0);
+        from[c] = buffers[c].data();
       }
     }
-    transpose_eight(from, 0, panel, panel_rows);
-  }
-
-  /// Contiguous float64: eight values can be read as they lie.
-  static bool is_plain(const Column& column) {
-    return column.dtype == DType::f64 && column.stride == 8;
-  }
-
-  /// z = x * scale - shift * scale, times the roots of the weights, for n rows of one variable in
-  /// place.
-  void finish(Index variable, Index n, const double* root_weight, double* z) const {
-    Eigen::Map<Eigen::ArrayXd> values(z, n);
-    values = values * scale_[variable] + offset_[variable];
-    if (root_weight != nullptr) values *= Eigen::Map<const Eigen::ArrayXd>(root_weight, n);
+    const double* const scale = scale_.data() + strip.first;
+    const double* const offset = offset_.data() + strip.first;
+    const Index whole = n / lanes * lanes;
+#pragma GCC unroll 8
+    for (Index c = 0; c < strip_width; c += lanes) {
+      const Lanes scales = load(scale + c);
+      const Lanes offsets = load(offset + c);
+      for (Index r = 0; r < whole; r += lanes) {
+        const auto block = load_transposed(from.data() + c, r);
+#pragma GCC unroll 8
+        for (Index k = 0; k < lanes; ++k) {
+          Lanes z = multiply_add(block.packet[k], scales, offsets);
+          if (root != nullptr) z = multiply(z, broadcast_from(root + r + k));
+          store(out + (r + k) * strip_width + c, z);
+        }
+      }
+    }
+    for (Index r = whole; r < n; ++r) {
+      for (Index c = 0; c < strip.width; ++c) {
+        const double z = from[static_cast<std::size_t>(c)][r] * scale[c] + offset[c];
+        out[r * strip_width + c] = root == nullptr ? z : z * root[r];
+      }
+    }
   }
 
   const Rows& rows_;

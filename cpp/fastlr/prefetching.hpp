@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
 #include "fastlr/views.hpp"
 
@@ -10,12 +11,14 @@ namespace fastlr {
 
 constexpr Index cache_line = 64;
 
-/// Walks through the memory of a range of rows, one run of neighbouring columns after the other.
+/// Into the second-level cache.
+inline void prefetch(const std::byte* address) { __builtin_prefetch(address, 0, 2); }
+
+/// The cache lines of a range of rows, dealt out a few at a time.
 class Prefetcher {
  public:
-  static constexpr Index lines_per_step = 128;
-
-  explicit Prefetcher(const Rows& rows) {
+  Prefetcher(const Rows& rows, Index most_at_once)
+      : most_at_once_(static_cast<std::size_t>(most_at_once)) {
     for (const Column& column : rows.columns) {
       const Index size = item_size(column.dtype);
       if (!runs_.empty() && runs_.back().stride == column.stride &&
@@ -29,8 +32,11 @@ class Prefetcher {
     // hardware.
     std::erase_if(runs_,
                   [](const Run& run) { return run.stride <= 0 || run.stride > 4 * run.width; });
-    current_ = runs_.size();
+    aim(0, 0);
   }
+
+  /// One that has nothing to ask for.
+  static Prefetcher idle(Index most_at_once) { return {Rows{}, most_at_once}; }
 
   /// Bytes of one row that are worth asking for.
   Index row_bytes() const {
@@ -39,24 +45,27 @@ class Prefetcher {
     return bytes;
   }
 
-  /// From now on, step() walks through rows [first, last).
+  /// From now on, next() deals out the lines of rows [first, last).
   void aim(Index first, Index last) {
-    first_ = first;
-    n_rows_ = std::max<Index>(0, last - first);
-    current_ = n_rows_ > 0 ? 0 : runs_.size();
-    begin_run();
+    const Index n_rows = std::max<Index>(0, last - first);
+    n_lines_ = 0;
+    for (const Run& run : runs_) n_lines_ += lines_of(run, n_rows);
+    lines_.resize(n_lines_ + most_at_once_);
+    const std::byte** line = lines_.data();
+    for (const Run& run : runs_) {
+      const std::byte* const start = run.data + first * run.stride;
+      const std::size_t n = lines_of(run, n_rows);
+      for (std::size_t k = 0; k < n; ++k) line[k] = start + k * cache_line;
+      line += n;
+    }
+    std::fill_n(line, most_at_once_, reinterpret_cast<const std::byte*>(runs_.data()));
+    position_ = 0;
   }
 
-  /// Address of the next `lines` cache lines; `idle` (something already cached) when nothing is
-  /// left.
-  const std::byte* step(const void* idle, Index lines = lines_per_step) {
-    if (current_ == runs_.size()) return static_cast<const std::byte*>(idle);
-    const std::byte* here = position_;
-    position_ += lines * cache_line;
-    if (position_ >= end_) {
-      ++current_;
-      begin_run();
-    }
+  /// The next n <= most_at_once lines; when none is left, something cached.
+  const std::byte* const* next(Index n) {
+    const std::byte* const* const here = lines_.data() + position_;
+    position_ = std::min(n_lines_, position_ + static_cast<std::size_t>(n));
     return here;
   }
 
@@ -67,22 +76,15 @@ class Prefetcher {
     Index width;
   };
 
-  void begin_run() {
-    if (current_ == runs_.size()) return;
-    const Run& run = runs_[current_];
-    position_ = run.data + first_ * run.stride;
-    end_ = position_ + n_rows_ * run.stride;
+  static std::size_t lines_of(const Run& run, Index n_rows) {
+    return static_cast<std::size_t>((n_rows * run.stride + cache_line - 1) / cache_line);
   }
 
   std::vector<Run> runs_;
-  std::size_t current_ = 0;
-  Index first_ = 0;
-  Index n_rows_ = 0;
-  const std::byte* position_ = nullptr;
-  const std::byte* end_ = nullptr;
+  std::size_t most_at_once_;
+  std::vector<const std::byte*> lines_;  // and a tail of cached ones
+  std::size_t n_lines_ = 0;
+  std::size_t position_ = 0;
 };
-
-/// Into the second-level cache.
-inline void prefetch(const std::byte* address) { __builtin_prefetch(address, 0, 2); }
 
 }  // namespace fastlr

@@ -34,11 +34,11 @@ constexpr Index lines_per_column =
     (U * lanes * static_cast<Index>(sizeof(double)) + cache_line - 1) / cache_line;
 
 /// r = y - a - sum_j x_j b_j for U registers of rows: each product and each sum keeps its rounding
-/// error. `ahead` is memory to prefetch, as much as is read here.
+/// error. `ahead` are lines to prefetch, as many as are read here.
 template <Index U>
 void residual_registers(const double* X, Index n_columns, const double* y, const double* b,
-                        const double* b_low, DoubleDouble a, const std::byte* ahead, double* hi,
-                        double* lo) {
+                        const double* b_low, DoubleDouble a, const std::byte* const* ahead,
+                        double* hi, double* lo) {
   Lanes h[U];
   Lanes l[U];
 #pragma GCC unroll 8
@@ -49,7 +49,7 @@ void residual_registers(const double* X, Index n_columns, const double* y, const
     const Factor coef(broadcast(b[j]));
     const Lanes minus_low = broadcast(-b_low[j]);
 #pragma GCC unroll 8
-    for (Index line = 0; line < lines_per_column<U>; ++line, ahead += cache_line) prefetch(ahead);
+    for (Index line = 0; line < lines_per_column<U>; ++line) prefetch(*ahead++);
 #pragma GCC unroll 8
     for (Index u = 0; u < U; ++u) {
       const Lanes x = load(X + u * lanes);
@@ -76,13 +76,18 @@ constexpr Index registers_at_once = lanes == 8 ? 4 : 2;
 constexpr Index registers_at_once = 2;
 #endif
 
+/// Lines that are asked for at once.
+constexpr Index lines_at_once(Index n_columns) {
+  return n_columns * lines_per_column<registers_at_once>;
+}
+
 /// The block's first n residuals; the rest is zero, so that it adds nothing.
 void residual_block(const double* X, Index n_columns, const double* y, const double* b,
                     const double* b_low, DoubleDouble a, Index n, Prefetcher& prefetcher,
                     Residuals& r) {
   constexpr Index step = registers_at_once * lanes;
   for (Index i = 0; i < n; i += step) {
-    const std::byte* ahead = prefetcher.step(X, n_columns * lines_per_column<registers_at_once>);
+    const std::byte* const* ahead = prefetcher.next(lines_at_once(n_columns));
     residual_registers<registers_at_once>(X + i, n_columns, y + i, b, b_low, a, ahead,
                                           r.hi.data() + i, r.lo.data() + i);
   }
@@ -196,7 +201,7 @@ void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
   AlignedVector block(blocks.n_columns() * block_rows);
   std::array<double, block_rows> weight;
   Residuals r;
-  Prefetcher prefetcher(problem.rows);
+  Prefetcher prefetcher(problem.rows, lines_at_once(n_columns));
   const Index ahead = rows_ahead(prefetcher);
   for (Index start = first; start < last; start += block_rows) {
     const Index n = std::min(block_rows, last - start);
@@ -276,13 +281,13 @@ void residuals(const SweepProblem& problem, const double* coef, const double* in
   for_each_task((n_samples + block_rows - 1) / block_rows, n_threads, [&](Index task) {
     AlignedVector block(blocks.n_columns() * block_rows);
     Residuals part;
-    Prefetcher prefetcher(problem.rows);
+    Prefetcher nothing = Prefetcher::idle(lines_at_once(n_columns));
     const Index start = task * block_rows;
     const Index n = std::min(block_rows, n_samples - start);
     blocks.pack(start, n, block.data());
     residual_block(block.data(), n_columns, block.data() + (n_columns + target) * block_rows,
                    b.hi.data(), b.lo.data(),
-                   {intercept[target], intercept[problem.n_targets + target]}, n, prefetcher, part);
+                   {intercept[target], intercept[problem.n_targets + target]}, n, nothing, part);
     std::copy_n(part.hi.data(), n, r + start);
     std::copy_n(part.lo.data(), n, r + n_samples + start);
   });
