@@ -10,6 +10,7 @@
 #include "fastlr/few_variables.hpp"
 #include "fastlr/moments.hpp"
 #include "fastlr/row_blocks.hpp"
+#include "fastlr/shared_products.hpp"
 #include "fastlr/weights.hpp"
 
 namespace fastlr {
@@ -69,7 +70,7 @@ void accumulate_few(const PanelLayout& layout, const Column* weight, Range range
       all_pair_products(panel.data(), width, round_up(n, 8), lane_sums.data());
     }
     collect(lane_sums, width, sums.data());
-    fold(sums.data(), layout.padded() * layout.padded(), slot.hi, slot.lo);
+    for (Index i = 0; i < width; ++i) fold_row(i, layout.padded(), sums.data(), slot.hi, slot.lo);
   }
 }
 
@@ -107,11 +108,12 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* b
         prefetcher.aim(first + ahead, std::min(range.last, first + 2 * ahead));
       PanelProduct<>{panel.data(), layout, n, first == start, sums.data(), prefetcher}.all();
     }
-    fold(sums.data(), size, slot.hi, slot.lo);
+    for (Index i = 0; i < layout.n_variables(); ++i)
+      fold_row(i, layout.padded(), sums.data(), slot.hi, slot.lo);
   }
 }
 
-/// Large p: one slot, and the threads share the panels' packing and then the columns of the
+/// Large p: one slot, and the threads share the panels' packing and then the blocks of the
 /// product.
 void accumulate_tiles(const PanelLayout& layout, const Basis* basis, const Column* weight,
                       Range range, int n_threads, const Slot& slot) {
@@ -146,26 +148,11 @@ void accumulate_tiles(const PanelLayout& layout, const Basis* basis, const Colum
       for (Index k = 0; k < n_panels; ++k)
         *slot.statistics += statistics[static_cast<std::size_t>(k)];
 
-      // Groups of columns, the longest first, and the last strip of rows.
-      const Index n_groups = (layout.n_strips() - 1 + tile_strips - 1) / tile_strips;
-      for_each_task(n_groups + 1, n_threads, [&](Index group) {
-        Prefetcher nothing = Prefetcher::idle(panel_rows);
-        for (Index k = 0; k < n_panels; ++k) {
-          const PanelProduct<> product{panel.data() + k * panel_size, layout,      rows_in(k),
-                                       first == start && k == 0,      sums.data(), nothing};
-          if (group < n_groups) {
-            product.column_group(group * tile_strips);
-          } else {
-            product.last_row();
-          }
-        }
-      });
+      multiply_panels(layout, panel.data(), n_panels, rows_in, first == start, sums.data(),
+                      n_threads);
     }
-    const Index row = layout.padded();
-    for_each_task(row, n_threads, [&](Index i) {
-      fold(sums.data() + i * row, (i / strip_width + 1) * strip_width, slot.hi + i * row,
-           slot.lo + i * row);
-    });
+    for_each_task(layout.n_variables(), n_threads,
+                  [&](Index i) { fold_row(i, layout.padded(), sums.data(), slot.hi, slot.lo); });
   }
 }
 

@@ -76,17 +76,17 @@ struct PanelProduct {
   double* C;  // (padded, padded), row-major; only strips on or below the diagonal are touched
   Prefetcher& ahead;  // what to ask for meanwhile
 
-  /// Strips [left, left + tile_strips) of C, all full rows from the diagonal down: the unit of work
-  /// that threads share when p is large.
-  void column_group(Index left) const {
-    Index row = left;
+  /// Strips [left, left + tile_strips) of C, the full rows [first_row, last_row) from the diagonal
+  /// down.
+  void column_group(Index left, Index first_row, Index last_row) const {
+    Index row = std::max(left, first_row);
     if constexpr (tile_strips >= 2) {
-      if (left + 2 < layout.n_strips()) {
+      if (row == left && row + 2 <= last_row) {
         tile<2 * strip_width, 2, strip_width>(left, left, 0);
         row += 2;
       }
     }
-    for (; row < layout.n_strips() - 1; ++row)
+    for (; row < last_row; ++row)
       strips<tile_strips, tile_height>(row, left, std::min(tile_strips, row - left + 1));
   }
 
@@ -106,7 +106,8 @@ struct PanelProduct {
 
   void all() const {
     if (tile_strips >= 2 && layout.n_strips() == 2) return two_strips();
-    for (Index left = 0; left < layout.n_strips() - 1; left += tile_strips) column_group(left);
+    const Index n_full = layout.n_strips() - 1;
+    for (Index left = 0; left < n_full; left += tile_strips) column_group(left, 0, n_full);
     last_row();
   }
 
@@ -148,10 +149,12 @@ struct PanelProduct {
   }
 };
 
-/// (hi, lo) += C as an unevaluated sum, element by element (TwoSum): the error of the accumulated
-/// moments stops growing with the number of rows.
-inline void fold(const double* C, Index size, double* hi, double* lo) {
-  for (Index k = 0; k < size; k += 8) {
+/// Row i of the sums: (hi, lo) += C as an unevaluated sum (TwoSum), up to the strip of the
+/// diagonal: the error of the accumulated moments stops growing with the number of rows.
+inline void fold_row(Index i, Index padded, const double* C, double* hi, double* lo) {
+  const Index first = i * padded;
+  const Index last = first + (i / strip_width + 1) * strip_width;
+  for (Index k = first; k < last; k += 8) {
     const Eigen::Map<const Eight> c(C + k);
     Eigen::Map<Eight> h(hi + k);
     Eigen::Map<Eight> l(lo + k);

@@ -8,6 +8,7 @@
 #include "fastlr/column_block.hpp"
 #include "fastlr/cross_products.hpp"
 #include "fastlr/row_blocks.hpp"
+#include "fastlr/shared_products.hpp"
 
 namespace fastlr {
 namespace {
@@ -116,20 +117,8 @@ void multiply_tiles(const Packing& packing, const Basis* basis, Index first, Ind
                  raw.data() + (basis != nullptr ? k * panel_size : 0),
                  panel.data() + k * panel_size);
     });
-    const Index n_groups = (strips.n_strips() - 1 + tile_strips - 1) / tile_strips;
-    for_each_task(n_groups + 1, n_threads, [&](Index group) {
-      Prefetcher nothing = Prefetcher::idle(panel_rows);
-      for (Index k = 0; k < n_panels; ++k) {
-        const PanelProduct<RowStrips> product{
-            panel.data() + k * panel_size, strips,      columns_in(k),
-            start == first && k == 0,      sums.data(), nothing};
-        if (group < n_groups) {
-          product.column_group(group * tile_strips);
-        } else {
-          product.last_row();
-        }
-      }
-    });
+    multiply_panels(strips, panel.data(), n_panels, columns_in, start == first, sums.data(),
+                    n_threads);
   }
   add_lower(strips, sums.data(), H);
 }

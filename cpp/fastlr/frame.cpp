@@ -1,5 +1,7 @@
 #include "fastlr/frame.hpp"
 
+#include <algorithm>
+
 namespace fastlr {
 namespace {
 
@@ -52,14 +54,20 @@ Frame frame_of(const MomentsView& moments, bool fit_intercept, double alpha) {
   frame.A.resize(l, l);
   frame.c.resize(l, t);
   frame.penalty.resize(l);
+  for (Index first = 0; first < l; first += 64) {  // a few rows at a time, for both triangles' sake
+    const Index last = std::min(l, first + 64);
+    for (Index j = 0; j < last; ++j) {
+      const Index b = frame.live[static_cast<std::size_t>(j)];
+      for (Index i = std::max(first, j); i < last; ++i) {
+        const Index a = frame.live[static_cast<std::size_t>(i)];
+        const double value = entry(a, b) * frame.scale[a] * frame.scale[b];
+        frame.A(i, j) = value;
+        frame.A(j, i) = value;
+      }
+    }
+  }
   for (Index i = 0; i < l; ++i) {
     const Index a = frame.live[static_cast<std::size_t>(i)];
-    for (Index j = 0; j <= i; ++j) {
-      const Index b = frame.live[static_cast<std::size_t>(j)];
-      const double value = entry(a, b) * frame.scale[a] * frame.scale[b];
-      frame.A(i, j) = value;
-      frame.A(j, i) = value;
-    }
     for (Index k = 0; k < t; ++k)
       frame.c(i, k) = entry(a, p + k) * frame.scale[a] * frame.scale[p + k];
     frame.penalty[i] = alpha * frame.scale[a] * frame.scale[a];

@@ -4,6 +4,7 @@
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 #include <cmath>
+#include <utility>
 
 namespace fastlr {
 namespace {
@@ -31,7 +32,7 @@ RowMatrix root_of(const Frame& frame, Matrix L) {
 /// is a bound in practice for gamma = 20, and pessimistic by one or two digits (Higham 2002, 7.2
 /// and 10.1). A product that is small because its terms cancel may be as wrong as its terms are:
 /// with an `allowance`, that share of their size counts at least.
-Vector solution_error(const Frame& frame, const Matrix& root, const Vector& b, Index target,
+Vector solution_error(const Frame& frame, const RowMatrix& root, const Vector& b, Index target,
                       double allowance) {
   constexpr double gamma = 20.0;
   const Vector size = b.cwiseAbs();
@@ -46,7 +47,7 @@ Vector solution_error(const Frame& frame, const Matrix& root, const Vector& b, I
   return gamma * unit_roundoff * row.dot(backward) * row;
 }
 
-void estimate_error(const Frame& frame, const Matrix& root, const Vector& b, Index target,
+void estimate_error(const Frame& frame, const RowMatrix& root, const Vector& b, Index target,
                     Solution& out) {
   const Index p = frame.n_features;
   spread(frame, solution_error(frame, root, b, target, 0.1), out.error.row(target).data());
@@ -111,9 +112,9 @@ bool solve_by_cholesky(const Frame& frame, Solution& out) {
   if (factor.info() != Eigen::Success) return false;
   const double reciprocal = l > 0 ? factor.rcond() : 1.0;
   if (!(reciprocal > 4 * unit_roundoff * static_cast<double>(l))) return false;
-  out.root = root_of(frame, A);
   for (Index k = 0; k < frame.n_targets; ++k)
     spread(frame, factor.solve(frame.c.col(k)), out.coef.data() + k * p);
+  out.root = root_of(frame, std::move(A));
   out.condition_number = 1.0 / std::sqrt(reciprocal);
   out.rank = l;
   out.status = reciprocal < ill_conditioned_at ? Status::ill_conditioned : Status::ok;
@@ -205,10 +206,14 @@ Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, 
       out.intercept(1, k) = a.lo;
     }
     if (!estimate_errors) continue;
-    Matrix root(frame.n_live(), out.root.cols());
-    for (Index i = 0; i < frame.n_live(); ++i)
-      root.row(i) = out.root.row(frame.live[static_cast<std::size_t>(i)]);
-    estimate_error(frame, root, b, k, out);
+    if (frame.n_live() == p) {
+      estimate_error(frame, out.root, b, k, out);
+    } else {
+      RowMatrix root(frame.n_live(), out.root.cols());
+      for (Index i = 0; i < frame.n_live(); ++i)
+        root.row(i) = out.root.row(frame.live[static_cast<std::size_t>(i)]);
+      estimate_error(frame, root, b, k, out);
+    }
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "fastlr/views.hpp"
@@ -47,17 +48,14 @@ class Prefetcher {
 
   /// From now on, next() deals out the lines of rows [first, last).
   void aim(Index first, Index last) {
-    const Index n_rows = std::max<Index>(0, last - first);
-    n_lines_ = 0;
-    for (const Run& run : runs_) n_lines_ += lines_of(run, n_rows);
-    lines_.resize(n_lines_ + most_at_once_);
+    lines_.resize(most_lines(std::max<Index>(0, last - first)) + most_at_once_);
     const std::byte** line = lines_.data();
     for (const Run& run : runs_) {
-      const std::byte* const start = run.data + first * run.stride;
-      const std::size_t n = lines_of(run, n_rows);
-      for (std::size_t k = 0; k < n; ++k) line[k] = start + k * cache_line;
-      line += n;
+      const std::byte* const start = line_of(run.data + first * run.stride);
+      const std::byte* const end = run.data + last * run.stride;
+      for (Index offset = 0; offset < end - start; offset += cache_line) *line++ = start + offset;
     }
+    n_lines_ = static_cast<std::size_t>(line - lines_.data());
     std::fill_n(line, most_at_once_, reinterpret_cast<const std::byte*>(runs_.data()));
     position_ = 0;
   }
@@ -76,8 +74,12 @@ class Prefetcher {
     Index width;
   };
 
-  static std::size_t lines_of(const Run& run, Index n_rows) {
-    return static_cast<std::size_t>((n_rows * run.stride + cache_line - 1) / cache_line);
+  static const std::byte* line_of(const std::byte* address) {
+    return address - reinterpret_cast<std::uintptr_t>(address) % cache_line;
+  }
+
+  std::size_t most_lines(Index n_rows) const {
+    return static_cast<std::size_t>(n_rows * row_bytes() / cache_line) + 2 * runs_.size();
   }
 
   std::vector<Run> runs_;
