@@ -9,7 +9,7 @@ def main():
     names = ("fastlr", "NumPy", "scikit-learn LinearRegression", "scikit-learn Ridge")
     peers = [peer for peer in bench.installed_peers() if peer.name.startswith(names)]
     bench.compare(
-        [(10**6, 20)], peers, bench.measure_roofline(resolve_threads(None)), rounds=7, on_cell=show
+        [(10**6, 20)], peers, bench.RooflineMeter(resolve_threads(None)), rounds=7, on_cell=show
     )
 
 

@@ -30,7 +30,8 @@ def show(cell):
     fastest = cell.fastest_peer
     print(
         f"\n{cell.n_samples} x {cell.n_features}: fastlr {ours * 1e3:.1f} ms, "
-        f"{cell.limit / ours:.0%} of the roofline ({cell.bound}), "
+        f"{cell.limit / ours:.0%} of the roofline ({cell.roofline.bandwidth / 1e9:.0f} GB/s, "
+        f"{cell.roofline.flops / 1e9:.0f} GFLOP/s: {cell.bound}), "
         f"{fastest.seconds / ours:.2f} x ahead of {fastest.peer}"
     )
     for timing in sorted(cell.timings, key=lambda t: t.seconds):
@@ -49,15 +50,12 @@ def main():
     parser.add_argument("--picture", type=Path)
     arguments = parser.parse_args()
 
-    roofline = bench.measure_roofline(resolve_threads(None))
-    print(
-        f"kernels {describe()['level']}, {roofline.n_threads} threads, reads {roofline.bandwidth / 1e9:.0f} GB/s, "
-        f"{roofline.flops / 1e9:.0f} GFLOP/s"
-    )
+    meter = bench.RooflineMeter(resolve_threads(None))
+    print(f"kernels {describe()['level']}, {meter.n_threads} threads")
     peers = bench.installed_peers()
     shapes = [(max(p + 2, int(n * arguments.scale)), p) for n, p in SHAPES]
     cells = bench.compare(
-        shapes, peers, roofline, rounds=arguments.rounds, budget=arguments.budget, on_cell=show
+        shapes, peers, meter, rounds=arguments.rounds, budget=arguments.budget, on_cell=show
     )
     ahead = [cell.fastest_peer.seconds / cell.seconds("fastlr") for cell in cells]
     sklearn = [
@@ -71,11 +69,7 @@ def main():
             f"ahead of scikit-learn's LinearRegression: geometric mean {geometric_mean(sklearn):.1f} x"
         )
     if arguments.json:
-        arguments.json.write_text(
-            json.dumps(
-                {"roofline": asdict(roofline), "cells": [asdict(cell) for cell in cells]}, indent=1
-            )
-        )
+        arguments.json.write_text(json.dumps([asdict(cell) for cell in cells], indent=1))
     if arguments.picture:
         bench.draw(cells, arguments.picture)
 

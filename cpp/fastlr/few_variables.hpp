@@ -33,7 +33,7 @@ void pack_neighbours(const PanelLayout& layout, Index row, Index n, const double
     for (Index r = 0; r < n; r += width, x += width * stride) {
       packets::PacketBlock<Packet, width> block;
 #pragma GCC unroll 8
-      for (Index i = 0; i < width; ++i) block.packet[i] = load_row<Scalar, Packet>(x + i * stride);
+      for (Index i = 0; i < width; ++i) block.packet[i] = load_as_doubles<Scalar, Packet>(x + i * stride);
       if constexpr (width > 1) packets::ptranspose(block);
 #pragma GCC unroll 8
       for (Index k = 0; k < width; ++k) {

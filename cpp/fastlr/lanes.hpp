@@ -40,7 +40,7 @@ struct VectorsOf {
 
 /// The next values of a row, double or float, as doubles.
 template <class Scalar, class Packet = Lanes>
-Packet load_row(const std::byte* p) {
+Packet load_as_doubles(const std::byte* p) {
   constexpr Index n = Eigen::internal::unpacket_traits<Packet>::size;
   if constexpr (std::is_same_v<Scalar, double>) {
     return Eigen::internal::ploadu<Packet>(reinterpret_cast<const double*>(p));

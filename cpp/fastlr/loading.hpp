@@ -2,20 +2,33 @@
 #pragma once
 
 #include <cstring>
+#include <type_traits>
 
+#include "fastlr/lanes.hpp"
 #include "fastlr/views.hpp"
 
 namespace fastlr {
+
+/// Eight contiguous values.
+template <class Scalar>
+Eight eight_at(const std::byte* source) {
+  if constexpr (std::is_same_v<Scalar, float>) {
+    Eight x;
+    for (Index v = 0; v < 8; v += lanes)
+      store(x.data() + v, load_as_doubles<float>(source + v * Index{sizeof(float)}));
+    return x;
+  } else {
+    Eigen::Array<Scalar, 8, 1> x;
+    std::memcpy(x.data(), source, sizeof x);
+    return x.template cast<double>();
+  }
+}
 
 template <class Scalar>
 void load_scalars(const std::byte* source, Index stride, Index n, double* out) {
   if (stride == static_cast<Index>(sizeof(Scalar))) {
     Index i = 0;
-    for (; i + 8 <= n; i += 8) {
-      Eigen::Array<Scalar, 8, 1> x;
-      std::memcpy(x.data(), source + i * stride, sizeof x);
-      Eigen::Map<Eight>(out + i) = x.template cast<double>();
-    }
+    for (; i + 8 <= n; i += 8) Eigen::Map<Eight>(out + i) = eight_at<Scalar>(source + i * stride);
     source += i * stride;
     out += i;
     n -= i;

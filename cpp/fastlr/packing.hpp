@@ -178,7 +178,7 @@ class PanelLayout {
     for (Index r = 0; r < n; ++r, x += stride) {
 #pragma GCC unroll 8
       for (Index v = 0; v < vectors; ++v) {
-        const Lanes values = load_row<Scalar>(x + v * lanes * Index{sizeof(Scalar)});
+        const Lanes values = load_as_doubles<Scalar>(x + v * lanes * Index{sizeof(Scalar)});
         Lanes z = multiply_add(keep(values, neighbours[v]), scale[v], offset[v]);
 #pragma GCC unroll 8
         for (std::size_t k = 0; k < Apart; ++k)

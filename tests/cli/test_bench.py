@@ -9,6 +9,7 @@ import fastlr
 from fastlr.bench import (
     PEERS,
     Roofline,
+    RooflineMeter,
     compare,
     in_turns,
     installed_peers,
@@ -73,5 +74,6 @@ def test_candidates_run_in_turns():
 
 def test_disagreement_is_seen():
     liar = type(PEERS[0])("liar", (), lambda X, y: lambda: (np.full(X.shape[1], 9.0), 0.0))
-    (cell,) = compare([(50, 2)], [PEERS[0], liar], Roofline(1e9, 1e9, 1), rounds=1)
+    (cell,) = compare([(50, 2)], [PEERS[0], liar], RooflineMeter(1, megabytes=1), rounds=1)
+    assert cell.limit > 0.0
     assert cell.fastest_peer.disagreement > 0.1

@@ -5,7 +5,7 @@ and medians are compared.
 """
 
 from fastlr.bench.peers import PEERS, Peer, installed_peers
-from fastlr.bench.roofline import Roofline, measure_roofline
+from fastlr.bench.roofline import Roofline, RooflineMeter, measure_roofline
 from fastlr.bench.table import Cell, Timing, compare, draw, make_rows
 from fastlr.bench.timing import in_turns
 
@@ -14,6 +14,7 @@ __all__ = [
     "Cell",
     "Peer",
     "Roofline",
+    "RooflineMeter",
     "Timing",
     "compare",
     "draw",

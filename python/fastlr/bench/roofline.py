@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
 from fastlr._kernels import kernels
 
-__all__ = ["Roofline", "measure_roofline"]
+__all__ = ["Roofline", "RooflineMeter", "measure_roofline"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Roofline:
         return "memory" if read > (n_features + 1) * (n_features + 2) / self.flops else "arithmetic"
 
 
-def measure_roofline(n_threads: int, *, megabytes: int = 512) -> Roofline:
-    """Best of a few short runs of each limit.
+class RooflineMeter:
+    """Measures both limits again and again, between other candidates of `in_turns`, since shared machines drift.
 
     Parameters
     ----------
@@ -46,15 +47,36 @@ def measure_roofline(n_threads: int, *, megabytes: int = 512) -> Roofline:
     megabytes : int, default=512
         How much memory to read; more than the caches hold.
     """
-    values = np.ones(megabytes * 131072)
-    rounds = 400_000
-    bandwidth = flops = 0.0
-    for _ in range(5):
+
+    def __init__(self, n_threads: int, *, megabytes: int = 512) -> None:
+        self.n_threads = n_threads
+        self._values = np.ones(megabytes * 131072)
+        self._bandwidths: list[float] = []
+        self._flops: list[float] = []
+
+    def __call__(self) -> None:
+        """Read the memory once, multiply and add for some milliseconds."""
         start = time.perf_counter()
-        kernels.read_all(values, n_threads)
+        kernels.read_all(self._values, self.n_threads)
         middle = time.perf_counter()
-        done = kernels.multiply_add(rounds, n_threads)
+        done = kernels.multiply_add(400_000, self.n_threads)
         end = time.perf_counter()
-        bandwidth = max(bandwidth, values.nbytes / (middle - start))
-        flops = max(flops, 2.0 * done / (end - middle))
-    return Roofline(bandwidth, flops, n_threads)
+        self._bandwidths.append(self._values.nbytes / (middle - start))
+        self._flops.append(2.0 * done / (end - middle))
+
+    def reading(self) -> Roofline:
+        """Medians of what was measured since the last reading."""
+        if not self._bandwidths:
+            self()
+        result = Roofline(median(self._bandwidths), median(self._flops), self.n_threads)
+        self._bandwidths.clear()
+        self._flops.clear()
+        return result
+
+
+def measure_roofline(n_threads: int, *, megabytes: int = 512) -> Roofline:
+    """Medians of a few short runs of each limit; parameters as for `RooflineMeter`."""
+    meter = RooflineMeter(n_threads, megabytes=megabytes)
+    for _ in range(5):
+        meter()
+    return meter.reading()

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.bench.peers import Peer
-from fastlr.bench.roofline import Roofline
+from fastlr.bench.roofline import Roofline, RooflineMeter
 from fastlr.bench.timing import in_turns
 
 __all__ = ["Cell", "Timing", "compare", "draw", "make_rows"]
@@ -34,13 +34,22 @@ class Cell:
 
     n_samples: int
     n_features: int
-    limit: float  # seconds: the roofline of the pass
-    bound: str
+    roofline: Roofline  # of the same minutes
     timings: tuple[Timing, ...]
 
     def seconds(self, peer: str) -> float:
         """Median of one peer; NaN if it did not run."""
         return next((t.seconds for t in self.timings if t.peer == peer), math.nan)
+
+    @property
+    def limit(self) -> float:
+        """Seconds that the roofline allows the pass."""
+        return self.roofline.seconds(self.n_samples, self.n_features)
+
+    @property
+    def bound(self) -> str:
+        """Which limit binds: "memory" or "arithmetic"."""
+        return self.roofline.bound(self.n_features)
 
     @property
     def fastest_peer(self) -> Timing:
@@ -65,7 +74,7 @@ def make_rows(
 def compare(
     shapes: Iterable[tuple[int, int]],
     peers: Sequence[Peer],
-    roofline: Roofline,
+    meter: RooflineMeter,
     *,
     rounds: int = 5,
     budget: float = 60.0,
@@ -79,8 +88,8 @@ def compare(
         What to fit.
     peers : sequence of Peer
         Who fits; the first must be fastlr.
-    roofline : Roofline
-        The machine's limits.
+    meter : RooflineMeter
+        Measures the machine's limits, in turns with the peers.
     rounds, budget
         As `in_turns`; the budget is for each shape.
     on_cell : callable, optional
@@ -97,7 +106,7 @@ def compare(
             warnings.simplefilter("ignore")
             fits = {peer.name: peer.prepare(X, y) for peer in peers if n * p <= peer.max_values}
             answers = {name: fit() for name, fit in fits.items()}
-            medians = in_turns(fits, rounds=rounds, budget=budget)
+            medians = in_turns({"the machine": meter, **fits}, rounds=rounds, budget=budget)
         coef, intercept = answers["fastlr"]
         size = max(float(np.abs(coef).max()), abs(intercept))
         timings = tuple(
@@ -109,7 +118,7 @@ def compare(
             )
             for name in fits
         )
-        cell = Cell(n, p, roofline.seconds(n, p), roofline.bound(p), timings)
+        cell = Cell(n, p, meter.reading(), timings)
         cells.append(cell)
         if on_cell is not None:
             on_cell(cell)

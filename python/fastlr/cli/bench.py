@@ -10,7 +10,7 @@ import click
 
 from fastlr._kernels import describe
 from fastlr._threads import resolve_threads
-from fastlr.bench import Cell, Roofline, compare, draw, installed_peers, measure_roofline
+from fastlr.bench import Cell, RooflineMeter, compare, draw, installed_peers
 from fastlr.cli._terminal import grid, show
 
 _SHAPES = (
@@ -58,16 +58,13 @@ def bench(
     """
     peers = installed_peers()
     shapes = [(max(p + 2, int(n * scale)), p) for n, p in _SHAPES]
-    roofline = measure_roofline(resolve_threads(threads))
+    meter = RooflineMeter(resolve_threads(threads))
     if layout == "text":
-        show(
-            f"kernels {describe()['level']}, {roofline.n_threads} threads; the machine reads "
-            f"{roofline.bandwidth / 1e9:.0f} GB/s and does {roofline.flops / 1e9:.0f} GFLOP/s"
-        )
+        show(f"kernels {describe()['level']}, {meter.n_threads} threads")
     cells = compare(
         shapes,
         peers,
-        roofline,
+        meter,
         rounds=rounds,
         budget=_SECONDS / len(shapes),
         on_cell=_show_cell if layout == "text" else None,
@@ -75,25 +72,23 @@ def bench(
     if picture is not None:
         draw(cells, picture)
     if layout == "json":
-        click.echo(json.dumps(_document(roofline, cells), indent=1))
+        click.echo(json.dumps(_document(cells), indent=1))
 
 
 def _show_cell(cell: Cell) -> None:
     ours = cell.seconds("fastlr")
+    limits = f"{cell.roofline.bandwidth / 1e9:.0f} GB/s, {cell.roofline.flops / 1e9:.0f} GFLOP/s"
     rows = [
         (t.peer, f"{t.seconds * 1e3:.1f}", f"{t.seconds / ours:.2f}", f"{t.disagreement:.0e}")
         for t in sorted(cell.timings, key=lambda t: t.seconds)
     ]
-    rows.append(
-        (f"roofline ({cell.bound})", f"{cell.limit * 1e3:.1f}", f"{cell.limit / ours:.2f}", "")
-    )
+    rows.append((f"roofline ({limits})", f"{cell.limit * 1e3:.1f}", f"{cell.limit / ours:.2f}", ""))
     title = f"{cell.n_samples} x {cell.n_features}"
     show("", grid((title, "ms", "in fastlr's", "differs by"), rows))
 
 
-def _document(roofline: Roofline, cells: list[Cell]) -> dict[str, object]:
+def _document(cells: list[Cell]) -> dict[str, object]:
     return {
         "kernels": describe(),
-        "roofline": asdict(roofline),
-        "cells": [asdict(cell) for cell in cells],
+        "cells": [{**asdict(cell), "limit": cell.limit, "bound": cell.bound} for cell in cells],
     }

@@ -1,0 +1,156 @@
+"""The pass beside the roofline, and what its variants cost: `python -m benchmarks.kernels`.
+
+Claims: 75 % of the roofline in C order, Fortran order and from separate columns; float32 at 1.5 x the speed of float64
+where memory binds; two threads at 1.8 x one where arithmetic binds; weights or five targets at most 1.3 x; 64 MiB and
+three p x p matrices of memory beyond X; 25 us for a small fit.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+
+import numpy as np
+
+import fastlr
+import fastlr.bench as bench
+from fastlr._threads import resolve_threads
+
+PASSES = [
+    (10**7, 2),
+    (10**7, 5),
+    (5 * 10**6, 10),
+    (2 * 10**6, 24),
+    (10**6, 50),
+    (10**6, 100),
+    (3 * 10**5, 200),
+    (10**5, 500),
+    (2 * 10**4, 2000),
+]
+MEMORY = [(2 * 10**6, 10), (10**6, 100), (40_000, 2000), (10_000, 5000)]
+
+
+def pass_over(X, y, sample_weight=None, n_threads=None):
+    return lambda: fastlr.Moments.from_arrays(X, y, sample_weight, n_threads=n_threads)
+
+
+def layouts_of(X):
+    """The same numbers in C order, Fortran order, and as separate columns."""
+    fortran = np.asfortranarray(X)
+    return {
+        "C": X,
+        "F": fortran,
+        "columns": {f"x{j}": fortran[:, j].copy() for j in range(X.shape[1])},
+    }
+
+
+def show_passes(rounds):
+    meter = bench.RooflineMeter(resolve_threads(None))
+    print(f"{'rows x features':>18}  {'limit':>9}  {'C':>14}  {'F':>14}  {'columns':>14}")
+    for n, p in PASSES:
+        X, y = bench.make_rows(n, p)
+        runs = {name: pass_over(data, y) for name, data in layouts_of(X).items()}
+        seconds = bench.in_turns({"machine": meter, **runs}, rounds=rounds)
+        roofline = meter.reading()
+        limit = roofline.seconds(n, p)
+        reached = "  ".join(
+            f"{seconds[name] * 1e3:6.1f} ms {limit / seconds[name]:4.0%}" for name in runs
+        )
+        print(f"{n:>10} x {p:<5}  {limit * 1e3:6.1f} ms  {reached}  ({roofline.bound(p)})")
+
+
+def show_ratios(rounds):
+    def ratio(what, slow, fast):
+        seconds = bench.in_turns({"slow": slow, "fast": fast}, rounds=rounds)
+        print(f"{what:<58} {seconds['slow'] / seconds['fast']:5.2f}")
+
+    for n, p in ((10**7, 2), (10**7, 5), (5 * 10**6, 10)):
+        X, y = bench.make_rows(n, p)
+        single = X.astype(np.float32), y.astype(np.float32)
+        ratio(f"float64 / float32, {n} x {p}", pass_over(X, y), pass_over(*single))
+        ratio(
+            f"float64 / float32, {n} x {p}, Fortran order",
+            pass_over(np.asfortranarray(X), y),
+            pass_over(np.asfortranarray(single[0]), single[1]),
+        )
+    for n, p in ((10**6, 100), (10**5, 500), (2 * 10**4, 2000)):
+        X, y = bench.make_rows(n, p)
+        ratio(
+            f"one thread / two, {n} x {p}",
+            pass_over(X, y, n_threads=1),
+            pass_over(X, y, n_threads=2),
+        )
+    for n, p in ((10**7, 2), (5 * 10**6, 10), (2 * 10**6, 24), (10**6, 100)):
+        X, y = bench.make_rows(n, p)
+        rng = np.random.default_rng(1)
+        weight = rng.random(n)
+        five = np.column_stack([y] + [rng.standard_normal(n) for _ in range(4)])
+        ratio(f"weighted / plain, {n} x {p}", pass_over(X, y, weight), pass_over(X, y))
+        ratio(f"five targets / one, {n} x {p}", pass_over(X, five), pass_over(X, y))
+    X, y = bench.make_rows(10**6, 20)
+    fit = fastlr.ols(X, y)
+    for name, data in (("float64", X), ("float32", X.astype(np.float32))):
+        coef = fit.coef.astype(data.dtype)
+        ratio(
+            f"NumPy's X @ b + a / predict, 1000000 x 20, {name}",
+            lambda data=data, coef=coef: data @ coef + fit.intercept,
+            lambda data=data: fit.predict(data),
+        )
+
+
+def show_small():
+    from fastlr.estimators import LinearRegression
+
+    X, y = bench.make_rows(100, 3)
+    many = 1000
+
+    def repeated(function):
+        return lambda: [function() for _ in range(many)]
+
+    seconds = bench.in_turns(
+        {
+            "ols": repeated(lambda: fastlr.ols(X, y)),
+            "LinearRegression().fit": repeated(lambda: LinearRegression().fit(X, y)),
+        },
+        rounds=9,
+    )
+    for name, value in seconds.items():
+        print(f"{name + ', 100 x 3':<58} {value / many * 1e6:5.1f} us")
+
+
+def grown_by(n, p):
+    """MiB by which one pass raises the peak of a process that holds X already."""
+    X = np.ones((n, p))
+    X[:, 0] = np.arange(n)
+    y = np.arange(n, dtype=float)
+    fastlr.Moments.from_arrays(X[:, :2], y)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    fastlr.Moments.from_arrays(X, y)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def show_memory():
+    for n, p in MEMORY:
+        command = [sys.executable, "-m", "benchmarks.kernels", "--grown-by", str(n), str(p)]
+        grown = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        allowed = 64 + 3 * p * p * 8 / 2**20
+        print(f"extra memory, {n} x {p:<30} {grown:7.0f} MiB of {allowed:.0f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--grown-by", type=int, nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.grown_by:
+        print(grown_by(*arguments.grown_by))
+        return
+    show_passes(arguments.rounds)
+    print()
+    show_ratios(arguments.rounds)
+    show_small()
+    show_memory()
+
+
+if __name__ == "__main__":
+    main()
