@@ -1,6 +1,5 @@
 """How a descent is started, watched, stopped and refused."""
 
-import itertools
 import pickle
 import re
 
@@ -9,14 +8,6 @@ import pytest
 
 import fastlr
 from fastlr import schedules
-from fastlr.schedules import (
-    Adaptive,
-    Constant,
-    CosineDecay,
-    ExponentialDecay,
-    InverseScaling,
-    StepDecay,
-)
 
 
 @pytest.fixture(scope="module")
@@ -24,51 +15,6 @@ def rows():
     rng = np.random.default_rng(1)
     X = rng.normal(size=(200, 2))
     return X, X @ [1.0, -2.0] + 3.0 + rng.normal(size=200)
-
-
-@pytest.mark.parametrize("batch_size", [None, 10])
-@pytest.mark.parametrize("engine", ["rows", "auto"])
-def test_divergence_is_told_long_before_nan(rows, batch_size, engine):
-    X, y = rows
-    if batch_size and engine == "rows":
-        engine = "auto"
-    hessian = np.c_[X, np.ones(200)].T @ np.c_[X, np.ones(200)] / 200
-    stable = 2 / np.linalg.eigvalsh(hessian)[-1]
-    with pytest.warns(fastlr.ConvergenceWarning, match="2 / L") as caught:
-        fit = fastlr.descend(
-            X,
-            y,
-            learning_rate=1.3 * stable * (3 if batch_size else 1),
-            batch_size=batch_size,
-            engine=engine,
-        )
-    assert fit.status.code == "diverged"
-    assert fit.largest_stable_rate == pytest.approx(stable, rel=1e-9)
-    assert f"{stable:.6g}" in str(caught[0].message)
-    assert np.isfinite(fit.coef).all()
-    assert np.isfinite(fit.history.loss[:-1]).all()
-    assert fit.loss <= fit.history.loss[0] * (1 + 1e-12)
-    assert fit.n_epochs < 60
-    assert caught[0].filename == __file__
-
-
-@pytest.mark.parametrize("kind", ["sse", "mse", "half_mse"])
-def test_the_largest_stable_rate_is_the_watershed(rows, kind):
-    X, y = rows
-    stable = fastlr.descend(X, y, loss=kind, epochs=1).largest_stable_rate
-    below = fastlr.descend(X, y, loss=kind, learning_rate=0.999 * stable, epochs=20_000)
-    assert below.status.code == "converged"
-    with pytest.warns(fastlr.ConvergenceWarning):
-        above = fastlr.descend(X, y, loss=kind, learning_rate=1.01 * stable, epochs=20_000)
-    assert above.status.code == "diverged"
-
-
-def test_too_few_epochs_to_explode_are_divergence_too(rows):
-    X, y = rows
-    stable = fastlr.descend(X, y, epochs=1).largest_stable_rate
-    with pytest.warns(fastlr.ConvergenceWarning, match="grew"):
-        fit = fastlr.descend(X, y, learning_rate=1.4 * stable, epochs=4)
-    assert fit.status.code == "diverged"
 
 
 def test_converged_exhausted_and_zero_loss(rows):
@@ -236,94 +182,6 @@ def test_a_result_is_a_fit(rows, tmp_path):
     np.testing.assert_allclose(fit.residuals(X, y), y - fit.predict(X))
 
 
-SCHEDULES = {
-    Constant(0.1): lambda e, t: 0.1,
-    InverseScaling(0.1, power_t=0.5): lambda e, t: 0.1 / t**0.5,
-    InverseScaling(0.1, power_t=0.6): lambda e, t: 0.1 / t**0.6,
-    StepDecay(0.1, rate=0.5, every=3): lambda e, t: 0.1 * 0.5 ** (e // 3),
-    ExponentialDecay(0.1, decay_rate=0.9, decay_epochs=2): lambda e, t: 0.1 * 0.9 ** (e / 2),
-    CosineDecay(0.1, decay_epochs=8, alpha=0.1): lambda e, t: (
-        0.1 * (0.1 + 0.9 * (1 + np.cos(np.pi * min(1, e / 8))) / 2)
-    ),
-}
-
-
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: repr(schedule))
-@pytest.mark.parametrize("batch_size", [None, 20])
-def test_schedules_follow_their_formulas(rows, schedule, batch_size):
-    X, y = rows
-    fit = fastlr.descend(
-        X, y, learning_rate=schedule, epochs=12, batch_size=batch_size, tol=None, random_state=0
-    )
-    steps = 1 if batch_size is None else 10
-    expected = [SCHEDULES[schedule](e, 1 + e * steps) for e in range(12)]
-    np.testing.assert_allclose(fit.history.learning_rate, expected, rtol=1e-14)
-
-
-def test_an_adaptive_rate_falls_when_the_loss_does_not(rows):
-    X, y = rows
-    fit = fastlr.descend(
-        X,
-        y,
-        learning_rate=Adaptive(0.5),
-        batch_size=5,
-        tol=1e-3,
-        patience=3,
-        random_state=0,
-        epochs=2000,
-    )
-    rates = np.unique(fit.history.learning_rate)
-    assert fit.status.code == "converged"
-    assert rates.min() <= 1e-6
-    np.testing.assert_allclose(rates[1:] / rates[:-1], 5.0)
-    constant = fastlr.descend(
-        X, y, learning_rate=0.5, batch_size=5, tol=1e-3, patience=3, random_state=0
-    )
-    assert fit.gap < constant.gap
-
-
-def test_named_schedules_start_from_the_automatic_rate(rows):
-    X, y = rows
-    automatic = fastlr.descend(X, y, epochs=1).learning_rate
-    for name in ("constant", "invscaling", "step", "exponential", "cosine", "adaptive"):
-        fit = fastlr.descend(X, y, learning_rate=name, epochs=2)
-        assert fit.learning_rate == fit.history.learning_rate[0] == automatic
-
-
-def test_somebody_elses_sampler_draws_the_batches(rows):
-    X, y = rows
-    sequential = fastlr.descend(
-        X, y, batch_size=30, sampling="sequential", learning_rate=0.1, epochs=2
-    )
-    batches = [np.arange(i, min(200, i + 30)) for i in range(0, 200, 30)]
-    given = fastlr.descend(X, y, sampling=batches, learning_rate=0.1, epochs=2)
-    np.testing.assert_array_equal(given.coef, sequential.coef)
-    assert given.n_updates == 14
-    rng = np.random.default_rng(0)
-    endless = (rng.choice(200, 20, replace=False) for _ in itertools.count())
-    fit = fastlr.descend(X, y, sampling=endless, learning_rate=0.1, epochs=3)
-    assert (fit.n_epochs, fit.n_updates) == (3, 30)
-    finite = iter(batches)
-    assert fastlr.descend(X, y, sampling=finite, learning_rate=0.1, epochs=3).n_epochs == 1
-    for bad, message in (
-        ([[0, 200]], "row 200"),
-        ([[-1]], "row -1"),
-        ([[0.5]], "dtype float64"),
-        ([], "no batch"),
-        (3, "neither a name nor an iterable"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            fastlr.descend(X, y, sampling=bad, learning_rate=0.1)
-
-
-def test_a_batch_larger_than_the_table_is_the_table(rows):
-    X, y = rows
-    with pytest.warns(UserWarning, match="all 200 are used"):
-        fit = fastlr.descend(X, y, batch_size=201, epochs=5)
-    np.testing.assert_array_equal(fit.coef, fastlr.descend(X, y, epochs=5).coef)
-    assert fit.batch_size == 200
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -370,28 +228,6 @@ def test_bad_arguments_are_named(rows, arguments, message):
     X, y = rows
     with pytest.raises(ValueError, match=re.escape(message)):
         fastlr.descend(X, y, **arguments)
-
-
-def test_bad_rows_are_named(rows):
-    X, y = rows
-    broken = X.copy()
-    broken[7, 1] = np.nan
-    with pytest.raises(fastlr.InputError, match=r"NaN \(row 7, column 'x1'"):
-        fastlr.descend(broken, y)
-    with pytest.raises(fastlr.InputError, match="2 columns"):
-        fastlr.descend(X, np.c_[y, y])
-    constant = X.copy()
-    constant[:, 0] = 4.2
-    with pytest.raises(fastlr.InputError, match="'x0': the column is constant"):
-        fastlr.descend(constant, y, standardize=True)
-    with pytest.raises(fastlr.InputError, match="constant"):
-        fastlr.descend(X[:1], y[:1], standardize=True)
-
-
-def test_one_row_is_enough():
-    fit = fastlr.descend([[2.0]], [6.0], epochs=200)
-    assert fit.predict([[2.0]])[0] == pytest.approx(6.0)
-    assert fastlr.descend([[2.0]], [6.0], batch_size=1, epochs=3).n_updates == 3
 
 
 @pytest.mark.parametrize(
