@@ -7,6 +7,7 @@ import fastlr
 from fastlr import reference
 from fastlr._kernels import kernels
 from fastlr.optimizers import GD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from fastlr.schedules import ExponentialDecay
 
 RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 
@@ -275,6 +276,54 @@ def test_descent_arrives_at_least_squares_and_ridge(rows):
     ridge = fastlr.solve(moments, alpha=7.0)
     descended = fastlr.descend(X, y, sample_weight=weights, loss="sse", alpha=7.0, epochs=5000)
     np.testing.assert_allclose(descended.coef, ridge.coef, rtol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["adagrad", "rmsprop", "adam"])
+@pytest.mark.parametrize("batch_size", [None, 60])
+def test_a_penalty_is_felt_in_full_however_large_the_rate(rows, optimizer, batch_size):
+    """Adaptive rules on a large y have rates of many units, where rate * alpha is far above one."""
+    X, y, _ = rows
+    ridge = fastlr.solve(fastlr.Moments.from_arrays(X, 1e4 * y), alpha=120.0)
+    fit = fastlr.descend(
+        X,
+        1e4 * y,
+        alpha=1.0,
+        optimizer=optimizer,
+        learning_rate=ExponentialDecay(2e4 if optimizer == "adagrad" else 2e3, decay_rate=0.99),
+        batch_size=batch_size,
+        epochs=1500,
+        tol=None,
+        random_state=0,
+    )
+    np.testing.assert_allclose(fit.coef, ridge.coef, rtol=1e-3)
+
+
+def test_rates_above_one_over_the_penalty_arrive_at_ridge(rows):
+    """Plain descent is stable up to 2 / L, and so up to 2 / penalty where the rows are small."""
+    X, y, _ = rows
+    X = 0.01 * (X - X.mean(axis=0))
+    ridge = fastlr.solve(fastlr.Moments.from_arrays(X, y), alpha=1200.0)
+    fit = fastlr.descend(X, y, alpha=10.0, learning_rate=0.15, epochs=300)
+    np.testing.assert_allclose(fit.coef, ridge.coef, rtol=1e-6)
+
+
+def test_single_rows_feel_the_penalty_in_full(rows):
+    """The registers of single rows make the steps of the reference, beyond zero and back."""
+    X, y, _ = rows
+    X = 0.01 * X
+    fit = fastlr.descend(
+        X,
+        y,
+        alpha=10.0,
+        learning_rate=0.15,
+        batch_size=1,
+        sampling="sequential",
+        epochs=2,
+        record="path",
+        tol=None,
+    )
+    expected = by_hand(X, y, [[[i] for i in range(120)]] * 2, GD(), 0.15, "half_mse", 10.0)
+    np.testing.assert_allclose(path_of(fit), expected, rtol=1e-10)
 
 
 def test_a_wide_table_needs_no_moments():

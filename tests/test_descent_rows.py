@@ -98,7 +98,8 @@ def test_any_shape_runs_its_epochs(n, p, batch_size, sampling, seed):
         record="path",
     )
     assert fit.n_epochs == len(fit.history) == 3
-    assert np.isfinite(fit.history.coef).all() and np.isfinite(fit.history.intercept).all()
+    assert np.isfinite(fit.history.coef).all()
+    assert np.isfinite(fit.history.intercept).all()
     assert fit.n_updates == 3 * -(-n // min(n, batch_size))
 
 

@@ -87,6 +87,7 @@ def settings_of(
             "mean_weight": 1.0,
             "penalty": strength * (1.0 - share),
             "l1": strength * share,
+            "stops_at_zero": rule.name == "gd",
             "fit_intercept": bool(model.fit_intercept),
             "average_from": average_from,
             "tolerance": tolerance if watches_training else -1.0,

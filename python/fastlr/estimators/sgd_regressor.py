@@ -104,8 +104,10 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     -----
     With ``batch_size=1``, ``optimizer="gd"`` and ``shuffle=False`` the steps are those of scikit-learn's SGDRegressor.
     A batch of k rows takes the mean of their gradients. As there, rows of weight zero take part in the penalty and in
-    the count of updates. If the loss explodes, the best iterate is kept and a ConvergenceWarning says so, where
-    scikit-learn raises an error or goes on.
+    the count of updates, and the penalty shrinks a coefficient to zero but not beyond; other optimizers take the
+    penalty's true gradient. Unlike there, ``average`` is the mean of the iterates with L1 penalties too, and ``tol``
+    watches the weighted loss where there are weights. If the loss explodes, the best iterate is kept and a
+    ConvergenceWarning says so, where scikit-learn raises an error or goes on.
 
     Examples
     --------
