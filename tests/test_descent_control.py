@@ -2,12 +2,14 @@
 
 import pickle
 import re
+import sys
 
 import numpy as np
 import pytest
 
 import fastlr
 from fastlr import schedules
+from fastlr._kernels import kernels
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,12 @@ def test_a_callback_sees_every_epoch_and_may_stop(rows):
     assert fastlr.descend(X, y, callback=lambda epoch: epoch.loss, epochs=3).n_epochs == 3
 
 
+def test_a_callback_may_answer_in_numpy(rows):
+    X, y = rows
+    fit = fastlr.descend(X, y, callback=lambda epoch: np.float64(epoch.epoch) >= 3)
+    assert (fit.n_epochs, fit.status.code) == (4, "stopped")
+
+
 def test_what_a_callback_raises_reaches_the_caller(rows):
     X, y = rows
     before = X.copy(), y.copy()
@@ -109,6 +117,64 @@ def test_ctrl_c_returns_what_there_is(rows, batch_size):
     assert fit.status.code == "interrupted"
     assert fit.n_epochs == 5
     np.testing.assert_array_equal(fit.coef, fit.history.coef[-1])
+
+
+@pytest.mark.parametrize(
+    ("kernel", "options"),
+    [
+        ("descend_moments", {"engine": "moments"}),
+        ("descend_rows", {"engine": "rows"}),
+        ("descend_batches", {"batch_size": 10}),
+    ],
+)
+def test_ctrl_c_amid_a_call_leaves_whole_epochs(rows, monkeypatch, kernel, options):
+    """Epochs that are not in the history have not happened."""
+    X, y = rows
+    real, calls = getattr(kernels, kernel), []
+
+    def interrupted(*arguments):
+        calls.append(real(*arguments))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return calls[-1]
+
+    monkeypatch.setattr(kernels, kernel, interrupted)
+    fit = fastlr.descend(
+        X, y, verbose=5, record="path", tol=None, epochs=100, random_state=0, **options
+    )
+    assert fit.status.code == "interrupted"
+    assert fit.n_epochs == len(fit.history) == 6
+    assert fit.n_updates == 6 * (20 if "batch_size" in options else 1)
+    np.testing.assert_array_equal(fit.coef, fit.history.coef[-1])
+
+
+def test_the_best_epoch_is_named_whatever_the_tolerance(rows):
+    X, y = rows
+    for tol in (1e-14, 1e-3, 0.1):
+        fit = fastlr.descend(X, y, validation=0.3, tol=tol, record="path", learning_rate=0.3)
+        best = int(np.argmin(fit.history.validation_loss))
+        assert f"after epoch {best} was best" in fit.status
+        np.testing.assert_allclose(fit.coef, fit.history.coef[best], rtol=1e-13)
+
+
+def test_validation_has_an_entry_for_every_epoch(rows):
+    X, y = rows
+    with pytest.warns(fastlr.ConvergenceWarning):
+        fit = fastlr.descend(9 * X, y, validation=0.2, batch_size=10, learning_rate=0.8)
+    assert fit.status.code == "diverged"
+    assert len(fit.history.validation_loss) == fit.n_epochs
+    assert np.isnan(fit.history.validation_loss[-1])
+
+
+def test_the_noise_of_batches_is_not_called_level(rows):
+    X, y = rows
+    for seed in range(6):
+        fit = fastlr.descend(
+            X, y, batch_size=5, learning_rate=0.1, tol=None, epochs=9, random_state=seed
+        )
+        assert "levelled off" not in fit.status
+    few = fastlr.descend(X, y, batch_size=5, learning_rate=1e-3, tol=None, epochs=3)
+    assert "still falling" in few.status
 
 
 def test_descent_goes_on_from_an_earlier_result(rows):
@@ -149,7 +215,19 @@ def test_lines_of_progress(rows, capsys):
     assert (
         lines[1] == f"Epoch 200: loss={fit.history.loss[200]:.4f}  age={w:.3f}  intercept={b:.3f}"
     )
-    fastlr.descend(X, y, epochs=3, progress=True)
+
+
+def test_a_bar_of_progress(rows, capsys, monkeypatch):
+    X, y = rows
+    rich = pytest.importorskip("rich.progress")
+    advanced = []
+    monkeypatch.setattr(rich.Progress, "advance", lambda bar, task, n: advanced.append(n))
+    fastlr.descend(X, y, epochs=30, tol=None, verbose=10, progress=True)
+    assert sum(advanced) == 30
+    assert "Epoch 20" in capsys.readouterr().out
+    monkeypatch.setitem(sys.modules, "rich.progress", None)
+    with pytest.raises(ImportError, match="progress=True needs rich: pip install"):
+        fastlr.descend(X, y, epochs=3, progress=True)
 
 
 def test_history_is_ready_to_plot(rows):
@@ -173,6 +251,8 @@ def test_a_result_is_a_fit(rows, tmp_path):
     fit = fastlr.descend(X, y, epochs=20)
     assert isinstance(fit, fastlr.LinearFit)
     assert "gd (moments)" in fit.summary()
+    assert "2 features: least squares by gradient descent\n" in fit.summary()
+    assert "gradient descent" not in fastlr.ols(X, y).summary()
     again = fastlr.LinearFit.from_dict(fit.to_dict())
     np.testing.assert_array_equal(again.coef, fit.coef)
     # As text: figures that descent does not have are NaN, which equals nothing.
@@ -203,6 +283,8 @@ def test_a_result_is_a_fit(rows, tmp_path):
         ({"record": "all"}, "'loss', 'path'"),
         ({"epochs": 0}, "epochs=0"),
         ({"epochs": 1.5}, "epochs=1.5"),
+        ({"epochs": True}, "epochs=True is not a whole number"),
+        ({"callback": 3}, "callback=3 cannot be called"),
         ({"alpha": -1.0}, "alpha=-1.0"),
         ({"alpha": float("inf")}, "alpha=inf"),
         ({"tol": 1.0}, "tol=1.0"),
@@ -237,6 +319,8 @@ def test_bad_arguments_are_named(rows, arguments, message):
         (lambda: fastlr.optimizers.Momentum(-0.1), "momentum=-0.1"),
         (lambda: fastlr.optimizers.AdaGrad(0.0), "epsilon=0.0"),
         (lambda: fastlr.optimizers.Momentum("much"), "momentum='much'"),
+        (lambda: fastlr.optimizers.Adam(beta_1="0.9"), "beta_1='0.9' of Adam is not a number"),
+        (lambda: fastlr.optimizers.Adam(epsilon=True), "epsilon=True of Adam is not a number"),
         (lambda: schedules.StepDecay(0.1, rate=2.0), "rate=2.0"),
         (lambda: schedules.InverseScaling(-0.1), "initial_learning_rate=-0.1"),
         (lambda: schedules.CosineDecay(0.1, decay_epochs=0), "decay_epochs=0"),

@@ -142,17 +142,52 @@ def test_somebody_elses_sampler_draws_the_batches(rows):
     endless = (rng.choice(200, 20, replace=False) for _ in itertools.count())
     fit = fastlr.descend(X, y, sampling=endless, learning_rate=0.1, epochs=3)
     assert (fit.n_epochs, fit.n_updates) == (3, 30)
-    finite = iter(batches)
-    assert fastlr.descend(X, y, sampling=finite, learning_rate=0.1, epochs=3).n_epochs == 1
     for bad, message in (
         ([[0, 200]], "row 200"),
         ([[-1]], "row -1"),
         ([[0.5]], "dtype float64"),
         ([], "no batch"),
+        (iter([]), "no batch"),
         (3, "neither a name nor an iterable"),
     ):
         with pytest.raises(ValueError, match=message):
             fastlr.descend(X, y, sampling=bad, learning_rate=0.1)
+
+
+def test_a_sampler_that_comes_to_its_end_is_told(rows):
+    X, y = rows
+    finite = (np.arange(i, i + 20) for i in range(0, 200, 20))
+    fit = fastlr.descend(X, y, sampling=finite, learning_rate=0.1, epochs=3)
+    assert (fit.n_epochs, fit.status.code) == (1, "sampler_exhausted")
+    assert "after 1 epoch of 3: the sampler was exhausted" in fit.status
+
+
+def test_a_pass_without_end_is_refused(rows):
+    class Endless:
+        def __iter__(self):
+            return itertools.repeat(np.arange(200))
+
+    X, y = rows
+    with pytest.raises(fastlr.InputError, match="no end: pass iter"):
+        fastlr.descend(X, y, sampling=Endless(), learning_rate=0.1)
+    assert fastlr.descend(X, y, sampling=iter(Endless()), learning_rate=0.1, epochs=3).n_epochs == 3
+
+
+def test_the_automatic_rate_suits_the_batches_of_a_sampler(rows):
+    X, y = rows
+    rate = {
+        size: fastlr.descend(X, y, batch_size=size, epochs=1, random_state=0).learning_rate
+        for size in (1, 10)
+    }
+    singles = fastlr.descend(X, y, sampling=[[i] for i in range(200)], epochs=50)
+    assert singles.learning_rate == rate[1]
+    assert singles.status.code == "converged"
+    assert singles.batch_size == 1
+    tens = [np.arange(i, i + 10) for i in range(0, 200, 10)]
+    assert fastlr.descend(X, y, sampling=tens, epochs=2).batch_size == 10
+    assert fastlr.descend(X, y, sampling=tens, batch_size=10).learning_rate == rate[10]
+    with pytest.raises(fastlr.InputError, match="engine='moments' with a sampler"):
+        fastlr.descend(X, y, sampling=tens, engine="moments")
 
 
 def test_a_batch_larger_than_the_table_is_the_table(rows):

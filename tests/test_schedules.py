@@ -67,6 +67,36 @@ def test_an_adaptive_rate_falls_when_the_loss_does_not(rows):
     assert fit.gap < constant.gap
 
 
+@pytest.mark.parametrize("batch_size", [None, 10])
+def test_an_adaptive_rate_falls_when_the_validation_loss_does_not(rows, batch_size):
+    X, y = rows
+    fit = fastlr.descend(
+        X,
+        y,
+        learning_rate=Adaptive(0.3),
+        validation=0.2,
+        tol=1e-3,
+        batch_size=batch_size,
+        random_state=0,
+    )
+    assert fit.status.code == "early_stopped"
+    assert fit.history.learning_rate[-1] <= 1e-6
+
+
+@pytest.mark.parametrize("batch_size", [None, 10])
+@pytest.mark.parametrize(
+    "schedule", [CosineDecay(0.01, decay_epochs=20), ExponentialDecay(0.01, decay_rate=0.5)]
+)
+def test_a_rate_that_vanished_is_no_convergence(rows, schedule, batch_size):
+    X, y = rows
+    fit = fastlr.descend(
+        X * [1.0, 0.05], y, learning_rate=schedule, batch_size=batch_size, random_state=0
+    )
+    assert fit.gap > 1e-3
+    assert fit.status.code == "stalled"
+    assert "the learning rate has fallen to" in fit.status
+
+
 def test_named_schedules_start_from_the_automatic_rate(rows):
     X, y = rows
     automatic = fastlr.descend(X, y, epochs=1).learning_rate
