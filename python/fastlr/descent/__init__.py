@@ -213,13 +213,12 @@ def descend(
         rate = curvature.automatic_rate(rule, None if is_full else size or 1)
     else:
         rate = float(schedule.initial_learning_rate)
-    job = Job(
-        table, scaling, objective, quadratic, curvature, rule, rate, bool(fit_intercept), start
-    )
+    job = Job(table, scaling, objective, quadratic, curvature, rule, rate, bool(fit_intercept))
     start_loss = job.loss(start, threads)
     loop = Loop(
         engine=_engine(chosen, job, size, how, seed, threads),
         state=State(start),
+        start_loss=start_loss,
         settings={
             **rule.settings,
             **schedule.settings,
@@ -246,7 +245,7 @@ def descend(
         progress=bool(progress),
         n_threads=threads,
     )
-    return finish(job, loop, loop.run(), start_loss, chosen)
+    return finish(job, loop, loop.run(), chosen)
 
 
 def _width(X: object) -> int:

@@ -19,9 +19,9 @@ from fastlr.descent._table import Scaling, Table
 from fastlr.errors import ConvergenceWarning
 from fastlr.optimizers import Optimizer
 
-__all__ = ["GROWTH", "Job", "finish", "history_of", "judge", "limit_of"]
+__all__ = ["Job", "finish", "history_of", "judge", "limit_of"]
 
-GROWTH = 100.0  # a loss so many times that of the start is divergence
+_GROWTH = 100.0  # a loss so many times that of the start is divergence
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,6 @@ class Job:
     rule: Optimizer
     rate: float
     fit_intercept: bool
-    start: FloatArray
 
     def squares(self, theta: FloatArray, n_threads: int) -> float:
         """Sum w r^2 over all rows, from moments or in one pass."""
@@ -53,16 +52,10 @@ class Job:
 def limit_of(table: Table, objective: Objective, start_loss: float) -> float:
     """Losses above this are divergence: a multiple of the loss at the start and at zero."""
     of_zero = objective.loss(table.squares_of_zero, np.zeros(0))
-    return GROWTH * max(of_zero, start_loss) or math.inf
+    return _GROWTH * max(of_zero, start_loss) or math.inf
 
 
-def judge(
-    outcome: Outcome,
-    loop: Loop,
-    start: FloatArray,
-    start_loss: float,
-    loss_of: Callable[[FloatArray], float],
-) -> None:
+def judge(outcome: Outcome, loop: Loop, loss_of: Callable[[FloatArray], float]) -> None:
     """Compare the end with the start, over all rows: descent that ended higher has diverged.
 
     Losses of batches scatter and belong to no single iterate, so the last iterate is judged by all rows, and after
@@ -76,17 +69,17 @@ def judge(
         last = loss_of(outcome.theta)
         if scatters and len(epochs) > 1:
             last = max(last, float(epochs.loss[-1]))
-    bound = (2.0 if scatters else 1.01) * start_loss + 1e-24 * loop.settings["limit"]
+    bound = (2.0 if scatters else 1.01) * loop.start_loss + 1e-24 * loop.settings["limit"]
     if outcome.code == "diverged" or not last <= bound:
-        outcome.code, outcome.growth = "diverged", (start_loss, last)
+        outcome.code, outcome.growth = "diverged", (loop.start_loss, last)
         best = loop.state.best
-        outcome.theta = best if loss_of(best) < start_loss else start
+        outcome.theta = best if loss_of(best) < loop.start_loss else loop.start
 
 
-def finish(job: Job, loop: Loop, outcome: Outcome, start_loss: float, engine: str) -> Descent:
+def finish(job: Job, loop: Loop, outcome: Outcome, engine: str) -> Descent:
     """The result, with a warning if descent did not go down."""
     table, scaling, objective, epochs = job.table, job.scaling, job.objective, outcome.epochs
-    judge(outcome, loop, job.start, start_loss, lambda theta: job.loss(theta, loop.n_threads))
+    judge(outcome, loop, lambda theta: job.loss(theta, loop.n_threads))
     theta = outcome.theta
     raw = scaling.to_raw(theta)
     squares = job.squares(theta, loop.n_threads)

@@ -44,6 +44,8 @@ class Loop:
 
     engine: Engine
     state: State
+    start_loss: float
+    """The objective at ``state``, over all rows."""
     settings: dict[str, Any]
     schedule: Schedule
     rate: float
@@ -62,12 +64,18 @@ class Loop:
     validation_gain: float | None = None
     """So much must the validation loss fall to count; by default a share ``tol`` of itself."""
     stops_early: bool = True
+    start: FloatArray = field(init=False)
+    _before: State = field(init=False)
     _parts: list[Epochs] = field(default_factory=list)
     _validation: list[float] = field(default_factory=list)
     _best_validation: float = math.inf
     _best_theta: FloatArray | None = None
     _best_epoch: int = 0
     _stale: int = 0
+
+    def __post_init__(self) -> None:
+        self.start = self.state.theta
+        self._before = self.state.copy()
 
     def run(self) -> Outcome:
         """Run until something ends it; Ctrl-C keeps what there is."""
@@ -91,7 +99,8 @@ class Loop:
         """Run some epochs, all or none of them: Ctrl-C amid a call takes back what it had changed."""
         n = self._next_epochs(done)
         rates = np.ascontiguousarray(self.schedule.rates(self.rate, done, n), dtype=np.float64)
-        before, n_parts = self.state.copy(), len(self._parts)
+        self._before.restore(self.state)
+        n_parts = len(self._parts)
         try:
             epochs = self.engine.run(self.state, self.settings, rates, self.keep_path)
             if epochs.outcome == "exhausted":
@@ -99,7 +108,7 @@ class Loop:
             self._parts.append(epochs)
         except KeyboardInterrupt:
             if len(self._parts) == n_parts:
-                self.state.restore(before)
+                self.state.restore(self._before)
             raise
         return epochs
 

@@ -42,15 +42,21 @@ def loop_of(
         engine = MomentsEngine(Quadratic.of(table.moments, scaling), table.n_samples)
     else:
         engine = RowsEngine(table, scaling.for_kernels, threads)
-    loop = Loop(
+    start_loss = loss_of(settings, table, scaling, threads)(state.theta)
+    objective = _objective(settings, table)
+    return Loop(
         engine=engine,
         state=state,
-        settings=dict(settings.for_kernels),
+        start_loss=start_loss,
+        settings={
+            **settings.for_kernels,
+            "limit": settings.growth * limit_of(table, objective, start_loss),
+        },
         schedule=settings.schedule,
         rate=settings.rate,
         n_epochs=settings.max_iter,
         scaling=scaling,
-        objective=Objective("half_mse", settings.l2, table.n_samples, float(table.n_samples)),
+        objective=objective,
         feature_names=table.feature_names,
         tol=settings.tol,
         patience=settings.n_iter_no_change,
@@ -65,20 +71,23 @@ def loop_of(
         else settings.tol * 0.5 * validation.square_y / validation.total_weight,
         stops_early=settings.tol is not None,
     )
-    start_loss = loss_of(loop, table)(state.theta)
-    loop.settings["limit"] = settings.growth * limit_of(table, loop.objective, start_loss)
-    return loop
 
 
-def loss_of(loop: Loop, table: Table) -> Callable[[FloatArray], float]:
+def _objective(settings: SGDSettings, table: Table) -> Objective:
+    return Objective("half_mse", settings.l2, table.n_samples, float(table.n_samples))
+
+
+def loss_of(
+    settings: SGDSettings, table: Table, scaling: Scaling, threads: int
+) -> Callable[[FloatArray], float]:
     """The objective over all rows as a function of the parameters."""
-    l1 = float(loop.settings["l1"])
+    objective, l1 = _objective(settings, table), float(settings.for_kernels["l1"])
 
     def loss(theta: FloatArray) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
             squares = table.squares_of_zero
             if theta.any():
-                squares = table.loss_sums(loop.scaling.to_raw(theta), loop.n_threads)[0]
-            return loop.objective.loss(squares, theta[:-1]) + l1 * float(np.abs(theta[:-1]).sum())
+                squares = table.loss_sums(scaling.to_raw(theta), threads)[0]
+            return objective.loss(squares, theta[:-1]) + l1 * float(np.abs(theta[:-1]).sum())
 
     return loss

@@ -217,9 +217,8 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         )
         state = State(scaling.from_raw(start))
         loop = loop_of(settings, table, scaling, state, size, seed, threads, validation)
-        start, start_loss = state.theta, loss_of(loop, table)(state.theta)
         outcome = loop.run()
-        judge(outcome, loop, start, start_loss, loss_of(loop, table))
+        judge(outcome, loop, loss_of(settings, table, scaling, threads))
         self._accept(X, features.all_float32, outcome, loop, table, settings)
         if settings.tol is not None and outcome.code == "epochs_exhausted":
             warnings.warn(
