@@ -221,6 +221,16 @@ def test_a_large_batch_over_many_windows_takes_the_step_of_all_its_rows():
     assert fit.n_updates == 6
 
 
+@pytest.mark.parametrize("ratio", [1e3, 1e5])
+def test_standardised_rows_lose_no_more_digits_than_mean_over_sd(rows, ratio):
+    X, y, _ = rows
+    paths = [
+        path_of(fastlr.descend(X + ratio, y, engine=e, standardize=True, epochs=100, record="path"))
+        for e in ("rows", "moments")
+    ]
+    np.testing.assert_allclose(*paths, rtol=1e-14 * ratio)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_rates_and_penalties_convert_between_conventions(rows, kind):
     """A rate eta of "half_mse" is eta / 2 of "mse" and eta / (2 W) of "sse"; alpha is alpha and alpha W."""

@@ -273,8 +273,9 @@ class BatchEngine:
 
     def __post_init__(self) -> None:
         size = 0
-        self.largest_batch = self.batch_size or 1
+        self.largest_batch = 1
         if isinstance(self.sampling, str):
+            self.largest_batch = self.batch_size or 1
             plan = kernels.plan_sampling(
                 self.sampling, self.table.n_samples, self.table.n_features, self.largest_batch
             )
