@@ -225,10 +225,12 @@ def test_a_large_batch_over_many_windows_takes_the_step_of_all_its_rows():
 def test_standardised_rows_lose_no_more_digits_than_mean_over_sd(rows, ratio):
     X, y, _ = rows
     paths = [
-        path_of(fastlr.descend(X + ratio, y, engine=e, standardize=True, epochs=100, record="path"))
+        fastlr.descend(
+            X + ratio, y, engine=e, standardize=True, epochs=100, tol=None, record="path"
+        ).history.coef
         for e in ("rows", "moments")
     ]
-    np.testing.assert_allclose(*paths, rtol=1e-14 * ratio)
+    np.testing.assert_allclose(*paths, rtol=1e-13 * ratio)
 
 
 @pytest.mark.parametrize("kind", KINDS)
