@@ -112,8 +112,19 @@ def test_no_curvature_allows_any_rate():
     assert fit.coef == [0.0]
 
 
-@pytest.mark.parametrize(("of_x", "of_y", "name"), [(1e200, 1.0, "x0"), (1.0, 1e200, "y")])
+@pytest.mark.parametrize(
+    ("of_x", "of_y", "name"), [(1e200, 1.0, "x0"), (1.0, 1e200, "y"), (1.0, 1e-200, "y")]
+)
 def test_squares_out_of_range_are_refused(rows, of_x, of_y, name):
     X, y = rows
     with pytest.raises(fastlr.InputError, match=f"the squares of column {name!r}"):
         fastlr.descend(of_x * X, of_y * y)
+
+
+def test_a_start_out_of_range_is_refused(rows):
+    X, y = rows
+    for options in ({}, {"engine": "rows"}, {"batch_size": 10}):
+        with pytest.raises(fastlr.InputError, match="the loss at the start exceeds"):
+            fastlr.descend(X, y, init=([1e200, 1e200], 0.0), **options)
+    with pytest.raises(fastlr.InputError, match="the loss at the start exceeds"):
+        fastlr.SGDRegressor().fit(X, y, coef_init=[1e200, 1e200])

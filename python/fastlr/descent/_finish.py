@@ -16,7 +16,7 @@ from fastlr.descent._objective import Curvature, Objective, Quadratic
 from fastlr.descent._result import Descent, History
 from fastlr.descent._status import status_of
 from fastlr.descent._table import Scaling, Table
-from fastlr.errors import ConvergenceWarning
+from fastlr.errors import ConvergenceWarning, InputError
 from fastlr.optimizers import Optimizer
 
 __all__ = ["Job", "finish", "history_of", "judge", "limit_of"]
@@ -51,6 +51,10 @@ class Job:
 
 def limit_of(table: Table, objective: Objective, start_loss: float) -> float:
     """Losses above this are divergence: a multiple of the loss at the start and at zero."""
+    if not math.isfinite(start_loss):
+        raise InputError(
+            "the loss at the start exceeds the range of float64: start from smaller coefficients, or from zeros."
+        )
     of_zero = objective.loss(table.squares_of_zero, np.zeros(0))
     return _GROWTH * max(of_zero, start_loss) or math.inf
 

@@ -177,7 +177,7 @@ def read_table(
         reach[-1] += first.total_weight * np.float64(first.mean[-1]) ** 2
     if not math.isfinite(square_y):
         refuse_non_finite(targets, labels, argument="y")
-    _refuse_out_of_range(reach, (*names, *labels))
+    _refuse_out_of_range(reach, (*names, *labels), float(first.mean[-1]))
     return Table(
         features=features,
         targets=targets,
@@ -195,14 +195,15 @@ def read_table(
     )
 
 
-def _refuse_out_of_range(squares: FloatArray, names: tuple[str, ...]) -> None:
+def _refuse_out_of_range(squares: FloatArray, names: tuple[str, ...], mean_y: float) -> None:
     """Steps multiply squares by coefficients and residuals: leave them room in float64."""
     outside = np.flatnonzero(~(squares < _LARGEST_SQUARES))
+    if not outside.size and mean_y != 0.0 and squares[-1] < 1.0 / _LARGEST_SQUARES:
+        outside = np.array([len(names) - 1])
     if outside.size:
         raise InputError(
-            f"the squares of column {names[outside[0]]!r} sum to {squares[outside[0]]:.3g}, above "
-            f"{_LARGEST_SQUARES:g}: gradient descent would leave the range of float64. Divide the column by a power of "
-            "ten, or call fastlr.ols, which takes columns of any size."
+            f"the squares of column {names[outside[0]]!r} sum to {squares[outside[0]]:.3g}: gradient descent would "
+            "leave the range of float64. Scale the column by a power of ten, or call fastlr.ols, which takes any size."
         )
 
 
