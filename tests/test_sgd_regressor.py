@@ -129,6 +129,34 @@ def test_every_rule_and_batch_size_comes_near_least_squares(rows, batch_size, op
     assert model.score(X, y) > exact.r2 - 0.02
 
 
+def test_adaptive_rules_feel_the_penalty_in_full(rows):
+    X, y, _ = rows
+    ridge = fastlr.solve(fastlr.Moments.from_arrays(X, 100 * y), alpha=200.0)
+    model = fastlr.SGDRegressor(
+        optimizer="adam",
+        learning_rate="constant",
+        eta0=5.0,
+        alpha=1.0,
+        batch_size=None,
+        max_iter=2000,
+        tol=None,
+    ).fit(X, 100 * y)
+    np.testing.assert_allclose(model.coef_, ridge.coef, rtol=1e-3, atol=1e-2)
+
+
+def test_the_mean_of_the_iterates_is_that_of_the_coefficients_themselves(rows):
+    """With an L1 penalty as well, whose share is paid after the step."""
+    X, y, _ = rows
+    options = {"shuffle": False, "max_iter": 1, "tol": None, "penalty": "l1", "alpha": 0.05}
+    averaged = fastlr.SGDRegressor(average=True, **options)
+    plain = fastlr.SGDRegressor(**options)
+    iterates = []
+    for i in range(40):
+        averaged.partial_fit(X[i : i + 1], y[i : i + 1])
+        iterates.append(plain.partial_fit(X[i : i + 1], y[i : i + 1]).coef_)
+    np.testing.assert_allclose(averaged.coef_, np.mean(iterates, axis=0), rtol=1e-12)
+
+
 def test_history_and_loss_curve_fall(rows):
     X, y, _ = rows
     model = fastlr.SGDRegressor(random_state=3, batch_size=10, eta0=0.1).fit(X, y)

@@ -58,6 +58,8 @@ DescentSettings settings_of(const py::dict& source) {
       s.penalty = value.cast<double>();
     } else if (name == "l1") {
       s.l1 = value.cast<double>();
+    } else if (name == "stops_at_zero") {
+      s.stops_at_zero = value.cast<bool>();
     } else if (name == "fit_intercept") {
       s.fit_intercept = value.cast<bool>();
     } else if (name == "average_from") {

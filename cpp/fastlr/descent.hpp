@@ -25,6 +25,7 @@ struct DescentSettings {
   double mean_weight = 1.0;  // 0: the sum convention
   double penalty = 0.0;
   double l1 = 0.0;
+  bool stops_at_zero = false;  // scikit-learn: `penalty` shrinks coefficients to zero, never beyond
   bool fit_intercept = true;
   Index average_from = 0;   // average the iterates from this update on; 0: do not
   double rate_shift = 0.0;  // the rate of update t is base * (t + shift)^-power

@@ -91,8 +91,7 @@ void take_step(const DescentSettings& s, StepRule& rule, double of_squares, doub
   const Index t = ++state.counters[updates];
   const double rate = rate_at(s, base_rate, t);
   rule.begin(t);
-  // As in scikit-learn, a penalty may shrink a coefficient to zero but not beyond.
-  const double shrinkage = rate > 0.0 ? std::min(of_penalty, 1.0 / rate) : of_penalty;
+  const double shrinkage = s.stops_at_zero && rate * of_penalty > 1.0 ? 1.0 / rate : of_penalty;
   if (!s.fit_intercept) state.row(batch_gradient)[state.p] = 0.0;
   for (Index j = 0; j < state.padded; j += 8) {
     Eight parameters = state.at(theta, j);
@@ -106,14 +105,14 @@ void take_step(const DescentSettings& s, StepRule& rule, double of_squares, doub
     state.at(second_moment, j) = v;
     state.at(epoch_gradient, j) += g;
   }
+  if (s.l1 > 0.0) {
+    state.numbers[l1_total] += rate * s.l1;
+    pay_l1(state.numbers[l1_total], state);
+  }
   if (s.average_from > 0 && t >= s.average_from) {
     const double share = 1.0 / static_cast<double>(t - s.average_from + 1);
     for (Index j = 0; j < state.padded; j += 8)
       state.at(average, j) += share * (state.at(theta, j) - state.at(average, j));
-  }
-  if (s.l1 > 0.0) {
-    state.numbers[l1_total] += rate * s.l1;
-    pay_l1(state.numbers[l1_total], state);
   }
 }
 

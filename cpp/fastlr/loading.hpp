@@ -40,31 +40,48 @@ void load_scalars(const std::byte* source, Index stride, Index n, double* out) {
   }
 }
 
+/// body(Scalar{}) with the type that a column is made of.
+template <class Body>
+void with_scalar(DType dtype, const Body& body) {
+  switch (dtype) {
+    case DType::f64:
+      return body(double{});
+    case DType::f32:
+      return body(float{});
+    case DType::i64:
+      return body(std::int64_t{});
+    case DType::i32:
+      return body(std::int32_t{});
+    case DType::i16:
+      return body(std::int16_t{});
+    case DType::i8:
+      return body(std::int8_t{});
+    case DType::u64:
+      return body(std::uint64_t{});
+    case DType::u32:
+      return body(std::uint32_t{});
+    case DType::u16:
+      return body(std::uint16_t{});
+    case DType::u8:
+      return body(std::uint8_t{});
+  }
+}
+
 /// out[i] = value of row + i, i < n.
 inline void load_column(const Column& column, Index row, Index n, double* out) {
-  const std::byte* source = column.at(row);
-  switch (column.dtype) {
-    case DType::f64:
-      return load_scalars<double>(source, column.stride, n, out);
-    case DType::f32:
-      return load_scalars<float>(source, column.stride, n, out);
-    case DType::i64:
-      return load_scalars<std::int64_t>(source, column.stride, n, out);
-    case DType::i32:
-      return load_scalars<std::int32_t>(source, column.stride, n, out);
-    case DType::i16:
-      return load_scalars<std::int16_t>(source, column.stride, n, out);
-    case DType::i8:
-      return load_scalars<std::int8_t>(source, column.stride, n, out);
-    case DType::u64:
-      return load_scalars<std::uint64_t>(source, column.stride, n, out);
-    case DType::u32:
-      return load_scalars<std::uint32_t>(source, column.stride, n, out);
-    case DType::u16:
-      return load_scalars<std::uint16_t>(source, column.stride, n, out);
-    case DType::u8:
-      return load_scalars<std::uint8_t>(source, column.stride, n, out);
-  }
+  with_scalar(column.dtype, [&](auto scalar) {
+    load_scalars<decltype(scalar)>(column.at(row), column.stride, n, out);
+  });
+}
+
+/// out[i] = value of rows[i], i < n.
+inline void gather_column(const Column& column, const Index* rows, Index n, double* out) {
+  with_scalar(column.dtype, [&](auto scalar) {
+    for (Index i = 0; i < n; ++i) {
+      std::memcpy(&scalar, column.at(rows[i]), sizeof scalar);
+      out[i] = static_cast<double>(scalar);
+    }
+  });
 }
 
 /// Values of rows [row, row + count), count <= 8; the rest is zero.

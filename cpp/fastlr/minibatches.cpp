@@ -118,7 +118,8 @@ void use_single_rows(const DescentSettings& s, double base_rate, const RowWindow
     residuals += wr;
     const double step = rate * squares_scale * wr;
     if (penalty != 0.0) {
-      const double keep = std::max(0.0, 1.0 - rate * penalty);
+      const double share = 1.0 - rate * penalty;
+      const double keep = s.stops_at_zero ? std::max(0.0, share) : share;
       for (std::size_t v = 0; v < V; ++v) {
         norms[v] += t[v] * t[v];
         shrunk[v] += t[v];

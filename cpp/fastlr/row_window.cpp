@@ -64,37 +64,49 @@ void pack_column(const Column& column, double centre, double factor, const Index
   }
 }
 
-/// Eight columns of eight neighbouring rows at a time, transposed in registers.
+/// Eight columns of the window's rows [i, i + n), n <= 8: neighbours are read at once, others one
+/// by one.
+void take_eight(const Rows& source, Index first, Index width, const Standardisation& standard,
+                const Index* rows, Index i, Index n, bool neighbours, Eight* columns) {
+  for (Index c = 0; c < width; ++c) {
+    const Index j = first + c;
+    const Column& column = source.columns[static_cast<std::size_t>(j)];
+    Eight& z = columns[c];
+    if (neighbours) {
+      load_column(column, rows[i], n, z.data());
+    } else {
+      gather_column(column, rows + i, n, z.data());
+    }
+    if (standard.factor != nullptr) z = (z - standard.centre[j]) * standard.factor[j];
+  }
+}
+
+/// Eight columns of eight rows at a time, transposed in registers; eight columns over the whole
+/// window before the next eight, so that few places of memory are read at once.
 void pack_columns(const Rows& source, Index p, const Standardisation& standard, const Index* rows,
                   const std::uint32_t* places, Index count, RowWindow& window) {
-  alignas(64) std::array<std::array<double, 8>, 8> columns{};
+  std::array<Eight, 8> columns;
+  columns.fill(Eight::Zero());
   alignas(64) std::array<double, 64> block{};
   std::array<const double*, 8> from{};
   for (std::size_t c = 0; c < 8; ++c) from[c] = columns[c].data();
-  for (Index i = 0; i < count;) {
-    const Index n = run_length(rows, i, count);
-    for (Index first = 0; first < p; first += 8) {
-      const Index width = std::min<Index>(8, p - first);
-      for (Index c = 0; c < width; ++c) {
-        const Index j = first + c;
-        const Column& column = source.columns[static_cast<std::size_t>(j)];
-        const auto at = static_cast<std::size_t>(c);
-        if (i + columns_ahead < count) prefetch(column.at(rows[i + columns_ahead]));
-        if (n == 8 && column.dtype == DType::f64 && column.stride == 8) {
-          std::memcpy(columns[at].data(), column.at(rows[i]), 64);
-        } else {
-          load_column(column, rows[i], n, columns[at].data());
-        }
-        if (standard.factor == nullptr) continue;
-        Eigen::Map<Eight> z(columns[at].data());
-        z = (z - standard.centre[j]) * standard.factor[j];
+  for (Index first = 0; first < p; first += 8) {
+    const Index width = std::min<Index>(8, p - first);
+    for (Index c = width; c < 8; ++c) columns[static_cast<std::size_t>(c)].setZero();
+    for (Index i = 0; i < count; i += 8) {
+      const Index n = std::min<Index>(8, count - i);
+      for (Index k = i + columns_ahead; k < std::min(count, i + columns_ahead + n); ++k) {
+        if (k > i + columns_ahead && rows[k] == rows[k - 1] + 1) continue;
+        for (Index c = 0; c < width; ++c)
+          prefetch(source.columns[static_cast<std::size_t>(first + c)].at(rows[k]));
       }
+      take_eight(source, first, width, standard, rows, i, n, run_length(rows, i, i + n) == n,
+                 columns.data());
       transpose_eight(from.data(), 0, block.data(), 8);
       for (Index k = 0; k < n; ++k)
-        std::copy_n(block.data() + 8 * k, width,
-                    window.X.data() + places[i + k] * window.stride + first);
+        Eigen::Map<Eight>(window.X.data() + places[i + k] * window.stride + first) =
+            Eigen::Map<const Eight>(block.data() + 8 * k);
     }
-    i += n;
   }
 }
 

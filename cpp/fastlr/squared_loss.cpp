@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "fastlr/fused_rows.hpp"
+#include "fastlr/lanes.hpp"
 #include "fastlr/loading.hpp"
 #include "fastlr/row_blocks.hpp"
 #include "fastlr/row_layout.hpp"
@@ -15,7 +16,8 @@ constexpr Index max_slots = 64;
 constexpr Index values_per_slot = Index{1} << 14;  // at least, so that small problems stay serial
 constexpr Index values_per_part = Index{1} << 26;  // in one call: some 10 to 50 ms
 constexpr Index block_rows = 512;
-constexpr Index packed_rows = 16;  // of those that cannot be read in whole eights
+constexpr Index packed_rows = 16;                // of those that cannot be read in whole eights
+constexpr Index packed_values = Index{1} << 16;  // of columns that become rows
 
 struct Pass {
   const Rows& rows;
@@ -28,15 +30,22 @@ struct Pass {
   RowMajor matrix;
 };
 
-/// Per thread: offset = a - y and the weights of one block, and room for one row or for a block of
-/// columns.
+/// Per thread: offset = a - y and the weights of one block, and room for packed rows.
 struct Workspace {
-  explicit Workspace(const Pass& pass) : block(pass.matrix ? packed_rows * 8 * pass.eights : 0) {}
+  explicit Workspace(const Pass& pass)
+      : rows_of_block(pass.matrix ? packed_rows
+                                  : std::clamp<Index>(packed_values / (64 * pass.eights) * 8,
+                                                      packed_rows, block_rows)),
+        block(rows_of_block * 8 * pass.eights),
+        columns(pass.matrix ? 0 : 8 * block_rows) {
+    if (pass.matrix) block.setZero();  // rows are packed there without their padding
+  }
 
   std::array<double, block_rows> offset{};
   std::array<double, block_rows> weight{};
-  std::array<double, block_rows> residual{};
-  std::vector<double> block;
+  Index rows_of_block;
+  Eigen::VectorXd block;
+  Eigen::VectorXd columns;
 };
 
 void load_block(const Pass& pass, Index first, Index n, Workspace& work) {
@@ -69,61 +78,45 @@ void fused_block(const Pass& pass, Index first, Index n, Workspace& work, double
   }
 }
 
-/// body(load) with load(i) = rows [first + i, first + i + 8) of the column, zero from row first + n
-/// on. Contiguous columns are read straight from memory, whatever their alignment.
-template <class Body>
-void with_loader(const Column& column, Index first, Index n, const Body& body) {
-  const auto eights_of = [&](auto scalar) {
-    using Scalar = decltype(scalar);
-    body([&, source = column.at(first)](Index i) {
-      if (i + 8 > n) return load_eight(column, first + i, n - i);
-      Eigen::Array<Scalar, 8, 1> x;
-      std::memcpy(x.data(), source + i * static_cast<Index>(sizeof(Scalar)), sizeof x);
-      return Eight(x.template cast<double>());
-    });
-  };
-  if (column.dtype == DType::f64 && column.stride == 8) return eights_of(double{});
-  if (column.dtype == DType::f32 && column.stride == 4) return eights_of(float{});
-  body([&](Index i) { return load_eight(column, first + i, std::min<Index>(8, n - i)); });
+/// Eight columns over n rows, packed beside one another: block[i * width + c] = column c of row
+/// first + i, zero beyond the last column. Rows are packed in whole eights.
+void pack_eight_columns(const Pass& pass, Index column, Index first, Index n, Workspace& work,
+                        double* block) {
+  std::array<const double*, 8> from{};
+  for (Index c = 0; c < 8; ++c) {
+    double* room = work.columns.data() + c * block_rows;
+    from[static_cast<std::size_t>(c)] = room;
+    if (column + c >= pass.n_features) {
+      std::fill_n(room, round_up(n, 8), 0.0);
+      continue;
+    }
+    const Column& source = pass.rows.columns[static_cast<std::size_t>(column + c)];
+    const bool is_aligned = reinterpret_cast<std::uintptr_t>(source.data) % alignof(double) == 0;
+    if (source.dtype == DType::f64 && source.stride == 8 && is_aligned && n % 8 == 0) {
+      from[static_cast<std::size_t>(c)] = reinterpret_cast<const double*>(source.at(first));
+    } else {
+      load_column(source, first, n, room);
+      std::fill_n(room + n, round_up(n, 8) - n, 0.0);
+    }
+  }
+  for (Index i = 0; i < n; i += 8)
+    transpose_eight(from.data(), i, block + i * 8 * pass.eights, 8 * pass.eights);
 }
 
-/// Column by column: residuals of a block first, then each column's product with them, while the
-/// block is in cache.
-void column_block(const Pass& pass, Index first, Index n, Workspace& work, double* g,
+/// Columns become rows, a cache-sized block at a time: every layout and type takes the same sums,
+/// to the last bit.
+void packed_block(const Pass& pass, Index first, Index n, Workspace& work, double* g,
                   LossSums& sums) {
-  using Map = Eigen::Map<Eight>;
-  double* r = work.residual.data();
-  std::copy_n(work.offset.data(), round_up(n, 8), r);
-  for (Index j = 0; j < pass.n_features; ++j) {
-    const double b = pass.theta[j];
-    with_loader(pass.rows.columns[static_cast<std::size_t>(j)], first, n, [&](const auto& load) {
-      for (Index i = 0; i < n; i += 8) Map(r + i) += load(i) * b;
-    });
-  }
-  for (Index i = n; i < round_up(n, 8); ++i) r[i] = 0.0;
-  Eight squares = Eight::Zero();
-  Eight residuals = Eight::Zero();
-  for (Index i = 0; i < n; i += 8) {
-    const Eight residual = Map(r + i);
-    if (pass.weight != nullptr) Map(r + i) *= Map(work.weight.data() + i);
-    squares += residual * Map(r + i);
-    residuals += Map(r + i);
-  }
-  sums.squares += squares.sum();
-  sums.residuals += residuals.sum();
-  for (Index j = 0; j < pass.n_features; ++j) {
-    with_loader(pass.rows.columns[static_cast<std::size_t>(j)], first, n, [&](const auto& load) {
-      std::array<Eight, 4> product;
-      product.fill(Eight::Zero());
-      Index i = 0;
-      for (; i + 32 <= n; i += 32)
-        for (std::size_t k = 0; k < 4; ++k) {
-          const Index at = i + 8 * static_cast<Index>(k);
-          product[k] += load(at) * Map(r + at);
-        }
-      for (; i < n; i += 8) product[0] += load(i) * Map(r + i);
-      g[j] += ((product[0] + product[1]) + (product[2] + product[3])).sum();
-    });
+  const double* weight = pass.weight != nullptr ? work.weight.data() : nullptr;
+  const Index width = 8 * pass.eights;
+  const Index step = work.rows_of_block;
+  for (Index i = 0; i < n; i += step) {
+    const Index count = std::min(step, n - i);
+    for (Index j = 0; j < pass.n_features; j += 8)
+      pack_eight_columns(pass, j, first + i, count, work, work.block.data() + j);
+    fused_rows(static_cast<const double*>(work.block.data()), width, count, pass.eights,
+               work.offset.data() + i, weight != nullptr ? weight + i : nullptr, pass.theta, g,
+               sums);
   }
 }
 
@@ -135,7 +128,7 @@ void accumulate_slot(const Pass& pass, Index first, Index last, double* slot) {
     const Index n = std::min(block_rows, last - start);
     load_block(pass, start, n, work);
     if (!pass.matrix) {
-      column_block(pass, start, n, work, g, sums);
+      packed_block(pass, start, n, work, g, sums);
     } else if (pass.matrix.dtype == DType::f64) {
       fused_block<double>(pass, start, n, work, g, sums);
     } else {

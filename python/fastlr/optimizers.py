@@ -1,7 +1,10 @@
 """How a gradient becomes a step: the rules of gradient descent, with their constants.
 
-Names and defaults are Keras's. With the gradient g, the learning rate eta and the parameters theta (coefficients and
-intercept), t = 1, 2, ... counting the updates:
+The constants have Keras's names, and momentum is written as there, with the rate inside the velocity. ``epsilon`` is
+added to the root, as in the papers and in PyTorch, and is 1e-8 for all rules (Keras adds 1e-7 under the root of AdaGrad
+and RMSprop; PyTorch's AdaGrad has 1e-10). AdaGrad's sum starts from 0 (Keras: 0.1). Momentum is 0.9 unless said
+otherwise. With the gradient g, the learning rate eta and the parameters theta (coefficients and intercept),
+t = 1, 2, ... counting the updates:
 
 ========== ==========================================================================
 rule       update
@@ -25,6 +28,8 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import ClassVar
 
+import numpy as np
+
 from fastlr.errors import InputError, InputTypeError
 
 __all__ = ["GD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimizer", "RMSprop", "as_optimizer"]
@@ -43,16 +48,18 @@ class Optimizer:
     name: ClassVar[str] = ""
     is_adaptive: ClassVar[bool] = False
     """Whether a step is about one learning rate long, however large the gradient is."""
+    stability: ClassVar[str] = "2 / L"
+    """The largest stable rate, as a formula."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            try:
-                number = float(value)
-            except (TypeError, ValueError):
+            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
                 raise InputTypeError(
-                    f"{field.name}={value!r} of {type(self).__name__} is not a number."
-                ) from None
+                    f"{field.name}={value!r} of {type(self).__name__} is not a number: pass one such as "
+                    f"{field.default!r}."
+                )
+            number = float(value)
             if field.name == "epsilon":
                 if not 0.0 < number < math.inf:
                     raise InputError(
@@ -67,6 +74,13 @@ class Optimizer:
     def settings(self) -> dict[str, float | str]:
         """The rule and its constants, as the kernels call them."""
         return {"rule": self.name, **asdict(self)}
+
+    def largest_stable_rate(self, curvature: float) -> float:
+        """The rate above which descent on all rows diverges, by the largest curvature L: 2 / L for the plain rule.
+
+        Adaptive rules have none of their own, and give that of the plain one.
+        """
+        return 2.0 / curvature if curvature > 0.0 else math.inf
 
 
 @dataclass(frozen=True)
@@ -93,7 +107,12 @@ class Momentum(Optimizer):
     """
 
     name: ClassVar[str] = "momentum"
+    stability: ClassVar[str] = "2 (1 + momentum) / L"
     momentum: float = 0.9
+
+    def largest_stable_rate(self, curvature: float) -> float:
+        """2 (1 + momentum) / L."""
+        return (1.0 + self.momentum) * super().largest_stable_rate(curvature)
 
 
 @dataclass(frozen=True)
@@ -107,7 +126,13 @@ class Nesterov(Optimizer):
     """
 
     name: ClassVar[str] = "nesterov"
+    stability: ClassVar[str] = "2 (1 + momentum) / ((1 + 2 momentum) L)"
     momentum: float = 0.9
+
+    def largest_stable_rate(self, curvature: float) -> float:
+        """2 (1 + momentum) / ((1 + 2 momentum) L)."""
+        share = (1.0 + self.momentum) / (1.0 + 2.0 * self.momentum)
+        return share * super().largest_stable_rate(curvature)
 
 
 @dataclass(frozen=True)

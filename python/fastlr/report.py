@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from fastlr.results import LinearFit
 
+_DESCENT = re.compile(r"\w+ \((moments|rows|batches)\)")  # as descents name their solver
 _LONGEST_TABLE = 40
 _GAP = "  "
 
@@ -153,6 +154,8 @@ def number(value: float) -> str:
 
 def _model_line(fit: LinearFit) -> str:
     method = "least squares" if not fit.alpha else f"ridge regression (alpha {fit.alpha:g})"
+    if _DESCENT.fullmatch(fit.solver):
+        method += " by gradient descent"
     intercept = "" if fit.fit_intercept else ", no intercept"
     features = _counted(len(fit.feature_names), "feature")
     return f"{', '.join(fit.target_names)} on {features}: {method}{intercept}"

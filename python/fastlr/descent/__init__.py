@@ -10,17 +10,18 @@ from fastlr._threads import resolve_threads
 from fastlr.descent._arguments import (
     as_alpha,
     as_batch_size,
+    as_callback,
     as_choice,
     as_init,
-    as_patience,
     as_sampling,
     as_tol,
     as_validation,
+    as_verbose,
     as_whole,
     seeds_of,
 )
 from fastlr.descent._engines import BatchEngine, Engine, MomentsEngine, RowsEngine, State
-from fastlr.descent._finish import Job, finish
+from fastlr.descent._finish import Job, finish, limit_of
 from fastlr.descent._loop import Loop
 from fastlr.descent._objective import LOSSES, Curvature, Objective, Quadratic
 from fastlr.descent._result import Descent, Epoch, History
@@ -86,7 +87,8 @@ def descend(
     sampling : {"shuffle", "random", "sequential"} or iterable of index arrays, default="shuffle"
         Which rows form a batch: each epoch a fresh permutation; each step a fresh draw without replacement; rows as
         they come; or somebody else's sampler, which gives the row numbers of one batch after another and is iterated
-        over once an epoch.
+        over once an epoch. Pass ``batch_size`` as well and learning_rate="auto" counts on batches of that size, not on
+        single rows.
     init : {"zeros", "random"}, (coef, intercept), or an earlier fit, default="zeros"
         Where to start, in the units of the data. "random" draws from U(-1, 1).
     fit_intercept : bool, default=True
@@ -113,7 +115,7 @@ def descend(
     verbose : int, default=0
         Print a line every so many epochs.
     progress : bool, default=False
-        Show a progress bar (needs rich).
+        Show a progress bar (needs rich: ``pip install "fastlr[cli]"``).
     engine : {"auto", "rows", "moments"}, default="auto"
         Full batch only: read the rows in each epoch, or make the same steps from their moments at O(p^2) an epoch.
         "auto" takes what is cheaper; ``Descent.engine`` says which.
@@ -135,8 +137,9 @@ def descend(
     Warns
     -----
     ConvergenceWarning
-        If the loss grows instead of falling. The best iterate is returned, and the message states the largest stable
-        learning rate 2 / L.
+        If the loss grows instead of falling: at once, or at the end compared with the start (over all rows; batches,
+        which scatter, by more than twofold). The best iterate is returned, or the start if that is better, and the
+        message states the largest stable learning rate, for plain descent 2 / L.
     UserWarning
         If ``batch_size`` is larger than the number of rows (all of them are used then).
 
@@ -173,7 +176,7 @@ def descend(
     kind = as_choice(loss, LOSSES, "loss")
     keep_path = as_choice(record, ("loss", "path"), "record") == "path"
     wanted = as_choice(engine, ("auto", "rows", "moments"), "engine")
-    penalty, tolerance = as_alpha(alpha), as_tol(tol)
+    penalty, tolerance, waits = as_alpha(alpha), as_tol(tol), as_whole(patience, "patience")
     how = as_sampling(sampling)
     threads = resolve_threads(n_threads)
     X, y, sample_weight, held_out = as_validation(X, y, sample_weight, validation)
@@ -188,14 +191,11 @@ def descend(
         or (is_automatic and _width(X) <= _MOST_MOMENTS // 8),
     )
     size = as_batch_size(batch_size, table.n_samples)
-    if isinstance(how, str):
-        is_full = size is None
-    else:
-        is_full, size = False, size or table.n_samples
+    is_full = size is None and isinstance(how, str)
     if not is_full and wanted == "moments":
+        culprit = f"batch_size={batch_size!r}" if isinstance(how, str) else "a sampler"
         raise InputError(
-            f"engine='moments' with batch_size={batch_size!r}: moments know all rows together, not batches. Pass "
-            "batch_size=None, or leave the engine out."
+            f"engine='moments' with {culprit}: moments know all rows together, not batches. Leave one of the two out."
         )
     chosen = _choose_engine(wanted, is_full, table.n_features, n_epochs)
     if chosen == "moments" and table.moments is None:
@@ -209,22 +209,24 @@ def descend(
     seed, draws = seeds_of(0 if random_state is None and not is_random else random_state)
     start = scaling.from_raw(as_init(init, table.n_features, bool(fit_intercept), draws))
     if is_automatic:
-        rate = curvature.automatic_rate(rule, None if is_full else size)
+        # Nobody knows the batches of a sampler beforehand: they might be single rows.
+        rate = curvature.automatic_rate(rule, None if is_full else size or 1)
     else:
         rate = float(schedule.initial_learning_rate)
     job = Job(table, scaling, objective, quadratic, curvature, rule, rate, bool(fit_intercept))
-    state = State(start)
+    start_loss = job.loss(start, threads)
     loop = Loop(
         engine=_engine(chosen, job, size, how, seed, threads),
-        state=state,
+        state=State(start),
+        start_loss=start_loss,
         settings={
             **rule.settings,
             **schedule.settings,
             **objective.settings,
             "fit_intercept": bool(fit_intercept),
             "tolerance": -1.0 if tolerance is None else tolerance,
-            "patience": as_patience(patience),
-            "limit": job.limit(start, threads),
+            "patience": waits,
+            "limit": limit_of(table, objective, start_loss),
         },
         schedule=schedule,
         rate=rate,
@@ -233,17 +235,17 @@ def descend(
         objective=objective,
         feature_names=table.feature_names,
         tol=tolerance,
-        patience=as_patience(patience),
+        patience=waits,
         validation=None
         if held_out is None
         else read_table(*held_out, threads, need_moments=False, like=table.feature_names),
-        callback=callback,
+        callback=as_callback(callback),
         keep_path=keep_path,
-        verbose=as_whole(verbose, "verbose", 0),
+        verbose=as_verbose(verbose),
         progress=bool(progress),
         n_threads=threads,
     )
-    return finish(job, loop, loop.run(), chosen, size)
+    return finish(job, loop, loop.run(), chosen)
 
 
 def _width(X: object) -> int:
@@ -264,7 +266,7 @@ def _engine(
 ) -> Engine:
     if name == "moments":
         assert job.quadratic is not None
-        return MomentsEngine(job.quadratic)
+        return MomentsEngine(job.quadratic, job.table.n_samples)
     if name == "rows":
         return RowsEngine(job.table, job.scaling.for_kernels, n_threads)
-    return BatchEngine(job.table, job.scaling.for_kernels, size or 1, sampling, seed, n_threads)
+    return BatchEngine(job.table, job.scaling.for_kernels, size, sampling, seed, n_threads)

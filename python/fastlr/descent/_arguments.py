@@ -6,7 +6,7 @@ import math
 import operator
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,13 @@ from fastlr.results import LinearFit
 __all__ = [
     "as_alpha",
     "as_batch_size",
+    "as_callback",
     "as_choice",
     "as_init",
-    "as_patience",
     "as_sampling",
     "as_tol",
     "as_validation",
+    "as_verbose",
     "as_whole",
     "seeds_of",
     "user_level",
@@ -34,15 +35,14 @@ SAMPLINGS = ("shuffle", "random", "sequential")
 
 def as_whole(value: object, argument: str, least: int = 1) -> int:
     """A whole number, at least ``least``."""
-    if isinstance(value, bool | np.bool_):
-        number = int(value)
-    else:
-        try:
-            number = operator.index(value)  # type: ignore[arg-type]
-        except TypeError:
-            raise InputTypeError(
-                f"{argument}={value!r} is not a whole number: pass an integer from {least} on."
-            ) from None
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None:
+        raise InputTypeError(
+            f"{argument}={value!r} is not a whole number: pass an integer from {least} on."
+        )
     if number < least:
         raise InputError(f"{argument}={value!r} is below {least}: pass an integer from {least} on.")
     return number
@@ -84,9 +84,18 @@ def as_tol(tol: object) -> float | None:
     return number
 
 
-def as_patience(patience: object) -> int:
-    """Epochs without improvement."""
-    return as_whole(patience, "patience")
+def as_verbose(verbose: object) -> int:
+    """Epochs from one line to the next; True is 1."""
+    return int(verbose) if isinstance(verbose, bool | np.bool_) else as_whole(verbose, "verbose", 0)
+
+
+def as_callback(callback: object) -> Callable[[Any], object] | None:
+    """What is called after each epoch."""
+    if callback is None or callable(callback):
+        return callback
+    raise InputTypeError(
+        f"callback={callback!r} cannot be called: pass a function of one Epoch, or None."
+    )
 
 
 def as_batch_size(batch_size: object, n_samples: int) -> int | None:

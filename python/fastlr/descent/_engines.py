@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,12 +21,17 @@ __all__ = ["BatchEngine", "Engine", "Epochs", "MomentsEngine", "RowsEngine", "St
 _WORK_PER_CALL = 1 << 25  # multiply-adds, or values read: some 5 to 50 ms
 _MOST_EPOCHS = 1 << 14
 _ROWS_PER_CALL = 1 << 20
-_BATCH_GRADIENT = 3  # rows of State.vectors
+_MOST_GIVEN = 16  # times the rows of the table, in one pass of a sampler that has no length
+_FIRST_MOMENT = 1  # rows of State.vectors
+_SECOND_MOMENT = 2
+_BATCH_GRADIENT = 3
 _EPOCH_GRADIENT = 4
 _BEST = 5
 _AVERAGE = 6
 _L1_PAID = 7
 _BEST_LOSS = 4  # of State.numbers
+_L1_TOTAL = 5
+_EPOCHS = 1  # of State.counters
 
 
 class State:
@@ -56,6 +62,11 @@ class State:
         return self.vectors[_AVERAGE, : self.size].copy()
 
     @property
+    def best_loss(self) -> float:
+        """The lowest loss of an epoch so far."""
+        return float(self.numbers[_BEST_LOSS])
+
+    @property
     def n_updates(self) -> int:
         """Steps taken."""
         return int(self.counters[0])
@@ -63,12 +74,16 @@ class State:
     def copy(self) -> State:
         """The same, with arrays of its own."""
         other = State(self.theta)
-        other.vectors, other.numbers, other.counters = (
-            self.vectors.copy(),
-            self.numbers.copy(),
-            self.counters.copy(),
-        )
+        other.restore(self)
         return other
+
+    def restore(self, other: State) -> None:
+        """Be as another one is."""
+        self.vectors[:], self.numbers[:], self.counters[:] = (
+            other.vectors,
+            other.numbers,
+            other.counters,
+        )
 
     def start_anew(self) -> None:
         """Other rows come: forget what belongs to the epochs so far, keep parameters, memory of the rule and time."""
@@ -79,6 +94,22 @@ class State:
         self.numbers[_BEST_LOSS] = np.inf
         self.vectors[_BEST] = self.vectors[0]
         self.vectors[[_BATCH_GRADIENT, _EPOCH_GRADIENT, _L1_PAID]] = 0.0
+
+    def go_on_from(self, theta: FloatArray, *, forget: bool) -> None:
+        """Leave the last iterate for another one; what led astray had better be forgotten."""
+        self.vectors[0] = 0.0
+        self.vectors[0, : self.size] = theta
+        if forget:
+            self.vectors[[_FIRST_MOMENT, _SECOND_MOMENT, _L1_PAID]] = 0.0
+            self.vectors[_AVERAGE] = self.vectors[0]
+            self.numbers[_L1_TOTAL] = 0.0
+
+    def rescale(self, change: Callable[[FloatArray], FloatArray]) -> None:
+        """Parameters of features on another scale; the rule's memory does not hold there."""
+        for row in (0, _BEST, _AVERAGE):
+            self.vectors[row, : self.size] = change(self.vectors[row, : self.size])
+        self.vectors[[_FIRST_MOMENT, _SECOND_MOMENT, _L1_PAID]] = 0.0
+        self.numbers[_L1_TOTAL] = 0.0
 
     def forget_stagnation(self) -> None:
         """Be patient anew."""
@@ -104,6 +135,11 @@ class Engine(Protocol):
     """Runs epochs."""
 
     name: str
+
+    @property
+    def largest_batch(self) -> int:
+        """Most rows in a step so far."""
+        ...
 
     def most_epochs(self) -> int:
         """So many epochs fit into one call that stays short."""
@@ -132,6 +168,7 @@ class MomentsEngine:
     """Full batch at O(p^2) an epoch: the rows are not read again."""
 
     quadratic: Quadratic
+    largest_batch: int
     name: str = "moments"
 
     def most_epochs(self) -> int:
@@ -180,6 +217,11 @@ class RowsEngine:
         )
         self._slots = np.zeros((n_slots, slot_size))
 
+    @property
+    def largest_batch(self) -> int:
+        """All rows."""
+        return self.table.n_samples
+
     def most_epochs(self) -> int:
         """By the size of the table."""
         if self._n_parts > 1:
@@ -219,19 +261,23 @@ class BatchEngine:
 
     table: Table
     standard: FloatArray | None
-    batch_size: int
+    batch_size: int | None
+    """None only where somebody else's sampler decides."""
     sampling: str | Iterable[Any]
     seed: int
     n_threads: int
     name: str = "batches"
+    largest_batch: int = field(init=False)
     _table: npt.NDArray[np.uint32] = field(init=False)
     _batches: Iterator[Any] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         size = 0
+        self.largest_batch = 1
         if isinstance(self.sampling, str):
+            self.largest_batch = self.batch_size or 1
             plan = kernels.plan_sampling(
-                self.sampling, self.table.n_samples, self.table.n_features, self.batch_size
+                self.sampling, self.table.n_samples, self.table.n_features, self.largest_batch
             )
             size = plan["table_size"]
         elif iter(self.sampling) is self.sampling:
@@ -240,7 +286,7 @@ class BatchEngine:
 
     @property
     def _rows_per_call(self) -> int:
-        most = _ROWS_PER_CALL if self.batch_size >= 8 else _ROWS_PER_CALL // 4
+        most = _ROWS_PER_CALL if self.largest_batch >= 8 else _ROWS_PER_CALL // 4
         return max(1, min(most, _WORK_PER_CALL // self.table.n_features))
 
     def most_epochs(self) -> int:
@@ -259,8 +305,13 @@ class BatchEngine:
             given, sizes = self._given_rows()
             sampling = "given"
             if not len(sizes):
+                if self._batches is None or not state.counters[_EPOCHS]:
+                    raise InputError(
+                        "sampling gave no batch at all: it must yield arrays of row numbers."
+                    )
                 history, path = _room(0, state, keep_path)
                 return _result(0, "exhausted", history, path)
+            self.largest_batch = max(self.largest_batch, int(sizes.max()))
         parts: list[Epochs] = []
         done, outcome = 0, "running"
         while done < len(rates) and outcome == "running":
@@ -270,7 +321,7 @@ class BatchEngine:
                 self.standard,
                 settings,
                 sampling,
-                self.batch_size,
+                self.largest_batch,
                 self.seed,
                 given,
                 sizes,
@@ -295,6 +346,9 @@ class BatchEngine:
         n = self.table.n_samples
         batches: list[npt.NDArray[np.int64]] = []
         rows = 0
+        most = (
+            math.inf if isinstance(self.sampling, Sized) else max(_MOST_GIVEN * n, _ROWS_PER_CALL)
+        )
         for batch in self._batches if self._batches is not None else self.sampling:
             indices = np.asarray(batch)
             if indices.ndim != 1 or indices.dtype.kind not in "iu":
@@ -311,15 +365,14 @@ class BatchEngine:
                 )
             batches.append(indices.astype(np.int64))
             rows += len(indices)
-            if (
-                self._batches is not None and rows >= n
-            ):  # an endless sampler: an epoch is as many rows as there are
-                break
-        if not batches:
-            if self._batches is None:
+            if self._batches is not None and rows >= n:
+                break  # perhaps an endless iterator: an epoch is as many rows as there are
+            if rows > most:
                 raise InputError(
-                    "sampling gave no batch at all: it must yield arrays of row numbers."
+                    f"sampling gave {rows} rows in one pass, for a table of {n}, and no end: pass "
+                    "iter(sampling), whose epochs end when as many rows as the table has are drawn."
                 )
+        if not batches:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         return np.concatenate(batches), np.array([len(batch) for batch in batches], dtype=np.int64)
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from fastlr._arrays import FloatArray
 from fastlr.descent._arguments import user_level
-from fastlr.descent._engines import Epochs
 from fastlr.descent._loop import Loop, Outcome
 from fastlr.descent._objective import Curvature, Objective, Quadratic
 from fastlr.descent._result import Descent, History
 from fastlr.descent._status import status_of
 from fastlr.descent._table import Scaling, Table
-from fastlr.errors import ConvergenceWarning
+from fastlr.errors import ConvergenceWarning, InputError
 from fastlr.optimizers import Optimizer
 
-__all__ = ["Job", "finish", "history_of"]
+__all__ = ["Job", "finish", "history_of", "judge", "limit_of"]
 
 _GROWTH = 100.0  # a loss so many times that of the start is divergence
 
@@ -43,20 +43,47 @@ class Job:
             return self.quadratic.squares(theta)
         return self.table.loss_sums(self.scaling.to_raw(theta), n_threads)[0]
 
-    def limit(self, start: FloatArray, n_threads: int) -> float:
-        """Losses above this are divergence: a multiple of the loss at the start and at zero."""
-        with np.errstate(over="ignore"):
-            of_zero = self.table.square_y + self.table.total_weight * self.table.mean_y**2
-            squares = max(of_zero, self.squares(start, n_threads) if start.any() else 0.0)
-            limit = _GROWTH * self.objective.loss(squares, start[:-1])
-        return limit if limit > 0.0 else math.inf
+    def loss(self, theta: FloatArray, n_threads: int) -> float:
+        """The objective at ``theta``, over all rows."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.objective.loss(self.squares(theta, n_threads), theta[:-1])
 
 
-def finish(job: Job, loop: Loop, outcome: Outcome, engine: str, size: int | None) -> Descent:
+def limit_of(table: Table, objective: Objective, start_loss: float) -> float:
+    """Losses above this are divergence: a multiple of the loss at the start and at zero."""
+    if not math.isfinite(start_loss):
+        raise InputError(
+            "the loss at the start exceeds the range of float64: start from smaller coefficients, or from zeros."
+        )
+    of_zero = objective.loss(table.squares_of_zero, np.zeros(0))
+    return _GROWTH * max(of_zero, start_loss) or math.inf
+
+
+def judge(outcome: Outcome, loop: Loop, loss_of: Callable[[FloatArray], float]) -> None:
+    """Compare the end with the start, over all rows: descent that ended higher has diverged.
+
+    Losses of batches scatter and belong to no single iterate, so the last iterate is judged by all rows, and after
+    several epochs the mean over the last one as well. What diverged returns the best iterate of its way, or its start
+    if that is better.
+    """
+    epochs, scatters = outcome.epochs, loop.engine.name == "batches"
+    if outcome.code == "diverged":
+        last = float(epochs.loss[-1])
+    else:
+        last = loss_of(outcome.theta)
+        if scatters and len(epochs) > 1:
+            last = max(last, float(epochs.loss[-1]))
+    bound = (2.0 if scatters else 1.01) * loop.start_loss + 1e-24 * loop.settings["limit"]
+    if outcome.code == "diverged" or not last <= bound:
+        outcome.code, outcome.growth = "diverged", (loop.start_loss, last)
+        best = loop.state.best
+        outcome.theta = best if loss_of(best) < loop.start_loss else loop.start
+
+
+def finish(job: Job, loop: Loop, outcome: Outcome, engine: str) -> Descent:
     """The result, with a warning if descent did not go down."""
     table, scaling, objective, epochs = job.table, job.scaling, job.objective, outcome.epochs
-    if outcome.code != "diverged" and _ended_higher(epochs, engine):
-        outcome.code, outcome.theta = "diverged", loop.state.best
+    judge(outcome, loop, lambda theta: job.loss(theta, loop.n_threads))
     theta = outcome.theta
     raw = scaling.to_raw(theta)
     squares = job.squares(theta, loop.n_threads)
@@ -65,11 +92,11 @@ def finish(job: Job, loop: Loop, outcome: Outcome, engine: str, size: int | None
         optimum, rank, condition = job.quadratic.optimum(objective, job.fit_intercept)
         gap = job.quadratic.excess(objective, theta, optimum)
     stable = (
-        2.0 / job.curvature.largest()
+        job.rule.largest_stable_rate(job.curvature.largest())
         if outcome.code == "diverged" or job.quadratic is not None
         else math.nan
     )
-    status = status_of(outcome.code, job.rule, epochs, loop, stable, engine)
+    status = status_of(outcome, job.rule, loop, stable)
     if outcome.code == "diverged":
         warnings.warn(str(status), ConvergenceWarning, stacklevel=user_level())
     return Descent(
@@ -89,9 +116,7 @@ def finish(job: Job, loop: Loop, outcome: Outcome, engine: str, size: int | None
         bse_intercept=math.nan,
         residual_sd=math.nan,
         rss=squares,
-        tss=table.square_y
-        if job.fit_intercept
-        else table.square_y + table.total_weight * table.mean_y**2,
+        tss=table.square_y if job.fit_intercept else table.squares_of_zero,
         log_likelihood=float(_log_likelihood(np.asarray(squares), table)),
         fit_intercept=job.fit_intercept,
         alpha=objective.alpha_of_sum,
@@ -108,24 +133,21 @@ def finish(job: Job, loop: Loop, outcome: Outcome, engine: str, size: int | None
         learning_rate=job.rate,
         largest_stable_rate=stable,
         engine=engine,
-        batch_size=size or table.n_samples,
+        batch_size=loop.engine.largest_batch,
     )
-
-
-def _ended_higher(epochs: Epochs, engine: str) -> bool:
-    """Whether full-batch descent ended clearly above where it began."""
-    return engine != "batches" and len(epochs) > 1 and bool(epochs.loss[-1] > 1.01 * epochs.loss[0])
 
 
 def history_of(outcome: Outcome, table: Table, scaling: Scaling) -> History:
     epochs = outcome.epochs
     path = None if epochs.path is None else scaling.to_raw(epochs.path)
+    validation = np.full(len(epochs), math.nan)
+    validation[: len(outcome.validation)] = outcome.validation
     return History(
         epoch=np.arange(len(epochs)),
         loss=epochs.loss,
         mse=epochs.squares / table.total_weight,
         log_likelihood=_log_likelihood(epochs.squares, table),
-        validation_loss=np.array(outcome.validation) if outcome.validation else None,
+        validation_loss=validation if outcome.is_validated else None,
         gradient_norm=epochs.gradient_norm,
         learning_rate=epochs.rate,
         coef=None if path is None else path[:, :-1],

@@ -31,6 +31,11 @@ class Outcome:
     theta: FloatArray
     epochs: Epochs
     validation: list[float]
+    is_validated: bool
+    best_epoch: int
+    """Of the lowest validation loss."""
+    growth: tuple[float, float] = (math.nan, math.nan)
+    """The loss at the start and at the end of what diverged."""
 
 
 @dataclass
@@ -39,6 +44,8 @@ class Loop:
 
     engine: Engine
     state: State
+    start_loss: float
+    """The objective at ``state``, over all rows."""
     settings: dict[str, Any]
     schedule: Schedule
     rate: float
@@ -56,36 +63,54 @@ class Loop:
     n_threads: int
     validation_gain: float | None = None
     """So much must the validation loss fall to count; by default a share ``tol`` of itself."""
+    stops_early: bool = True
+    start: FloatArray = field(init=False)
+    _before: State = field(init=False)
     _parts: list[Epochs] = field(default_factory=list)
     _validation: list[float] = field(default_factory=list)
     _best_validation: float = math.inf
     _best_theta: FloatArray | None = None
+    _best_epoch: int = 0
     _stale: int = 0
+
+    def __post_init__(self) -> None:
+        self.start = self.state.theta
+        self._before = self.state.copy()
 
     def run(self) -> Outcome:
         """Run until something ends it; Ctrl-C keeps what there is."""
         done = 0
-        code = "epochs_exhausted"
+        code: str | None = None
         try:
             with self._bar() as advance:
-                while done < self.n_epochs:
-                    n = self._next_epochs(done)
-                    rates = np.ascontiguousarray(
-                        self.schedule.rates(self.rate, done, n), dtype=np.float64
-                    )
-                    epochs = self.engine.run(self.state, self.settings, rates, self.keep_path)
-                    if epochs.outcome == "exhausted":
-                        break
-                    self._parts.append(epochs)
-                    done += len(epochs)
-                    advance(len(epochs))
-                    ending = self._ending(epochs, done)
-                    if ending is not None:
-                        code = ending
-                        break
+                while code is None and done < self.n_epochs:
+                    epochs = self._advance(done)
+                    if epochs is None:
+                        code = "sampler_exhausted"
+                    else:
+                        done += len(epochs)
+                        advance(len(epochs))
+                        code = self._ending(epochs, done)
         except KeyboardInterrupt:
             code = "interrupted"
-        return self._outcome(code)
+        return self._outcome(code or "epochs_exhausted")
+
+    def _advance(self, done: int) -> Epochs | None:
+        """Run some epochs, all or none of them: Ctrl-C amid a call takes back what it had changed."""
+        n = self._next_epochs(done)
+        rates = np.ascontiguousarray(self.schedule.rates(self.rate, done, n), dtype=np.float64)
+        self._before.restore(self.state)
+        n_parts = len(self._parts)
+        try:
+            epochs = self.engine.run(self.state, self.settings, rates, self.keep_path)
+            if epochs.outcome == "exhausted":
+                return None
+            self._parts.append(epochs)
+        except KeyboardInterrupt:
+            if len(self._parts) == n_parts:
+                self.state.restore(self._before)
+            raise
+        return epochs
 
     def _next_epochs(self, done: int) -> int:
         """Epochs until the next one after which Python has something to do."""
@@ -100,8 +125,11 @@ class Loop:
         """Look at the last epoch; a code if it was the last of all."""
         if epochs.outcome == "diverged":
             return "diverged"
-        stops = epochs.outcome == "stalled" and not self._slows_down()
-        validation_loss = self._validate() if self.validation is not None else None
+        validation_loss = self._validate(done - 1) if self.validation is not None else None
+        is_late = self.stops_early and self._stale >= self.patience
+        stops = (epochs.outcome == "stalled" or is_late) and not self._slows_down()
+        if stops and not is_late and self._is_far_above_best(float(epochs.loss[-1])):
+            stops = False
         last = done - 1
         is_told = self.verbose and (last % self.verbose == 0 or done == self.n_epochs or stops)
         if self.callback is not None or is_told:
@@ -117,11 +145,19 @@ class Loop:
             )
             if is_told:
                 self._tell(epoch)
-            if self.callback is not None and self.callback(epoch) is True:
-                return "stopped"
-        if self.validation is not None and self._stale >= self.patience:
-            return "early_stopped"
-        return "converged" if stops else None
+            if self.callback is not None:
+                answer = self.callback(epoch)
+                if isinstance(answer, bool | np.bool_) and answer:
+                    return "stopped"
+        if not stops:
+            return None
+        return "early_stopped" if is_late else "converged"
+
+    def _is_far_above_best(self, loss: float) -> bool:
+        """Whether losses of batches have moved away from the best of them: that is no convergence."""
+        if self.engine.name != "batches":
+            return False
+        return loss > 2.0 * self.state.best_loss + 1e-24 * float(self.settings["limit"])
 
     def _slows_down(self) -> bool:
         """With an adaptive schedule stagnation lowers the rate, until it is small enough."""
@@ -129,9 +165,10 @@ class Loop:
             return False
         self.rate /= self.schedule.factor
         self.state.forget_stagnation()
+        self._stale = 0
         return True
 
-    def _validate(self) -> float:
+    def _validate(self, epoch: int) -> float:
         assert self.validation is not None
         theta = self.state.theta
         squares, _ = self.validation.loss_sums(self.scaling.to_raw(theta), self.n_threads)
@@ -151,7 +188,7 @@ class Loop:
         improved = math.isinf(self._best_validation) or loss < self._best_validation - gain
         self._stale = 0 if improved else self._stale + 1
         if loss < self._best_validation:
-            self._best_validation, self._best_theta = loss, theta
+            self._best_validation, self._best_theta, self._best_epoch = loss, theta, epoch
         return loss
 
     def _outcome(self, code: str) -> Outcome:
@@ -162,7 +199,14 @@ class Loop:
         else:
             theta = self.state.theta
         empty = Epochs(np.empty(0), np.empty(0), np.empty(0), np.empty(0), None)
-        return Outcome(code, theta, joined(self._parts) if self._parts else empty, self._validation)
+        return Outcome(
+            code,
+            theta,
+            joined(self._parts) if self._parts else empty,
+            self._validation,
+            self.validation is not None,
+            self._best_epoch,
+        )
 
     def _tell(self, epoch: Epoch) -> None:
         width = len(str(self.n_epochs))
@@ -178,13 +222,13 @@ class Loop:
         sys.stdout.write(f"Epoch {epoch.epoch:{width}d}: {'  '.join(parts)}\n")
 
     def _bar(self) -> AbstractContextManager[Callable[[int], None]]:
-        """A progress bar where rich is installed, else nothing."""
+        """A progress bar, if one is asked for."""
         if not self.progress:
             return nullcontext(lambda n: None)
         try:
             from rich.progress import Progress
-        except ImportError:
-            return nullcontext(lambda n: None)
+        except ImportError as error:
+            raise ImportError('progress=True needs rich: pip install "fastlr[cli]"') from error
         return _RichBar(Progress(transient=True), self.n_epochs)
 
 

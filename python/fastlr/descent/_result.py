@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +58,7 @@ class History:
     log_likelihood : ndarray
         Gaussian log-likelihood at the variance that maximises it, the mean squared error: it rises as the loss falls.
     validation_loss : ndarray or None
-        On the validation rows, after the epoch.
+        On the validation rows, after the epoch; NaN for an epoch that exploded or was cut short.
     gradient_norm : ndarray
         Length of the gradient by coefficients and intercept on the scale of descent (that of standardised features,
         if they are); with batches, of the mean of their gradients.
@@ -89,8 +88,9 @@ class History:
 class Descent(LinearFit):
     """A linear regression fitted by gradient descent: a `LinearFit` with a history.
 
-    ``status.code`` is "converged", "epochs_exhausted", "early_stopped", "stopped" (by the callback), "diverged" or
-    "interrupted" (by Ctrl-C); ``status`` itself is a sentence.
+    ``status.code`` is "converged", "epochs_exhausted", "early_stopped", "stalled" (the learning rate fell too far),
+    "stopped" (by the callback), "sampler_exhausted", "diverged" or "interrupted" (by Ctrl-C); ``status`` itself is a
+    sentence.
 
     Attributes
     ----------
@@ -112,11 +112,12 @@ class Descent(LinearFit):
     learning_rate : float
         The rate at the start; what "auto" came to.
     largest_stable_rate : float
-        2 / L: plain full-batch descent diverges above it. NaN if it was not needed.
+        The rule's full-batch descent diverges above it: 2 / L for the plain rule (and in place of a limit that adaptive
+        rules do not have), more for momentum. NaN if it was not needed.
     engine : str
         "moments", "rows" or "batches".
     batch_size : int
-        Rows in a batch; all of them in full-batch descent.
+        Rows in a batch; all of them in full-batch descent, the most in one batch of a sampler.
 
     Notes
     -----
@@ -150,7 +151,3 @@ class Descent(LinearFit):
     def to_fit(self) -> LinearFit:
         """The fit alone, without its history: what a model file keeps."""
         return LinearFit.from_dict(self.to_dict())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers, strings and lists of the fit, without its history."""
-        return super().to_dict()

@@ -26,6 +26,7 @@ from fastlr.moments import Moments
 __all__ = ["Scaling", "Table", "read_table"]
 
 _CHEAP_FEATURES = 64  # up to so many, all moments cost hardly more than reading the rows
+_LARGEST_SQUARES = 1e250
 _TOGETHER = 16  # columns whose means and variances are taken together otherwise
 
 
@@ -57,6 +58,11 @@ class Table:
     def n_features(self) -> int:
         """Number of features."""
         return self.features.n_columns
+
+    @property
+    def squares_of_zero(self) -> float:
+        """Sum of w y^2: what the coefficients zero leave."""
+        return self.square_y + self.total_weight * self.mean_y * self.mean_y
 
     @property
     def arguments(self) -> tuple[Any, Any, Any]:
@@ -162,12 +168,16 @@ def read_table(
         )
         for group in groups
     ]
-    of_x = [m.cross_products.diagonal()[:-1] for m in moments]
     first = moments[0]
-    with np.errstate(over="ignore"):
+    mean_x = np.concatenate([m.mean[:-1] for m in moments])
+    with np.errstate(over="ignore", invalid="ignore"):
+        of_x = np.concatenate([m.cross_products.diagonal()[:-1] for m in moments])
         square_y = float(first.cross_products[-1, -1])
+        reach = np.append(of_x + first.total_weight * mean_x**2, square_y)
+        reach[-1] += first.total_weight * np.float64(first.mean[-1]) ** 2
     if not math.isfinite(square_y):
         refuse_non_finite(targets, labels, argument="y")
+    _refuse_out_of_range(reach, (*names, *labels), float(first.mean[-1]))
     return Table(
         features=features,
         targets=targets,
@@ -177,12 +187,24 @@ def read_table(
         n_positive=first.n_samples,
         total_weight=first.total_weight,
         sum_log_weight=first.sum_log_weight,
-        mean_x=np.concatenate([m.mean[:-1] for m in moments]),
-        std_x=np.sqrt(np.maximum(np.concatenate(of_x), 0.0) / first.total_weight),
+        mean_x=mean_x,
+        std_x=np.sqrt(np.maximum(of_x, 0.0) / first.total_weight),
         mean_y=float(first.mean[-1]),
         square_y=square_y,
         moments=first if len(moments) == 1 else None,
     )
+
+
+def _refuse_out_of_range(squares: FloatArray, names: tuple[str, ...], mean_y: float) -> None:
+    """Steps multiply squares by coefficients and residuals: leave them room in float64."""
+    outside = np.flatnonzero(~(squares < _LARGEST_SQUARES))
+    if not outside.size and mean_y != 0.0 and squares[-1] < 1.0 / _LARGEST_SQUARES:
+        outside = np.array([len(names) - 1])
+    if outside.size:
+        raise InputError(
+            f"the squares of column {names[outside[0]]!r} sum to {squares[outside[0]]:.3g}: gradient descent would "
+            "leave the range of float64. Scale the column by a power of ten, or call fastlr.ols, which takes any size."
+        )
 
 
 def _columns(features: Columns, group: slice) -> Columns:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastlr.descent._arguments import as_choice, as_whole
+from fastlr.descent._arguments import as_choice, as_verbose, as_whole
 from fastlr.errors import InputError, InputTypeError
 from fastlr.optimizers import as_optimizer
 from fastlr.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
@@ -25,6 +25,8 @@ class SGDSettings:
     l2: float
     fit_intercept: bool
     standardize: bool
+    shuffle: bool
+    verbose: int
     early_stopping: bool
     max_iter: int
     tol: float | None
@@ -33,7 +35,7 @@ class SGDSettings:
     schedule: Schedule
     rate: float
     growth: float
-    """A loss so many times that of the start is divergence."""
+    """So many times further than usual the loss may grow on the way."""
     for_kernels: dict[str, Any]
 
 
@@ -71,6 +73,8 @@ def settings_of(
         l2=strength * (1.0 - share),
         fit_intercept=bool(model.fit_intercept),
         standardize=bool(model.standardize),
+        shuffle=bool(model.shuffle),
+        verbose=as_verbose(model.verbose),
         early_stopping=bool(model.early_stopping),
         max_iter=as_whole(model.max_iter, "max_iter") if max_iter is None else max_iter,
         tol=tolerance,
@@ -79,7 +83,7 @@ def settings_of(
         schedule=schedule,
         rate=rate,
         # The first steps of "optimal" are wild by design, and later ones recover.
-        growth=1e60 if of_rate.get("rate_shift") else 100.0,
+        growth=1e58 if of_rate.get("rate_shift") else 1.0,
         for_kernels={
             **rule.settings,
             **of_rate,
@@ -87,6 +91,7 @@ def settings_of(
             "mean_weight": 1.0,
             "penalty": strength * (1.0 - share),
             "l1": strength * share,
+            "stops_at_zero": rule.name == "gd",
             "fit_intercept": bool(model.fit_intercept),
             "average_from": average_from,
             "tolerance": tolerance if watches_training else -1.0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any
 
@@ -15,13 +14,13 @@ from fastlr._arrays import FloatArray, as_features, refuse_non_finite
 from fastlr._threads import resolve_threads
 from fastlr.descent import History
 from fastlr.descent._arguments import as_batch_size, seeds_of, user_level
-from fastlr.descent._engines import BatchEngine, Engine, MomentsEngine, RowsEngine, State
-from fastlr.descent._finish import history_of
+from fastlr.descent._engines import State
+from fastlr.descent._finish import history_of, judge
 from fastlr.descent._loop import Loop, Outcome
-from fastlr.descent._objective import Objective, Quadratic
 from fastlr.descent._table import Scaling, Table, read_table
 from fastlr.errors import ConvergenceWarning, InputError
 from fastlr.estimators._sgd_arguments import SGDSettings, settings_of
+from fastlr.estimators._sgd_loop import loop_of, loss_of
 from fastlr.estimators._sgd_rows import as_vector, split_rows
 from fastlr.results import predict_linear
 
@@ -104,8 +103,10 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     -----
     With ``batch_size=1``, ``optimizer="gd"`` and ``shuffle=False`` the steps are those of scikit-learn's SGDRegressor.
     A batch of k rows takes the mean of their gradients. As there, rows of weight zero take part in the penalty and in
-    the count of updates. If the loss explodes, the best iterate is kept and a ConvergenceWarning says so, where
-    scikit-learn raises an error or goes on.
+    the count of updates, and the penalty shrinks a coefficient to zero but not beyond; other optimizers take the
+    penalty's true gradient. Unlike there, ``average`` is the mean of the iterates with L1 penalties too, and ``tol``
+    watches the weighted loss where there are weights. If the loss explodes, the best iterate is kept and a
+    ConvergenceWarning says so, where scikit-learn raises an error or goes on.
 
     Examples
     --------
@@ -206,9 +207,8 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 *rows, float(self.validation_fraction), features.n_samples, draws
             )
         threads = resolve_threads(self.n_threads)
-        table = read_table(
-            *rows, threads, need_moments=settings.standardize or self._takes_all(features.n_samples)
-        )
+        size = as_batch_size(self.batch_size, features.n_samples)
+        table = read_table(*rows, threads, need_moments=settings.standardize or size is None)
         scaling = Scaling.of(table, settings.standardize, settings.fit_intercept)
         validation = (
             None
@@ -216,8 +216,9 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             else read_table(*held_out, threads, need_moments=False, like=table.feature_names)
         )
         state = State(scaling.from_raw(start))
-        loop = self._loop(table, scaling, settings, state, seed, threads, validation)
+        loop = loop_of(settings, table, scaling, state, size, seed, threads, validation)
         outcome = loop.run()
+        judge(outcome, loop, loss_of(settings, table, scaling, threads))
         self._accept(X, features.all_float32, outcome, loop, table, settings)
         if settings.tol is not None and outcome.code == "epochs_exhausted":
             warnings.warn(
@@ -256,14 +257,13 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if not is_first:
             validate_data(self, X, reset=False, skip_check_array=True)
         threads = resolve_threads(self.n_threads)
-        table = read_table(
-            X, y, sample_weight, threads, need_moments=self._takes_all(features.n_samples)
-        )
+        size = as_batch_size(self.batch_size, features.n_samples)
+        table = read_table(X, y, sample_weight, threads, need_moments=size is None)
         scaling = Scaling.of(table, False, settings.fit_intercept)
         state = State(np.zeros(features.n_columns + 1)) if is_first else self._state.copy()
         state.start_anew()
         seed, _ = seeds_of(self.random_state)
-        loop = self._loop(table, scaling, settings, state, seed, threads, None)
+        loop = loop_of(settings, table, scaling, state, size, seed, threads, None)
         self._accept(X, features.all_float32, loop.run(), loop, table, settings, is_first)
         return self
 
@@ -290,9 +290,6 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             )
         return prediction
 
-    def _takes_all(self, n_samples: int) -> bool:
-        return self.batch_size is None or as_batch_size(self.batch_size, n_samples) is None
-
     def _start(self, p: int, coef_init: object, intercept_init: object) -> FloatArray:
         theta = np.zeros(p + 1)
         if self.warm_start and hasattr(self, "coef_"):
@@ -300,7 +297,8 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 raise InputError(
                     f"X has {p} features, but warm_start goes on with {len(self.coef_)}: pass the same ones."
                 )
-            theta[:p], theta[p] = self.coef_, self.intercept_[0]
+            # As in scikit-learn the iterate goes on, not the mean of the iterates.
+            theta[:] = self._state.theta if self.average else np.append(self.coef_, self.intercept_)
         if coef_init is not None:
             coef = np.asarray(coef_init, dtype=np.float64).ravel()
             if coef.shape != (p,):
@@ -313,57 +311,10 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             if intercept.shape != (1,):
                 raise InputError(f"intercept_init has {intercept.size} values: pass one number.")
             theta[p] = intercept[0]
+        for name, values in (("coef_init", theta[:p]), ("intercept_init", theta[p:])):
+            if not np.isfinite(values).all():
+                raise InputError(f"{name} contains NaN or infinity: pass finite numbers.")
         return theta
-
-    def _loop(
-        self,
-        table: Table,
-        scaling: Scaling,
-        settings: SGDSettings,
-        state: State,
-        seed: int,
-        threads: int,
-        validation: Table | None,
-    ) -> Loop:
-        objective = Objective("half_mse", settings.l2, table.n_samples, float(table.n_samples))
-        size = None if self.batch_size is None else as_batch_size(self.batch_size, table.n_samples)
-        engine: Engine
-        if size is not None:
-            sampling = "shuffle" if self.shuffle else "sequential"
-            engine = BatchEngine(
-                table, scaling.for_kernels, size, sampling, seed + state.n_updates, threads
-            )
-        elif table.weights is None and table.moments is not None:
-            engine = MomentsEngine(Quadratic.of(table.moments, scaling))
-        else:
-            engine = RowsEngine(table, scaling.for_kernels, threads)
-        squares = max(
-            table.square_y + table.total_weight * table.mean_y**2,
-            table.loss_sums(scaling.to_raw(state.theta), threads)[0] if state.theta.any() else 0.0,
-        )
-        limit = settings.growth * objective.loss(squares, state.theta[:-1])
-        return Loop(
-            engine=engine,
-            state=state,
-            settings={**settings.for_kernels, "limit": limit if limit > 0.0 else math.inf},
-            schedule=settings.schedule,
-            rate=settings.rate,
-            n_epochs=settings.max_iter,
-            scaling=scaling,
-            objective=objective,
-            feature_names=table.feature_names,
-            tol=settings.tol,
-            patience=settings.n_iter_no_change,
-            validation=validation,
-            callback=None,
-            keep_path=False,
-            verbose=int(self.verbose),
-            progress=False,
-            n_threads=threads,
-            validation_gain=None
-            if validation is None or settings.tol is None
-            else settings.tol * 0.5 * validation.square_y / validation.total_weight,
-        )
 
     def _accept(
         self,
@@ -377,22 +328,14 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         """Set every attribute at once: a failed fit leaves the estimator as it was."""
         validate_data(self, X, reset=reset, skip_check_array=True)
-        if (
-            outcome.code != "diverged"
-            and not outcome.epochs.loss[-1:].sum()
-            <= loop.settings["limit"] / settings.growth * 100.0
-        ):
-            outcome.code, outcome.theta = "diverged", loop.state.best
-        theta = outcome.theta
-        if (
-            settings.average_from
-            and loop.state.n_updates >= settings.average_from
-            and outcome.code != "diverged"
-        ):
-            theta = loop.state.average
+        is_mean = settings.average_from and loop.state.n_updates >= settings.average_from
+        theta = loop.state.average if is_mean and outcome.code != "diverged" else outcome.theta
         raw = loop.scaling.to_raw(theta)
         dtype = np.float32 if float32 else np.float64
         self._state: State = loop.state
+        self._state.go_on_from(outcome.theta, forget=outcome.code == "diverged")
+        if not loop.scaling.is_trivial:
+            self._state.rescale(loop.scaling.to_raw)
         self.coef_: npt.NDArray[Any] = raw[:-1].astype(dtype)
         self.intercept_: npt.NDArray[Any] = raw[-1:].astype(dtype)
         self.n_iter_: int = len(outcome.epochs)
@@ -400,8 +343,10 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.history_: History = history_of(outcome, table, loop.scaling)
         self.loss_curve_: list[float] = self.history_.loss.tolist()
         if outcome.code == "diverged":
+            first, last = outcome.growth
+            grew = f"grew from {first:.4g} to {last:.4g}" if np.isfinite(last) else "exploded"
             warnings.warn(
-                f"Diverged: the loss exploded in epoch {self.n_iter_}, and the best iterate so far is kept. Lower "
+                f"Diverged: the loss {grew} in {self.n_iter_} epochs, and the best iterate so far is kept. Lower "
                 f"eta0={self.eta0}, or pass standardize=True.",
                 ConvergenceWarning,
                 stacklevel=user_level(),
