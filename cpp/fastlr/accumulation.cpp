@@ -57,16 +57,17 @@ class PanelWeights {
 /// One thread, one slot, at most eight variables.
 void accumulate_few(const PanelLayout& layout, const Column* weight, Range range,
                     const Slot& slot) {
-  alignas(64) std::array<double, most_few * panel_rows> panel;
+  alignas(64) std::array<double, (most_few + spilled) * panel_rows> panel;
   alignas(64) std::array<double, most_few * most_few> sums{};
   LaneSums lane_sums = LaneSums::Zero();
   PanelWeights weights(weight, *slot.statistics);
   const Index width = layout.n_variables();
+  const std::vector<Neighbours> runs = runs_of(layout);
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
     for (Index first = start; first < end; first += panel_rows) {
       const Index n = std::min(panel_rows, end - first);
-      pack_few(layout, first, n, weights.roots(first, n), panel.data());
+      pack_few(layout, runs, first, n, weights.roots(first, n), panel.data());
       all_pair_products(panel.data(), width, round_up(n, 8), lane_sums.data());
     }
     collect(lane_sums, width, sums.data());

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
 #include "fastlr/lanes.hpp"
 #include "fastlr/packing.hpp"
@@ -13,27 +14,31 @@
 namespace fastlr {
 
 constexpr Index most_few = strip_width;
+constexpr Index spilled = strip_width - 1;
 
-/// panel[c, :n] = z of the neighbouring columns c, n rows from `row` on: squares of `Packet`,
-/// transposed. What they spill over into later columns is overwritten by these.
+/// panel[c, :n] = z of neighbouring columns c, n rows from `row` on: squares of `Packet`,
+/// transposed. What they spill over into later columns is overwritten by these; the panel has room
+/// for `spilled` more.
 template <class Scalar, class Packet>
-void pack_neighbours(const PanelLayout& layout, Index row, Index n, const double* root,
-                     double* panel) {
+void pack_neighbours(const PanelLayout& layout, const Neighbours& run, Index row, Index n,
+                     const double* root, double* panel) {
   namespace packets = Eigen::internal;
   constexpr Index width = packets::unpacket_traits<Packet>::size;
-  const Index stride = layout.column(0).stride;
-  for (Index first = 0; first < layout.strip(0).adjacent; first += width) {
+  const Index stride = layout.column(run.first).stride;
+  for (Index first = run.first; first < run.first + run.count; first += width) {
     Packet scale[width], offset[width];
 #pragma GCC unroll 8
     for (Index k = 0; k < width; ++k) {
-      scale[k] = packets::pset1<Packet>(layout.scale()[first + k]);
-      offset[k] = packets::pset1<Packet>(layout.offset()[first + k]);
+      const Index c = std::min(first + k, most_few - 1);
+      scale[k] = packets::pset1<Packet>(layout.scale()[c]);
+      offset[k] = packets::pset1<Packet>(layout.offset()[c]);
     }
     const std::byte* x = layout.column(first).at(row);
     for (Index r = 0; r < n; r += width, x += width * stride) {
       packets::PacketBlock<Packet, width> block;
 #pragma GCC unroll 8
-      for (Index i = 0; i < width; ++i) block.packet[i] = load_as_doubles<Scalar, Packet>(x + i * stride);
+      for (Index i = 0; i < width; ++i)
+        block.packet[i] = load_as_doubles<Scalar, Packet>(x + i * stride);
       if constexpr (width > 1) packets::ptranspose(block);
 #pragma GCC unroll 8
       for (Index k = 0; k < width; ++k) {
@@ -47,17 +52,16 @@ void pack_neighbours(const PanelLayout& layout, Index row, Index n, const double
 
 /// The same by the narrowest squares that hold the neighbours.
 template <class Scalar>
-void pack_neighbours(const PanelLayout& layout, Index row, Index n, const double* root,
-                     double* panel) {
+void pack_neighbours(const PanelLayout& layout, const Neighbours& run, Index row, Index n,
+                     const double* root, double* panel) {
   using Two = Eigen::internal::find_best_packet<double, 2>::type;
   using Four = Eigen::internal::find_best_packet<double, 4>::type;
-  const Index adjacent = layout.strip(0).adjacent;
-  if (adjacent <= 2) {
-    pack_neighbours<Scalar, Two>(layout, row, n, root, panel);
-  } else if (adjacent <= 4) {
-    pack_neighbours<Scalar, Four>(layout, row, n, root, panel);
+  if (run.count <= 2) {
+    pack_neighbours<Scalar, Two>(layout, run, row, n, root, panel);
+  } else if (run.count <= 4) {
+    pack_neighbours<Scalar, Four>(layout, run, row, n, root, panel);
   } else {
-    pack_neighbours<Scalar, Lanes>(layout, row, n, root, panel);
+    pack_neighbours<Scalar, Lanes>(layout, run, row, n, root, panel);
   }
 }
 
@@ -68,35 +72,47 @@ inline void prefetch_rows(const Column& column, Index row, Index n) {
   for (Index offset = 0; offset < n * column.stride; offset += cache_line) prefetch(start + offset);
 }
 
-/// panel (width, panel_rows) = rows [first, first + n) of a layout of one strip; up to a whole
-/// eight the rows beyond are zero.
-inline void pack_few(const PanelLayout& layout, Index first, Index n, const double* root,
-                     double* panel) {
+/// The runs of neighbours among the columns of a layout of one strip.
+inline std::vector<Neighbours> runs_of(const PanelLayout& layout) {
+  std::vector<Neighbours> runs;
+  const Index n_columns = layout.strip(0).n_columns;
+  for (Index c = 0; c < n_columns; c += std::max<Index>(1, runs.back().count))
+    runs.push_back(layout.neighbours_from(c, n_columns - c));
+  return runs;
+}
+
+/// panel (width, panel_rows) = rows [first, first + n) of a layout of one strip and its runs; up to
+/// a whole eight the rows beyond are zero.
+inline void pack_few(const PanelLayout& layout, const std::vector<Neighbours>& runs, Index first,
+                     Index n, const double* root, double* panel) {
   constexpr Index rows_ahead = 256;
-  const Strip& strip = layout.strip(0);
-  const bool by_rows = strip.adjacent > 0 && first + n <= strip.safe_rows;
-  const Index transposed = by_rows ? n / 8 * 8 : 0;
-  if (transposed > 0) {
-    if (layout.column(0).dtype == DType::f32) {
-      pack_neighbours<float>(layout, first, transposed, root, panel);
-    } else {
-      pack_neighbours<double>(layout, first, transposed, root, panel);
-    }
-  }
-  for (Index c = 0; c < strip.width; ++c) {
+  const auto pack_column = [&](Index c, Index done) {
     double* const out = panel + c * panel_rows;
-    const Index done = c < strip.adjacent ? transposed : 0;
     Eigen::Map<Eigen::ArrayXd> z(out + done, n - done);
-    if (c < strip.n_columns) {
-      if (done == 0) prefetch_rows(layout.column(c), first + rows_ahead, n);
-      const double* x = layout.values(c, first + done, n - done, out + done);
-      z = Eigen::Map<const Eigen::ArrayXd>(x, n - done) * layout.scale()[c] + layout.offset()[c];
-    } else {
-      z.setConstant(layout.offset()[c]);
-    }
+    const double* x = layout.values(c, first + done, n - done, out + done);
+    z = Eigen::Map<const Eigen::ArrayXd>(x, n - done) * layout.scale()[c] + layout.offset()[c];
     if (root != nullptr) z *= Eigen::Map<const Eigen::ArrayXd>(root + done, n - done);
     std::fill(out + n, out + round_up(n, 8), 0.0);
+  };
+  for (const Neighbours& run : runs) {
+    const bool by_rows = run.count > 0 && first + n <= run.safe_rows;
+    const Index done = by_rows ? n / 8 * 8 : 0;
+    if (!by_rows) prefetch_rows(layout.column(run.first), first + rows_ahead, n);
+    if (done > 0 && layout.column(run.first).dtype == DType::f32) {
+      pack_neighbours<float>(layout, run, first, done, root, panel);
+    } else if (done > 0) {
+      pack_neighbours<double>(layout, run, first, done, root, panel);
+    }
+    for (Index c = run.first; c < run.first + std::max<Index>(1, run.count); ++c)
+      if (done < n) pack_column(c, done);
   }
+  double* const constant = panel + layout.strip(0).n_columns * panel_rows;
+  if (root == nullptr) {
+    std::fill_n(constant, n, 1.0);
+  } else {
+    std::copy_n(root, n, constant);
+  }
+  std::fill(constant + n, constant + round_up(n, 8), 0.0);
 }
 
 /// Index of the pair (i, j), j <= i, in a packed lower triangle.

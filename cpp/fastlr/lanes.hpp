@@ -24,11 +24,18 @@ inline Lanes broadcast_from(const double* p) { return Eigen::internal::pload1<La
 inline Lanes multiply_add(const Lanes& a, const Lanes& b, const Lanes& c) {
   return Eigen::internal::pmadd(a, b, c);
 }
+inline Lanes add(const Lanes& a, const Lanes& b) { return Eigen::internal::padd(a, b); }
 inline Lanes multiply(const Lanes& a, const Lanes& b) { return Eigen::internal::pmul(a, b); }
 inline double sum_of(const Lanes& v) { return Eigen::internal::predux(v); }
 
 /// The bits of v where mask has ones, zero elsewhere: what is masked away may be anything.
 inline Lanes keep(const Lanes& v, const Lanes& mask) { return Eigen::internal::pand(v, mask); }
+/// A mask for keep() and choose().
+inline Lanes is_positive(const Lanes& v) { return Eigen::internal::pcmp_lt(broadcast(0.0), v); }
+inline Lanes choose(const Lanes& mask, const Lanes& yes, const Lanes& no) {
+  return Eigen::internal::pselect(mask, yes, no);
+}
+inline Lanes square_root(const Lanes& v) { return Eigen::internal::psqrt(v); }
 inline const double keep_all = std::bit_cast<double>(~std::uint64_t{0});
 
 /// The compiler's own vectors, which it can convert.

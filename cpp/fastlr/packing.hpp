@@ -15,7 +15,14 @@ namespace fastlr {
 
 constexpr Index strip_width = 8;
 constexpr Index panel_rows = 128;  // a strip of 128 rows is 8 KiB
-constexpr Index most_apart = 3;    // so many columns of a strip are cheaper read value by value
+constexpr Index most_apart = 5;    // so many columns of a strip are cheaper read value by value
+
+/// Columns that are neighbours in memory, float64 or float32.
+struct Neighbours {
+  Index first = 0;
+  Index count = 0;      // none, or at least two
+  Index safe_rows = 0;  // rows below this may be read eight wide without leaving the buffer
+};
 
 /// Where one strip of eight variables comes from: leading columns that are neighbours in memory, of
 /// which a row is read as one vector, then columns that lie apart, then perhaps the constant.
@@ -60,6 +67,30 @@ class PanelLayout {
   const double* scale() const { return scale_.data(); }
   const double* offset() const { return offset_.data(); }
 
+  /// The neighbours among n_columns columns from `first` on that begin with `first`.
+  Neighbours neighbours_from(Index first, Index n_columns) const {
+    Neighbours none{first, 0, rows_.n_samples};
+    if (n_columns < 2) return none;
+    const Column& head = column(first);
+    if (head.dtype != DType::f64 && head.dtype != DType::f32) return none;
+    const Index size = item_size(head.dtype);
+    Index count = 1;
+    for (; count < n_columns; ++count) {
+      const Column& next = column(first + count);
+      if (next.dtype != head.dtype || next.stride != head.stride ||
+          next.data != head.data + count * size)
+        break;
+    }
+    if (count == 1) return none;
+    // Reading eight values at row r touches 8 * size bytes; later rows of the same buffer must
+    // cover them.
+    const Index beyond = (strip_width - count) * size;
+    if (beyond == 0) return {first, count, rows_.n_samples};
+    const Index rows_beyond = (beyond + head.stride - 1) / std::max<Index>(1, head.stride);
+    return {first, count,
+            head.stride > 0 ? std::max<Index>(0, rows_.n_samples - rows_beyond) : Index{0}};
+  }
+
   /// Values of rows [row, row + n) of a column: in place if they are contiguous doubles, else in
   /// `buffer`.
   const double* values(Index variable, Index row, Index n, double* buffer) const {
@@ -98,41 +129,16 @@ class PanelLayout {
     strip.first = first;
     strip.width = std::min(strip_width, n_variables_ - first);
     strip.n_columns = std::min(strip.width, rows_.n_columns() - first);
-    strip.adjacent = neighbours_from(first, strip.n_columns);
-    strip.safe_rows = rows_.n_samples;
-    if (strip.adjacent > 0) {
-      // Reading eight values at row r touches 8 * size bytes; later rows of the same buffer must
-      // cover them.
-      const Column& head = column(first);
-      const Index beyond = (strip_width - strip.adjacent) * item_size(head.dtype);
-      if (beyond > 0)
-        strip.safe_rows =
-            head.stride > 0
-                ? std::max<Index>(0, rows_.n_samples - (beyond + head.stride - 1) / head.stride)
-                : 0;
-      strip.neighbours.head(strip.adjacent) = keep_all;
-    }
+    const Neighbours leading = neighbours_from(first, strip.n_columns);
+    strip.adjacent = leading.count;
+    strip.safe_rows = leading.safe_rows;
+    strip.neighbours.head(strip.adjacent) = keep_all;
     for (Index k = 0; k < std::min(most_apart, strip.n_apart()); ++k) {
       const Index c = strip.adjacent + k;
       strip.apart[static_cast<std::size_t>(k)].setZero();
       strip.apart[static_cast<std::size_t>(k)][c] = scale_[first + c];
     }
     return strip;
-  }
-
-  /// How many of the columns from `first` on are float neighbours in memory, if at least two.
-  Index neighbours_from(Index first, Index n_columns) const {
-    if (n_columns < 2) return 0;
-    const Column& head = column(first);
-    if (head.dtype != DType::f64 && head.dtype != DType::f32) return 0;
-    Index adjacent = 1;
-    for (; adjacent < n_columns; ++adjacent) {
-      const Column& next = column(first + adjacent);
-      if (next.dtype != head.dtype || next.stride != head.stride ||
-          next.data != head.data + adjacent * item_size(head.dtype))
-        break;
-    }
-    return adjacent > 1 ? adjacent : 0;
   }
 
   /// out (n, 8): row after row, neighbours as vectors, other columns into their lanes.
@@ -154,10 +160,17 @@ class PanelLayout {
   template <class Scalar, Index Apart>
   void rows_with(const Strip& strip, Index row, Index n, const double* root, double* out) const {
     std::array<Buffer, Apart> buffers;
-    std::array<const double*, Apart> from;
-    for (std::size_t k = 0; k < Apart; ++k)
-      from[k] =
-          values(strip.first + strip.adjacent + static_cast<Index>(k), row, n, buffers[k].data());
+    std::array<const std::byte*, Apart> from;
+    std::array<Index, Apart> step;
+    for (std::size_t k = 0; k < Apart; ++k) {
+      const Column& source = column(strip.first + strip.adjacent + static_cast<Index>(k));
+      from[k] = source.at(row);
+      step[k] = source.stride;
+      if (source.dtype == DType::f64) continue;
+      load_column(source, row, n, buffers[k].data());
+      from[k] = reinterpret_cast<const std::byte*>(buffers[k].data());
+      step[k] = sizeof(double);
+    }
     const Eight nothing = Eight::Zero();  // read where no columns are neighbours
     const std::byte* x = reinterpret_cast<const std::byte*>(nothing.data());
     Index stride = 0;
@@ -182,7 +195,8 @@ class PanelLayout {
         Lanes z = multiply_add(keep(values, neighbours[v]), scale[v], offset[v]);
 #pragma GCC unroll 8
         for (std::size_t k = 0; k < Apart; ++k)
-          z = multiply_add(broadcast_from(from[k] + r), apart[v][k], z);
+          z = multiply_add(broadcast_from(reinterpret_cast<const double*>(from[k] + r * step[k])),
+                           apart[v][k], z);
         if (root != nullptr) z = multiply(z, broadcast_from(root + r));
         store(out + r * strip_width + v * lanes, z);
       }

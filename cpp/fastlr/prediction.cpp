@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "fastlr/lanes.hpp"
 #include "fastlr/loading.hpp"
 #include "fastlr/row_blocks.hpp"
 
@@ -12,23 +13,6 @@ namespace {
 
 constexpr Index block_rows = 256;
 constexpr Index blocks_per_task = 16;
-
-/// The rows as one row-major matrix, if that is what they are.
-bool is_row_major(const Rows& rows, DType dtype) {
-  if (rows.columns.empty()) return false;
-  const Column& head = rows.columns.front();
-  const Index size = item_size(dtype);
-  if (head.stride % size != 0 ||
-      reinterpret_cast<std::uintptr_t>(head.data) % static_cast<std::uintptr_t>(size) != 0)
-    return false;
-  for (Index j = 0; j < rows.n_columns(); ++j) {
-    const Column& column = rows.columns[static_cast<std::size_t>(j)];
-    if (column.dtype != dtype || column.stride != head.stride ||
-        column.data != head.data + j * size)
-      return false;
-  }
-  return true;
-}
 
 using Block = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic>;
 
@@ -49,15 +33,94 @@ void multiply_columns(const Rows& rows, Index first, Index n, const ConstMatrixM
   }
 }
 
+/// Coefficients in whole registers, zero beyond the last feature.
+struct Coefficients {
+  Coefficients(const ConstMatrixMap& coef, Index n_features)
+
+      : width(std::max(lanes, round_up(n_features, lanes))),
+        values(RowMatrix::Zero(coef.rows(), width)) {
+    values.leftCols(n_features) = coef;
+    tail.setZero();
+    tail.head(n_features - (width - lanes)).setConstant(keep_all);
+  }
+
+  Index width;
+  RowMatrix values;
+  Eigen::Array<double, lanes, 1> tail;  // mask of the features in the last register
+};
+
+/// As many rows as a register has lanes: their products with b, one in each lane.
 template <class Scalar>
-void multiply_row_major(const Rows& rows, Index first, Index n, const ConstMatrixMap& coef,
-                        Block& out) {
-  using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+Lanes row_products(const std::byte* x, Index stride, const double* b, Index width,
+                   const Lanes& tail) {
+  Eigen::internal::PacketBlock<Lanes, lanes> sum;
+#pragma GCC unroll 8
+  for (Index i = 0; i < lanes; ++i) sum.packet[i] = broadcast(0.0);
+  const Index last = width - lanes;
+  for (Index j = 0; j < last; j += lanes) {
+    const Lanes coef = load(b + j);
+#pragma GCC unroll 8
+    for (Index i = 0; i < lanes; ++i)
+      sum.packet[i] = multiply_add(
+          load_as_doubles<Scalar>(x + i * stride + j * Index{sizeof(Scalar)}), coef, sum.packet[i]);
+  }
+  const Lanes coef = load(b + last);
+#pragma GCC unroll 8
+  for (Index i = 0; i < lanes; ++i) {
+    const Lanes values = load_as_doubles<Scalar>(x + i * stride + last * Index{sizeof(Scalar)});
+    sum.packet[i] = multiply_add(keep(values, tail), coef, sum.packet[i]);
+  }
+  if constexpr (lanes > 1) Eigen::internal::ptranspose(sum);
+  Lanes total = sum.packet[0];
+#pragma GCC unroll 8
+  for (Index i = 1; i < lanes; ++i) total = add(total, sum.packet[i]);
+  return total;
+}
+
+/// out (n, t) of rows that lie as vectors. Those that cannot be read in whole registers are copied
+/// first, so that a row's prediction does not depend on where it stands.
+template <class Scalar>
+void multiply_rows(const Rows& rows, Index first, Index n, const Coefficients& coef, Block& out) {
   const Column& head = rows.columns.front();
-  const Eigen::OuterStride<> stride(head.stride / static_cast<Index>(sizeof(Scalar)));
-  const Eigen::Map<const Matrix, Eigen::Unaligned, Eigen::OuterStride<>> X(
-      reinterpret_cast<const Scalar*>(head.at(first)), n, rows.n_columns(), stride);
-  out.noalias() = X.template cast<double>() * coef.transpose();
+  const Index n_features = rows.n_columns();
+  const Index beyond = (coef.width - n_features) * Index{sizeof(Scalar)};
+  const Index safe =
+      head.stride > 0 ? rows.n_samples - (beyond + head.stride - 1) / head.stride : 0;
+  const Lanes tail = load(coef.tail.data());
+  RowMatrix copied;
+  out.resize(round_up(n, lanes), coef.values.rows());
+  for (Index r = 0; r < n; r += lanes) {
+    const std::byte* x = head.at(first + r);
+    Index stride = head.stride;
+    const bool is_copied = r + lanes > n || first + r + lanes > safe;
+    if (is_copied) {
+      copied.setZero(lanes, coef.width);
+      for (Index i = 0; i < std::min(lanes, n - r); ++i)
+        for (Index j = 0; j < n_features; ++j)
+          copied(i, j) = load_one(rows.columns[static_cast<std::size_t>(j)], first + r + i);
+      x = reinterpret_cast<const std::byte*>(copied.data());
+      stride = coef.width * Index{sizeof(double)};
+    }
+    for (Index k = 0; k < out.cols(); ++k) {
+      const double* b = coef.values.row(k).data();
+      store(&out(r, k), is_copied ? row_products<double>(x, stride, b, coef.width, tail)
+                                  : row_products<Scalar>(x, stride, b, coef.width, tail));
+    }
+  }
+}
+
+/// Neighbouring columns of float64 or float32, so that a row can be read as vectors.
+bool lies_in_rows(const Rows& rows) {
+  const Column& head = rows.columns.front();
+  const Index size = item_size(head.dtype);
+  if (head.dtype != DType::f64 && head.dtype != DType::f32) return false;
+  for (Index j = 1; j < rows.n_columns(); ++j) {
+    const Column& column = rows.columns[static_cast<std::size_t>(j)];
+    if (column.dtype != head.dtype || column.stride != head.stride ||
+        column.data != head.data + j * size)
+      return false;
+  }
+  return rows.n_columns() > 1;
 }
 
 }  // namespace
@@ -66,9 +129,8 @@ template <class Scalar>
 void predict(const Rows& rows, Index first, Index last, const double* coef, const double* intercept,
              Index n_targets, int n_threads, Scalar* out) {
   const ConstMatrixMap b(coef, n_targets, rows.n_columns());
-  const ConstVectorMap a(intercept, n_targets);
-  const bool row_major_64 = is_row_major(rows, DType::f64);
-  const bool row_major_32 = is_row_major(rows, DType::f32);
+  const Coefficients registers(b, rows.n_columns());
+  const bool in_rows = rows.n_columns() > 0 && lies_in_rows(rows);
   const Index task_rows = block_rows * blocks_per_task;
   const Index n_tasks = (last - first + task_rows - 1) / task_rows;
   for_each_task(n_tasks, n_threads, [&](Index task) {
@@ -76,16 +138,16 @@ void predict(const Rows& rows, Index first, Index last, const double* coef, cons
     const Index end = std::min(last, first + (task + 1) * task_rows);
     for (Index start = first + task * task_rows; start < end; start += block_rows) {
       const Index n = std::min(block_rows, end - start);
-      if (row_major_64) {
-        multiply_row_major<double>(rows, start, n, b, block);
-      } else if (row_major_32) {
-        multiply_row_major<float>(rows, start, n, b, block);
-      } else {
+      if (!in_rows) {
         multiply_columns(rows, start, n, b, block);
+      } else if (rows.columns.front().dtype == DType::f64) {
+        multiply_rows<double>(rows, start, n, registers, block);
+      } else {
+        multiply_rows<float>(rows, start, n, registers, block);
       }
-      for (Index r = 0; r < n; ++r)
-        for (Index k = 0; k < n_targets; ++k)
-          out[(start + r) * n_targets + k] = static_cast<Scalar>(block(r, k) + a[k]);
+      for (Index k = 0; k < n_targets; ++k)
+        for (Index r = 0; r < n; ++r)
+          out[(start + r) * n_targets + k] = static_cast<Scalar>(block(r, k) + intercept[k]);
     }
   });
 }

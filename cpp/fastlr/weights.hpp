@@ -2,8 +2,11 @@
 // needs.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "fastlr/lanes.hpp"
 #include "fastlr/loading.hpp"
 #include "fastlr/moments.hpp"
 #include "fastlr/packing.hpp"
@@ -13,20 +16,26 @@ namespace fastlr {
 /// root[r] = sqrt(w[first + r]) for r < n <= panel_rows (room for whole eights), and the statistics
 /// of these weights: one logarithm per lane and panel, of the product of its weights.
 inline WeightStatistics pack_weights(const Column& weight, Index first, Index n, double* root) {
-  Eight sum = Eight::Zero();
-  Eight count = Eight::Zero();
-  Eight product = Eight::Ones();
-  for (Index r = 0; r < n; r += 8) {
-    const Eight w = load_eight(weight, first + r, std::min<Index>(8, n - r));
-    const auto positive = w > 0.0;
-    Eigen::Map<Eight>(root + r) = w.sqrt();
-    sum += w;
-    count += positive.select(Eight::Ones(), Eight::Zero());
-    product *= positive.select(w, Eight::Ones());
+  load_column(weight, first, n, root);
+  std::fill(root + n, root + round_up(n, 8), 0.0);
+  const Lanes one = broadcast(1.0);
+  Lanes sum = broadcast(0.0);
+  Lanes count = broadcast(0.0);
+  Lanes product = one;
+  for (Index r = 0; r < n; r += lanes) {
+    const Lanes w = load(root + r);
+    const Lanes positive = is_positive(w);
+    sum = add(sum, w);
+    count = add(count, keep(one, positive));
+    product = multiply(product, choose(positive, w, one));
+    store(root + r, square_root(w));
   }
-  WeightStatistics statistics{sum.sum(), count.sum(), 0.0};
-  if (product.minCoeff() > 1e-290 && product.maxCoeff() < 1e290) {
-    statistics.sum_log_weight = product.log().sum();
+  alignas(64) std::array<double, lanes> products;
+  store(products.data(), product);
+  WeightStatistics statistics{sum_of(sum), sum_of(count), 0.0};
+  const auto is_exact = [](double value) { return value > 1e-290 && value < 1e290; };
+  if (std::all_of(products.begin(), products.end(), is_exact)) {
+    for (const double value : products) statistics.sum_log_weight += std::log(value);
     return statistics;
   }
   for (Index r = 0; r < n; ++r) {
