@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
+#include <vector>
 
 #include "fastlr/lanes.hpp"
 #include "fastlr/loading.hpp"
@@ -16,20 +18,70 @@ constexpr Index blocks_per_task = 16;
 
 using Block = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic>;
 
-/// out = x_1 b_1 + x_2 b_2 + ...: column by column.
-void multiply_columns(const Rows& rows, Index first, Index n, const ConstMatrixMap& coef,
-                      Block& out) {
-  std::array<double, block_rows> converted;
-  out.setZero(n, coef.rows());
-  for (Index j = 0; j < rows.n_columns(); ++j) {
-    const Column& column = rows.columns[static_cast<std::size_t>(j)];
-    const double* x = converted.data();
-    if (column.dtype == DType::f64 && column.stride == 8) {
-      x = reinterpret_cast<const double*>(column.at(first));
-    } else {
-      load_column(column, first, n, converted.data());
+/// Where the values of each column of a block begin: in place if they are contiguous doubles.
+class BlockColumns {
+ public:
+  explicit BlockColumns(const Rows& rows)
+      : rows_(rows), converted_(block_rows, rows.n_columns()), from_(rows.columns.size()) {}
+
+  const std::vector<const double*>& at(Index first, Index n) {
+    for (std::size_t j = 0; j < from_.size(); ++j) {
+      const Column& column = rows_.columns[j];
+      if (column.dtype == DType::f64 && column.stride == 8 && n % lanes == 0) {
+        from_[j] = reinterpret_cast<const double*>(column.at(first));
+      } else {
+        double* const values = converted_.col(static_cast<Index>(j)).data();
+        load_column(column, first, n, values);
+        std::fill(values + n, values + round_up(n, lanes), 0.0);
+        from_[j] = values;
+      }
     }
-    for (Index k = 0; k < coef.rows(); ++k) out.col(k) += coef(k, j) * ConstVectorMap(x, n);
+    return from_;
+  }
+
+ private:
+  const Rows& rows_;
+  Block converted_;
+  std::vector<const double*> from_;
+};
+
+/// R registers of rows: the sums are those of rows in registers, lane by lane, so that a prediction
+/// does not depend on the layout.
+template <Index R>
+void column_products(const std::vector<const double*>& from, Index row, const double* b,
+                     double* out) {
+  Lanes total[R];
+#pragma GCC unroll 4
+  for (Index v = 0; v < R; ++v) total[v] = broadcast(0.0);
+  const auto n_columns = static_cast<Index>(from.size());
+  for (Index lane = 0; lane < std::min(lanes, n_columns); ++lane) {
+    Lanes partial[R];
+#pragma GCC unroll 4
+    for (Index v = 0; v < R; ++v) partial[v] = broadcast(0.0);
+    for (Index j = lane; j < n_columns; j += lanes) {
+      const Lanes coef = broadcast_from(b + j);
+      const double* const x = from[static_cast<std::size_t>(j)] + row;
+#pragma GCC unroll 4
+      for (Index v = 0; v < R; ++v)
+        partial[v] = multiply_add(load(x + v * lanes), coef, partial[v]);
+    }
+#pragma GCC unroll 4
+    for (Index v = 0; v < R; ++v) total[v] = add(total[v], partial[v]);
+  }
+#pragma GCC unroll 4
+  for (Index v = 0; v < R; ++v) store(out + v * lanes, total[v]);
+}
+
+/// out (n, t) from columns that lie apart.
+void multiply_columns(BlockColumns& columns, Index first, Index n, const RowMatrix& coef,
+                      Block& out) {
+  out.resize(round_up(n, lanes), coef.rows());
+  const std::vector<const double*>& from = columns.at(first, n);
+  for (Index k = 0; k < coef.rows(); ++k) {
+    const double* const b = coef.row(k).data();
+    Index r = 0;
+    for (; r + 4 * lanes <= n; r += 4 * lanes) column_products<4>(from, r, b, &out(r, k));
+    for (; r < n; r += lanes) column_products<1>(from, r, b, &out(r, k));
   }
 }
 
@@ -135,11 +187,13 @@ void predict(const Rows& rows, Index first, Index last, const double* coef, cons
   const Index n_tasks = (last - first + task_rows - 1) / task_rows;
   for_each_task(n_tasks, n_threads, [&](Index task) {
     Block block;
+    std::optional<BlockColumns> columns;
+    if (!in_rows) columns.emplace(rows);
     const Index end = std::min(last, first + (task + 1) * task_rows);
     for (Index start = first + task * task_rows; start < end; start += block_rows) {
       const Index n = std::min(block_rows, end - start);
       if (!in_rows) {
-        multiply_columns(rows, start, n, b, block);
+        multiply_columns(*columns, start, n, registers.values, block);
       } else if (rows.columns.front().dtype == DType::f64) {
         multiply_rows<double>(rows, start, n, registers, block);
       } else {

@@ -34,3 +34,23 @@ def test_float32_output_is_the_rounded_float64_one(kernels):
     kernels.predict(X, 0, 999, coef, intercept, 1, wide)
     kernels.predict(X, 0, 999, coef, intercept, 1, narrow)
     np.testing.assert_array_equal(narrow, wide.astype(np.float32))
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 7, 8, 19])
+def test_a_prediction_depends_neither_on_layout_nor_on_place(kernels, n_features):
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(613, n_features)).astype(np.float32).astype(float)
+    coef, intercept = rng.normal(size=(2, n_features)), rng.normal(size=2)
+
+    def predicted(rows):
+        out = np.empty((len(X), 2))
+        kernels.predict(rows, 0, len(X), coef, intercept, 2, out)
+        return out
+
+    want = predicted(X)
+    for layout in LAYOUTS.values():
+        np.testing.assert_array_equal(predicted(layout(X)), want)
+        np.testing.assert_array_equal(predicted(layout(X.astype(np.float32))), want)
+    out = np.empty((5, 2))
+    kernels.predict(X[300:305], 0, 5, coef, intercept, 1, out)
+    np.testing.assert_array_equal(out, want[300:305])
