@@ -143,7 +143,8 @@ def test_scaling_by_powers_of_two_changes_no_bit(rows, accuracy, fit_intercept, 
     np.testing.assert_array_equal(np.ldexp(scaled.bse, back), plain.bse)
     assert np.ldexp(scaled.intercept, -exponents[4]) == plain.intercept
     assert np.ldexp(scaled.residual_sd, -exponents[4]) == plain.residual_sd
-    assert (scaled.passes, scaled.digits) == (plain.passes, plain.digits)
+    assert scaled.digits == plain.digits
+    assert 0 <= scaled.passes - plain.passes <= 1  # squares that leave the range cost a pass
 
 
 def test_weights_times_a_power_of_four_change_no_coefficient(rows):

@@ -24,6 +24,7 @@ enum CourseColumn : Index {
   course_relative_error,  // estimated, of the worst coefficient (the intercept is one)
   course_n_sweeps,
   course_contraction,  // by which factor a sweep reduces the error, at most
+  course_error,        // estimated |K^+ error|: of coefficients it is this times |row of K|
   course_size
 };
 
@@ -38,7 +39,6 @@ struct Refinement {
   Eigen::Map<const RowMatrix> root;  // (p, r)
   double contraction;  // what is known beforehand: u times the condition number of what K was
                        // computed from
-  bool is_truncated;   // r < rank of the columns: coefficients are judged as a vector
   double tolerance = unit_roundoff;  // estimated relative error of the worst coefficient to stop at
 };
 

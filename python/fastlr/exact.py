@@ -19,10 +19,10 @@ from fastlr.ladder import (
     Table,
     check_choice,
     climb,
-    eliminated,
     solve_at_once,
 )
 from fastlr.moments import Moments
+from fastlr.null_space import dependencies
 from fastlr.passes import names_of
 from fastlr.results import LinearFit, Status
 from fastlr.wide import RowSummary, climb_wide, is_wide
@@ -313,38 +313,3 @@ def _user_level() -> int:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("fastlr."):
         frame, level = frame.f_back, level + 1
     return level
-
-
-def dependencies(
-    null_space: FloatArray, length: FloatArray, names: Sequence[str], most: int = 5
-) -> list[str]:
-    """Each dependency as an equation, the last column it involves on the left: "x2 = 1 x0 + 1 x1".
-
-    Parameters
-    ----------
-    null_space : ndarray of shape (n_null, n_features)
-        Orthonormal rows N with ``sum_j N_kj x_j / length_j = 0`` for the centred columns x_j.
-    length : ndarray of shape (n_features,)
-        Lengths of the columns; 0 for a constant one.
-    names : sequence of str
-        Their names.
-    most : int, default=5
-        At most so many equations, and terms in an equation.
-    """
-    sentences: list[str] = []
-    pivoted = sorted(eliminated(null_space), key=lambda item: item[0])
-    for j, row in pivoted[:most]:
-        if length[j] == 0.0:
-            sentences.append(f"{names[j]} is constant")
-            continue
-        involved = [
-            i for i in map(int, np.flatnonzero(np.abs(row) > 1e-6)) if i != j and length[i] > 0.0
-        ]
-        terms = [f"{-row[i] * length[j] / length[i]:.6g} {names[i]}" for i in involved[:most]]
-        if len(involved) > most:
-            terms.append(f"... ({len(involved)} columns)")
-        right = " + ".join(terms).replace("+ -", "- ")
-        sentences.append(f"{names[j]} = {right}" if terms else f"{names[j]} is constant")
-    if len(pivoted) > most:
-        sentences.append(f"... ({len(pivoted)} dependencies in all)")
-    return sentences

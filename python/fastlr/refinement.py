@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,17 +15,21 @@ from fastlr.moments import Moments
 
 __all__ = [
     "CONVERGED",
+    "COURSE_ERROR",
     "COURSE_STATE",
     "Climb",
     "Frame",
     "Table",
+    "at_full_rank",
     "digits_of",
     "finished",
+    "first_limb",
+    "n_varying",
     "refine",
 ]
 
 # Columns of a course: see refinement.hpp.
-COURSE_STATE, _RSS, _ERROR, _CONTRACTION, _COURSE_SIZE = 0, 2, 3, 5, 6
+COURSE_STATE, _RSS, _RELATIVE_ERROR, _CONTRACTION, COURSE_ERROR, _COURSE_SIZE = 0, 2, 3, 5, 6, 7
 CONVERGED = 1.0
 
 
@@ -85,6 +89,21 @@ class Frame(NamedTuple):
     tss: FloatArray
     length: FloatArray
     null_space: FloatArray
+    contraction: float
+    """By which factor a sweep with this root reduces the error, at most."""
+
+
+def n_varying(frame: Frame) -> int:
+    """Columns that are not constant."""
+    return int(np.count_nonzero(frame.length))
+
+
+def first_limb(table: Table) -> Columns:
+    """The leading parts of columns that come as unevaluated sums."""
+    source = table.features.source
+    if not isinstance(source, list):
+        raise TypeError("limbs are a list of tables")
+    return replace(table.features, source=source[0], n_columns=table.n_features)
 
 
 def refine(
@@ -93,7 +112,6 @@ def refine(
     frame: Frame,
     contraction: float,
     tolerance: float,
-    is_truncated: bool = False,
 ) -> tuple[Frame, FloatArray, int]:
     """Sweeps until all targets rest: rung 1."""
     p, t, n, limbs = (
@@ -134,7 +152,6 @@ def refine(
             frame.mean,
             frame.tss,
             frame.root,
-            is_truncated,
             tolerance,
             coef,
             intercept,
@@ -150,7 +167,31 @@ def refine(
 
 def digits_of(course: FloatArray) -> float:
     """Right digits of the worst coefficient, by the last correction."""
-    return float(np.clip(-np.log10(course[:, _ERROR].max()), 0.0, 15.0))
+    return float(np.clip(-np.log10(course[:, _RELATIVE_ERROR].max()), 0.0, 15.0))
+
+
+def at_full_rank(solver: str, condition: float, digits: float, passes: int, figures: Any) -> Climb:
+    """The result of the kernels' own climb."""
+    coef, intercept, rss, tss, bse, bse_intercept, residual_sd = figures
+    p = coef.shape[1]
+    nothing = np.zeros((0, p))
+    return Climb(
+        solver,
+        "ok",
+        p,
+        condition,
+        digits,
+        passes,
+        coef,
+        intercept,
+        rss,
+        tss,
+        bse,
+        bse_intercept,
+        residual_sd,
+        nothing,
+        nothing,
+    )
 
 
 def finished(

@@ -23,6 +23,7 @@ def solve(kernels, X, y, weight=None, fit_intercept=True, alpha=0.0):
             tss,
             length,
             null_space,
+            _,
         ),
         digits,
         _,
