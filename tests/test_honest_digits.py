@@ -1,5 +1,7 @@
 """``digits`` where they were once above the truth: weights, moments taken away, dependent columns."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -158,3 +160,63 @@ def test_nothing_is_certain_of_equal_columns_that_are_all_to_be_kept(accuracy):
     fit = fastlr.ols(X, [1.0, 2, 0, 4, 9], rank="full", accuracy=accuracy)
     assert (fit.digits, fit.rank, fit.status.code) == (0.0, 3, "ill_conditioned")
     assert "about 0 digits" in fit.status
+
+
+def test_basic_drops_the_last_column_of_a_dependency_however_small_its_share():
+    rng = np.random.default_rng(0)
+    a = np.round(rng.normal(size=40) * 2.0**20)
+    b = np.round(a + 0.03 * 2.0**20 * rng.normal(size=40))
+    c = np.round(a + 2.0**-12 * 2.0**20 * rng.normal(size=40))
+    y = rng.normal(size=40)
+    for X, dropped in ((np.column_stack([a, b, a - b]), 2), (np.column_stack([a, y, c, a - c]), 3)):
+        for accuracy in ("auto", "max"):
+            fit = fastlr.ols(X, y, rank="basic", accuracy=accuracy)
+            assert list(np.flatnonzero(np.isnan(fit.bse))) == [dropped]
+            assert fit.rank == X.shape[1] - 1
+
+
+# Warnings, and the ends of the range
+
+
+@pytest.mark.filterwarnings("error::fastlr.ConditionWarning")
+def test_an_intercept_that_is_rounding_of_zero_raises_no_warning():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(60_000, 3))
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    noise = rng.normal(size=60_000)
+    for y in (X @ [1, 2, 3] + noise, X @ [1, 2, 3], noise):
+        y = y - y.mean()
+        for fit in every_fit(X, y):
+            assert fit.status.code == "ok"
+        assert fastlr.LinearRegression().partial_fit(X, y).status_.code == "ok"
+
+
+def test_moments_left_of_much_larger_ones_give_a_warning_that_says_so(rows):
+    X, y = rows
+    far = np.array([[1e7, -2e7]])
+    rest = fastlr.Moments.from_arrays(np.vstack([X, far]), np.append(y, 1.0))
+    with pytest.warns(fastlr.ConditionWarning, match="left of much larger ones"):
+        fastlr.solve(rest - fastlr.Moments.from_arrays(far, [1.0]))
+
+
+def test_coefficients_above_the_range_are_refused_and_those_below_it_named():
+    x, y = np.array([[1.0], [2.0], [4.0]]), np.array([1.0, 2.0, 7.0])
+    with pytest.raises(fastlr.InputError, match="coefficient of 'x0' exceeds the range"):
+        fastlr.ols(x * 1e-300, y * 1e300)
+    for X, target in ((x * 1e300, y * 1e-300), (x, y * 1e-321)):
+        with pytest.warns(fastlr.ConditionWarning, match="below the range of float64"):
+            fit = fastlr.ols(X, target)
+        exact = rational.exact_least_squares(X, target)
+        assert fit.digits <= truth_of(fit, exact)
+
+
+@pytest.mark.parametrize("exponent", [990, -990])
+def test_the_likelihood_is_finite_where_sums_of_squares_are_not(exponent):
+    rng = np.random.default_rng(3)
+    for n, p in ((30, 2), (6, 2)):
+        X, y = rng.normal(size=(n, p)), rng.normal(size=n)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            fit = fastlr.ols(X, np.ldexp(y, exponent))
+        want = fastlr.ols(X, y).log_likelihood - n * exponent * np.log(2.0)
+        assert fit.log_likelihood == pytest.approx(want, rel=1e-12)

@@ -61,7 +61,8 @@ void bind_ladder(py::module_& m) {
         return py::make_tuple(
             ladder.is_in_range, n_positive, w.weight, w.sum_log_weight, std::move(ladder.mean),
             std::move(ladder.cross), std::move(ladder.size), ladder.n_passes, ladder.n_sweeps,
-            ladder.solution.condition_number, digits_of(ladder.relative_error), finished);
+            ladder.solution.condition_number, digits_of(ladder.relative_error.worst),
+            digits_of(ladder.relative_error.relevant), finished);
       },
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("fit_intercept"),
       py::arg("accuracy"), py::arg("n_threads"));
@@ -75,7 +76,7 @@ void bind_ladder(py::module_& m) {
         const MomentsView moments =
             view_of(n_features, weight, mean, cross, size ? size->data() : nullptr);
         Solution s;
-        double relative_error = 0.0;
+        RelativeError relative_error;
         bool enough = false;
         {
           const py::gil_scoped_release release;
@@ -84,7 +85,8 @@ void bind_ladder(py::module_& m) {
           enough = suffices(s, weight,
                             n_samples - static_cast<double>(s.rank) - (fit_intercept ? 1.0 : 0.0));
         }
-        return py::make_tuple(tuple_of(s), digits_of(relative_error), enough);
+        return py::make_tuple(tuple_of(s), digits_of(relative_error.worst),
+                              digits_of(relative_error.relevant), enough);
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
       py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"),

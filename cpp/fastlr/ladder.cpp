@@ -55,9 +55,10 @@ bool refine_all(const Rows& rows, const Column* weight, const Refinement& refine
                   course.data());
   }
   s.rss = course.col(course_rss);
-  ladder.relative_error = course.col(course_relative_error).maxCoeff();
+  const double worst = course.col(course_relative_error).maxCoeff();
+  ladder.relative_error = {worst, worst};
   return (course.col(course_state).array() == static_cast<double>(Progress::converged)).all() ||
-         digits_of(ladder.relative_error) > digits_without_rest;
+         digits_of(worst) > digits_without_rest;
 }
 
 }  // namespace
@@ -79,15 +80,19 @@ Refinement refinement_of(const Solution& s, bool fit_intercept, double weight) {
           contraction_of(s)};
 }
 
-double relative_error_of(const Solution& s, bool fit_intercept, double weight) {
+RelativeError relative_error_of(const Solution& s, bool fit_intercept, double weight) {
   const Refinement refinement = refinement_of(s, fit_intercept, weight);
-  double worst = s.is_lost ? 1.0 : 0.0;
-  for (Index k = 0; k < refinement.n_targets; ++k)
-    worst = std::max(worst,
-                     worst_relative_error(refinement, k, s.coef.data() + k * refinement.n_features,
-                                          s.intercept(0, k), s.error.row(k).data(),
-                                          s.error(k, refinement.n_features)));
-  return worst + unit_roundoff;
+  const Index p = refinement.n_features;
+  const auto worst = [&](const double* length) {
+    double error = s.is_lost ? 1.0 : unit_roundoff;
+    for (Index k = 0; k < refinement.n_targets; ++k)
+      error = std::max(
+          error, unit_roundoff + worst_relative_error(refinement, k, s.coef.data() + k * p,
+                                                      s.intercept(0, k), s.error.row(k).data(),
+                                                      s.error(k, p), length));
+    return error;
+  };
+  return {worst(nullptr), worst(s.length.data())};
 }
 
 bool suffices(const Solution& s, double weight, double n_dof) {

@@ -27,8 +27,13 @@ double contraction_of(const Solution& solution);
 /// What the steps of a refinement share, for a solution that outlives it.
 Refinement refinement_of(const Solution& solution, bool fit_intercept, double weight);
 
-/// Estimated relative error of the worst coefficient of all targets.
-double relative_error_of(const Solution& solution, bool fit_intercept, double weight);
+/// Estimated relative error of the worst coefficient of all targets, and of the worst one as far as
+/// predictions are concerned: a coefficient that is zero but for rounding may have no right digit.
+struct RelativeError {
+  double worst = 0.0;
+  double relevant = 0.0;
+};
+RelativeError relative_error_of(const Solution& solution, bool fit_intercept, double weight);
 
 /// Whether one pass is enough for "auto": every coefficient right to 1e-13 of itself or of its
 /// standard error, and the sum of squares not cancelled below ten digits.
@@ -43,7 +48,7 @@ struct Ladder {
   Vector size;      // (q) see MomentsView
   Solution solution;
   FinishedFit finished;
-  double relative_error = 0.0;
+  RelativeError relative_error;
   Index n_passes = 0;
   Index n_sweeps = 0;
 };

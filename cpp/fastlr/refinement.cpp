@@ -51,17 +51,20 @@ double digits_of(double relative_error) {
 }
 
 double worst_relative_error(const Refinement& f, Index target, const double* coef, double intercept,
-                            const double* error, double intercept_error) {
+                            const double* error, double intercept_error, const double* length) {
   const double y_size = square_root(f.tss[target]);
   double intercept_size = std::abs(f.mean[f.n_features + target]) + y_size / std::sqrt(f.weight);
   for (Index j = 0; j < f.n_features; ++j) intercept_size += std::abs(coef[j] * f.mean[j]);
   double worst = 0.0;
   for (Index j = 0; j < f.n_features; ++j) {
-    const double b = std::abs(coef[j]);
+    double b = std::abs(coef[j]);
+    if (length != nullptr && length[j] > 0.0) b = std::max(b, y_size / length[j]);
     if (b > negligible * y_size) worst = std::max(worst, error[j] / b);
   }
-  if (f.fit_intercept && std::abs(intercept) > negligible * intercept_size)
-    worst = std::max(worst, intercept_error / std::abs(intercept));
+  double a = std::abs(intercept);
+  if (length != nullptr) a = std::max(a, y_size / std::sqrt(f.weight));
+  if (f.fit_intercept && a > negligible * intercept_size)
+    worst = std::max(worst, intercept_error / a);
   return worst;
 }
 

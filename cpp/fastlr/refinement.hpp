@@ -70,8 +70,10 @@ FinishedFit finish(const Refinement& refinement, const double* scale, const doub
 double digits_of(double relative_error);
 
 /// max_j error_j / |b_j| over coefficients and intercept; what is zero but for rounding does not
-/// count.
+/// count. With `length` (p) of the columns, |b_j| counts as at least |y| / length_j: then it is the
+/// worst error that matters to predictions.
 double worst_relative_error(const Refinement& refinement, Index target, const double* coef,
-                            double intercept, const double* error, double intercept_error);
+                            double intercept, const double* error, double intercept_error,
+                            const double* length = nullptr);
 
 }  // namespace fastlr

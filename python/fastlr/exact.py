@@ -30,6 +30,7 @@ from fastlr.wide import RowSummary, climb_wide, is_wide
 __all__ = ["ols", "solve"]
 
 _FEW_DIGITS = 4.0  # fewer certain digits than these deserve a warning
+_U = 2.0**-53
 _NEARLY_SINGULAR = 1e8  # condition number at which half of the data's digits say nothing
 
 
@@ -227,7 +228,7 @@ def linear_fit(
     if not fit_intercept and isinstance(moments, Moments):
         moments.check_raw_squares()
     status = _status(result, moments.feature_names, moments.n_samples, rank)
-    likelihood = _log_likelihood(moments, result.rss)
+    likelihood = _log_likelihood(moments, result.log_rss)
 
     def per_target(values: FloatArray) -> Any:
         return float(values[0]) if is_vector else values
@@ -258,27 +259,38 @@ def linear_fit(
     )
 
 
-def _log_likelihood(moments: Moments | RowSummary, rss: FloatArray) -> FloatArray:
+def _log_likelihood(moments: Moments | RowSummary, log_rss: FloatArray) -> FloatArray:
     """-n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2; infinite for a perfect fit."""
     n = moments.n_samples
-    with np.errstate(divide="ignore"):
-        likelihood: FloatArray = (
-            -0.5 * n * (np.log(2.0 * np.pi * rss / n) + 1.0) + 0.5 * moments.sum_log_weight
-        )
+    likelihood: FloatArray = (
+        -0.5 * n * (np.log(2.0 * np.pi / n) + log_rss + 1.0) + 0.5 * moments.sum_log_weight
+    )
     return likelihood
 
 
 def _status(result: Climb, names: Sequence[str], n_samples: int, rank: str) -> Status:
     """The outcome as a sentence, with a warning if the user should look."""
-    condition, digits = result.condition_number, result.digits
+    condition, digits = result.condition_number, result.relevant_digits
     if result.code != "rank_deficient":
         if condition < _NEARLY_SINGULAR and digits >= _FEW_DIGITS and result.code == "ok":
             return Status("ok", f"Solved: full rank, condition number {condition:.3g}.")
-        sentence = (
-            f"Solved, but the columns nearly depend on one another (condition number {condition:.1e}): about "
-            f"{math.floor(digits)} digits of the coefficients are certain for the data as they stand, and changes in "
-            f"the data are magnified as much. Centre or drop columns, or use a ridge penalty."
-        )
+        certain = f"about {math.floor(digits)} digits of the coefficients are certain"
+        if result.code == "underflow":
+            sentence = (
+                f"Solved, but {certain}, since some are below the range of float64's full precision (2e-308): multiply "
+                "y, or divide the columns, by a power of two."
+            )
+        elif condition**2 * _U > 10.0**-_FEW_DIGITS / 1000.0:
+            sentence = (
+                f"Solved, but the columns nearly depend on one another (condition number {condition:.1e}): {certain} "
+                "for the data as they stand, and changes in the data are magnified as much. Centre or drop columns, or "
+                "use a ridge penalty."
+            )
+        else:
+            sentence = (
+                f"Solved, but {certain}, since the sums of squares are what is left of much larger ones. Build the "
+                'moments from the rows that remain, or with precision="double_double".'
+            )
         warnings.warn(sentence, ConditionWarning, stacklevel=_user_level())
         return Status("ill_conditioned", sentence)
     if len(result.null_space) == 0 or (n_samples <= len(names) and len(result.null_space) > 1):

@@ -73,7 +73,7 @@ def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
             resolve_threads(table.n_threads),
         )
         is_in_range, n_samples, weight, sum_log_weight, mean, cross, size, n_passes = result[:8]
-        n_sweeps, condition, digits, figures = result[8:]
+        n_sweeps, condition, digits, relevant, figures = result[8:]
         first = Statistics(
             n_samples, weight, sum_log_weight, np.ones(q), mean, cross, size, n_passes
         )
@@ -83,7 +83,8 @@ def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
             if figures is None:
                 return moments, _climb_from(moments, table, accuracy, rank, passes, n_sweeps > 0)
             solver = "refined" if n_sweeps else "normal"
-            return moments, at_full_rank(solver, condition, digits, passes, figures)
+            result = at_full_rank(solver, condition, digits, passes, figures)
+            return moments, result._replace(relevant_digits=relevant)
     statistics = pass_over(
         table.features if table.limbs == 1 else first_limb(table),
         table.targets,
@@ -102,13 +103,13 @@ def solve_at_once(
     moments: Moments, fit_intercept: bool, alpha: float, rank: str = "min_norm"
 ) -> Climb:
     """Coefficients from moments alone, by the normal equations."""
-    frame, digits, _ = _normal_equations(moments, fit_intercept, alpha, rank != "full")
+    frame, digits, relevant, _ = _normal_equations(moments, fit_intercept, alpha, rank != "full")
     solver = (
         "minimum_norm"
         if frame.rank < len(frame.length) and frame.code == "rank_deficient"
         else "normal"
     )
-    result = finished(solver, frame, moments, fit_intercept, digits, passes=1)
+    result = finished(solver, frame, moments, fit_intercept, digits, 1, relevant)
     if alpha:
         nan = np.full_like(result.bse, np.nan)
         result = result._replace(bse=nan, bse_intercept=nan[:, 0].copy())
@@ -117,7 +118,8 @@ def solve_at_once(
 
 def _normal_equations(
     moments: Moments, fit_intercept: bool, alpha: float, truncate: bool
-) -> tuple[Frame, float, bool]:
+) -> tuple[Frame, float, float, bool]:
+    """The solution, its digits, those that predictions depend on, and whether they are enough for "auto"."""
     system = (
         moments.n_features,
         moments.total_weight,
@@ -130,8 +132,8 @@ def _normal_equations(
     if moments.precision == "double_double":
         result, digits = kernels.solve_double_double(*system, moments._size)
         frame = Frame(*result)
-        return frame._replace(scale=frame.scale * moments._scale), digits, True
-    result, digits, enough = kernels.solve_normal_equations(
+        return frame._replace(scale=frame.scale * moments._scale), digits, digits, True
+    result, digits, relevant, enough = kernels.solve_normal_equations(
         *system, moments.n_samples, moments._size
     )
     frame = Frame(*result)
@@ -141,19 +143,21 @@ def _normal_equations(
         digits = 0.0
         noise = min(0.1, 64 * _U * frame.condition_number**2)
         frame.null_space[np.abs(frame.null_space) < noise] = 0.0
-    return frame._replace(scale=frame.scale * moments._scale), digits, enough
+    return frame._replace(scale=frame.scale * moments._scale), digits, relevant, enough
 
 
 def _climb_from(
     moments: Moments, table: Table, accuracy: str, rank: str, passes: int, is_refined: bool
 ) -> Climb:
     """The ladder from moments that ``passes`` over the rows gave; sweeps may have been tried already."""
-    frame, digits, enough = _normal_equations(moments, table.fit_intercept, 0.0, rank != "full")
+    frame, digits, relevant, enough = _normal_equations(
+        moments, table.fit_intercept, 0.0, rank != "full"
+    )
     solver = "normal" if frame.rank == table.n_features else "minimum_norm"
     values = table.features.n_samples * table.n_features
     is_easy = accuracy == "auto" and frame.code == "ok" and enough and table.limbs == 1
     if accuracy == "fast" or (is_easy and values > kernels.ALWAYS_POLISHED):
-        result = finished(solver, frame, moments, table.fit_intercept, digits, passes)
+        result = finished(solver, frame, moments, table.fit_intercept, digits, passes, relevant)
         return _settle(result, table, accuracy, rank)
     tolerance = _TOLERANCE[accuracy]
     is_factored = (

@@ -176,7 +176,7 @@ class LinearFit:
 
     @property
     def r2(self) -> float | FloatArray:
-        """Share of tss that is explained, 1 - rss / tss; NaN if the target does not vary at all."""
+        """Share of tss that is explained, 1 - rss / tss; NaN if the target does not vary, or beyond 1e150 or so."""
         tss = np.asarray(self.tss)
         with np.errstate(divide="ignore", invalid="ignore"):
             r2 = np.where(tss > 0, 1.0 - self.rss / tss, np.nan)

@@ -13,6 +13,7 @@ from fastlr._arrays import Columns, FloatArray, refuse_bad_weights, refuse_non_f
 from fastlr._kernels import kernels
 from fastlr._threads import resolve_threads
 from fastlr.ladder import Climb, Table, climb
+from fastlr.refinement import log_of
 from fastlr.row_products import Dual, dual_of
 
 __all__ = ["RowSummary", "climb_wide", "is_wide"]
@@ -85,6 +86,8 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
             residual_sd=np.sqrt(rss / n_dof) / target_scale if n_dof > 0 else nan,
             null_space=np.zeros((0, p)),
             length=np.zeros(p),
+            log_rss=log_of(rss) - 2.0 * np.log(target_scale),
+            relevant_digits=15.0,
         )
         y_std = np.sqrt(weights @ (y - y_mean) ** 2 / total) / target_scale
         summary = RowSummary(

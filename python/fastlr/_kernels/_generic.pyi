@@ -115,12 +115,13 @@ def climb(
     int,
     float,
     float,
+    float,
     Finished | None,
 ]:
     """The common case in one call: accuracy 0 is fast, 1 automatic, 2 max.
 
     (is_in_range, n_positive, weight, sum_log_weight, mean, cross, size, n_passes, n_sweeps, condition_number, digits,
-    finished); finished is None where more than that is needed.
+    relevant digits, finished); finished is None where more than that is needed.
     """
 
 ALWAYS_POLISHED: int
@@ -145,8 +146,8 @@ def solve_normal_equations(
     truncate: bool = True,
     n_samples: float = 0.0,
     size: Floats | None = None,
-) -> tuple[Frame, float, bool]:
-    """(solution, digits, whether it is good enough for "auto").
+) -> tuple[Frame, float, float, bool]:
+    """(solution, digits, relevant digits, whether it is good enough for "auto").
 
     ``size`` (q,): sums of squares, at least the diagonal's, to whose rounding cross is right.
     """
