@@ -51,7 +51,7 @@ Frame frame_of(const MomentsView& moments, bool fit_intercept, double alpha) {
     if (j >= p) {
       if (!(product > 0.0)) frame.scale[j] = power_of_two_scale(1.0);
       if (frame.scale[j] == 0.0) frame.scale[j] = power_of_two_scale(product);
-      frame.yy[j - p] = product * frame.scale[j] * frame.scale[j];
+      frame.yy[j - p] = std::max(product, 0.0) * frame.scale[j] * frame.scale[j];
       frame.summed_y[j - p] =
           std::sqrt(std::max(std::max(product, size_of(j)), 0.0)) * frame.scale[j];
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import FloatArray, as_features, as_targets, as_weights
+from fastlr._arrays import FloatArray, as_features, as_flag, as_targets, as_weights
 from fastlr.errors import ConditionWarning, InputError, InputTypeError, RankWarning
 from fastlr.ladder import (
     ACCURACIES,
@@ -159,12 +159,9 @@ def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -
         raise InputTypeError(
             f"moments is a {type(moments).__name__}: pass Moments, e.g. Moments.from_arrays(X, y)."
         )
-    try:
-        penalty = float(alpha)
-    except (TypeError, ValueError):
-        raise InputTypeError(
-            f"alpha={alpha!r} is not a number: pass a finite number >= 0."
-        ) from None
+    if np.ndim(alpha) != 0 or np.asarray(alpha).dtype.kind not in "fiu":
+        raise InputTypeError(f"alpha={alpha!r} is not a number: pass a finite number >= 0.")
+    penalty = float(alpha)
     if not 0.0 <= penalty < math.inf:
         raise InputError(f"alpha={alpha!r} is not a finite number >= 0: pass 0 for least squares.")
     return solve_moments(moments, fit_intercept, penalty, moments.n_targets == 1)
@@ -184,7 +181,13 @@ def table_of(
     names, labels = names_of(features, targets, feature_names, None)
     weights = as_weights(sample_weight, features.n_samples)
     return Table(
-        features, targets, weights, names, labels, bool(fit_intercept), n_threads
+        features,
+        targets,
+        weights,
+        names,
+        labels,
+        as_flag(fit_intercept, "fit_intercept"),
+        n_threads,
     ), targets.is_vector
 
 
@@ -208,11 +211,12 @@ def fit_table(
 
 
 def solve_moments(
-    moments: Moments, fit_intercept: bool, alpha: float, is_vector: bool
+    moments: Moments, fit_intercept: object, alpha: float, is_vector: bool, rank: str = "min_norm"
 ) -> LinearFit:
     """Solve, and warn of what the caller should know."""
-    result = solve_at_once(moments, bool(fit_intercept), alpha)
-    return linear_fit(moments, result, bool(fit_intercept), alpha, is_vector, "min_norm")
+    flag = as_flag(fit_intercept, "fit_intercept")
+    result = solve_at_once(moments, flag, alpha, check_choice(rank, RANK_RULES, "rank"))
+    return linear_fit(moments, result, flag, alpha, is_vector, rank)
 
 
 def linear_fit(
@@ -227,7 +231,7 @@ def linear_fit(
     p = moments.n_features
     if not fit_intercept and isinstance(moments, Moments):
         moments.check_raw_squares()
-    status = _status(result, moments.feature_names, moments.n_samples, rank)
+    status = _status(result, moments.feature_names, moments.n_samples, fit_intercept, rank)
     likelihood = _log_likelihood(moments, result.log_rss)
 
     def per_target(values: FloatArray) -> Any:
@@ -268,7 +272,9 @@ def _log_likelihood(moments: Moments | RowSummary, log_rss: FloatArray) -> Float
     return likelihood
 
 
-def _status(result: Climb, names: Sequence[str], n_samples: int, rank: str) -> Status:
+def _status(
+    result: Climb, names: Sequence[str], n_samples: int, fit_intercept: bool, rank: str
+) -> Status:
     """The outcome as a sentence, with a warning if the user should look."""
     condition, digits = result.condition_number, result.relevant_digits
     if result.code != "rank_deficient":
@@ -296,9 +302,9 @@ def _status(result: Climb, names: Sequence[str], n_samples: int, rank: str) -> S
     if len(result.null_space) == 0 or (n_samples <= len(names) and len(result.null_space) > 1):
         cause = f"there are {n_samples} rows for {len(names)} features"
     else:
-        cause = (
-            "; ".join(dependencies(result.null_space, result.length, names)) + " within rounding"
-        )
+        constant = "constant" if fit_intercept else "zero"
+        equations = dependencies(result.null_space, result.length, names, constant)
+        cause = "; ".join(equations) + " within rounding"
     problem = f"The features have rank {result.rank} of {len(names)}: {cause}. "
     if rank == "raise":
         raise np.linalg.LinAlgError(
@@ -308,7 +314,7 @@ def _status(result: Climb, names: Sequence[str], n_samples: int, rank: str) -> S
     if result.solver == "basic":
         choice = "those of columns that depend on earlier ones were set to 0"
     elif rank == "full":
-        choice = "what rounding makes of them was taken, since dependent columns were to be kept"
+        choice = "those of columns that do not vary were set to 0"
     else:
         choice = "the smallest ones (minimum norm) were taken"
     sentence = (

@@ -110,6 +110,11 @@ def solve_at_once(
         else "normal"
     )
     result = finished(solver, frame, moments, fit_intercept, digits, 1, relevant)
+    if rank == "basic" and result.code == "rank_deficient":
+        keep = _first_columns(result.null_space)
+        smaller = moments.select(keep)
+        basic = solve_at_once(smaller, fit_intercept, alpha, "full") if keep else None
+        result = _basic_of(result, basic, keep)
     if alpha:
         nan = np.full_like(result.bse, np.nan)
         result = result._replace(bse=nan, bse_intercept=nan[:, 0].copy())
@@ -182,27 +187,39 @@ def _settle(result: Climb, table: Table, accuracy: str, rank: str) -> Climb:
         return result
     if rank == "raise":
         return result  # the caller knows the names and raises
-    dropped = {pivot for pivot, _ in eliminated(result.null_space)}
-    keep = [j for j in range(table.n_features) if j not in dropped]
+    keep = _first_columns(result.null_space)
     if not keep:
-        return result._replace(solver="basic")
+        return _basic_of(result, None, keep)
     smaller = replace(
         table,
         features=_selected(table.features, keep, table.n_features, table.limbs),
         feature_names=tuple(table.feature_names[j] for j in keep),
     )
     _, basic = climb(smaller, accuracy, "full")
-    return result._replace(
+    basic = basic._replace(passes=result.passes + basic.passes)
+    return _basic_of(result, basic, keep)
+
+
+def _first_columns(null_space: FloatArray) -> list[int]:
+    """The columns that do not depend on earlier ones."""
+    dropped = {pivot for pivot, _ in eliminated(null_space)}
+    return [j for j in range(null_space.shape[1]) if j not in dropped]
+
+
+def _basic_of(result: Climb, basic: Climb | None, keep: Sequence[int]) -> Climb:
+    """The fit of the columns that were kept, if any, among all of them."""
+    if basic is None:
+        return result._replace(solver="basic")
+    p = result.coef.shape[1]
+    return basic._replace(
         solver="basic",
-        condition_number=basic.condition_number,
-        digits=basic.digits,
-        passes=result.passes + basic.passes,
-        coef=_spread(basic.coef, keep, table.n_features, 0.0),
-        intercept=basic.intercept,
-        rss=basic.rss,
-        bse=_spread(basic.bse, keep, table.n_features, np.nan),
-        bse_intercept=basic.bse_intercept,
-        residual_sd=basic.residual_sd,
+        code="rank_deficient",
+        rank=result.rank,
+        coef=_spread(basic.coef, keep, p, 0.0),
+        bse=_spread(basic.bse, keep, p, np.nan),
+        tss=result.tss,
+        null_space=result.null_space,
+        length=result.length,
     )
 
 
@@ -224,9 +241,9 @@ def _selected(columns: Columns, keep: Sequence[int], p: int, limbs: int) -> Colu
     return Columns(chosen, columns.n_samples, limbs * len(keep))
 
 
-def check_choice(value: str, choices: Sequence[str], argument: str) -> str:
+def check_choice(value: object, choices: Sequence[str], argument: str) -> str:
     """One of the words that an argument may be."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         known = ", ".join(repr(choice) for choice in choices)
         raise InputError(f"{argument}={value!r} is not known: pass one of {known}.")
     return value

@@ -35,7 +35,11 @@ def eliminated(null_space: FloatArray) -> list[tuple[int, FloatArray]]:
 
 
 def dependencies(
-    null_space: FloatArray, length: FloatArray, names: Sequence[str], most: int = 5
+    null_space: FloatArray,
+    length: FloatArray,
+    names: Sequence[str],
+    constant: str = "constant",
+    most: int = 5,
 ) -> list[str]:
     """Each dependency as an equation, the last column it involves on the left: "x2 = 1 x0 + 1 x1".
 
@@ -47,6 +51,8 @@ def dependencies(
         Lengths of the columns; 0 for a constant one.
     names : sequence of str
         Their names.
+    constant : str
+        What a column of length 0 is called.
     most : int, default=5
         At most so many equations, and terms in an equation.
     """
@@ -54,7 +60,7 @@ def dependencies(
     pivoted = sorted(eliminated(null_space), key=lambda item: item[0])
     for j, row in pivoted[:most]:
         if length[j] == 0.0:
-            sentences.append(f"{names[j]} is constant")
+            sentences.append(f"{names[j]} is {constant}")
             continue
         involved = [
             i
@@ -65,7 +71,7 @@ def dependencies(
         if len(involved) > most:
             terms.append(f"... ({len(involved)} columns)")
         right = " + ".join(terms).replace("+ -", "- ")
-        sentences.append(f"{names[j]} = {right}" if terms else f"{names[j]} is constant")
+        sentences.append(f"{names[j]} = {right}" if terms else f"{names[j]} is {constant}")
     if len(pivoted) > most:
         sentences.append(f"... ({len(pivoted)} dependencies in all)")
     return sentences

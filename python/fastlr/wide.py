@@ -42,7 +42,7 @@ class RowSummary:
 
 def is_wide(table: Table) -> bool:
     """Whether the dual is the smaller problem."""
-    return table.features.n_samples < table.n_features
+    return table.limbs == 1 and table.features.n_samples < table.n_features
 
 
 def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Climb]:
