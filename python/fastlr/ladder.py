@@ -83,8 +83,7 @@ def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
             if figures is None:
                 return moments, _climb_from(moments, table, accuracy, rank, passes, n_sweeps > 0)
             solver = "refined" if n_sweeps else "normal"
-            result = at_full_rank(solver, condition, digits, passes, figures)
-            return moments, result._replace(relevant_digits=relevant)
+            return moments, at_full_rank(solver, condition, digits, relevant, passes, figures)
     statistics = pass_over(
         table.features if table.limbs == 1 else first_limb(table),
         table.targets,

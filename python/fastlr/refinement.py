@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -178,7 +179,14 @@ def digits_of(course: FloatArray) -> float:
     return float(np.clip(-np.log10(course[:, _RELATIVE_ERROR].max()), 0.0, 15.0))
 
 
-def at_full_rank(solver: str, condition: float, digits: float, passes: int, figures: Any) -> Climb:
+def at_full_rank(
+    solver: str,
+    condition: float,
+    digits: float,
+    relevant_digits: float,
+    passes: int,
+    figures: Any,
+) -> Climb:
     """The result of the kernels' own climb."""
     coef, intercept, rss, tss, bse, bse_intercept, residual_sd = figures
     p = coef.shape[1]
@@ -200,15 +208,13 @@ def at_full_rank(solver: str, condition: float, digits: float, passes: int, figu
         nothing,
         nothing,
         log_of(rss),
-        digits,
+        relevant_digits,
     )
 
 
 def log_of(values: FloatArray) -> FloatArray:
     """Logarithms, minus infinity of 0."""
-    with np.errstate(divide="ignore"):
-        logarithms: FloatArray = np.log(values)
-    return logarithms
+    return np.array([math.log(value) if value > 0 else -math.inf for value in values])
 
 
 def finished(
