@@ -285,4 +285,4 @@ def _lost_to_range(
     if not below.any():
         return 15.0
     smallest = float(np.abs(values[below]).min())
-    return float(np.clip(np.log10(smallest / 2.0**-1074), 0.0, 15.0)) if smallest > 0 else 0.0
+    return float(np.clip(np.log10(smallest / 2.0**-1073), 0.0, 15.0)) if smallest > 0 else 0.0
