@@ -220,3 +220,13 @@ def test_the_likelihood_is_finite_where_sums_of_squares_are_not(exponent):
             fit = fastlr.ols(X, np.ldexp(y, exponent))
         want = fastlr.ols(X, y).log_likelihood - n * exponent * np.log(2.0)
         assert fit.log_likelihood == pytest.approx(want, rel=1e-12)
+
+
+def test_basic_keeps_columns_that_differ_by_little_more_than_rounding():
+    rng = np.random.default_rng(5)
+    Z = rng.normal(size=(4, 6))
+    x = Z[:, 0]
+    X = np.column_stack([x, x + 1e-12 * Z[:, 1], x, x, 2 * x, -x + 1e-13 * Z[:, 5]])
+    fit = fastlr.ols(np.vstack([X] * 3), np.tile(rng.normal(size=4), 3), rank="basic")
+    np.testing.assert_array_equal(fit.coef != 0, [True, True, False, False, False, True])
+    assert fit.digits > 14

@@ -25,6 +25,7 @@ from fastlr.refinement import (
 __all__ = ["precondition"]
 
 _U = 2.0**-53
+_REFINABLE = 0.1  # contraction from which sweeps do not make directions better
 
 
 def precondition(
@@ -98,14 +99,24 @@ def _shortest(
     """The solution of smallest norm, its digits, and the passes over the rows that it took."""
     p, weight = table.n_features, moments.total_weight
     directions, of_directions, passes = _null_directions(table, moments, frame, contraction)
-    independent = np.linalg.qr((directions[0] * frame.length).T)[0].T
-    null_space = np.concatenate([independent, np.eye(p)[frame.length == 0]])
-    frame = frame._replace(null_space=null_space)
+    if contraction < _REFINABLE:
+        independent = np.linalg.qr((directions[0] * frame.length).T)[0].T
+        null_space = np.concatenate([independent, np.eye(p)[frame.length == 0]])
+        frame = frame._replace(null_space=null_space)
+    else:
+        frame.null_space[np.abs(frame.null_space) < _REFINABLE] = 0.0
+    start = frame._replace(coef=frame.coef.copy(), intercept=frame.intercept.copy())
     for _ in range(2):  # the sweep mends what moving along inexact directions did to predictions
         _to_minimum_norm(table, frame, directions, of_directions)
         frame, course, n_sweeps = refine(table, moments, frame, contraction, tolerance)
         passes += n_sweeps
     moved = _to_minimum_norm(table, frame, directions, of_directions)
+    if np.any(frame.rss > 1.001 * start.rss + 1e-20 * frame.tss):
+        return (
+            start,
+            0.0,
+            passes,
+        )  # the directions were not even nearly without effect: stay where the fit is good
     error = np.empty((len(moved), p + 1))
     in_root = course[:, COURSE_ERROR]
     error[:, :p] = in_root[:, np.newaxis] * np.linalg.norm(frame.root, axis=1) + moved
@@ -145,7 +156,7 @@ def _null_directions(
     """Directions of coefficients, in the frame, along which no prediction changes.
 
     The singular vectors are right up to rounding times the condition number of the columns that remain. A
-    refinement with targets of zero makes them right to twice the working precision.
+    refinement with targets of zero makes them right to twice the working precision, where it converges at all.
 
     Returns
     -------
@@ -165,6 +176,8 @@ def _null_directions(
     zeros = replace(table, targets=Columns(nothing, table.features.n_samples, k))
     pairs = np.zeros((2, k, p))
     pairs[0] = directions
+    if contraction >= _REFINABLE:
+        return pairs, np.abs(directions), 0
     mean = np.concatenate([frame.mean[:, :p], np.zeros((2, k))], axis=1)
     intercept = kernels.intercepts(mean, pairs) if table.fit_intercept else np.zeros((2, k))
     null = frame._replace(
