@@ -154,6 +154,17 @@ def test_every_digit_of_the_minimum_norm_is_right(noise, fit_intercept):
         assert fit.digits <= truth_of(fit, exact)
 
 
+def test_the_minimum_norm_is_right_where_directions_nearly_agree_in_the_units_of_the_data():
+    rng = np.random.default_rng(1)
+    W = rng.integers(-60, 60, size=(14, 2)).astype(float)
+    y = rng.integers(-60, 60, size=14).astype(float)
+    X = np.column_stack([W, W.sum(axis=1), W[:, 0] - W[:, 1]]) * 2.0 ** np.array([-15, 12, 8, 10])
+    exact = rational.exact_minimum_norm(X, y, [0, 1])
+    moments = fastlr.Moments.from_arrays(X, y, precision="double_double")
+    for fit in (fastlr.ols(X, y), fastlr.solve(moments)):
+        assert 13 < fit.digits <= truth_of(fit, exact)
+
+
 @pytest.mark.parametrize("accuracy", ACCURACIES)
 def test_nothing_is_certain_of_equal_columns_that_are_all_to_be_kept(accuracy):
     X = [[1, 2, 1], [2, 5, 2], [7, 4, 7], [3, 1, 3], [5, 5, 5.0]]

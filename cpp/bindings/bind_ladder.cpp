@@ -290,7 +290,7 @@ void bind_ladder(py::module_& m) {
           const Vector hi_before = VectorMap(hi, p);
           const Vector lo_before = VectorMap(lo, p);
           null_space.take_out(hi, lo);
-          error.row(target) = null_space.error(matrix_of(of_directions), hi);
+          error.row(target) = null_space.error(matrix_of(of_directions), hi, lo);
           if (!fit_intercept) continue;
           // Sweeps know the intercept better than the means do: only what moved counts.
           DoubleDouble moved{a[target], a[t + target]};

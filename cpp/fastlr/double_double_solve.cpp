@@ -229,7 +229,8 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
       size += std::abs(hi[j]);
       of_intercept += std::abs(out.mean(0, j) * hi[j]);
     }
-    const Vector error = (left + rounding * size) * row_norm + null_space.error(of_directions, hi);
+    const Vector error =
+        (left + rounding * size) * row_norm + null_space.error(of_directions, hi, lo);
     of_intercept = 0x1p-100 * (of_intercept + std::sqrt(inflation) * size);
     for (Index j = 0; j < p; ++j) of_intercept += std::abs(out.mean(0, j)) * error[j];
     relative_error = std::max(

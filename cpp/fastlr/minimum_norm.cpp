@@ -30,9 +30,31 @@ NullSpace::NullSpace(Index n_features, const RowMatrix& directions, const Vector
   const Index rank = static_cast<Index>(chosen_.size());
   hi_.conservativeResize(p, rank);
   lo_.conservativeResize(p, rank);
-  dual_.resize(p, rank);
-  if (rank == 0) return;
-  dual_ = hi_.completeOrthogonalDecomposition().pseudoInverse().transpose();
+  change_ = Matrix::Identity(rank, rank);
+  for (int pass = 0; rank > 0 && pass < 2; ++pass) orthogonalise();
+}
+
+void NullSpace::orthogonalise() {
+  // N := N R^-1 in double-double. Directions that differ in the frame may nearly agree in user's
+  // units, and the first R^-1 of such is inexact: twice is enough.
+  const Index k = hi_.cols();
+  const Eigen::HouseholderQR<Matrix> qr(hi_);
+  Matrix R = qr.matrixQR().topRows(k).triangularView<Eigen::Upper>();
+  for (Index i = 0; i < k; ++i)
+    if (R(i, i) == 0.0) R(i, i) = 1.0;
+  const Matrix T = R.triangularView<Eigen::Upper>().solve(Matrix::Identity(k, k));
+  for (Index j = 0; j < n_features_; ++j) {
+    const Vector hi = hi_.row(j);
+    const Vector lo = lo_.row(j);
+    for (Index c = 0; c < k; ++c) {
+      DoubleDouble sum;
+      for (Index i = 0; i <= c; ++i)
+        sum = sum + DoubleDouble{hi[i], lo[i]} * DoubleDouble{T(i, c), 0.0};
+      hi_(j, c) = sum.hi;
+      lo_(j, c) = sum.lo;
+    }
+  }
+  change_ = change_ * T;
 }
 
 double NullSpace::to_user(double b, Index j) const {
@@ -43,28 +65,30 @@ double NullSpace::to_frame(double b, Index j) const {
   return scale_[j] > 0.0 ? std::ldexp(b, top_ - std::ilogb(scale_[j])) : 0.0;
 }
 
+Vector NullSpace::along(const double* coef_hi, const double* coef_lo) const {
+  Vector along(hi_.cols());
+  for (Index i = 0; i < hi_.cols(); ++i) {
+    DoubleDouble sum;
+    for (Index j = 0; j < n_features_; ++j)
+      sum = sum + DoubleDouble{hi_(j, i), lo_(j, i)} *
+                      DoubleDouble{to_user(coef_hi[j], j), to_user(coef_lo[j], j)};
+    along[i] = sum.value();
+  }
+  return along;
+}
+
 void NullSpace::take_out(double* coef_hi, double* coef_lo) const {
+  // N is orthonormal up to rounding: each step adds about as many digits as a double has.
   constexpr int most_steps = 6;
-  const Index k = hi_.cols();
   double last = 0.0;
-  for (int step = 0; k > 0 && step < most_steps; ++step) {
-    // (N'N)^-1 N'b in doubles, of b that is dual to N up to rounding: each step adds some digits.
-    Vector along(k);
-    for (Index i = 0; i < k; ++i) {
-      DoubleDouble sum;
-      for (Index j = 0; j < n_features_; ++j)
-        sum = sum + DoubleDouble{hi_(j, i), lo_(j, i)} *
-                        DoubleDouble{to_user(coef_hi[j], j), to_user(coef_lo[j], j)};
-      along[i] = sum.value();
-    }
-    const Matrix inverse = dual_.transpose() * dual_;  // (N'N)^-1
-    const Vector z = inverse * along;
+  for (int step = 0; hi_.cols() > 0 && step < most_steps; ++step) {
+    const Vector z = along(coef_hi, coef_lo);
     const double length = z.norm();
     if (length == 0.0 || (step > 0 && !(length <= 0.5 * last))) return;
     last = length;
     for (Index j = 0; j < n_features_; ++j) {
       DoubleDouble change;
-      for (Index i = 0; i < k; ++i)
+      for (Index i = 0; i < hi_.cols(); ++i)
         change = change + DoubleDouble{hi_(j, i), lo_(j, i)} * DoubleDouble{z[i], 0.0};
       const DoubleDouble moved = DoubleDouble{coef_hi[j], coef_lo[j]} -
                                  DoubleDouble{to_frame(change.hi, j), to_frame(change.lo, j)};
@@ -74,16 +98,18 @@ void NullSpace::take_out(double* coef_hi, double* coef_lo) const {
   }
 }
 
-Vector NullSpace::error(const RowMatrix& of_directions, const double* coef) const {
-  // N'b = 0 with N + E instead of N moves b by N (N'N)^-1 E'b.
-  Vector along = Vector::Zero(hi_.cols());
+Vector NullSpace::error(const RowMatrix& of_directions, const double* coef_hi,
+                        const double* coef_lo) const {
+  // N'b = 0 with N + E instead of N moves b by N E'b; and what is left of N'b.
+  Vector size = Vector::Zero(hi_.cols());
   for (Index i = 0; i < hi_.cols(); ++i) {
     const auto at = static_cast<std::size_t>(i);
     for (Index j = 0; j < n_features_; ++j)
-      along[i] += std::ldexp(to_user(of_directions(chosen_[at], j), j), -exponent_[at]) *
-                  std::abs(to_user(coef[j], j));
+      size[i] += std::ldexp(to_user(of_directions(chosen_[at], j), j), -exponent_[at]) *
+                 std::abs(to_user(coef_hi[j], j));
   }
-  Vector moved = dual_.cwiseAbs() * along;
+  size = change_.cwiseAbs().transpose() * size + along(coef_hi, coef_lo).cwiseAbs();
+  Vector moved = hi_.cwiseAbs() * size;
   for (Index j = 0; j < n_features_; ++j) moved[j] = to_frame(moved[j], j);
   return moved;
 }

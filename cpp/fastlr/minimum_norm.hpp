@@ -16,25 +16,30 @@ class NullSpace {
   /// directions: (2, k * p) in the frame, an unevaluated sum; those that are zero do not count.
   NullSpace(Index n_features, const RowMatrix& directions, const Vector& scale);
 
-  /// b -= N (N'N)^-1 N'b: the point of smallest |D b| among b + span(N). coef: (p) unevaluated sum.
+  /// b -= N N'b: the point of smallest |D b| among b + span(N). coef: (p) unevaluated sum.
   void take_out(double* coef_hi, double* coef_lo) const;
 
-  /// (p) what errors of the directions, (k, p) in the frame, do to a point of smallest norm.
-  Vector error(const RowMatrix& of_directions, const double* coef) const;
+  /// (p) how far such a point may be off, for errors of the directions, (k, p) in the frame.
+  Vector error(const RowMatrix& of_directions, const double* coef_hi, const double* coef_lo) const;
 
  private:
   /// In user's units; where scales differ by more than the range of doubles the smallest are zero.
   double to_user(double b, Index j) const;
   double to_frame(double b, Index j) const;
 
+  void orthogonalise();
+
+  /// N'b
+  Vector along(const double* coef_hi, const double* coef_lo) const;
+
   Index n_features_;
   Vector scale_;
   int top_ = -2000;            // exponent of the largest scale
   std::vector<Index> chosen_;  // directions that are not zero
   std::vector<int> exponent_;  // their sizes
-  Matrix hi_;                  // (p, k)
+  Matrix hi_;                  // (p, k) N, orthonormal, as an unevaluated sum
   Matrix lo_;
-  Matrix dual_;  // (p, k) N (N'N)^-1
+  Matrix change_;  // (k, k) what made the directions orthonormal
 };
 
 }  // namespace fastlr

@@ -16,6 +16,7 @@ from fastlr.refinement import (
     Climb,
     Frame,
     Table,
+    digits_at,
     digits_of,
     finished,
     first_limb,
@@ -133,7 +134,7 @@ def _shortest(
         frame.intercept,
         error,
     )
-    return frame, float(np.clip(-np.log10(relative), 0.0, 15.0)), passes
+    return frame, digits_at(relative), passes
 
 
 def _to_minimum_norm(

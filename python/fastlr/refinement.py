@@ -23,6 +23,7 @@ __all__ = [
     "Frame",
     "Table",
     "at_full_rank",
+    "digits_at",
     "digits_of",
     "finished",
     "first_limb",
@@ -176,7 +177,12 @@ def refine(
 
 def digits_of(course: FloatArray) -> float:
     """Right digits of the worst coefficient, by the last correction."""
-    return float(np.clip(-np.log10(course[:, _RELATIVE_ERROR].max()), 0.0, 15.0))
+    return digits_at(course[:, _RELATIVE_ERROR].max())
+
+
+def digits_at(relative_error: float) -> float:
+    """-log10 of a relative error, between 0 and 15."""
+    return min(15.0, max(0.0, -math.log10(relative_error)))
 
 
 def at_full_rank(

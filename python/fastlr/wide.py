@@ -13,7 +13,7 @@ from fastlr._arrays import Columns, FloatArray, refuse_bad_weights, refuse_non_f
 from fastlr._kernels import kernels
 from fastlr._threads import resolve_threads
 from fastlr.ladder import Climb, Table, climb
-from fastlr.refinement import log_of
+from fastlr.refinement import digits_at, log_of
 from fastlr.row_products import Dual, dual_of
 
 __all__ = ["RowSummary", "climb_wide", "is_wide"]
@@ -75,7 +75,7 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
             code="rank_deficient",
             rank=dual.rank,
             condition_number=dual.condition_number,
-            digits=float(np.clip(-np.log10(relative + _U), 0.0, 15.0)),
+            digits=digits_at(relative + _U),
             passes=passes,
             coef=coef[0] * unscale[:, np.newaxis],
             intercept=intercept[0] / target_scale,
