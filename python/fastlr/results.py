@@ -93,7 +93,8 @@ class LinearFit:
         one another).
     digits : float
         Estimated number of right digits of the worst coefficient, intercept included, at most 15: for the data taken
-        as exact. Meant never to be above the truth.
+        as exact. Meant never to be above the truth; low without a warning where that coefficient is zero but for
+        rounding.
     passes : int
         How often the rows were read.
     status : Status
