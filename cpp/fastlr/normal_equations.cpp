@@ -43,7 +43,9 @@ Vector solution_error(const Frame& frame, const Matrix& root, const Vector& b, I
   Vector backward = frame.A.cwiseAbs() * size + frame.penalty.cwiseProduct(size) +
                     frame.c.col(target).cwiseAbs() +
                     allowance * (length.dot(size) + y_length) * length;
-  for (Index i = 0; i < frame.n_live(); ++i) {
+  const bool is_inflated = (frame.summed.array() > 1.4 * length.array()).any() ||
+                           frame.summed_y[target] > 1.4 * y_length;
+  for (Index i = 0; is_inflated && i < frame.n_live(); ++i) {
     backward[i] += left_over(frame.summed[i] * frame.summed_y[target], length[i] * y_length);
     for (Index j = 0; j < frame.n_live(); ++j)
       backward[i] += left_over(frame.summed[i] * frame.summed[j], length[i] * length[j]) * size[j];
