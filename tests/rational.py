@@ -1,5 +1,6 @@
 """Least squares in exact rational arithmetic: what every digit is judged by."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -79,14 +80,7 @@ def exact_minimum_norm(X, y, independent, *, fit_intercept=True):
         for i in range(r):
             C[i][j] = column[i]
     G = [[sum(map(Fraction.__mul__, u, v)) for v in C] for u in C]
-    common = 1
-    for row in [*G, b]:
-        for value in row:
-            common = (
-                common
-                * value.denominator
-                // np.gcd.reduce([common, value.denominator], dtype=object)
-            )
+    common = math.lcm(*(value.denominator for row in [*G, b] for value in row))
     z = solve(
         [[int(value * common) for value in row] for row in G],
         [[int(value * common)] for value in b],

@@ -78,6 +78,17 @@ def random_problem(rng):
     return X, y, bool(rng.random() < 0.8)
 
 
+def is_dependent_within_rounding(X, fit_intercept, *, of_moments):
+    """Whether singular values of the columns at unit length lie below the rounding of data, or of their products."""
+    Z = X.astype(np.longdouble)
+    Z = Z - Z.mean(axis=0) * fit_intercept
+    length = np.sqrt((Z**2).sum(axis=0))
+    offset = np.sqrt(len(X)) * np.abs(X.mean(axis=0)) / length * fit_intercept
+    smallest = np.linalg.svd((Z / length).astype(float), compute_uv=False)[-1]
+    level = 2e-7 if of_moments else 16 * 2.0**-53 * np.hypot(np.linalg.norm(offset), X.shape[1])
+    return smallest <= level
+
+
 @pytest.mark.parametrize("accuracy", ["fast", "auto", "max"])
 def test_digits_are_never_above_the_truth_and_seldom_far_below(accuracy):
     rng = np.random.default_rng(2026)
@@ -86,6 +97,8 @@ def test_digits_are_never_above_the_truth_and_seldom_far_below(accuracy):
         X, y, fit_intercept = random_problem(rng)
         fit = fastlr.ols(X, y, fit_intercept=fit_intercept, accuracy=accuracy)
         if fit.rank < X.shape[1]:
+            assert is_dependent_within_rounding(X, fit_intercept, of_moments=accuracy == "fast")
+            assert fit.digits == 0 or accuracy != "fast"
             continue
         exact = rational.exact_least_squares(X, y, fit_intercept=fit_intercept)
         estimate = [fit.intercept, *fit.coef] if fit_intercept else list(fit.coef)
@@ -143,7 +156,8 @@ def test_scaling_by_powers_of_two_changes_no_bit(rows, accuracy, fit_intercept, 
     np.testing.assert_array_equal(np.ldexp(scaled.bse, back), plain.bse)
     assert np.ldexp(scaled.intercept, -exponents[4]) == plain.intercept
     assert np.ldexp(scaled.residual_sd, -exponents[4]) == plain.residual_sd
-    assert (scaled.passes, scaled.digits) == (plain.passes, plain.digits)
+    assert scaled.digits == plain.digits
+    assert 0 <= scaled.passes - plain.passes <= 1  # squares that leave the range cost a pass
 
 
 def test_weights_times_a_power_of_four_change_no_coefficient(rows):

@@ -229,3 +229,24 @@ def test_subnormal_columns_survive():
     np.testing.assert_allclose(
         fastlr.ols(tiny * 2.0**500, Y).coef * 2.0**-500, fastlr.ols(X, Y).coef, rtol=1e-12
     )
+
+
+def test_options_of_another_type_are_named():
+    X, y = [[1.0], [2.0], [4.0]], [1.0, 3.0, 2.0]
+    with pytest.raises(fastlr.InputError, match=r"accuracy=.* is not known"):
+        fastlr.ols(X, y, accuracy=np.array([1, 2]))
+    with pytest.raises(fastlr.InputTypeError, match="fit_intercept='no' is neither"):
+        fastlr.ols(X, y, fit_intercept="no")
+    moments = fastlr.Moments.from_arrays(X, y)
+    for alpha in ("0.5", None, [1.0, 2.0]):
+        with pytest.raises(fastlr.InputTypeError, match="is not a number"):
+            fastlr.solve(moments, alpha=alpha)
+    with pytest.raises(fastlr.InputTypeError, match="fit_intercept='no' is neither"):
+        fastlr.solve(moments, fit_intercept="no")
+
+
+def test_no_sum_of_squares_is_negative():
+    X = np.random.default_rng(0).normal(size=(4, 1))
+    fit = fastlr.ols(X, [1.3, 1.3, 3.3, 7.7], sample_weight=[1, 1, 0, 0])
+    assert fit.tss >= 0
+    assert fit.rss >= 0

@@ -10,8 +10,8 @@ import nist
 from fastlr import reference
 
 # What one pass of centred, equilibrated normal equations reaches, less one digit for the order of
-# summation. It falls by twice the decimals of the condition number of the centred columns at unit
-# length. Filip's is 4e9, and its square beyond sixteen digits: see the last tests.
+# summation: the reference, and "fast". It falls by twice the decimals of the condition number of the
+# centred columns at unit length. Filip's is 4e9, and its square beyond sixteen digits.
 FLOOR = {
     "Norris": 11.7,
     "Pontius": 10.9,
@@ -32,9 +32,10 @@ def test_every_problem_has_a_floor():
 
 @pytest.mark.parametrize("name", FLOOR)
 @pytest.mark.filterwarnings("ignore::fastlr.ConditionWarning")
-def test_ols_reaches_the_floor(name):
+def test_one_pass_reaches_the_floor(name):
     problem = nist.load(name)
-    fit = fastlr.ols(problem.X, problem.y, fit_intercept=problem.fit_intercept)
+    fit = fastlr.ols(problem.X, problem.y, fit_intercept=problem.fit_intercept, accuracy="fast")
+    assert fit.passes == 1
     assert nist.right_digits(problem, fit.coef, fit.intercept) >= FLOOR[name]
     assert fit.rank == problem.X.shape[1]
 
@@ -65,15 +66,17 @@ def test_certified_values_are_close_to_those_of_the_rounded_design():
             assert nist.log_relative_error(float(certified), exact) >= floor
 
 
-def test_filip_gives_a_warning_and_a_usable_answer():
+def test_filip_gives_a_warning_and_all_digits():
     problem = nist.load("Filip")
-    with pytest.warns((fastlr.ConditionWarning, fastlr.RankWarning)):
+    with pytest.warns(fastlr.ConditionWarning, match="nearly depend on one another"):
         fit = fastlr.ols(problem.X, problem.y)
-    assert np.all(np.isfinite(fit.coef))
-    assert fit.status.code != "ok"
-    # The certified residual standard deviation is 0.0033 for a y that spans 0.17.
+    assert nist.right_digits(problem, fit.coef, fit.intercept) >= 14.5
+    assert (fit.rank, fit.status.code) == (10, "ill_conditioned")
     residuals = problem.y - fit.predict(problem.X)
-    assert np.sqrt(np.mean(residuals**2)) < 0.01
+    assert np.sqrt(residuals @ residuals / 71) == pytest.approx(fit.residual_sd, rel=1e-6)
+    with pytest.warns(fastlr.RankWarning):
+        fast = fastlr.ols(problem.X, problem.y, accuracy="fast")
+    assert (fast.digits, fast.status.code) == (0.0, "rank_deficient")
 
 
 def test_well_conditioned_problems_raise_no_warning():

@@ -86,3 +86,38 @@ def test_too_few_values_give_a_warning_and_an_answer():
 def test_bad_input_is_named(x, degree, message):
     with pytest.raises(ValueError, match=message):
         fastlr.polyfit(x, [1.0, 2.0], degree)
+
+
+def test_fewer_values_than_degrees_are_met():
+    with pytest.warns(fastlr.RankWarning):
+        fit = fastlr.polyfit([1.0, 2, 3], [1.0, 3, 2], 5)
+    np.testing.assert_allclose(fit.predict([1.0, 2, 3]), [1, 3, 2], rtol=1e-12)
+    assert fit.rank == 2
+
+
+@pytest.mark.parametrize(("x", "message"), [(np.nan, "contains NaN"), (1e200, "exceeds the range")])
+def test_predictions_are_numbers_or_an_error(x, message):
+    fit = fastlr.polyfit(np.arange(5.0), np.array([0.0, 1, 4, 9, 17]), 2)
+    with pytest.raises(fastlr.InputError, match=message):
+        fit.predict([1.0, x])
+
+
+def test_powers_that_vanish_are_refused():
+    x = np.arange(5.0)
+    with pytest.raises(fastlr.InputError, match=r"x\^2 falls below the range"):
+        fastlr.polyfit(x * 1e-160, x, 2)
+    assert fastlr.polyfit([0.0, 1e-160, 1.0, 2.0], [0.0, 0.0, 1.0, 4.0], 2).rank == 2
+
+
+def test_a_polynomial_shows_itself_in_a_line():
+    assert "\n" not in repr(fastlr.polyfit(np.arange(5.0), np.arange(5.0), 2))
+
+
+def test_a_saved_polynomial_comes_back_as_one(tmp_path):
+    from fastlr.files import load_model, save_model
+
+    fit = fastlr.polyfit(np.arange(5.0), np.array([0.0, 1, 4, 9, 17]), 2)
+    save_model(fit, tmp_path / "curve.json")
+    again = load_model(tmp_path / "curve.json")
+    assert isinstance(again, fastlr.PolynomialFit)
+    np.testing.assert_array_equal(again.predict([7.0]), fit.predict([7.0]))

@@ -205,3 +205,32 @@ def test_wide_data_with_a_nan_are_refused(where):
     (X if where == "X" else y).flat[1] = np.nan
     with pytest.raises(fastlr.InputError, match=f"Input {where} contains NaN"):
         fastlr.ols(X, y)
+
+
+def test_partial_fit_follows_the_rule_for_rank(rows):
+    X, y = rows
+    with pytest.warns(fastlr.RankWarning):
+        model = fastlr.LinearRegression(rank="basic").fit(X[:30], y[:30])
+    with pytest.warns(fastlr.RankWarning):
+        model.partial_fit(X[30:], y[30:])
+    np.testing.assert_allclose(model.coef_, [*fastlr.ols(X[:, :3], y).coef, 0.0], rtol=1e-12)
+    assert (model.solver_, model.rank_) == ("basic", 3)
+    model = fastlr.LinearRegression(rank="raise").fit(X[:30, :3], y[:30])
+    model.partial_fit(X[30:, :3], y[30:])
+    X[:, 2] = X[:, 0]
+    model = fastlr.LinearRegression(rank="raise")
+    with pytest.raises(np.linalg.LinAlgError):
+        model.fit(X[:30, :3], y[:30])
+
+
+@pytest.mark.parametrize("accuracy", ["fast", "auto", "max"])
+def test_a_constant_column_is_one_rank_less_at_every_accuracy(rows, accuracy):
+    X, y = rows
+    X = np.column_stack([X[:, :2], np.full(60, 0.1)])
+    fit = fit_quietly(X, y, accuracy=accuracy)
+    assert (fit.rank, fit.solver, fit.coef[2]) == (2, "minimum_norm", 0.0)
+    assert "x2 is constant" in fit.status
+    zero = fit_quietly(X * [1, 1, 0], y, accuracy=accuracy, fit_intercept=False)
+    assert "x2 is zero" in zero.status
+    full = fit_quietly(X, y, accuracy=accuracy, rank="full")
+    assert "do not vary were set to 0" in full.status

@@ -28,7 +28,7 @@ void bind_double_double(py::module_& m) {
 
   m.def(
       "accumulate_double_double",
-      [](const py::object& X, const py::object& y, const std::optional<py::array>& sample_weight,
+      [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
          const DoubleArray& shift, const DoubleArray& scale, Index part, int n_threads,
          DoubleArray& slots) {
         const Rows rows = rows_of(X, y);
@@ -36,11 +36,7 @@ void bind_double_double(py::module_& m) {
         check(shift.size() == rows.n_columns() && scale.size() == rows.n_columns(),
               "shift or scale has the wrong size");
         check(slots.size() == plan.n_slots * plan.slot_size, "slots has the wrong size");
-        std::optional<Column> weight;
-        if (sample_weight) {
-          check(sample_weight->shape(0) == rows.n_samples, "sample_weight has the wrong size");
-          weight = column_of(*sample_weight);
-        }
+        const std::optional<Column> weight = weight_of(sample_weight, rows);
         double* sums = slots.mutable_data();
         const py::gil_scoped_release release;
         accumulate_double_double(rows, weight ? &*weight : nullptr, shift.data(), scale.data(),
@@ -88,11 +84,18 @@ void bind_double_double(py::module_& m) {
   m.def(
       "solve_double_double",
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
-         bool fit_intercept, double alpha, bool truncate) {
+         bool fit_intercept, double alpha, bool truncate, const std::optional<DoubleArray>& size) {
         const Index q = mean.size() / 2;
         check(cross.size() == 2 * q * q && n_features >= 0 && n_features <= q,
               "cross must be (2, q, q)");
-        const MomentsView moments{n_features, q - n_features, weight, mean.data(), cross.data()};
+        check(!size || size->size() == q, "size has the wrong size");
+        const MomentsView moments{n_features,
+                                  q - n_features,
+                                  weight,
+                                  mean.data(),
+                                  cross.data(),
+                                  size ? size->data() : nullptr,
+                                  unit_roundoff * unit_roundoff};
         Solution s;
         double relative_error = 0.0;
         {
@@ -102,8 +105,8 @@ void bind_double_double(py::module_& m) {
         return py::make_tuple(tuple_of(s), digits_of(relative_error));
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
-      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"),
-      py::arg("truncate"));
+      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"), py::arg("truncate"),
+      py::arg("size") = py::none());
 }
 
 }  // namespace fastlr

@@ -8,23 +8,15 @@
 #include "bindings/rows.hpp"
 #include "bindings/solutions.hpp"
 #include "fastlr/ladder.hpp"
+#include "fastlr/minimum_norm.hpp"
 #include "fastlr/preconditioned.hpp"
 #include "fastlr/rank.hpp"
 
 namespace fastlr {
 namespace {
 
-using OptionalArray = std::optional<py::array>;
-
 void check_size(const DoubleArray& array, Index size, const char* name) {
   if (array.size() != size) throw py::value_error(std::string(name) + " has the wrong size");
-}
-
-std::optional<Column> weight_of(const OptionalArray& sample_weight, const Rows& rows) {
-  if (!sample_weight) return std::nullopt;
-  if (sample_weight->shape(0) != rows.n_samples)
-    throw py::value_error("sample_weight has the wrong size");
-  return column_of(*sample_weight);
 }
 
 Eigen::Map<const RowMatrix> matrix_of(const DoubleArray& array) {
@@ -33,17 +25,21 @@ Eigen::Map<const RowMatrix> matrix_of(const DoubleArray& array) {
 }
 
 MomentsView view_of(Index n_features, double weight, const DoubleArray& mean,
-                    const DoubleArray& cross) {
+                    const DoubleArray& cross, const double* size = nullptr) {
   const Index q = mean.size() / 2;
   check_size(mean, 2 * q, "mean");
   check_size(cross, q * q, "cross");
   if (n_features < 0 || n_features > q) throw py::value_error("n_features is out of range");
-  return {n_features, q - n_features, weight, mean.data(), cross.data()};
+  return {n_features, q - n_features, weight, mean.data(), cross.data(), size};
 }
 
 }  // namespace
 
 void bind_ladder(py::module_& m) {
+  m.attr("ALWAYS_POLISHED") = always_polished;
+  m.attr("AUTOMATIC_TOLERANCE") = automatic_tolerance;
+  m.attr("DIGITS_WITHOUT_REST") = digits_without_rest;
+  m.attr("LARGEST_SQUARED_CONDITION") = largest_squared_condition;
   m.def(
       "climb",
       [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
@@ -62,10 +58,11 @@ void bind_ladder(py::module_& m) {
         const Index n_positive = weight ? static_cast<Index>(w.n_positive) : rows.n_samples;
         py::object finished = py::none();
         if (ladder.is_complete) finished = tuple_of(ladder.finished);
-        return py::make_tuple(ladder.is_complete, ladder.is_finite, n_positive, w.weight,
-                              w.sum_log_weight, std::move(ladder.mean), std::move(ladder.cross),
-                              ladder.solution.condition_number, digits_of(ladder.relative_error),
-                              ladder.n_sweeps, finished);
+        return py::make_tuple(
+            ladder.is_in_range, n_positive, w.weight, w.sum_log_weight, std::move(ladder.mean),
+            std::move(ladder.cross), std::move(ladder.size), ladder.n_passes, ladder.n_sweeps,
+            ladder.solution.condition_number, digits_of(ladder.relative_error.worst),
+            digits_of(ladder.relative_error.relevant), finished);
       },
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("fit_intercept"),
       py::arg("accuracy"), py::arg("n_threads"));
@@ -73,10 +70,13 @@ void bind_ladder(py::module_& m) {
   m.def(
       "solve_normal_equations",
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
-         bool fit_intercept, double alpha, bool truncate, double n_samples) {
-        const MomentsView moments = view_of(n_features, weight, mean, cross);
+         bool fit_intercept, double alpha, bool truncate, double n_samples,
+         const std::optional<DoubleArray>& size) {
+        if (size) check_size(*size, mean.size() / 2, "size");
+        const MomentsView moments =
+            view_of(n_features, weight, mean, cross, size ? size->data() : nullptr);
         Solution s;
-        double relative_error = 0.0;
+        RelativeError relative_error;
         bool enough = false;
         {
           const py::gil_scoped_release release;
@@ -85,11 +85,12 @@ void bind_ladder(py::module_& m) {
           enough = suffices(s, weight,
                             n_samples - static_cast<double>(s.rank) - (fit_intercept ? 1.0 : 0.0));
         }
-        return py::make_tuple(tuple_of(s), digits_of(relative_error), enough);
+        return py::make_tuple(tuple_of(s), digits_of(relative_error.worst),
+                              digits_of(relative_error.relevant), enough);
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
       py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"),
-      py::arg("truncate") = true, py::arg("n_samples") = 0.0);
+      py::arg("truncate") = true, py::arg("n_samples") = 0.0, py::arg("size") = py::none());
 
   m.def(
       "plan_sweep",
@@ -153,9 +154,8 @@ void bind_ladder(py::module_& m) {
   m.def(
       "refine",
       [](Index n_samples, Index limbs, const DoubleArray& slots, bool fit_intercept, double weight,
-         const DoubleArray& mean, const DoubleArray& tss, const DoubleArray& root,
-         bool is_truncated, double tolerance, DoubleArray& coef, DoubleArray& intercept,
-         DoubleArray& course) {
+         const DoubleArray& mean, const DoubleArray& tss, const DoubleArray& root, double tolerance,
+         DoubleArray& coef, DoubleArray& intercept, DoubleArray& course) {
         const auto K = matrix_of(root);
         const Index p = K.rows();
         const Index t = tss.size();
@@ -165,8 +165,8 @@ void bind_ladder(py::module_& m) {
         check_size(course, t * course_size, "course");
         const SweepPlan plan = plan_sweep(n_samples, limbs * p, t);
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
-        const Refinement refinement{p,          t, fit_intercept, weight,       mean.data(),
-                                    tss.data(), K, 1.0,           is_truncated, tolerance};
+        const Refinement refinement{p,          t, fit_intercept, weight,   mean.data(),
+                                    tss.data(), K, 1.0,           tolerance};
         const Rows none;
         const SweepProblem problem{none, nullptr, nullptr, p, t, limbs};
         double* b = coef.mutable_data();
@@ -177,9 +177,8 @@ void bind_ladder(py::module_& m) {
       },
       py::arg("n_samples"), py::arg("limbs"), py::arg("slots").noconvert(),
       py::arg("fit_intercept"), py::arg("weight"), py::arg("mean").noconvert(),
-      py::arg("tss").noconvert(), py::arg("root").noconvert(), py::arg("is_truncated"),
-      py::arg("tolerance"), py::arg("coef").noconvert(), py::arg("intercept").noconvert(),
-      py::arg("course").noconvert());
+      py::arg("tss").noconvert(), py::arg("root").noconvert(), py::arg("tolerance"),
+      py::arg("coef").noconvert(), py::arg("intercept").noconvert(), py::arg("course").noconvert());
 
   m.def(
       "finish",
@@ -193,8 +192,8 @@ void bind_ladder(py::module_& m) {
         check_size(coef, 2 * t * K.rows(), "coef");
         check_size(intercept, 2 * t, "intercept");
         check_size(rss, t, "rss");
-        const Refinement refinement{K.rows(),   t, fit_intercept, weight, mean.data(),
-                                    tss.data(), K, 1.0,           false};
+        const Refinement refinement{K.rows(), t,  fit_intercept, weight, mean.data(), tss.data(),
+                                    K,        1.0};
         FinishedFit f =
             finish(refinement, scale.data(), coef.data(), intercept.data(), rss.data(), n_dof);
         return tuple_of(f);
@@ -252,23 +251,87 @@ void bind_ladder(py::module_& m) {
       py::arg("R").noconvert(), py::arg("gran"));
 
   m.def(
-      "move_to_minimum_norm",
-      [](const DoubleArray& null_space, const Vector& scale, const DoubleArray& mean,
-         bool fit_intercept, Index target, DoubleArray& coef, DoubleArray& intercept) {
-        const auto N = matrix_of(null_space);
-        const Index p = N.cols();
-        const Index t = intercept.size() / 2;
-        double* b = coef.mutable_data();
-        move_to_minimum_norm(N, scale, b + target * p, b + (t + target) * p);
-        if (!fit_intercept) return;
-        const DoubleDouble a =
-            intercept_at(matrix_of(mean), p, target, b + target * p, b + (t + target) * p);
-        intercept.mutable_data()[target] = a.hi;
-        intercept.mutable_data()[t + target] = a.lo;
+      "intercepts",
+      [](const DoubleArray& mean, const DoubleArray& coef) {
+        if (coef.ndim() != 3) throw py::value_error("coef must be (2, t, p)");
+        const Index t = coef.shape(1);
+        const Index p = coef.shape(2);
+        check_size(mean, 2 * (p + t), "mean");
+        RowMatrix intercept(2, t);
+        for (Index k = 0; k < t; ++k) {
+          const double* b = coef.data() + k * p;
+          const DoubleDouble a = intercept_at(matrix_of(mean), p, k, b, b + t * p);
+          intercept(0, k) = a.hi;
+          intercept(1, k) = a.lo;
+        }
+        return intercept;
       },
-      py::arg("null_space").noconvert(), py::arg("scale"), py::arg("mean").noconvert(),
-      py::arg("fit_intercept"), py::arg("target"), py::arg("coef").noconvert(),
+      py::arg("mean").noconvert(), py::arg("coef").noconvert());
+
+  m.def(
+      "move_to_minimum_norm",
+      [](const DoubleArray& directions, const DoubleArray& of_directions, const Vector& scale,
+         const DoubleArray& mean, bool fit_intercept, DoubleArray& coef, DoubleArray& intercept) {
+        if (directions.ndim() != 3) throw py::value_error("directions must be (2, k, p)");
+        const Index k = directions.shape(1);
+        const Index p = directions.shape(2);
+        const Index t = intercept.size() / 2;
+        check_size(of_directions, k * p, "of_directions");
+        check_size(coef, 2 * t * p, "coef");
+        check_size(mean, 2 * (p + t), "mean");
+        const NullSpace null_space(p, Eigen::Map<const RowMatrix>(directions.data(), 2, k * p),
+                                   scale);
+        const auto means = matrix_of(mean);
+        double* a = intercept.mutable_data();
+        RowMatrix error(t, p);
+        for (Index target = 0; target < t; ++target) {
+          double* hi = coef.mutable_data() + target * p;
+          double* lo = hi + t * p;
+          const Vector hi_before = VectorMap(hi, p);
+          const Vector lo_before = VectorMap(lo, p);
+          null_space.take_out(hi, lo);
+          error.row(target) = null_space.error(matrix_of(of_directions), hi, lo);
+          if (!fit_intercept) continue;
+          // Sweeps know the intercept better than the means do: only what moved counts.
+          DoubleDouble moved{a[target], a[t + target]};
+          for (Index j = 0; j < p; ++j)
+            moved =
+                moved - DoubleDouble{means(0, j), means(1, j)} *
+                            (DoubleDouble{hi[j], lo[j]} - DoubleDouble{hi_before[j], lo_before[j]});
+          a[target] = moved.hi;
+          a[t + target] = moved.lo;
+        }
+        return error;
+      },
+      py::arg("directions").noconvert(), py::arg("of_directions").noconvert(), py::arg("scale"),
+      py::arg("mean").noconvert(), py::arg("fit_intercept"), py::arg("coef").noconvert(),
       py::arg("intercept").noconvert());
+
+  m.def(
+      "relative_error",
+      [](bool fit_intercept, double weight, const DoubleArray& mean, const DoubleArray& tss,
+         const DoubleArray& root, const DoubleArray& coef, const DoubleArray& intercept,
+         const DoubleArray& error) {
+        const auto K = matrix_of(root);
+        const Index p = K.rows();
+        const Index t = tss.size();
+        check_size(mean, 2 * (p + t), "mean");
+        check_size(coef, 2 * t * p, "coef");
+        check_size(intercept, 2 * t, "intercept");
+        check_size(error, t * (p + 1), "error");
+        const Refinement judge{p, t, fit_intercept, weight, mean.data(), tss.data(), K, 1.0};
+        double worst = 0.0;
+        for (Index k = 0; k < t; ++k) {
+          const double* of_target = error.data() + k * (p + 1);
+          worst =
+              std::max(worst, worst_relative_error(judge, k, coef.data() + k * p,
+                                                   intercept.data()[k], of_target, of_target[p]));
+        }
+        return worst + unit_roundoff;
+      },
+      py::arg("fit_intercept"), py::arg("weight"), py::arg("mean").noconvert(),
+      py::arg("tss").noconvert(), py::arg("root").noconvert(), py::arg("coef").noconvert(),
+      py::arg("intercept").noconvert(), py::arg("error").noconvert());
 }
 
 }  // namespace fastlr

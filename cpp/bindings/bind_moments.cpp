@@ -44,32 +44,56 @@ void bind_moments(py::module_& m) {
 
   m.def(
       "provisional_shift",
-      [](const py::object& X, const py::object& y) {
+      [](const py::object& X, const py::object& y, const OptionalArray& sample_weight) {
         const Rows rows = rows_of(X, y);
+        const std::optional<Column> weight = weight_of(sample_weight, rows);
         DoubleArray shift(rows.n_columns());
-        provisional_shift(rows, shift.mutable_data());
+        provisional_shift(rows, weight ? &*weight : nullptr, shift.mutable_data());
         return shift;
       },
-      py::arg("X"), py::arg("y"));
+      py::arg("X"), py::arg("y"), py::arg("sample_weight") = py::none());
 
   m.def(
       "largest_deviation",
-      [](const py::object& X, const py::object& y, const DoubleArray& shift) {
+      [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
+         const DoubleArray& shift, const DoubleArray& diagonal, int n_threads) {
         const Rows rows = rows_of(X, y);
+        const std::optional<Column> weight = weight_of(sample_weight, rows);
         check_size(shift, rows.n_columns(), "shift");
+        check_size(diagonal, rows.n_columns(), "diagonal");
         DoubleArray size(rows.n_columns());
         double* out = size.mutable_data();
         {
           const py::gil_scoped_release release;
-          largest_deviation(rows, shift.data(), out);
+          largest_deviation(rows, weight ? &*weight : nullptr, shift.data(), diagonal.data(),
+                            n_threads, out);
         }
         return size;
       },
-      py::arg("X"), py::arg("y"), py::arg("shift").noconvert());
+      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("shift").noconvert(),
+      py::arg("diagonal").noconvert(), py::arg("n_threads"));
+
+  m.attr("MOST_PASSES") = most_passes;
+  m.def(
+      "recentre",
+      [](double weight, const DoubleArray& mean, const DoubleArray& cross, const DoubleArray& scale,
+         DoubleArray& shift) {
+        const Index q = cross.shape(0);
+        check_size(mean, 2 * q, "mean");
+        check_size(cross, q * q, "cross");
+        check_size(scale, q, "scale");
+        check_size(shift, q, "shift");
+        DoubleArray size(q);
+        const bool is_far = recentre(q, weight, mean.data(), cross.data(), scale.data(),
+                                     shift.mutable_data(), size.mutable_data());
+        return py::make_tuple(is_far, size);
+      },
+      py::arg("weight"), py::arg("mean").noconvert(), py::arg("cross").noconvert(),
+      py::arg("scale").noconvert(), py::arg("shift").noconvert());
 
   m.def(
       "accumulate",
-      [](const py::object& X, const py::object& y, const std::optional<py::array>& sample_weight,
+      [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
          const DoubleArray& shift, const DoubleArray& scale, Index part, int n_threads,
          DoubleArray& slots, const std::optional<DoubleArray>& basis) {
         const Rows rows = rows_of(X, y);
@@ -78,12 +102,7 @@ void bind_moments(py::module_& m) {
         check_size(shift, rows.n_columns(), "shift");
         check_size(scale, rows.n_columns(), "scale");
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
-        std::optional<Column> weight;
-        if (sample_weight) {
-          if (sample_weight->shape(0) != rows.n_samples)
-            throw py::value_error("sample_weight has the wrong size");
-          weight = column_of(*sample_weight);
-        }
+        const std::optional<Column> weight = weight_of(sample_weight, rows);
         double* sums = slots.mutable_data();
         const double* offset = shift.data();
         const double* factor = scale.data();

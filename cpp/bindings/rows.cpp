@@ -76,4 +76,11 @@ Rows rows_of(const py::handle& X, const py::handle& y) {
   return rows;
 }
 
+std::optional<Column> weight_of(const OptionalArray& sample_weight, const Rows& rows) {
+  if (!sample_weight) return std::nullopt;
+  if (sample_weight->shape(0) != rows.n_samples)
+    throw py::value_error("sample_weight has the wrong size");
+  return column_of(*sample_weight);
+}
+
 }  // namespace fastlr

@@ -3,6 +3,9 @@
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <optional>
 
 #include "fastlr/views.hpp"
 
@@ -19,5 +22,10 @@ void append_columns(const py::handle& source, Rows& rows);
 Rows rows_of(const py::handle& X, const py::handle& y);
 
 Column column_of(const py::array& array);
+
+using OptionalArray = std::optional<py::array>;
+
+/// Sample weights, if there are any: one for each row.
+std::optional<Column> weight_of(const OptionalArray& sample_weight, const Rows& rows);
 
 }  // namespace fastlr

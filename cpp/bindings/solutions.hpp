@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bindings/rows.hpp"
+#include "fastlr/ladder.hpp"
 #include "fastlr/normal_equations.hpp"
 #include "fastlr/refinement.hpp"
 
@@ -16,7 +17,7 @@ inline py::tuple tuple_of(Solution& s) {
   return py::make_tuple(name(s.status), s.rank, s.condition_number, std::move(s.scale),
                         std::move(s.mean), std::move(s.root), std::move(s.coef),
                         std::move(s.intercept), std::move(s.rss), std::move(s.tss),
-                        std::move(s.length), std::move(s.null_space));
+                        std::move(s.length), std::move(s.null_space), contraction_of(s));
 }
 
 /// In the order of fastlr.ladder's Climb, from coef on; uses the fit up.

@@ -179,23 +179,34 @@ PassPlan plan_pass(Index n_samples, Index n_columns) {
   return plan;
 }
 
-void provisional_shift(const Rows& rows, double* shift) {
+void provisional_shift(const Rows& rows, const Column* weight, double* shift) {
   constexpr Index most = 15;
+  constexpr Index most_skipped = 64;  // rows of weight zero, from each place on
   const Index n = std::min(most, rows.n_samples);
-  std::array<double, most> sample;
+  std::array<Index, most> chosen;
+  Index n_chosen = 0;
+  for (Index k = 0; k < n; ++k) {
+    Index row = k * (rows.n_samples - 1) / std::max<Index>(1, n - 1);
+    const Index end = std::min(rows.n_samples, row + most_skipped);
+    while (weight != nullptr && row < end && !(load_one(*weight, row) > 0.0)) ++row;
+    if (row < end) chosen[static_cast<std::size_t>(n_chosen++)] = row;
+  }
+  std::array<double, most> sample{};
   for (Index j = 0; j < rows.n_columns(); ++j) {
     const Column& column = rows.columns[static_cast<std::size_t>(j)];
-    for (Index k = 0; k < n; ++k)
-      sample[static_cast<std::size_t>(k)] =
-          load_one(column, k * (rows.n_samples - 1) / std::max<Index>(1, n - 1));
-    const auto middle = sample.begin() + n / 2;
-    std::nth_element(sample.begin(), middle, sample.begin() + n);
-    shift[j] = *middle;
+    for (Index k = 0; k < n_chosen; ++k)
+      sample[static_cast<std::size_t>(k)] = load_one(column, chosen[static_cast<std::size_t>(k)]);
+    const auto middle = sample.begin() + n_chosen / 2;
+    std::nth_element(sample.begin(), middle, sample.begin() + n_chosen);
+    shift[j] = n_chosen > 0 ? *middle : 0.0;
   }
 }
 
-void largest_deviation(const Rows& rows, const double* shift, double* size) {
-  for (Index j = 0; j < rows.n_columns(); ++j) {
+void largest_deviation(const Rows& rows, const Column* weight, const double* shift,
+                       const double* diagonal, int n_threads, double* size) {
+  for_each_task(rows.n_columns(), n_threads, [&](Index j) {
+    size[j] = 0.0;
+    if (diagonal[j] > 1e-280 && diagonal[j] < 1e280) return;
     const Column& column = rows.columns[static_cast<std::size_t>(j)];
     Eight largest = Eight::Zero();
     bool is_finite = true;
@@ -203,13 +214,15 @@ void largest_deviation(const Rows& rows, const double* shift, double* size) {
       const Index count = std::min<Index>(8, rows.n_samples - r);
       const Eight x = load_eight(column, r, count);
       is_finite = is_finite && x.isFinite().all();
-      const Eight deviation = (x - shift[j]).abs();
+      Eight deviation = (x - shift[j]).abs();
+      if (weight != nullptr)
+        deviation = (load_eight(*weight, r, count) > 0.0).select(deviation, Eight::Zero());
       for (Index i = 0; i < count; ++i) largest[i] = std::max(largest[i], deviation[i]);
     }
     // The difference of two huge values may overflow though both are finite.
     size[j] = is_finite ? std::min(largest.maxCoeff(), std::numeric_limits<double>::max())
                         : std::numeric_limits<double>::infinity();
-  }
+  });
 }
 
 void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,

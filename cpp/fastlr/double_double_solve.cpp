@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "fastlr/double_double_moments.hpp"
+#include "fastlr/minimum_norm.hpp"
 #include "fastlr/rank.hpp"
 #include "fastlr/refinement.hpp"
 
@@ -89,6 +90,51 @@ RowMatrix inverse_of(const RowMatrix& R, const Frame& frame) {
   return K;
 }
 
+/// b += K K'(c - A b) until it rests. c: (l) or nullptr for 0; b: (p) unevaluated sum. Estimates
+/// |K^+ error| from the steps.
+double improve(const Problem& problem, const Frame& frame, const RowMatrix& root,
+               const DoubleDouble* c, double contraction, double y_length, double* hi, double* lo) {
+  const std::size_t l = frame.live.size();
+  double last = 0.0;
+  for (int step = 0; step < most_steps; ++step) {
+    Vector g = Vector::Zero(frame.n_features);
+    for (std::size_t i = 0; i < l; ++i) {
+      DoubleDouble rest = c != nullptr ? c[i] : DoubleDouble{};
+      for (std::size_t j = 0; j < l; ++j)
+        rest = rest - problem.A[i * l + j] * DoubleDouble{hi[frame.live[j]], lo[frame.live[j]]};
+      g[frame.live[i]] = rest.value();
+    }
+    const Vector in_root = root.transpose() * g;
+    const double length = in_root.norm();
+    if (step > 1 && !(length <= 0.5 * last)) break;
+    if (step > 0 && last > 0.0) contraction = std::min(contraction, 10.0 * length / last);
+    last = length;
+    const Vector change = root * in_root;
+    for (Index j = 0; j < frame.n_features; ++j) {
+      const DoubleDouble b = DoubleDouble{hi[j], lo[j]} + DoubleDouble{change[j], 0.0};
+      hi[j] = b.hi;
+      lo[j] = b.lo;
+    }
+    if (step > 0 && length <= 0x1p-90 * y_length) break;
+  }
+  return contraction * last;
+}
+
+/// sum w r^2, without the penalty, at b.
+double residual_squares(const Problem& problem, const Frame& frame, Index target, const double* hi,
+                        const double* lo) {
+  const std::size_t l = frame.live.size();
+  const DoubleDouble* c = problem.c.data() + static_cast<std::size_t>(target) * l;
+  DoubleDouble rss = problem.yy[static_cast<std::size_t>(target)];
+  const auto b = [&](std::size_t i) { return DoubleDouble{hi[frame.live[i]], lo[frame.live[i]]}; };
+  for (std::size_t i = 0; i < l; ++i) {
+    DoubleDouble rest = c[i] + DoubleDouble{frame.penalty[static_cast<Index>(i)], 0.0} * b(i);
+    for (std::size_t j = 0; j < l; ++j) rest = rest - problem.A[i * l + j] * b(j);
+    rss = rss - (rest + c[i]) * b(i);
+  }
+  return std::max(rss.value(), 0.0);
+}
+
 }  // namespace
 
 Solution solve_double_double(const MomentsView& moments, bool fit_intercept, double alpha,
@@ -105,11 +151,17 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
     if (R(j, j) != 0.0)
       gran[j] = std::hypot(1.0, std::sqrt(moments.weight) *
                                     frame.mean[static_cast<std::size_t>(j)].hi / R.col(j).norm());
+  // Moments that were taken away from larger ones tell no directions below those ones' rounding.
+  for (Index i = 0; i < frame.n_live(); ++i) {
+    const Index j = frame.live[static_cast<std::size_t>(i)];
+    gran[j] = std::max(gran[j], frame.summed[i] / R.col(j).norm());
+  }
   const RankDecision decision = decide_rank(Eigen::Map<const RowMatrix>(R.data(), p, p), gran);
   const bool is_truncated = truncate && decision.rank < frame.n_live();
 
   Solution out;
   out.scale = frame.scale;
+  out.inflation = frame.inflation();
   out.mean.setZero(2, q);
   for (Index j = 0; j < q && fit_intercept; ++j) {
     out.mean(0, j) = frame.mean[static_cast<std::size_t>(j)].hi;
@@ -126,12 +178,27 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
   out.intercept.setZero(2, t);
   out.rss.resize(t);
   out.tss = frame.yy;
-  RowMatrix directions = out.null_space;
-  for (Index j = 0; j < p; ++j)
-    directions.col(j) *= out.length[j] > 0.0 ? 1.0 / out.length[j] : 0.0;
 
   const Vector row_norm = out.root.rowwise().norm();
   const double root_norm = out.root.norm();
+  const double inflation = frame.inflation();
+  // Rounding of the moments, some n u^2 of their terms, magnified by |K|.
+  const double rounding = 0x1p-98 * std::sqrt(moments.weight) * root_norm * inflation;
+  const double contraction =
+      std::min(1.0, 64 * static_cast<double>(p) * unit_roundoff * out.condition_number * inflation);
+  const Index n_null = is_truncated ? p - out.rank : 0;
+  RowMatrix directions = RowMatrix::Zero(2, n_null * p);
+  RowMatrix of_directions = RowMatrix::Zero(n_null, p);
+  for (Index k = 0; k < n_null; ++k) {
+    double* hi = directions.data() + k * p;
+    for (Index j = 0; j < p; ++j)
+      hi[j] = out.length[j] > 0.0 ? out.null_space(k, j) / out.length[j] : 0.0;
+    const double left =
+        improve(problem, frame, out.root, nullptr, contraction, 1.0, hi, hi + n_null * p);
+    of_directions.row(k) = (left + rounding) * row_norm.transpose();
+  }
+  const NullSpace null_space(p, directions, out.scale);
+
   const Refinement judge{
       p,
       t,
@@ -140,55 +207,31 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
       out.mean.data(),
       out.tss.data(),
       Eigen::Map<const RowMatrix>(out.root.data(), out.root.rows(), out.root.cols()),
-      1.0,
-      is_truncated};
-  relative_error = unit_roundoff;
+      1.0};
+  relative_error = frame.is_lost ? 1.0 : unit_roundoff;
   for (Index k = 0; k < t; ++k) {
     double* hi = out.coef.data() + k * p;
     double* lo = out.coef.data() + (t + k) * p;
-    double last = 0.0;
-    double contraction =
-        std::min(1.0, 64 * static_cast<double>(p) * unit_roundoff * out.condition_number);
-    DoubleDouble rss;
-    for (int step = 0; step < most_steps; ++step) {
-      Vector g = Vector::Zero(p);
-      rss = problem.yy[static_cast<std::size_t>(k)];
-      for (std::size_t i = 0; i < l; ++i) {
-        DoubleDouble rest = problem.c[static_cast<std::size_t>(k) * l + i];
-        for (std::size_t j = 0; j < l; ++j)
-          rest = rest - problem.A[i * l + j] * DoubleDouble{hi[frame.live[j]], lo[frame.live[j]]};
-        g[frame.live[i]] = rest.value();
-        rss = rss - (rest + problem.c[static_cast<std::size_t>(k) * l + i]) *
-                        DoubleDouble{hi[frame.live[i]], lo[frame.live[i]]};
-      }
-      const Vector in_root = out.root.transpose() * g;
-      const double length = in_root.norm();
-      if (step > 1 && !(length <= 0.5 * last)) break;
-      if (step > 0 && last > 0.0) contraction = std::min(contraction, 10.0 * length / last);
-      last = length;
-      const Vector change = out.root * in_root;
-      for (Index j = 0; j < p; ++j) {
-        const DoubleDouble b = DoubleDouble{hi[j], lo[j]} + DoubleDouble{change[j], 0.0};
-        hi[j] = b.hi;
-        lo[j] = b.lo;
-      }
-      if (step > 0 && length <= 0x1p-90 * std::sqrt(std::max(frame.yy[k], 0.0))) break;
-    }
-    if (is_truncated) move_to_minimum_norm(directions, out.scale, hi, lo);
+    const double y_length = std::sqrt(std::max(frame.yy[k], 0.0));
+    const double left =
+        improve(problem, frame, out.root, problem.c.data() + static_cast<std::size_t>(k) * l,
+                contraction, y_length, hi, lo);
+    null_space.take_out(hi, lo);
     if (fit_intercept) {
       const DoubleDouble a = intercept_at(out.mean, p, k, hi, lo);
       out.intercept(0, k) = a.hi;
       out.intercept(1, k) = a.lo;
     }
-    out.rss[k] = std::max(rss.value(), 0.0);
-    // Rounding of the moments, some n u^2 of their terms, magnified by |K|^2, and what the last
-    // step left.
-    double size = std::sqrt(std::max(frame.yy[k], 0.0));
-    for (Index j = 0; j < p; ++j) size += std::abs(hi[j]);
-    const double remaining =
-        contraction * last + 0x1p-98 * std::sqrt(moments.weight) * root_norm * size;
-    const Vector error = remaining * row_norm;
-    double of_intercept = unit_roundoff * unit_roundoff * size;
+    out.rss[k] = residual_squares(problem, frame, k, hi, lo);
+    double size = frame.summed_y[k];
+    double of_intercept = std::abs(out.mean(0, p + k));
+    for (Index j = 0; j < p; ++j) {
+      size += std::abs(hi[j]);
+      of_intercept += std::abs(out.mean(0, j) * hi[j]);
+    }
+    const Vector error =
+        (left + rounding * size) * row_norm + null_space.error(of_directions, hi, lo);
+    of_intercept = 0x1p-100 * (of_intercept + std::sqrt(inflation) * size);
     for (Index j = 0; j < p; ++j) of_intercept += std::abs(out.mean(0, j)) * error[j];
     relative_error = std::max(
         relative_error, unit_roundoff + worst_relative_error(judge, k, hi, out.intercept(0, k),

@@ -24,6 +24,9 @@ struct MomentsView {
   double weight;
   const double* mean;
   const double* cross;
+  const double* size = nullptr;     // (q) sums of squares, at least those of the diagonal, to whose
+                                    // rounding errors cross is right
+  double rounding = unit_roundoff;  // of the arithmetic that cross was summed in
 
   Index n_columns() const { return n_features + n_targets; }
   DoubleDouble mean_at(Index j) const { return {mean[j], mean[n_columns() + j]}; }
@@ -42,8 +45,14 @@ struct Frame {
   Matrix c;                        // (live, t)
   Vector yy;                       // (t)
   Vector penalty;                  // (live) alpha in the frame
+  Vector summed;                   // (live) lengths that rounding in A belongs to, >= sqrt(A_ii)
+  bool is_lost = false;            // a column varies by less than the rounding of larger sums
+  Vector summed_y;                 // (t) the same of yy
 
   Index n_live() const { return static_cast<Index>(live.size()); }
+
+  /// By how much rounding in A exceeds that of sums that nothing was taken away from.
+  double inflation() const;
 };
 
 /// With intercept A holds centred products, else raw ones (recovered as C + W m m').

@@ -19,19 +19,26 @@ void accumulate_all(const Rows& rows, const Column* weight, int n_threads, Ladde
   const Index q = rows.n_columns();
   const PassPlan plan = plan_pass(rows.n_samples, q);
   Vector shift(q);
-  provisional_shift(rows, shift.data());
+  provisional_shift(rows, weight, shift.data());
   const Vector ones = Vector::Ones(q);
-  AlignedVector slots = AlignedVector::Zero(plan.n_slots * plan.slot_size);
-  for (Index part = 0; part < plan.n_parts; ++part)
-    accumulate(rows, weight, shift.data(), ones.data(), nullptr, 0, plan, part, n_threads,
-               slots.data());
+  AlignedVector slots(plan.n_slots * plan.slot_size);
   ladder.mean.resize(2, q);
   ladder.cross.resize(q, q);
-  ladder.statistics = centre(plan, q, shift.data(), ones.data(), slots.data(), ladder.mean.data(),
-                             ladder.cross.data());
+  ladder.size.resize(q);
+  bool is_far = true;
+  for (; is_far && ladder.n_passes < most_passes; ++ladder.n_passes) {
+    slots.setZero();
+    for (Index part = 0; part < plan.n_parts; ++part)
+      accumulate(rows, weight, shift.data(), ones.data(), nullptr, 0, plan, part, n_threads,
+                 slots.data());
+    ladder.statistics = centre(plan, q, shift.data(), ones.data(), slots.data(), ladder.mean.data(),
+                               ladder.cross.data());
+    is_far = recentre(q, ladder.statistics.weight, ladder.mean.data(), ladder.cross.data(),
+                      ones.data(), shift.data(), ladder.size.data());
+  }
 }
 
-/// Sweeps until every target rests; false if one of them cannot come to rest with this factor.
+/// Sweeps until every target rests; false if one of them cannot be made right with this factor.
 bool refine_all(const Rows& rows, const Column* weight, const Refinement& refinement, int n_threads,
                 Ladder& ladder) {
   Solution& s = ladder.solution;
@@ -48,37 +55,44 @@ bool refine_all(const Rows& rows, const Column* weight, const Refinement& refine
                   course.data());
   }
   s.rss = course.col(course_rss);
-  ladder.relative_error = course.col(course_relative_error).maxCoeff();
-  return (course.col(course_state).array() == static_cast<double>(Progress::converged)).all();
+  const double worst = course.col(course_relative_error).maxCoeff();
+  ladder.relative_error = {worst, worst};
+  return (course.col(course_state).array() == static_cast<double>(Progress::converged)).all() ||
+         digits_of(worst) > digits_without_rest;
 }
 
 }  // namespace
 
-Refinement refinement_of(const Solution& s, bool fit_intercept, double weight) {
-  const Index p = s.length.size();
+double contraction_of(const Solution& s) {
+  const double p = static_cast<double>(std::max<Index>(s.length.size(), 1));
   const double squared = s.condition_number * s.condition_number;
-  const double contraction =
-      std::min(1.0, 4 * unit_roundoff * static_cast<double>(std::max<Index>(p, 1)) * squared);
-  return {p,
+  return std::min(1.0, 4 * unit_roundoff * p * squared * s.inflation);
+}
+
+Refinement refinement_of(const Solution& s, bool fit_intercept, double weight) {
+  return {s.length.size(),
           s.tss.size(),
           fit_intercept,
           weight,
           s.mean.data(),
           s.tss.data(),
           Eigen::Map<const RowMatrix>(s.root.data(), s.root.rows(), s.root.cols()),
-          contraction,
-          false};
+          contraction_of(s)};
 }
 
-double relative_error_of(const Solution& s, bool fit_intercept, double weight) {
+RelativeError relative_error_of(const Solution& s, bool fit_intercept, double weight) {
   const Refinement refinement = refinement_of(s, fit_intercept, weight);
-  double worst = 0.0;
-  for (Index k = 0; k < refinement.n_targets; ++k)
-    worst = std::max(worst,
-                     worst_relative_error(refinement, k, s.coef.data() + k * refinement.n_features,
-                                          s.intercept(0, k), s.error.row(k).data(),
-                                          s.error(k, refinement.n_features)));
-  return worst + unit_roundoff;
+  const Index p = refinement.n_features;
+  const auto worst = [&](const double* length) {
+    double error = s.is_lost ? 1.0 : unit_roundoff;
+    for (Index k = 0; k < refinement.n_targets; ++k)
+      error = std::max(
+          error, unit_roundoff + worst_relative_error(refinement, k, s.coef.data() + k * p,
+                                                      s.intercept(0, k), s.error.row(k).data(),
+                                                      s.error(k, p), length));
+    return error;
+  };
+  return {worst(nullptr), worst(s.length.data())};
 }
 
 bool suffices(const Solution& s, double weight, double n_dof) {
@@ -102,12 +116,12 @@ Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_
              Accuracy accuracy, int n_threads) {
   Ladder ladder;
   accumulate_all(rows, weight, n_threads, ladder);
-  ladder.is_finite = ladder.cross.diagonal().allFinite() && ladder.mean.allFinite() &&
-                     ladder.statistics.weight > 0.0;
-  if (!ladder.is_finite || !is_in_range(ladder.cross)) return ladder;
+  ladder.is_in_range =
+      ladder.mean.allFinite() && ladder.statistics.weight > 0.0 && is_in_range(ladder.cross);
+  if (!ladder.is_in_range) return ladder;
   const Index q = rows.n_columns();
-  const MomentsView moments{n_features, q - n_features, ladder.statistics.weight,
-                            ladder.mean.data(), ladder.cross.data()};
+  const MomentsView moments{n_features,         q - n_features,      ladder.statistics.weight,
+                            ladder.mean.data(), ladder.cross.data(), ladder.size.data()};
   const bool is_small = rows.n_samples * n_features <= always_polished;
   const bool may_stop =
       accuracy == Accuracy::fast || (accuracy == Accuracy::automatic && !is_small);

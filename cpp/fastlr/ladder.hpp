@@ -15,17 +15,25 @@ enum class Accuracy : int { fast, automatic, max };
 /// Below this many values a sweep costs next to nothing, and "auto" always makes one.
 constexpr Index always_polished = Index{1} << 17;
 
-/// u kappa^2 must stay small for sweeps to converge with a factor of the normal equations.
-constexpr double largest_squared_condition = 1e12;
-
 /// Estimated relative error that "auto" refines to; the estimate is ten times what to expect.
 constexpr double automatic_tolerance = 2e-15;
+
+/// Targets that do not come to rest are good enough with so many digits.
+constexpr double digits_without_rest = 14.0;
+
+/// By which factor a sweep with this solution's root reduces the error, at most.
+double contraction_of(const Solution& solution);
 
 /// What the steps of a refinement share, for a solution that outlives it.
 Refinement refinement_of(const Solution& solution, bool fit_intercept, double weight);
 
-/// Estimated relative error of the worst coefficient of all targets.
-double relative_error_of(const Solution& solution, bool fit_intercept, double weight);
+/// Estimated relative error of the worst coefficient of all targets, and of the worst one as far as
+/// predictions are concerned: a coefficient that is zero but for rounding may have no right digit.
+struct RelativeError {
+  double worst = 0.0;
+  double relevant = 0.0;
+};
+RelativeError relative_error_of(const Solution& solution, bool fit_intercept, double weight);
 
 /// Whether one pass is enough for "auto": every coefficient right to 1e-13 of itself or of its
 /// standard error, and the sum of squares not cancelled below ten digits.
@@ -33,13 +41,15 @@ bool suffices(const Solution& solution, double weight, double n_dof);
 
 struct Ladder {
   bool is_complete = false;  // otherwise only what comes before `finished` is set
-  bool is_finite = true;
+  bool is_in_range = true;   // of the moments: finite, and no squares lost to underflow
   WeightStatistics statistics{};
   RowMatrix mean;   // (2, q)
   RowMatrix cross;  // (q, q)
+  Vector size;      // (q) see MomentsView
   Solution solution;
   FinishedFit finished;
-  double relative_error = 0.0;
+  RelativeError relative_error;
+  Index n_passes = 0;
   Index n_sweeps = 0;
 };
 

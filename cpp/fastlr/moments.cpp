@@ -3,6 +3,8 @@
 #include "fastlr/moments.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "fastlr/double_double.hpp"
 
@@ -52,6 +54,25 @@ WeightStatistics centre(const PassPlan& plan, Index n_columns, const double* shi
   }
   const bool weighted = total.statistics->weight != 0.0;
   return weighted ? *total.statistics : WeightStatistics{weight.value(), weight.value(), 0.0};
+}
+
+bool recentre(Index n_columns, double weight, const double* mean, const double* cross,
+              const double* scale, double* shift, double* size) {
+  constexpr double most_lost = 16.0;  // about one digit
+  bool is_far = false;
+  for (Index j = 0; j < n_columns; ++j) {
+    const double left = std::max(cross[j * n_columns + j], 0.0);
+    const DoubleDouble m = mean_at(n_columns, mean, j);
+    const double gap = (m - DoubleDouble{shift[j] * scale[j], 0.0}).value();
+    const double lost = weight * gap * gap;
+    size[j] = left + lost;
+    if (!std::isfinite(lost) || lost <= most_lost * left ||
+        std::abs(gap) <= 2 * std::numeric_limits<double>::epsilon() * std::abs(m.hi))
+      continue;
+    shift[j] = m.value() / scale[j];
+    is_far = true;
+  }
+  return is_far;
 }
 
 double merge(Index n_columns, double weight_a, const double* mean_a, const double* cross_a,

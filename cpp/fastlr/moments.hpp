@@ -57,12 +57,24 @@ inline Slot slot_at(const PassPlan& plan, double* slots, Index k) {
 
 PassPlan plan_pass(Index n_samples, Index n_columns);
 
-/// shift[j] = median of a few rows of column j: |mean - shift| is seldom above one standard
-/// deviation, and a constant column is shifted to exact zeros.
-void provisional_shift(const Rows& rows, double* shift);
+/// shift[j] = median of a few rows of column j, of positive weight: |mean - shift| is seldom above
+/// one standard deviation, and a constant column is shifted to exact zeros. `weight` may be
+/// nullptr.
+void provisional_shift(const Rows& rows, const Column* weight, double* shift);
 
-/// size[j] = max |x_ij - shift_j|, infinite or NaN if a value is.
-void largest_deviation(const Rows& rows, const double* shift, double* size);
+/// size[j] = max |x_ij - shift_j| over rows of positive weight, infinite if any value is not
+/// finite; 0 where diagonal[j], a sum of squares, is well inside of the range of doubles.
+void largest_deviation(const Rows& rows, const Column* weight, const double* shift,
+                       const double* diagonal, int n_threads, double* size);
+
+/// What a pass about `shift` has added up: size[j] = cross_jj + W (mean_j - shift_j)^2, to which
+/// its rounding errors belong. Where that is far more than cross_jj, the mean becomes the shift;
+/// true if it is anywhere: then another pass is due. scale: (q) of mean and cross, which shift does
+/// not have.
+bool recentre(Index n_columns, double weight, const double* mean, const double* cross,
+              const double* scale, double* shift, double* size);
+
+constexpr int most_passes = 4;  // about ever better shifts
 
 /// slots += part `part` of the pass. `weight` may be nullptr. slots: (n_slots, slot_size),
 /// zeroed before part 0. Not finite in, not finite out: the caller looks afterwards. With K

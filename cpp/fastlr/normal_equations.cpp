@@ -2,15 +2,14 @@
 
 #include <Eigen/Cholesky>
 #include <Eigen/Eigenvalues>
-#include <Eigen/QR>
 #include <cmath>
 #include <utility>
+
+#include "fastlr/minimum_norm.hpp"
 
 namespace fastlr {
 namespace {
 
-constexpr double ill_conditioned_at =
-    1e-12;  // reciprocal condition of A: about four digits are left
 constexpr Index largest_explicit_inverse = 256;  // beyond it errors are bounded through norms
 
 /// A vector over the live columns, spread over all.
@@ -28,6 +27,10 @@ RowMatrix root_of(const Frame& frame, Matrix L) {
   return root;
 }
 
+/// Rounding in A, in units of u: entries err by their own size, and where they are what larger sums
+/// left over, by that of these sums.
+double left_over(double summed, double own) { return std::max(0.0, summed - 2.0 * own); }
+
 /// |error| of the solution b of A b = c by Cholesky's factor: gamma u |A^-1| (|A||b| + |c|), which
 /// is a bound in practice for gamma = 20, and pessimistic by one or two digits (Higham 2002, 7.2
 /// and 10.1). A product that is small because its terms cancel may be as wrong as its terms are:
@@ -36,10 +39,18 @@ Vector solution_error(const Frame& frame, const RowMatrix& root, const Vector& b
                       double allowance) {
   constexpr double gamma = 20.0;
   const Vector size = b.cwiseAbs();
-  const Vector length = frame.A.diagonal().cwiseSqrt();
-  const Vector backward = frame.A.cwiseAbs() * size + frame.penalty.cwiseProduct(size) +
-                          frame.c.col(target).cwiseAbs() +
-                          allowance * (length.dot(size) + std::sqrt(frame.yy[target])) * length;
+  const Vector length = frame.A.diagonal().cwiseMax(0.0).cwiseSqrt();
+  const double y_length = std::sqrt(std::max(frame.yy[target], 0.0));
+  Vector backward = frame.A.cwiseAbs() * size + frame.penalty.cwiseProduct(size) +
+                    frame.c.col(target).cwiseAbs() +
+                    allowance * (length.dot(size) + y_length) * length;
+  const bool is_inflated = (frame.summed.array() > 1.4 * length.array()).any() ||
+                           frame.summed_y[target] > 1.4 * y_length;
+  for (Index i = 0; is_inflated && i < frame.n_live(); ++i) {
+    backward[i] += left_over(frame.summed[i] * frame.summed_y[target], length[i] * y_length);
+    for (Index j = 0; j < frame.n_live(); ++j)
+      backward[i] += left_over(frame.summed[i] * frame.summed[j], length[i] * length[j]) * size[j];
+  }
   if (frame.n_live() <= largest_explicit_inverse)
     return gamma * unit_roundoff * ((root * root.transpose()).cwiseAbs() * backward);
   // |A^-1| v <= |row of K| |K' diag(v)|, and the columns of K' have the lengths of K's rows.
@@ -53,10 +64,9 @@ void estimate_error(const Frame& frame, const RowMatrix& root, const Vector& b, 
   spread(frame, solution_error(frame, root, b, target, 0.1), out.error.row(target).data());
   spread(frame, solution_error(frame, root, b, target, 0.0), out.typical_error.row(target).data());
   if (!frame.fit_intercept) return;
-  const double y_sd = std::sqrt(frame.yy[target] / frame.weight);
-  double of_intercept = std::abs(out.mean(0, p + target)) + y_sd;
-  for (Index j = 0; j < p; ++j)
-    of_intercept += std::abs(out.coef(0, target * p + j)) * out.length[j] / std::sqrt(frame.weight);
+  double of_intercept =
+      std::abs(out.mean(0, p + target)) + frame.summed_y[target] / std::sqrt(frame.weight);
+  of_intercept += b.cwiseAbs().dot(frame.summed) / std::sqrt(frame.weight);
   of_intercept *= unit_roundoff;
   for (Index j = 0; j < p; ++j) of_intercept += std::abs(out.mean(0, j)) * out.error(target, j);
   out.error(target, p) = of_intercept;
@@ -73,7 +83,8 @@ void solve_by_eigenvectors(const Frame& frame, bool truncate, Solution& out) {
                                                     inverse_length.asDiagonal());
   const Vector& lambda = eigen.eigenvalues();  // ascending
   const double largest = l > 0 ? std::max(lambda[l - 1], 0.0) : 0.0;
-  const double noise = largest * 8 * unit_roundoff * static_cast<double>(std::max<Index>(l, 8));
+  const double noise =
+      largest * 8 * unit_roundoff * out.inflation * static_cast<double>(std::max<Index>(l, 8));
   Index n_null = 0;
   while (n_null < l && lambda[n_null] <= noise) ++n_null;
   if (!truncate) n_null = 0;
@@ -83,19 +94,20 @@ void solve_by_eigenvectors(const Frame& frame, bool truncate, Solution& out) {
                       root_lambda.cwiseInverse().asDiagonal();
   out.root.setZero(p, r);
   out.null_space.setZero(p - r, p);
-  RowMatrix directions = RowMatrix::Zero(n_null, p);
+  RowMatrix directions = RowMatrix::Zero(2, n_null * p);
   for (Index i = 0; i < l; ++i) {
     const Index j = frame.live[static_cast<std::size_t>(i)];
     out.root.row(j) = kept.row(i);
     out.null_space.col(j).head(n_null) = eigen.eigenvectors().row(i).head(n_null).transpose();
-    directions.col(j) = out.null_space.col(j).head(n_null) * inverse_length[i];
+    for (Index k = 0; k < n_null; ++k)
+      directions(0, k * p + j) = out.null_space(k, j) * inverse_length[i];
   }
   for (Index j = 0, k = n_null; j < p; ++j)
     if (out.scale[j] == 0.0) out.null_space(k++, j) = 1.0;
+  const NullSpace null_space(p, directions, out.scale);
   for (Index k = 0; k < frame.n_targets; ++k) {
     spread(frame, kept * (kept.transpose() * frame.c.col(k)), out.coef.data() + k * p);
-    move_to_minimum_norm(directions, out.scale, out.coef.data() + k * p,
-                         out.coef.data() + (frame.n_targets + k) * p);
+    null_space.take_out(out.coef.data() + k * p, out.coef.data() + (frame.n_targets + k) * p);
   }
   out.rank = r;
   out.status = r < p ? Status::rank_deficient : Status::ill_conditioned;
@@ -111,13 +123,13 @@ bool solve_by_cholesky(const Frame& frame, Solution& out) {
   const Eigen::LLT<Eigen::Ref<Matrix>> factor(A);
   if (factor.info() != Eigen::Success) return false;
   const double reciprocal = l > 0 ? factor.rcond() : 1.0;
-  if (!(reciprocal > 4 * unit_roundoff * static_cast<double>(l))) return false;
+  if (!(reciprocal > 4 * unit_roundoff * out.inflation * static_cast<double>(l))) return false;
   for (Index k = 0; k < frame.n_targets; ++k)
     spread(frame, factor.solve(frame.c.col(k)), out.coef.data() + k * p);
   out.root = root_of(frame, std::move(A));
   out.condition_number = 1.0 / std::sqrt(reciprocal);
   out.rank = l;
-  out.status = reciprocal < ill_conditioned_at ? Status::ill_conditioned : Status::ok;
+  out.status = reciprocal * largest_squared_condition < 1.0 ? Status::ill_conditioned : Status::ok;
   out.null_space.setZero(p - l, p);
   for (Index j = 0, k = 0; j < p; ++j)
     if (out.scale[j] == 0.0) out.null_space(k++, j) = 1.0;
@@ -135,39 +147,6 @@ DoubleDouble intercept_at(const RowMatrix& mean, Index p, Index target, const do
   return a;
 }
 
-void move_to_minimum_norm(const RowMatrix& null_space, const Vector& scale, double* coef_hi,
-                          double* coef_lo) {
-  const Index k = null_space.rows();
-  const Index p = null_space.cols();
-  if (k == 0) return;
-  // In user's units D b; where scales differ by more than the range of doubles the smallest count
-  // as zero.
-  int top = -2000;
-  for (Index j = 0; j < p; ++j)
-    if (scale[j] > 0.0) top = std::max(top, std::ilogb(scale[j]));
-  const auto to_user = [&](double b, Index j) {
-    return scale[j] > 0.0 ? std::ldexp(b, std::ilogb(scale[j]) - top) : 0.0;
-  };
-  Matrix N(p, k);
-  for (Index i = 0; i < k; ++i)
-    for (Index j = 0; j < p; ++j) N(j, i) = to_user(null_space(i, j), j);
-  for (Index i = 0; i < k; ++i) N.col(i) /= std::max(N.col(i).cwiseAbs().maxCoeff(), 1e-300);
-  const Eigen::HouseholderQR<Matrix> qr(N);
-  const Matrix Q = qr.householderQ() * Matrix::Identity(p, k);
-  for (int pass = 0; pass < 2; ++pass) {  // the second takes what rounding left of the first
-    Vector b(p);
-    for (Index j = 0; j < p; ++j) b[j] = to_user(coef_hi[j], j);
-    const Vector along = Q * (Q.transpose() * b);
-    for (Index j = 0; j < p; ++j) {
-      if (scale[j] == 0.0) continue;
-      const double step = std::ldexp(along[j], top - std::ilogb(scale[j]));
-      const DoubleDouble moved = DoubleDouble{coef_hi[j], coef_lo[j]} - DoubleDouble{step, 0.0};
-      coef_hi[j] = moved.hi;
-      coef_lo[j] = moved.lo;
-    }
-  }
-}
-
 Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
                                 bool truncate, bool estimate_errors) {
   const Frame frame = frame_of(moments, fit_intercept, alpha);
@@ -175,6 +154,8 @@ Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, 
   const Index t = frame.n_targets;
   Solution out;
   out.scale = frame.scale;
+  out.inflation = frame.inflation();
+  out.is_lost = frame.is_lost;
   out.coef.setZero(2, t * p);
   out.intercept.setZero(2, t);
   out.mean.setZero(2, p + t);

@@ -13,6 +13,10 @@
 
 namespace fastlr {
 
+/// Condition number of A, squared that of the columns, where about four digits are left; up to
+/// there sweeps converge with a factor of A.
+constexpr double largest_squared_condition = 1e12;
+
 /// Coefficients in the frame, and what it takes to improve them and to judge them.
 struct Solution {
   Status status = Status::ok;
@@ -27,7 +31,9 @@ struct Solution {
   Vector rss;           // (t) sum w r^2 at the solution, without the penalty, in the frame
   Vector tss;           // (t) sum w (y - mean y)^2, or sum w y^2 without intercept, in the frame
   Vector length;  // (p) lengths of the columns in the frame: sqrt(A_jj); 0 if it does not vary
-  RowMatrix null_space;  // (p - rank, p): sum_j N_kj x_j / length_j = 0
+  bool is_lost = false;    // see Frame
+  double inflation = 1.0;  // of rounding in A, where moments were taken away from larger ones
+  RowMatrix null_space;    // (p - rank, p): sum_j N_kj x_j / length_j = 0
   RowMatrix
       error;  // (t, p + 1) estimated |error| of coefficients and intercept; empty if not asked
   RowMatrix
@@ -43,11 +49,5 @@ Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, 
 /// intercept = mean y - mean x'b in double-double, for one target.
 DoubleDouble intercept_at(const RowMatrix& mean, Index n_features, Index target,
                           const double* coef_hi, const double* coef_lo);
-
-/// The point of smallest |D b| among b + span(N), D = diag(scale): minimum norm in the user's
-/// units. null_space: (k, p) directions in the frame that change no prediction. coef: (p)
-/// unevaluated sum, updated.
-void move_to_minimum_norm(const RowMatrix& null_space, const Vector& scale, double* coef_hi,
-                          double* coef_lo);
 
 }  // namespace fastlr

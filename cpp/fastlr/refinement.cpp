@@ -47,25 +47,24 @@ double rounding_of_sweep(const Refinement& f, Index target, const double* coef, 
 
 double digits_of(double relative_error) {
   if (!(relative_error > 0.0)) return relative_error == 0.0 ? 15.0 : 0.0;
-  return std::clamp(-std::log10(relative_error), 0.0, 15.0);
+  return std::clamp(-std::log10(relative_error), 0.0, 15.0) + 0.0;  // no minus zero
 }
 
 double worst_relative_error(const Refinement& f, Index target, const double* coef, double intercept,
-                            const double* error, double intercept_error) {
+                            const double* error, double intercept_error, const double* length) {
   const double y_size = square_root(f.tss[target]);
-  double size = 0.0;
   double intercept_size = std::abs(f.mean[f.n_features + target]) + y_size / std::sqrt(f.weight);
-  for (Index j = 0; j < f.n_features; ++j) {
-    size = std::max(size, std::abs(coef[j]));
-    intercept_size += std::abs(coef[j] * f.mean[j]);
-  }
+  for (Index j = 0; j < f.n_features; ++j) intercept_size += std::abs(coef[j] * f.mean[j]);
   double worst = 0.0;
   for (Index j = 0; j < f.n_features; ++j) {
-    const double b = f.is_truncated ? size : std::abs(coef[j]);
+    double b = std::abs(coef[j]);
+    if (length != nullptr && length[j] > 0.0) b = std::max(b, y_size / length[j]);
     if (b > negligible * y_size) worst = std::max(worst, error[j] / b);
   }
-  if (f.fit_intercept && std::abs(intercept) > negligible * intercept_size)
-    worst = std::max(worst, intercept_error / std::abs(intercept));
+  double a = std::abs(intercept);
+  if (length != nullptr) a = std::max(a, y_size / std::sqrt(f.weight));
+  if (f.fit_intercept && a > negligible * intercept_size)
+    worst = std::max(worst, intercept_error / a);
   return worst;
 }
 
@@ -135,7 +134,8 @@ bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& p
     };
     // It does not help to go below what rounding in the sweep costs.
     const bool is_done = iteration <= sweep_rounding || relative_error(iteration) <= f.tolerance;
-    now[course_relative_error] = relative_error(iteration + sweep_rounding) + unit_roundoff;
+    now[course_error] = iteration + sweep_rounding;
+    now[course_relative_error] = relative_error(now[course_error]) + unit_roundoff;
     if (is(Progress::going) && (is_done || now[course_n_sweeps] >= most_sweeps))
       set(is_done ? Progress::converged : Progress::stagnated);
     all_rest = all_rest && !is(Progress::going);

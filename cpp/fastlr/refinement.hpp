@@ -24,6 +24,7 @@ enum CourseColumn : Index {
   course_relative_error,  // estimated, of the worst coefficient (the intercept is one)
   course_n_sweeps,
   course_contraction,  // by which factor a sweep reduces the error, at most
+  course_error,        // estimated |K^+ error|: of coefficients it is this times |row of K|
   course_size
 };
 
@@ -38,7 +39,6 @@ struct Refinement {
   Eigen::Map<const RowMatrix> root;  // (p, r)
   double contraction;  // what is known beforehand: u times the condition number of what K was
                        // computed from
-  bool is_truncated;   // r < rank of the columns: coefficients are judged as a vector
   double tolerance = unit_roundoff;  // estimated relative error of the worst coefficient to stop at
 };
 
@@ -70,8 +70,10 @@ FinishedFit finish(const Refinement& refinement, const double* scale, const doub
 double digits_of(double relative_error);
 
 /// max_j error_j / |b_j| over coefficients and intercept; what is zero but for rounding does not
-/// count.
+/// count. With `length` (p) of the columns, |b_j| counts as at least |y| / length_j: then it is the
+/// worst error that matters to predictions.
 double worst_relative_error(const Refinement& refinement, Index target, const double* coef,
-                            double intercept, const double* error, double intercept_error);
+                            double intercept, const double* error, double intercept_error,
+                            const double* length = nullptr);
 
 }  // namespace fastlr

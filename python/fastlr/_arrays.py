@@ -22,6 +22,7 @@ __all__ = [
     "Columns",
     "FloatArray",
     "as_features",
+    "as_flag",
     "as_names",
     "as_targets",
     "as_weights",
@@ -351,6 +352,13 @@ def _from_columns(labels: list[Any], values: list[Any], argument: str) -> Column
         )
     names = tuple(labels) if all(isinstance(label, str) for label in labels) else None
     return Columns(arrays, lengths.pop() if lengths else 0, len(arrays), names)
+
+
+def as_flag(value: object, argument: str) -> bool:
+    """True or False, also as NumPy's or as 1 or 0."""
+    if isinstance(value, bool | np.bool_ | int | np.integer) and value in (0, 1):
+        return bool(value)
+    raise InputTypeError(f"{argument}={value!r} is neither True nor False: pass one of these.")
 
 
 def _numbers_in_objects(array: npt.NDArray[Any], argument: str) -> npt.NDArray[Any]:

@@ -16,7 +16,7 @@ from fastlr.errors import InputError, InputTypeError
 __all__ = ["decode", "encode"]
 
 _MAGIC = b"FASTLRM\x00"
-_VERSION = 1
+_VERSION = 2
 # Magic, format version, length of the JSON header, CRC-32 of that length and all that follows.
 _PREAMBLE = struct.Struct("<8sIII")
 

@@ -37,7 +37,7 @@ class RankWarning(UserWarning):
 
 
 class ConditionWarning(UserWarning):
-    """Columns nearly depend on one another: the answer stands, but with fewer certain digits."""
+    """Columns nearly depend on one another, or digits were lost otherwise: the answer stands, less certain."""
 
 
 class ConvergenceWarning(UserWarning):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import FloatArray, as_features, as_targets, as_weights
+from fastlr._arrays import FloatArray, as_features, as_flag, as_targets, as_weights
 from fastlr.errors import ConditionWarning, InputError, InputTypeError, RankWarning
 from fastlr.ladder import (
     ACCURACIES,
@@ -19,10 +19,10 @@ from fastlr.ladder import (
     Table,
     check_choice,
     climb,
-    eliminated,
     solve_at_once,
 )
 from fastlr.moments import Moments
+from fastlr.null_space import dependencies
 from fastlr.passes import names_of
 from fastlr.results import LinearFit, Status
 from fastlr.wide import RowSummary, climb_wide, is_wide
@@ -30,6 +30,7 @@ from fastlr.wide import RowSummary, climb_wide, is_wide
 __all__ = ["ols", "solve"]
 
 _FEW_DIGITS = 4.0  # fewer certain digits than these deserve a warning
+_U = 2.0**-53
 _NEARLY_SINGULAR = 1e8  # condition number at which half of the data's digits say nothing
 
 
@@ -158,12 +159,9 @@ def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -
         raise InputTypeError(
             f"moments is a {type(moments).__name__}: pass Moments, e.g. Moments.from_arrays(X, y)."
         )
-    try:
-        penalty = float(alpha)
-    except (TypeError, ValueError):
-        raise InputTypeError(
-            f"alpha={alpha!r} is not a number: pass a finite number >= 0."
-        ) from None
+    if np.ndim(alpha) != 0 or np.asarray(alpha).dtype.kind not in "fiu":
+        raise InputTypeError(f"alpha={alpha!r} is not a number: pass a finite number >= 0.")
+    penalty = float(alpha)
     if not 0.0 <= penalty < math.inf:
         raise InputError(f"alpha={alpha!r} is not a finite number >= 0: pass 0 for least squares.")
     return solve_moments(moments, fit_intercept, penalty, moments.n_targets == 1)
@@ -183,7 +181,13 @@ def table_of(
     names, labels = names_of(features, targets, feature_names, None)
     weights = as_weights(sample_weight, features.n_samples)
     return Table(
-        features, targets, weights, names, labels, bool(fit_intercept), n_threads
+        features,
+        targets,
+        weights,
+        names,
+        labels,
+        as_flag(fit_intercept, "fit_intercept"),
+        n_threads,
     ), targets.is_vector
 
 
@@ -207,11 +211,12 @@ def fit_table(
 
 
 def solve_moments(
-    moments: Moments, fit_intercept: bool, alpha: float, is_vector: bool
+    moments: Moments, fit_intercept: object, alpha: float, is_vector: bool, rank: str = "min_norm"
 ) -> LinearFit:
     """Solve, and warn of what the caller should know."""
-    result = solve_at_once(moments, bool(fit_intercept), alpha)
-    return linear_fit(moments, result, bool(fit_intercept), alpha, is_vector, "min_norm")
+    flag = as_flag(fit_intercept, "fit_intercept")
+    result = solve_at_once(moments, flag, alpha, check_choice(rank, RANK_RULES, "rank"))
+    return linear_fit(moments, result, flag, alpha, is_vector, rank)
 
 
 def linear_fit(
@@ -226,8 +231,8 @@ def linear_fit(
     p = moments.n_features
     if not fit_intercept and isinstance(moments, Moments):
         moments.check_raw_squares()
-    status = _status(result, moments.feature_names, moments.n_samples, rank)
-    likelihood = _log_likelihood(moments, result.rss)
+    status = _status(result, moments.feature_names, moments.n_samples, fit_intercept, rank)
+    likelihood = _log_likelihood(moments, result.log_rss)
 
     def per_target(values: FloatArray) -> Any:
         return float(values[0]) if is_vector else values
@@ -258,35 +263,48 @@ def linear_fit(
     )
 
 
-def _log_likelihood(moments: Moments | RowSummary, rss: FloatArray) -> FloatArray:
+def _log_likelihood(moments: Moments | RowSummary, log_rss: FloatArray) -> FloatArray:
     """-n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2; infinite for a perfect fit."""
     n = moments.n_samples
-    with np.errstate(divide="ignore"):
-        likelihood: FloatArray = (
-            -0.5 * n * (np.log(2.0 * np.pi * rss / n) + 1.0) + 0.5 * moments.sum_log_weight
-        )
+    likelihood: FloatArray = (
+        -0.5 * n * (np.log(2.0 * np.pi / n) + log_rss + 1.0) + 0.5 * moments.sum_log_weight
+    )
     return likelihood
 
 
-def _status(result: Climb, names: Sequence[str], n_samples: int, rank: str) -> Status:
+def _status(
+    result: Climb, names: Sequence[str], n_samples: int, fit_intercept: bool, rank: str
+) -> Status:
     """The outcome as a sentence, with a warning if the user should look."""
-    condition, digits = result.condition_number, result.digits
+    condition, digits = result.condition_number, result.relevant_digits
     if result.code != "rank_deficient":
         if condition < _NEARLY_SINGULAR and digits >= _FEW_DIGITS and result.code == "ok":
             return Status("ok", f"Solved: full rank, condition number {condition:.3g}.")
-        sentence = (
-            f"Solved, but the columns nearly depend on one another (condition number {condition:.1e}): about "
-            f"{math.floor(digits)} digits of the coefficients are certain for the data as they stand, and changes in "
-            f"the data are magnified as much. Centre or drop columns, or use a ridge penalty."
-        )
+        certain = f"about {math.floor(digits)} digits of the coefficients are certain"
+        if result.code == "underflow":
+            sentence = (
+                f"Solved, but {certain}, since some are below the range of float64's full precision (2e-308): multiply "
+                "y, or divide the columns, by a power of two."
+            )
+        elif condition**2 * _U > 10.0**-_FEW_DIGITS / 1000.0:
+            sentence = (
+                f"Solved, but the columns nearly depend on one another (condition number {condition:.1e}): {certain} "
+                "for the data as they stand, and changes in the data are magnified as much. Centre or drop columns, or "
+                "use a ridge penalty."
+            )
+        else:
+            sentence = (
+                f"Solved, but {certain}, since the sums of squares are what is left of much larger ones. Build the "
+                'moments from the rows that remain, or with precision="double_double".'
+            )
         warnings.warn(sentence, ConditionWarning, stacklevel=_user_level())
         return Status("ill_conditioned", sentence)
     if len(result.null_space) == 0 or (n_samples <= len(names) and len(result.null_space) > 1):
         cause = f"there are {n_samples} rows for {len(names)} features"
     else:
-        cause = (
-            "; ".join(dependencies(result.null_space, result.length, names)) + " within rounding"
-        )
+        constant = "constant" if fit_intercept else "zero"
+        equations = dependencies(result.null_space, result.length, names, constant)
+        cause = "; ".join(equations) + " within rounding"
     problem = f"The features have rank {result.rank} of {len(names)}: {cause}. "
     if rank == "raise":
         raise np.linalg.LinAlgError(
@@ -296,7 +314,7 @@ def _status(result: Climb, names: Sequence[str], n_samples: int, rank: str) -> S
     if result.solver == "basic":
         choice = "those of columns that depend on earlier ones were set to 0"
     elif rank == "full":
-        choice = "what rounding makes of them was taken, since dependent columns were to be kept"
+        choice = "those of columns that do not vary were set to 0"
     else:
         choice = "the smallest ones (minimum norm) were taken"
     sentence = (
@@ -313,38 +331,3 @@ def _user_level() -> int:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("fastlr."):
         frame, level = frame.f_back, level + 1
     return level
-
-
-def dependencies(
-    null_space: FloatArray, length: FloatArray, names: Sequence[str], most: int = 5
-) -> list[str]:
-    """Each dependency as an equation, the last column it involves on the left: "x2 = 1 x0 + 1 x1".
-
-    Parameters
-    ----------
-    null_space : ndarray of shape (n_null, n_features)
-        Orthonormal rows N with ``sum_j N_kj x_j / length_j = 0`` for the centred columns x_j.
-    length : ndarray of shape (n_features,)
-        Lengths of the columns; 0 for a constant one.
-    names : sequence of str
-        Their names.
-    most : int, default=5
-        At most so many equations, and terms in an equation.
-    """
-    sentences: list[str] = []
-    pivoted = sorted(eliminated(null_space), key=lambda item: item[0])
-    for j, row in pivoted[:most]:
-        if length[j] == 0.0:
-            sentences.append(f"{names[j]} is constant")
-            continue
-        involved = [
-            i for i in map(int, np.flatnonzero(np.abs(row) > 1e-6)) if i != j and length[i] > 0.0
-        ]
-        terms = [f"{-row[i] * length[j] / length[i]:.6g} {names[i]}" for i in involved[:most]]
-        if len(involved) > most:
-            terms.append(f"... ({len(involved)} columns)")
-        right = " + ".join(terms).replace("+ -", "- ")
-        sentences.append(f"{names[j]} = {right}" if terms else f"{names[j]} is constant")
-    if len(pivoted) > most:
-        sentences.append(f"... ({len(pivoted)} dependencies in all)")
-    return sentences

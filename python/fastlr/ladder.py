@@ -23,15 +23,20 @@ from fastlr._kernels import kernels
 from fastlr._threads import resolve_threads
 from fastlr.errors import InputError
 from fastlr.moments import Moments
-from fastlr.passes import scaled_moments
+from fastlr.null_space import eliminated
+from fastlr.passes import Statistics, pass_over
+from fastlr.preconditioned import precondition
 from fastlr.refinement import (
     CONVERGED,
     COURSE_STATE,
     Climb,
     Frame,
     Table,
+    at_full_rank,
     digits_of,
     finished,
+    first_limb,
+    n_varying,
     refine,
 )
 
@@ -42,24 +47,22 @@ __all__ = [
     "Table",
     "check_choice",
     "climb",
-    "eliminated",
     "solve_at_once",
 ]
 
 ACCURACIES = ("fast", "auto", "max")
 RANK_RULES = ("min_norm", "basic", "full", "raise")
 
-_ALWAYS_POLISHED = 1 << 17  # values below which a sweep costs next to nothing
 _ONE_CALL = 1 << 27  # multiply-adds of a pass that need no interruption
-_LARGEST_SQUARED_CONDITION = 1e12
 _U = 2.0**-53
 # Estimated relative error to refine to; the estimate is ten times what to expect.
-_TOLERANCE = {"auto": 2e-15, "max": _U}
+_TOLERANCE = {"auto": kernels.AUTOMATIC_TOLERANCE, "max": _U}
 
 
 def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
     """Fit rows with the accuracy asked for; ``rank`` says what to do with columns that depend on one another."""
-    n, p, q = table.features.n_samples, table.n_features, table.n_features + table.targets.n_columns
+    n, q = table.features.n_samples, table.n_features + table.targets.n_columns
+    first = None
     if n * q * (q + 16) <= _ONE_CALL and table.limbs == 1:
         result: Any = kernels.climb(
             table.features.source,
@@ -69,77 +72,58 @@ def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
             ACCURACIES.index(accuracy),
             resolve_threads(table.n_threads),
         )
-        n_samples, weight, sum_log_weight, mean, cross, condition, digits, n_sweeps = result[2:-1]
-        figures = result[-1]
-        if figures is not None:
-            moments = Moments._build(
-                n_samples,
-                weight,
-                sum_log_weight,
-                np.ones(q),
-                mean,
-                cross,
-                table.feature_names,
-                table.target_names,
-            )
+        is_in_range, n_samples, weight, sum_log_weight, mean, cross, size, n_passes = result[:8]
+        n_sweeps, condition, digits, relevant, figures = result[8:]
+        first = Statistics(
+            n_samples, weight, sum_log_weight, np.ones(q), mean, cross, size, n_passes
+        )
+        if is_in_range:
+            moments = Moments._of_statistics(first, table.feature_names, table.target_names)
+            passes = n_passes + n_sweeps
+            if figures is None:
+                return moments, _climb_from(moments, table, accuracy, rank, passes, n_sweeps > 0)
             solver = "refined" if n_sweeps else "normal"
-            nothing = np.zeros((0, p))
-            coef, intercept, rss, tss, bse, bse_intercept, residual_sd = figures
-            return moments, Climb(
-                solver,
-                "ok",
-                p,
-                condition,
-                digits,
-                1 + n_sweeps,
-                coef,
-                intercept,
-                rss,
-                tss,
-                bse,
-                bse_intercept,
-                residual_sd,
-                nothing,
-                nothing,
-            )
-    moments = Moments._of_columns(
-        table.features if table.limbs == 1 else _first_limb(table),
+            return moments, at_full_rank(solver, condition, digits, relevant, passes, figures)
+    statistics = pass_over(
+        table.features if table.limbs == 1 else first_limb(table),
         table.targets,
         table.weights,
         table.feature_names,
         table.target_names,
         table.n_threads,
+        "double",
+        first,
     )
-    return moments, _climb_from(moments, table, accuracy, rank)
+    moments = Moments._of_statistics(statistics, table.feature_names, table.target_names)
+    return moments, _climb_from(moments, table, accuracy, rank, statistics.n_passes, False)
 
 
 def solve_at_once(
     moments: Moments, fit_intercept: bool, alpha: float, rank: str = "min_norm"
 ) -> Climb:
     """Coefficients from moments alone, by the normal equations."""
-    frame, digits, _ = _normal_equations(moments, fit_intercept, alpha, rank != "full")
+    frame, digits, relevant, _ = _normal_equations(moments, fit_intercept, alpha, rank != "full")
     solver = (
         "minimum_norm"
         if frame.rank < len(frame.length) and frame.code == "rank_deficient"
         else "normal"
     )
-    result = finished(solver, frame, moments, fit_intercept, digits, passes=1)
+    result = finished(solver, frame, moments, fit_intercept, digits, 1, relevant)
+    if rank == "basic" and result.code == "rank_deficient":
+        keep = _first_columns(result.null_space)
+        smaller = moments.select(keep)
+        basic = solve_at_once(smaller, fit_intercept, alpha, "full") if keep else None
+        result = _basic_of(result, basic, keep)
     if alpha:
         nan = np.full_like(result.bse, np.nan)
         result = result._replace(bse=nan, bse_intercept=nan[:, 0].copy())
     return result
 
 
-def _first_limb(table: Table) -> Columns:
-    source = table.features.source
-    if not isinstance(source, list):
-        raise TypeError("limbs are a list of tables")
-    return replace(table.features, source=source[0], n_columns=table.n_features)
-
-
 def _normal_equations(
     moments: Moments, fit_intercept: bool, alpha: float, truncate: bool
-) -> tuple[Frame, float, bool]:
+) -> tuple[Frame, float, float, bool]:
+    """The solution, its digits, those that predictions depend on, and whether they are enough for "auto"."""
     system = (
         moments.n_features,
         moments.total_weight,
@@ -150,169 +134,50 @@ def _normal_equations(
         truncate,
     )
     if moments.precision == "double_double":
-        result, digits = kernels.solve_double_double(*system)
+        result, digits = kernels.solve_double_double(*system, moments._size)
         frame = Frame(*result)
-        return frame._replace(scale=frame.scale * moments._scale), digits, True
-    result, digits, enough = kernels.solve_normal_equations(*system, moments.n_samples)
+        return frame._replace(scale=frame.scale * moments._scale), digits, digits, True
+    result, digits, relevant, enough = kernels.solve_normal_equations(
+        *system, moments.n_samples, moments._size
+    )
     frame = Frame(*result)
-    if frame.code == "rank_deficient":
-        digits = (
-            0.0  # moments cannot tell columns that depend on one another from those that nearly do
-        )
-    return frame._replace(scale=frame.scale * moments._scale), digits, enough
+    if frame.rank < n_varying(frame):
+        # Moments cannot tell columns that depend on one another from those that nearly do, and their null space
+        # is known up to rounding times the squared condition number of the columns that remain.
+        digits = 0.0
+        noise = min(0.1, 64 * _U * frame.condition_number**2)
+        frame.null_space[np.abs(frame.null_space) < noise] = 0.0
+    return frame._replace(scale=frame.scale * moments._scale), digits, relevant, enough
 
 
-def _climb_from(moments: Moments, table: Table, accuracy: str, rank: str) -> Climb:
-    frame, digits, enough = _normal_equations(moments, table.fit_intercept, 0.0, rank != "full")
-    values = table.features.n_samples * table.n_features
-    if accuracy == "fast":
-        solver = "minimum_norm" if frame.rank < table.n_features else "normal"
-        return _settle(
-            finished(solver, frame, moments, table.fit_intercept, digits, 1), table, accuracy, rank
-        )
-    is_factored = frame.condition_number**2 <= _LARGEST_SQUARED_CONDITION
-    if (
-        frame.code == "ok"
-        and enough
-        and accuracy == "auto"
-        and values > _ALWAYS_POLISHED
-        and table.limbs == 1
-    ):
-        return finished("normal", frame, moments, table.fit_intercept, digits, 1)
-    passes, tolerance = 1, _TOLERANCE[accuracy]
-    if is_factored and frame.rank == np.count_nonzero(frame.scale[: table.n_features]):
-        contraction = min(1.0, 4 * max(1, table.n_features) * _U * frame.condition_number**2)
-        refined, course, n_sweeps = refine(table, moments, frame, contraction, tolerance)
-        passes += n_sweeps
-        if np.all(course[:, COURSE_STATE] == CONVERGED) or digits_of(course) > 14.0:
-            result = finished(
-                "refined", refined, moments, table.fit_intercept, digits_of(course), passes
-            )
-            return _settle(result, table, accuracy, rank)
-    return _settle(
-        _precondition(table, moments, frame, rank, passes, tolerance), table, accuracy, rank
-    )
-
-
-def _precondition(
-    table: Table, moments: Moments, start: Frame, rank: str, passes: int, tolerance: float
+def _climb_from(
+    moments: Moments, table: Table, accuracy: str, rank: str, passes: int, is_refined: bool
 ) -> Climb:
-    """Rungs 2 and 3."""
-    p, threads = table.n_features, resolve_threads(table.n_threads)
-    features = table.features if table.limbs == 1 else _first_limb(table)
-    scale, weight = start.scale, moments.total_weight
-    basis, factor, coef, _ = kernels.first_basis(
-        p, weight, moments._mean, moments._cross, table.fit_intercept
+    """The ladder from moments that ``passes`` over the rows gave; sweeps may have been tried already."""
+    frame, digits, relevant, enough = _normal_equations(
+        moments, table.fit_intercept, 0.0, rank != "full"
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shift = np.where(scale > 0, start.mean[0] / scale, 0.0)
-    for _ in range(3):
-        _, _, _, mean, cross = scaled_moments(
-            features, table.targets, table.weights, shift, scale, threads, basis
-        )
-        passes += 1
-        basis, factor, coef, is_orthonormal = kernels.next_basis(
-            basis, factor, weight, mean, cross, table.fit_intercept
-        )
-        if is_orthonormal:
-            break
-    length = np.linalg.norm(factor, axis=0)
-    # Columns that come as two tables carry no rounding of their own.
-    offset = np.sqrt(weight) * np.abs(start.mean[0, :p]) * (table.limbs == 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gran = np.where(length > 0, np.hypot(1.0, offset / length), 1.0)
-    n_independent, condition, root, null_space, length = kernels.decide_rank(factor, gran)
-    n_varying = int(np.count_nonzero(length))
-    is_truncated = n_independent < n_varying and rank != "full"
-    t = table.targets.n_columns
-    pairs = np.zeros((2, t, p))
-    intercept = np.zeros((2, t))
-    if not is_truncated:
-        if n_independent < n_varying:  # of all columns, since all are kept
-            varying = length > 0
-            condition = float(np.linalg.cond(factor[np.ix_(varying, varying)] / length[varying]))
-        root, null_space, n_independent = basis, np.eye(p)[length == 0], n_varying
-        pairs[0] = coef
-        for k in range(t):
-            no_direction = np.zeros((0, p))
-            kernels.move_to_minimum_norm(
-                no_direction, scale[:p], start.mean, table.fit_intercept, k, pairs, intercept
-            )
-    elif table.fit_intercept:
-        intercept[:] = start.mean[:, p:]
-    frame = start._replace(
-        code="rank_deficient" if n_independent < p else "ok",
-        rank=n_independent,
-        condition_number=condition,
-        root=root,
-        coef=pairs,
-        intercept=intercept,
-        length=length,
-        null_space=null_space,
+    solver = "normal" if frame.rank == table.n_features else "minimum_norm"
+    values = table.features.n_samples * table.n_features
+    is_easy = accuracy == "auto" and frame.code == "ok" and enough and table.limbs == 1
+    if accuracy == "fast" or (is_easy and values > kernels.ALWAYS_POLISHED):
+        result = finished(solver, frame, moments, table.fit_intercept, digits, passes, relevant)
+        return _settle(result, table, accuracy, rank)
+    tolerance = _TOLERANCE[accuracy]
+    is_factored = (
+        frame.condition_number** 2 <= kernels.LARGEST_SQUARED_CONDITION
+        and frame.rank == n_varying(frame)
     )
-    contraction = min(1.0, 64 * max(1, p) * _U * condition * float(gran.max(initial=1.0)))
-    refined, course, n_sweeps = refine(table, moments, frame, contraction, tolerance, is_truncated)
-    passes += n_sweeps
-    if is_truncated and n_varying:
-        directions = _refined_null_space(table, moments, refined, contraction)
-        for _ in range(
-            2
-        ):  # the sweep mends what moving along inexact directions did to the predictions
-            _to_minimum_norm(table, refined, directions)
-            refined, course, n_sweeps = refine(
-                table, moments, refined, contraction, tolerance, is_truncated
-            )
-            passes += n_sweeps
-        _to_minimum_norm(table, refined, directions)
-    solver = "minimum_norm" if n_independent < p else "preconditioned"
-    return finished(solver, refined, moments, table.fit_intercept, digits_of(course), passes)
-
-
-def _to_minimum_norm(table: Table, frame: Frame, directions: FloatArray) -> None:
-    for k in range(table.targets.n_columns):
-        kernels.move_to_minimum_norm(
-            directions,
-            frame.scale[: table.n_features],
-            frame.mean,
-            table.fit_intercept,
-            k,
-            frame.coef,
-            frame.intercept,
-        )
-
-
-def _refined_null_space(
-    table: Table, moments: Moments, frame: Frame, contraction: float
-) -> FloatArray:
-    """Directions of coefficients, in the frame, along which no prediction changes.
-
-    The singular vectors are right up to rounding times the condition number of the columns that remain. A
-    refinement with targets of zero makes them right to the last digit.
-    """
-    p = table.n_features
-    with np.errstate(divide="ignore", invalid="ignore"):
-        directions = np.where(frame.length > 0, frame.null_space / frame.length, 0.0)
-    directions = directions[np.any(directions != 0, axis=1)]
-    k = len(directions)
-    nothing = np.broadcast_to(np.zeros(1), (table.features.n_samples, k))
-    zeros = replace(table, targets=Columns(nothing, table.features.n_samples, k))
-    pairs = np.zeros((2, k, p))
-    pairs[0] = directions
-    intercept = np.zeros((2, k))
-    mean = np.concatenate([frame.mean[:, :p], np.zeros((2, k))], axis=1)
-    for i in range(k):
-        kernels.move_to_minimum_norm(
-            np.zeros((0, p)), np.ones(p), mean, table.fit_intercept, i, pairs, intercept
-        )
-    null = frame._replace(
-        coef=pairs,
-        intercept=intercept,
-        mean=mean,
-        scale=np.concatenate([frame.scale[:p], np.ones(k)]),
-        tss=np.ones(k),
-    )
-    refined, _, _ = refine(zeros, moments, null, contraction, _U, True)
-    return np.ascontiguousarray(refined.coef[0])
+    if is_factored and not is_refined:
+        refined, course, n_sweeps = refine(table, moments, frame, frame.contraction, tolerance)
+        passes, digits = passes + n_sweeps, digits_of(course)
+        if np.all(course[:, COURSE_STATE] == CONVERGED) or digits > kernels.DIGITS_WITHOUT_REST:
+            if solver == "normal":
+                solver = "refined"
+            result = finished(solver, refined, moments, table.fit_intercept, digits, passes)
+            return _settle(result, table, accuracy, rank)
+    result = precondition(table, moments, frame, rank, passes, tolerance)
+    return _settle(result, table, accuracy, rank)
 
 
 def _settle(result: Climb, table: Table, accuracy: str, rank: str) -> Climb:
@@ -321,27 +186,39 @@ def _settle(result: Climb, table: Table, accuracy: str, rank: str) -> Climb:
         return result
     if rank == "raise":
         return result  # the caller knows the names and raises
-    dropped = {pivot for pivot, _ in eliminated(result.null_space)}
-    keep = [j for j in range(table.n_features) if j not in dropped]
+    keep = _first_columns(result.null_space)
     if not keep:
-        return result._replace(solver="basic")
+        return _basic_of(result, None, keep)
     smaller = replace(
         table,
         features=_selected(table.features, keep, table.n_features, table.limbs),
         feature_names=tuple(table.feature_names[j] for j in keep),
     )
     _, basic = climb(smaller, accuracy, "full")
-    return result._replace(
+    basic = basic._replace(passes=result.passes + basic.passes)
+    return _basic_of(result, basic, keep)
+
+
+def _first_columns(null_space: FloatArray) -> list[int]:
+    """The columns that do not depend on earlier ones."""
+    dropped = {pivot for pivot, _ in eliminated(null_space)}
+    return [j for j in range(null_space.shape[1]) if j not in dropped]
+
+
+def _basic_of(result: Climb, basic: Climb | None, keep: Sequence[int]) -> Climb:
+    """The fit of the columns that were kept, if any, among all of them."""
+    if basic is None:
+        return result._replace(solver="basic")
+    p = result.coef.shape[1]
+    return basic._replace(
         solver="basic",
-        condition_number=basic.condition_number,
-        digits=basic.digits,
-        passes=result.passes + basic.passes,
-        coef=_spread(basic.coef, keep, table.n_features, 0.0),
-        intercept=basic.intercept,
-        rss=basic.rss,
-        bse=_spread(basic.bse, keep, table.n_features, np.nan),
-        bse_intercept=basic.bse_intercept,
-        residual_sd=basic.residual_sd,
+        code="rank_deficient",
+        rank=result.rank,
+        coef=_spread(basic.coef, keep, p, 0.0),
+        bse=_spread(basic.bse, keep, p, np.nan),
+        tss=result.tss,
+        null_space=result.null_space,
+        length=result.length,
     )
 
 
@@ -363,30 +240,9 @@ def _selected(columns: Columns, keep: Sequence[int], p: int, limbs: int) -> Colu
     return Columns(chosen, columns.n_samples, limbs * len(keep))
 
 
-def eliminated(null_space: FloatArray) -> list[tuple[int, FloatArray]]:
-    """The null space by Gauss-Jordan elimination, pivots as far to the right as possible.
-
-    Each row is returned with its pivot, where it is 1 and all others are 0: the column that depends on those
-    before it. Without the pivots' columns the others are independent.
-    """
-    rows = null_space.copy()
-    pivots: list[int] = []
-    for k in range(len(rows)):
-        size = np.abs(rows[k:]).max(axis=0)
-        size[pivots] = 0.0
-        j = int(np.flatnonzero(size > 0.1 * size.max())[-1])
-        best = k + int(np.abs(rows[k:, j]).argmax())
-        rows[[k, best]] = rows[[best, k]]
-        rows[k] /= rows[k, j]
-        others = [i for i in range(len(rows)) if i != k]
-        rows[others] -= np.outer(rows[others, j], rows[k])
-        pivots.append(j)
-    return list(zip(pivots, rows, strict=True))
-
-
-def check_choice(value: str, choices: Sequence[str], argument: str) -> str:
+def check_choice(value: object, choices: Sequence[str], argument: str) -> str:
     """One of the words that an argument may be."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         known = ", ".join(repr(choice) for choice in choices)
         raise InputError(f"{argument}={value!r} is not known: pass one of {known}.")
     return value

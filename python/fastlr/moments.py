@@ -18,7 +18,7 @@ from fastlr._arrays import (
 from fastlr._kernels import kernels
 from fastlr._moments_format import decode, encode
 from fastlr.errors import InputError
-from fastlr.passes import names_of, pass_over
+from fastlr.passes import Statistics, names_of, pass_over
 
 __all__ = ["Moments"]
 
@@ -68,6 +68,7 @@ class Moments:
         "_cross",
         "_mean",
         "_scale",
+        "_size",
         "_sum_log_weight",
         "feature_names",
         "n_samples",
@@ -84,6 +85,9 @@ class Moments:
     _mean: FloatArray  # (2, q): of the scaled columns, an unevaluated sum
     _cross: (
         FloatArray  # (q, q): of the scaled columns; in double-double (2, q, q), an unevaluated sum
+    )
+    _size: (
+        FloatArray  # (q): sums of squares, at least the diagonal's, that rounding errors belong to
     )
 
     def __init__(self) -> None:
@@ -145,10 +149,19 @@ class Moments:
         n_threads: int | None,
         precision: str = "double",
     ) -> Moments:
-        statistics = pass_over(
-            features, targets, sample_weight, feature_names, target_names, n_threads, precision
+        return cls._of_statistics(
+            pass_over(
+                features, targets, sample_weight, feature_names, target_names, n_threads, precision
+            ),
+            feature_names,
+            target_names,
         )
-        return cls._build(*statistics, feature_names, target_names)
+
+    @classmethod
+    def _of_statistics(
+        cls, statistics: Statistics, feature_names: tuple[str, ...], target_names: tuple[str, ...]
+    ) -> Moments:
+        return cls._build(*statistics[:6], feature_names, target_names, statistics.size)
 
     @classmethod
     def _build(
@@ -161,6 +174,7 @@ class Moments:
         cross: FloatArray,
         feature_names: tuple[str, ...],
         target_names: tuple[str, ...],
+        size: FloatArray | None = None,
     ) -> Moments:
         self = object.__new__(cls)
         self.n_samples = n_samples
@@ -169,6 +183,7 @@ class Moments:
         self._scale = scale
         self._mean = mean
         self._cross = cross
+        self._size = _leading(cross).diagonal().copy() if size is None else size
         self.feature_names = feature_names
         self.target_names = target_names
         return self
@@ -215,15 +230,16 @@ class Moments:
     @property
     def _leading(self) -> FloatArray:
         """Cross-products of the scaled columns, rounded to float64."""
-        return self._cross if self._cross.ndim == 2 else self._cross[0]
+        return _leading(self._cross)
 
-    def _on_scale(self, scale: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Means and cross-products as those of ``columns * scale``."""
+    def _on_scale(self, scale: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Means, cross-products and sizes as those of ``columns * scale``."""
         if np.array_equal(scale, self._scale):
-            return self._mean, self._cross
+            return self._mean, self._cross, self._size
         with np.errstate(under="ignore"):
             change = scale / self._scale
-            return self._mean * change, self._cross * change * change[:, np.newaxis]
+            cross = self._cross * change * change[:, np.newaxis]
+            return self._mean * change, cross, self._size * change * change
 
     def check_raw_squares(self) -> None:
         """Fits without intercept need squares about zero, not about the mean: refuse those out of range."""
@@ -309,6 +325,7 @@ class Moments:
             np.ascontiguousarray(self._cross[..., keep[:, np.newaxis], keep]),
             tuple(self.feature_names[j] for j in positions),
             self.target_names,
+            self._size[keep],
         )
 
     def _position(self, column: str | int) -> int:
@@ -337,27 +354,25 @@ class Moments:
 
     def _combined(
         self, other: Moments, sign: int, scale: FloatArray
-    ) -> tuple[float, FloatArray, FloatArray]:
-        """Weight, means and cross-products of a sum or a difference."""
-        operands = (
-            self.total_weight,
-            *self._on_scale(scale),
-            other.total_weight,
-            *other._on_scale(scale),
-        )
+    ) -> tuple[float, FloatArray, FloatArray, FloatArray]:
+        """Weight, means, cross-products and sizes of a sum or a difference."""
+        mean_a, cross_a, size_a = self._on_scale(scale)
+        mean_b, cross_b, size_b = other._on_scale(scale)
+        operands = (self.total_weight, mean_a, cross_a, other.total_weight, mean_b, cross_b)
         if self._cross.ndim == 3:
             result = kernels.merge_double_double(sign, *operands)
         else:
             result = kernels.merge(*operands) if sign > 0 else kernels.subtract(*operands)
         weight, mean, cross = result
-        return weight, mean, cross
+        size = size_a + size_b  # what was added up, and is not less for having been taken away
+        return weight, mean, cross, np.maximum(size, _leading(cross).diagonal())
 
     def __add__(self, other: object) -> Moments:
         if not isinstance(other, Moments):
             return NotImplemented
         self._check_mergeable(other)
         scale = np.minimum(self._scale, other._scale)
-        weight, mean, cross = self._combined(other, 1, scale)
+        weight, mean, cross, size = self._combined(other, 1, scale)
         return self._build(
             self.n_samples + other.n_samples,
             weight,
@@ -367,10 +382,15 @@ class Moments:
             cross,
             self.feature_names,
             self.target_names,
+            size,
         )._checked()
 
     def __sub__(self, other: object) -> Moments:
-        """Moments of the rows that are in ``self`` but not in ``other``; digits are lost if hardly any are left."""
+        """Moments of the rows that are in ``self`` but not in ``other``.
+
+        What is left has the rounding errors of what there was. The moments remember how large that was, and the
+        ``digits`` of fits take it into account.
+        """
         if not isinstance(other, Moments):
             return NotImplemented
         self._check_mergeable(other)
@@ -380,11 +400,8 @@ class Moments:
                 f"(weight {self.total_weight:g}): only rows that are in, and not all of them, can be taken away."
             )
         scale = np.minimum(self._scale, other._scale)
-        weight, mean, cross = self._combined(other, -1, scale)
-        before, after = self._on_scale(scale)[1], cross
-        if after.ndim == 3:
-            before, after = before[0], after[0]
-        if np.any(after.diagonal() < -1e-12 * before.diagonal()):
+        weight, mean, cross, size = self._combined(other, -1, scale)
+        if np.any(_leading(cross).diagonal() < -1e-12 * size):
             raise InputError(
                 "the moments to take away are not part of these: a variance would become negative. Subtract only "
                 "what was added."
@@ -398,6 +415,7 @@ class Moments:
             cross,
             self.feature_names,
             self.target_names,
+            size,
         )._checked()
 
     def __eq__(self, other: object) -> bool:
@@ -429,6 +447,7 @@ class Moments:
             self._scale,
             self._mean.ravel(),
             self._cross.ravel(),
+            self._size,
         ]
         return encode(header, np.concatenate(numbers))
 
@@ -450,12 +469,17 @@ class Moments:
             float(numbers[1]),
             numbers[2 : 2 + q].copy(),
             numbers[2 + q : 2 + 3 * q].reshape(2, q).copy(),
-            numbers[2 + 3 * q :]
+            numbers[2 + 3 * q : -q]
             .reshape((q, q) if header["precision"] == "double" else (2, q, q))
             .copy(),
             features,
             targets,
+            numbers[-q:].copy(),
         )
+
+
+def _leading(cross: FloatArray) -> FloatArray:
+    return cross if cross.ndim == 2 else cross[0]
 
 
 def moments_of(

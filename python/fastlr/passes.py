@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,11 +26,21 @@ from fastlr.errors import InputError
 __all__ = ["Statistics", "names_of", "pass_over", "scaled_moments"]
 
 _SMALLEST_SQUARE = 1e-280  # sums of squares below it have lost digits to underflow
-_LARGEST_DEVIATION = 1e140  # squares of larger deviations from the mean may overflow when added up
 _SMALLEST_DEVIATION = 2.0**-1021  # what varies by less, in denormal numbers, counts as constant
 _LARGEST_EXPONENT = 1000
 
-Statistics = tuple[int, float, float, FloatArray, FloatArray, FloatArray]
+
+class Statistics(NamedTuple):
+    """What a pass leaves, in the order of `Moments`; ``n_passes`` were made."""
+
+    n_samples: int
+    total_weight: float
+    sum_log_weight: float
+    scale: FloatArray
+    mean: FloatArray
+    cross: FloatArray
+    size: FloatArray
+    n_passes: int
 
 
 def pass_over(
@@ -41,44 +51,38 @@ def pass_over(
     target_names: tuple[str, ...],
     n_threads: int | None,
     precision: str,
+    first: Statistics | None = None,
 ) -> Statistics:
-    """One pass, and a second one with scaled columns if squares leave the range of float64.
-
-    Returns
-    -------
-    n_samples, total_weight, sum_log_weight, scale, mean, cross
-        As `Moments` keeps them.
-    """
+    """One pass (or what ``first`` gave), and another one where squares leave the range of float64."""
     weights = as_weights(sample_weight, features.n_samples)
     threads = resolve_threads(n_threads)
-    shift = kernels.provisional_shift(features.source, targets.source)
+    shift = kernels.provisional_shift(features.source, targets.source, weights)
     scale = np.ones(len(shift))
-    total_weight, n_samples, sum_log_weight, mean, cross = scaled_moments(
-        features, targets, weights, shift, scale, threads
-    )
-    diagonal = cross.diagonal()
-    if (
-        not (diagonal.min() > _SMALLEST_SQUARE and np.isfinite(cross.trace() + mean[0].sum()))
-        or not total_weight > 0
-    ):
+    result = first or _settled_moments(features, targets, weights, shift, scale, threads)
+    diagonal = result.cross.diagonal()
+    is_finite = bool(np.isfinite(result.cross.trace() + result.mean[0].sum()))
+    if not (diagonal.min() > _SMALLEST_SQUARE and is_finite) or not result.total_weight > 0:
         if weights is not None:
             refuse_bad_weights(weights)
-        size = kernels.largest_deviation(features.source, targets.source, shift)
-        if not np.isfinite(size).all():
+        if not is_finite:
             refuse_non_finite(features, feature_names, argument="X")
             refuse_non_finite(targets, target_names, argument="y")
-        outside = (size > _SMALLEST_DEVIATION) & ~(
-            (diagonal > _SMALLEST_SQUARE) & (size < _LARGEST_DEVIATION)
+        size = kernels.largest_deviation(
+            features.source,
+            targets.source,
+            weights,
+            shift,
+            np.ascontiguousarray(diagonal),
+            threads,
         )
-        if (
-            outside.any()
-        ):  # squares overflow or underflow: once more, those columns times powers of two
+        outside = size > _SMALLEST_DEVIATION
+        if outside.any():  # squares overflow or underflow: once more, times powers of two
             exponents = np.clip(np.frexp(size[outside])[1], -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
             scale[outside] = np.ldexp(1.0, -exponents)
-            total_weight, n_samples, sum_log_weight, mean, cross = scaled_moments(
-                features, targets, weights, shift, scale, threads
-            )
-        if not np.isfinite(cross.trace() + mean[0].sum()):
+            n_passes = result.n_passes
+            result = _settled_moments(features, targets, weights, shift, scale, threads)
+            result = result._replace(n_passes=n_passes + result.n_passes)
+        if not np.isfinite(result.cross.trace() + result.mean[0].sum()):
             raise InputError(
                 "weighted sums of squares leave the range of float64: bring sample_weight nearer to 1 (a common "
                 "factor changes no coefficient)."
@@ -87,7 +91,27 @@ def pass_over(
         total_weight, mean, cross = _double_double_moments(
             features, targets, weights, shift, scale, threads
         )
-    return n_samples, total_weight, sum_log_weight, scale, mean, cross
+        result = result._replace(total_weight=total_weight, mean=mean, cross=cross)
+    return result
+
+
+def _settled_moments(
+    features: Columns,
+    targets: Columns,
+    weights: npt.NDArray[Any] | None,
+    shift: FloatArray,
+    scale: FloatArray,
+    n_threads: int,
+) -> Statistics:
+    """Moments about a shift that is near enough to the mean; ``shift`` is moved there."""
+    n_passes, is_far = 0, True
+    while is_far and n_passes < kernels.MOST_PASSES:
+        weight, n, sum_log, mean, cross = scaled_moments(
+            features, targets, weights, shift, scale, n_threads
+        )
+        n_passes += 1
+        is_far, size = kernels.recentre(weight, mean, cross, scale, shift)
+    return Statistics(n, weight, sum_log, scale, mean, cross, size, n_passes)
 
 
 def scaled_moments(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import Columns, FloatArray, as_targets, as_weights, refuse_non_finite
+from fastlr._arrays import Columns, FloatArray, as_flag, as_targets, as_weights, refuse_non_finite
 from fastlr._kernels import kernels
 from fastlr._threads import resolve_threads
 from fastlr.errors import InputError, InputTypeError
@@ -20,8 +20,10 @@ from fastlr.results import LinearFit
 
 __all__ = ["PolynomialFit", "polyfit"]
 
+_SMALLEST_POWER = 1e-276  # below it the low part of a power is not exact any more
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PolynomialFit(LinearFit):
     """A fitted polynomial: ``y = intercept + coef[0] x + coef[1] x^2 + ...``.
 
@@ -58,7 +60,7 @@ class PolynomialFit(LinearFit):
         Raises
         ------
         InputError
-            If X is not one-dimensional, or a value is NaN or infinite.
+            If X is not one-dimensional, a value is NaN or infinite, or a power of it exceeds float64's range.
         """
         x = _variable(X, "X")
         coef = np.atleast_2d(self.coef)
@@ -75,6 +77,11 @@ class PolynomialFit(LinearFit):
                 source, nothing, scale, 2, pairs, intercept, k, resolve_threads(n_threads)
             )
             values[:, k] = -residual[0]
+        if not np.isfinite(values).all():
+            refuse_non_finite(x, ("x",), argument="X")
+            raise InputError(
+                f"the polynomial of degree {d} exceeds the range of float64 (about 1e308) at some X: leave these out."
+            )
         return values[:, 0] if np.ndim(self.coef) == 1 else values
 
     @classmethod
@@ -115,7 +122,7 @@ def polyfit(
     Raises
     ------
     InputError
-        If degree is not a whole number from 1 on, x is not one-dimensional, or a power exceeds float64's range.
+        If degree is not a whole number from 1 on, x is not one-dimensional, or a power of all x leaves float64's range.
 
     Warns
     -----
@@ -149,11 +156,24 @@ def polyfit(
         raise InputError(
             f"x^{degree} exceeds the range of float64 (about 1e308): divide x by a power of two, or lower the degree."
         )
+    largest = np.abs(source[0]).max(axis=0)
+    if largest[0] > 0 and largest.min() < _SMALLEST_POWER:
+        raise InputError(
+            f"x^{degree} falls below the range of float64 (with all digits, about 1e-276): multiply x by a power of "
+            "two, or lower the degree."
+        )
     names = tuple("x" if k == 1 else f"x^{k}" for k in range(1, degree + 1))
     features = Columns(source, variable.n_samples, 2 * int(degree))
     _, labels = names_of(Columns(source, variable.n_samples, int(degree)), targets, names, None)
     table = Table(
-        features, targets, weights, names, labels, bool(fit_intercept), n_threads, limbs=2
+        features,
+        targets,
+        weights,
+        names,
+        labels,
+        as_flag(fit_intercept, "fit_intercept"),
+        n_threads,
+        limbs=2,
     )
     return _as_polynomial(fit_table(table, targets.is_vector, accuracy, rank)[1])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,22 +12,31 @@ import numpy.typing as npt
 from fastlr._arrays import Columns, FloatArray
 from fastlr._kernels import kernels
 from fastlr._threads import resolve_threads
+from fastlr.errors import InputError
 from fastlr.moments import Moments
 
 __all__ = [
     "CONVERGED",
+    "COURSE_ERROR",
     "COURSE_STATE",
     "Climb",
     "Frame",
     "Table",
+    "at_full_rank",
+    "digits_at",
     "digits_of",
     "finished",
+    "first_limb",
+    "n_varying",
     "refine",
 ]
 
 # Columns of a course: see refinement.hpp.
-COURSE_STATE, _RSS, _ERROR, _CONTRACTION, _COURSE_SIZE = 0, 2, 3, 5, 6
+COURSE_STATE, _RSS, _RELATIVE_ERROR, _CONTRACTION, COURSE_ERROR, _COURSE_SIZE = 0, 2, 3, 5, 6, 7
 CONVERGED = 1.0
+_FEW_DIGITS = 4.0
+_SMALLEST_NORMAL = 2.0**-1022
+_NEGLIGIBLE = 1e-25  # beside the terms that a coefficient is made of: zero but for rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,10 @@ class Climb(NamedTuple):
     null_space: FloatArray
     """Rows N with ``sum_j N_kj x_j / length_j = 0`` for the centred columns."""
     length: FloatArray
+    log_rss: FloatArray
+    """Logarithm of rss, which rss itself may leave the range of float64 for."""
+    relevant_digits: float
+    """As digits, but a coefficient that is zero beside what it is made of counts as if it were of y's size."""
 
 
 class Frame(NamedTuple):
@@ -85,6 +99,21 @@ class Frame(NamedTuple):
     tss: FloatArray
     length: FloatArray
     null_space: FloatArray
+    contraction: float
+    """By which factor a sweep with this root reduces the error, at most."""
+
+
+def n_varying(frame: Frame) -> int:
+    """Columns that are not constant."""
+    return int(np.count_nonzero(frame.length))
+
+
+def first_limb(table: Table) -> Columns:
+    """The leading parts of columns that come as unevaluated sums."""
+    source = table.features.source
+    if not isinstance(source, list):
+        raise TypeError("limbs are a list of tables")
+    return replace(table.features, source=source[0], n_columns=table.n_features)
 
 
 def refine(
@@ -93,7 +122,6 @@ def refine(
     frame: Frame,
     contraction: float,
     tolerance: float,
-    is_truncated: bool = False,
 ) -> tuple[Frame, FloatArray, int]:
     """Sweeps until all targets rest: rung 1."""
     p, t, n, limbs = (
@@ -134,7 +162,6 @@ def refine(
             frame.mean,
             frame.tss,
             frame.root,
-            is_truncated,
             tolerance,
             coef,
             intercept,
@@ -150,11 +177,60 @@ def refine(
 
 def digits_of(course: FloatArray) -> float:
     """Right digits of the worst coefficient, by the last correction."""
-    return float(np.clip(-np.log10(course[:, _ERROR].max()), 0.0, 15.0))
+    return digits_at(course[:, _RELATIVE_ERROR].max())
+
+
+def digits_at(relative_error: float) -> float:
+    """-log10 of a relative error, between 0 and 15."""
+    return min(15.0, max(0.0, -math.log10(relative_error)))
+
+
+def at_full_rank(
+    solver: str,
+    condition: float,
+    digits: float,
+    relevant_digits: float,
+    passes: int,
+    figures: Any,
+) -> Climb:
+    """The result of the kernels' own climb."""
+    coef, intercept, rss, tss, bse, bse_intercept, residual_sd = figures
+    p = coef.shape[1]
+    nothing = np.zeros((0, p))
+    return Climb(
+        solver,
+        "ok",
+        p,
+        condition,
+        digits,
+        passes,
+        coef,
+        intercept,
+        rss,
+        tss,
+        bse,
+        bse_intercept,
+        residual_sd,
+        nothing,
+        nothing,
+        log_of(rss),
+        relevant_digits,
+    )
+
+
+def log_of(values: FloatArray) -> FloatArray:
+    """Logarithms, minus infinity of 0."""
+    return np.array([math.log(value) if value > 0 else -math.inf for value in values])
 
 
 def finished(
-    solver: str, frame: Frame, moments: Moments, fit_intercept: bool, digits: float, passes: int
+    solver: str,
+    frame: Frame,
+    moments: Moments,
+    fit_intercept: bool,
+    digits: float,
+    passes: int,
+    relevant_digits: float | None = None,
 ) -> Climb:
     """The frame's solution in the user's units."""
     p = len(frame.length)
@@ -176,14 +252,43 @@ def finished(
         figures[4][:, involved] = np.nan
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         length = np.where(frame.length > 0, frame.length / frame.scale[:p], 0.0)
+    lost = _lost_to_range(frame, figures[0], figures[1], moments)
+    relevant = digits if relevant_digits is None else relevant_digits
     return Climb(
         solver,
-        frame.code,
+        "underflow" if lost < _FEW_DIGITS else frame.code,
         frame.rank,
         frame.condition_number,
-        digits,
+        min(digits, lost),
         passes,
         *figures,
         frame.null_space,
         length,
+        log_of(frame.rss) - 2.0 * np.log(frame.scale[p:]),
+        min(relevant, lost),
     )
+
+
+def _lost_to_range(
+    frame: Frame, coef: FloatArray, intercept: FloatArray, moments: Moments
+) -> float:
+    """Digits that float64 has room for; what is above its range is refused."""
+    t, p = coef.shape
+    values = np.column_stack([coef, intercept])
+    above = np.argwhere(~np.isfinite(values))
+    if len(above):
+        j = above[0][1]
+        name = f"coefficient of {moments.feature_names[j]!r}" if j < p else "intercept"
+        raise InputError(
+            f"the {name} exceeds the range of float64 (about 1e308): divide y, or multiply the column, by a power of "
+            "two."
+        )
+    exact = np.column_stack([frame.coef[0].reshape(t, p), frame.intercept[0]])
+    size = np.sqrt(frame.tss) + np.abs(frame.mean[0, p:])
+    below = (np.abs(values) < _SMALLEST_NORMAL) & (
+        np.abs(exact) > _NEGLIGIBLE * size[:, np.newaxis]
+    )
+    if not below.any():
+        return 15.0
+    smallest = float(np.abs(values[below]).min())
+    return float(np.clip(np.log10(smallest / 2.0**-1073), 0.0, 15.0)) if smallest > 0 else 0.0

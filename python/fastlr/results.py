@@ -93,7 +93,8 @@ class LinearFit:
         one another).
     digits : float
         Estimated number of right digits of the worst coefficient, intercept included, at most 15: for the data taken
-        as exact. Meant never to be above the truth.
+        as exact. Meant never to be above the truth; low without a warning where that coefficient is zero but for
+        rounding.
     passes : int
         How often the rows were read.
     status : Status
@@ -176,7 +177,7 @@ class LinearFit:
 
     @property
     def r2(self) -> float | FloatArray:
-        """Share of tss that is explained, 1 - rss / tss; NaN if the target does not vary at all."""
+        """Share of tss that is explained, 1 - rss / tss; NaN if the target does not vary, or beyond 1e150 or so."""
         tss = np.asarray(self.tss)
         with np.errstate(divide="ignore", invalid="ignore"):
             r2 = np.where(tss > 0, 1.0 - self.rss / tss, np.nan)

@@ -49,6 +49,13 @@ def test_infinite_values_are_refused_even_when_gaps_are_dropped(refused, directo
     assert "column 'rain', row 2: -inf is not a finite number" in error
 
 
+def test_accuracy_is_for_exact_fits(refused):
+    error = refused(
+        2, "fit", "plots.csv", "--target", "yield", "--method", "gd", "--accuracy", "max"
+    )
+    assert "--accuracy max: is for exact fits" in error
+
+
 def test_text_in_a_chosen_column_is_refused(refused):
     error = refused(1, "fit", "names.csv", "--target", "yield", "--features", "rain,city")
     assert "column 'city' holds text ('Ulm' in row 1), not numbers" in error

@@ -23,8 +23,10 @@ def solve(kernels, X, y, weight=None, fit_intercept=True, alpha=0.0):
             tss,
             length,
             null_space,
+            _,
         ),
         digits,
+        _,
         _,
     ) = kernels.solve_normal_equations(
         X.shape[1], moments.total_weight, mean, moments.cross_products, fit_intercept, alpha

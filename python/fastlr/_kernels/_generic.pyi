@@ -22,8 +22,11 @@ def max_threads() -> int:
 def plan_pass(n_samples: int, n_columns: int) -> tuple[int, int, int]:
     """(n_slots, slot_size, n_parts) of a pass: the workspace's shape, and how many calls it takes."""
 
-def provisional_shift(X: Rows, y: Rows) -> Floats:
-    """(q,): a value of each column from its middle, to accumulate about."""
+MOST_PASSES: int
+"""About ever better shifts."""
+
+def provisional_shift(X: Rows, y: Rows, sample_weight: Array | None = None) -> Floats:
+    """(q,): a value of each column from its middle, of a row of positive weight, to accumulate about."""
 
 def accumulate(
     X: Rows,
@@ -41,8 +44,23 @@ def accumulate(
     With ``basis`` (p, p), upper triangular, those of ``(X - shift) * scale @ basis`` in place of X.
     """
 
-def largest_deviation(X: Rows, y: Rows, shift: Floats) -> Floats:
-    """(q,): max |x - shift| of each column, infinite if a value is not finite."""
+def largest_deviation(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    shift: Floats,
+    diagonal: Floats,
+    n_threads: int,
+) -> Floats:
+    """(q,): max |x - shift| over rows of positive weight, infinite if a value is not finite.
+
+    0 for columns whose ``diagonal``, a sum of squares, is well inside of the range of float64.
+    """
+
+def recentre(
+    weight: float, mean: Floats, cross: Floats, scale: Floats, shift: Floats
+) -> tuple[bool, Floats]:
+    """(whether a pass is due about the shift, which was moved to the mean; sums of squares (q,) about the old one)."""
 
 def centre(
     n_samples: int, n_columns: int, shift: Floats, scale: Floats, slots: Floats
@@ -70,10 +88,10 @@ def subtract(
     """(weight, mean, cross) of the rows of a that are not in b."""
 
 Frame = tuple[
-    str, int, float, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats
+    str, int, float, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats, float
 ]
 """(status, rank, condition_number, scale (q,), mean (2, q), root (p, r), coef (2, t * p), intercept (2, t),
-rss, tss, length, null_space (p - r, p)) in the frame of columns times powers of two."""
+rss, tss, length, null_space (p - r, p), contraction) in the frame of columns times powers of two."""
 
 Finished = tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]
 """(coef (t, p), intercept, rss, tss, bse (t, p), bse_intercept, residual_sd) in the user's units."""
@@ -85,12 +103,38 @@ def climb(
     fit_intercept: bool,
     accuracy: int,
     n_threads: int,
-) -> tuple[bool, bool, int, float, float, Floats, Floats, float, float, int, Finished | None]:
+) -> tuple[
+    bool,
+    int,
+    float,
+    float,
+    Floats,
+    Floats,
+    Floats,
+    int,
+    int,
+    float,
+    float,
+    float,
+    Finished | None,
+]:
     """The common case in one call: accuracy 0 is fast, 1 automatic, 2 max.
 
-    (is_complete, is_finite, n_positive, weight, sum_log_weight, mean, cross, condition_number, digits, n_sweeps,
-    finished); finished is None unless complete.
+    (is_in_range, n_positive, weight, sum_log_weight, mean, cross, size, n_passes, n_sweeps, condition_number, digits,
+    relevant digits, finished); finished is None where more than that is needed.
     """
+
+ALWAYS_POLISHED: int
+"""Values below which a sweep costs next to nothing."""
+
+AUTOMATIC_TOLERANCE: float
+"""Estimated relative error that "auto" refines to."""
+
+DIGITS_WITHOUT_REST: float
+"""So many digits are good enough for targets that do not come to rest."""
+
+LARGEST_SQUARED_CONDITION: float
+"""Up to where sweeps converge with a factor of the normal equations."""
 
 def solve_normal_equations(
     n_features: int,
@@ -101,8 +145,12 @@ def solve_normal_equations(
     alpha: float,
     truncate: bool = True,
     n_samples: float = 0.0,
-) -> tuple[Frame, float, bool]:
-    """(solution, digits, whether it is good enough for "auto")."""
+    size: Floats | None = None,
+) -> tuple[Frame, float, float, bool]:
+    """(solution, digits, relevant digits, whether it is good enough for "auto").
+
+    ``size`` (q,): sums of squares, at least the diagonal's, to whose rounding cross is right.
+    """
 
 def plan_sweep(n_samples: int, n_columns: int, n_targets: int) -> tuple[int, int, int]:
     """(n_slots, slot_size, n_parts) of a sweep."""
@@ -135,13 +183,12 @@ def refine(
     mean: Floats,
     tss: Floats,
     root: Floats,
-    is_truncated: bool,
     tolerance: float,
     coef: Floats,
     intercept: Floats,
     course: Floats,
 ) -> bool:
-    """Correct coef, intercept and course (t, 6) from a sweep; whether all targets are at rest."""
+    """Correct coef, intercept and course (t, 7) from a sweep; whether all targets are at rest."""
 
 def finish(
     fit_intercept: bool,
@@ -170,16 +217,34 @@ def next_basis(
 def decide_rank(R: Floats, gran: Floats) -> tuple[int, float, Floats, Floats, Floats]:
     """(rank, condition_number, root (p, rank), null_space (p - rank, p), length (p,))."""
 
+def intercepts(mean: Floats, coef: Floats) -> Floats:
+    """(2, t): mean y - mean x'b for coef (2, t, p), unevaluated sums."""
+
 def move_to_minimum_norm(
-    null_space: Floats,
+    directions: Floats,
+    of_directions: Floats,
     scale: Floats,
     mean: Floats,
     fit_intercept: bool,
-    target: int,
     coef: Floats,
     intercept: Floats,
-) -> None:
-    """Take the null space's part out of one target's coefficients, in the user's units; set the intercept."""
+) -> Floats:
+    """Take directions (2, k, p) out of all coefficients, where those are shortest in the user's units.
+
+    The intercepts follow. Returns what errors ``of_directions`` (k, p) do to coef: (t, p).
+    """
+
+def relative_error(
+    fit_intercept: bool,
+    weight: float,
+    mean: Floats,
+    tss: Floats,
+    root: Floats,
+    coef: Floats,
+    intercept: Floats,
+    error: Floats,
+) -> float:
+    """The worst of all coefficients and intercepts, whose errors are (t, p + 1); what is zero does not count."""
 
 def dual_products(
     X: Rows,
@@ -256,6 +321,7 @@ def solve_double_double(
     fit_intercept: bool,
     alpha: float,
     truncate: bool,
+    size: Floats | None = None,
 ) -> tuple[Frame, float]:
     """(solution, digits)."""
 

@@ -97,6 +97,8 @@ def fit(
     With --method gd the rows are kept in memory, and gradient descent passes over them.
     """
     refuse_stray(method, options)
+    if method == "gd" and accuracy != "auto":
+        raise click.UsageError(f"--accuracy {accuracy}: is for exact fits, leave out --method gd")
     if output == "-":
         raise click.UsageError("--output - : the model goes to a file, the report to the terminal")
     check_output(output, [file])

@@ -36,7 +36,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         Whether to fit a constant.
     accuracy : {"auto", "fast", "max"}, default="auto"
         How many digits are wanted: see `fastlr.ols`. ``partial_fit``, which cannot read earlier rows again, solves
-        the normal equations whatever it says.
+        the normal equations whatever it says; of ``rank``, all rules hold there too.
     rank : {"min_norm", "basic", "full", "raise"}, default="min_norm"
         What to do if columns depend on one another: see `fastlr.ols`.
     n_threads : int, optional
@@ -145,7 +145,8 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         )
         float32 = features.all_float32 and self.coef_.dtype == np.float32
         moments = self.moments_ + more
-        fit = solve_moments(moments, self.fit_intercept, 0.0, is_vector and self.coef_.ndim == 1)
+        is_vector = is_vector and self.coef_.ndim == 1
+        fit = solve_moments(moments, self.fit_intercept, 0.0, is_vector, self.rank)
         return self._accept(X, moments, None, fit, float32)
 
     def _accept(

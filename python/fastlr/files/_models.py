@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MODEL_FORMAT = "fastlr.linear_model"
 MODEL_VERSION = 1
+_POLYNOMIAL = "polynomial"
 _ENOUGH_TO_KNOW = 64
 _TEXT_FIELDS = {"feature_names", "target_names", "solver", "status"}
 _ADVICE = "save it again with fastlr.files.save_model or `fastlr fit --output`"
@@ -29,7 +30,7 @@ def save_model(fit: LinearFit, path: str | os.PathLike[str]) -> None:
     Notes
     -----
     Floats are written so that they read back as the same bits; infinite and NaN figures are the
-    strings "inf", "-inf" and "nan", which keeps the file plain JSON.
+    strings "inf", "-inf" and "nan", which keeps the file plain JSON. Polynomials come back as such.
 
     Raises
     ------
@@ -45,7 +46,11 @@ def save_model(fit: LinearFit, path: str | os.PathLike[str]) -> None:
     >>> load_model("line.json").predict([[10.0]]).round(9)
     array([21.])
     """
+    from fastlr.polynomial import PolynomialFit
+
     document = {"format": MODEL_FORMAT, "version": MODEL_VERSION, **_finite(fit.to_dict())}
+    if isinstance(fit, PolynomialFit):
+        document["kind"] = _POLYNOMIAL
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
     with replaced(path) as file:
         file.write(text.encode("utf-8") + b"\n")
@@ -74,11 +79,13 @@ def load_model(path: str | os.PathLike[str]) -> LinearFit:
             f"{label} is a model file of version {version!r}, but this fastlr reads version "
             f"{MODEL_VERSION}: " + ("install a newer fastlr" if newer else _ADVICE)
         )
+    from fastlr.polynomial import PolynomialFit
     from fastlr.results import LinearFit
 
     try:
         _check_names(document)
-        fit = LinearFit.from_dict(_numbers(document))
+        kind = PolynomialFit if document.pop("kind", None) == _POLYNOMIAL else LinearFit
+        fit = kind.from_dict(_numbers(document))
         if not (np.isfinite(fit.coef).all() and np.isfinite(fit.intercept).all()):
             raise ValueError("coef and intercept must be finite")
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:

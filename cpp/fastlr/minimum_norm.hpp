@@ -1,0 +1,45 @@
+// Where coefficients are not determined: the smallest of those that fit equally well.
+#pragma once
+
+#include <vector>
+
+#include "fastlr/double_double.hpp"
+#include "fastlr/frame.hpp"
+#include "fastlr/views.hpp"
+
+namespace fastlr {
+
+/// Directions of coefficients along which no prediction changes, in the user's units D b, D =
+/// diag(scale), where lengths are measured.
+class NullSpace {
+ public:
+  /// directions: (2, k * p) in the frame, an unevaluated sum; those that are zero do not count.
+  NullSpace(Index n_features, const RowMatrix& directions, const Vector& scale);
+
+  /// b -= N N'b: the point of smallest |D b| among b + span(N). coef: (p) unevaluated sum.
+  void take_out(double* coef_hi, double* coef_lo) const;
+
+  /// (p) how far such a point may be off, for errors of the directions, (k, p) in the frame.
+  Vector error(const RowMatrix& of_directions, const double* coef_hi, const double* coef_lo) const;
+
+ private:
+  /// In user's units; where scales differ by more than the range of doubles the smallest are zero.
+  double to_user(double b, Index j) const;
+  double to_frame(double b, Index j) const;
+
+  void orthogonalise();
+
+  /// N'b
+  Vector along(const double* coef_hi, const double* coef_lo) const;
+
+  Index n_features_;
+  Vector scale_;
+  int top_ = -2000;            // exponent of the largest scale
+  std::vector<Index> chosen_;  // directions that are not zero
+  std::vector<int> exponent_;  // their sizes
+  Matrix hi_;                  // (p, k) N, orthonormal, as an unevaluated sum
+  Matrix lo_;
+  Matrix change_;  // (k, k) what made the directions orthonormal
+};
+
+}  // namespace fastlr
