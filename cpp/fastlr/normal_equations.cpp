@@ -17,13 +17,12 @@ void spread(const Frame& frame, const Vector& live, double* out) {
   for (Index i = 0; i < frame.n_live(); ++i) out[frame.live[static_cast<std::size_t>(i)]] = live[i];
 }
 
-/// K with K K' = A^-1, from the factor A = L L': K = L^-T.
-RowMatrix root_of(const Frame& frame, Matrix L) {
-  const Index l = frame.n_live();
-  invert_lower(L);
-  RowMatrix root = RowMatrix::Zero(frame.n_features, l);
-  for (Index i = 0; i < l; ++i)
-    for (Index k = i; k < l; ++k) root(frame.live[static_cast<std::size_t>(i)], k) = L(k, i);
+/// K with K K' = A^-1 over all columns, from its rows of the live ones.
+RowMatrix root_of(const Frame& frame, RowMatrix live) {
+  if (frame.n_live() == frame.n_features) return live;
+  RowMatrix root = RowMatrix::Zero(frame.n_features, live.cols());
+  for (Index i = 0; i < frame.n_live(); ++i)
+    root.row(frame.live[static_cast<std::size_t>(i)]) = live.row(i);
   return root;
 }
 
@@ -118,7 +117,11 @@ void solve_by_eigenvectors(const Frame& frame, bool truncate, Solution& out) {
 bool solve_by_cholesky(const Frame& frame, Solution& out) {
   const Index p = frame.n_features;
   const Index l = frame.n_live();
-  Matrix A = frame.A;
+  // A = L L' and K = L^-T: column by column L^-1 lies in memory as K does row by row, so that A
+  // becomes L, L^-1 and K where it stands.
+  RowMatrix root(l, l);
+  Eigen::Map<Matrix> A(root.data(), l, l);
+  A = frame.A;
   A.diagonal() += frame.penalty;
   const Eigen::LLT<Eigen::Ref<Matrix>> factor(A);
   if (factor.info() != Eigen::Success) return false;
@@ -126,7 +129,9 @@ bool solve_by_cholesky(const Frame& frame, Solution& out) {
   if (!(reciprocal > 4 * unit_roundoff * out.inflation * static_cast<double>(l))) return false;
   for (Index k = 0; k < frame.n_targets; ++k)
     spread(frame, factor.solve(frame.c.col(k)), out.coef.data() + k * p);
-  out.root = root_of(frame, std::move(A));
+  invert_lower(A);
+  A.triangularView<Eigen::StrictlyUpper>().setZero();
+  out.root = root_of(frame, std::move(root));
   out.condition_number = 1.0 / std::sqrt(reciprocal);
   out.rank = l;
   out.status = reciprocal * largest_squared_condition < 1.0 ? Status::ill_conditioned : Status::ok;
