@@ -6,7 +6,6 @@ Prints a table, writes JSON and the picture that the README shows.
 import argparse
 import json
 import math
-from dataclasses import asdict
 from pathlib import Path
 from statistics import geometric_mean
 
@@ -69,7 +68,7 @@ def main():
             f"ahead of scikit-learn's LinearRegression: geometric mean {geometric_mean(sklearn):.1f} x"
         )
     if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(cell) for cell in cells], indent=1))
+        arguments.json.write_text(json.dumps([cell.to_dict() for cell in cells], indent=1))
     if arguments.picture:
         bench.draw(cells, arguments.picture)
 

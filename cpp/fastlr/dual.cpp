@@ -40,7 +40,6 @@ struct Packing {
 /// Columns [first, first + n) as the rows of a panel: z = sqrt(w) (x * scale - mean), in strips of
 /// eight.
 void pack_columns(const Packing& p, Index first, Index n, double* panel) {
-  constexpr Index strip_size = strip_width * panel_rows;
   const auto begin = p.rows.columns.begin() + first;
   const Rows columns{p.rows.n_samples, std::vector<Column>(begin, begin + n)};
   const ColumnBlocks blocks(columns, p.scale + first);
@@ -91,7 +90,7 @@ void pack_panel(const Packing& packing, const Basis* basis, Index first, Index n
 
 /// H += sums, lower triangle of strips; sums are aligned, as H need not be.
 void add_lower(const RowStrips& strips, const double* sums, double* H) {
-  for (Index row = 0; row < strips.padded(); ++row) {
+  for (Index row = 0; row < strips.n; ++row) {
     const Index size = (row / strip_width + 1) * strip_width;
     VectorMap(H + row * strips.padded(), size) +=
         ConstVectorMap(sums + row * strips.padded(), size);
@@ -140,6 +139,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
   const Basis* basis = change ? &*change : nullptr;
   const Index size = strips.padded() * strips.padded();
   const Index n_panels = (last - first + panel_rows - 1) / panel_rows;
+  if (n_panels == 0) return;
   const Index n_slots =
       std::clamp<Index>(slot_budget / size, 1, std::min(max_slots, std::max<Index>(n_panels, 1)));
   if (n_slots == 1) return multiply_tiles(packing, basis, first, last, n_threads, H);

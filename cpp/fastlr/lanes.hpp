@@ -20,12 +20,22 @@ inline Lanes load(const double* p) { return Eigen::internal::ploadu<Lanes>(p); }
 inline void store(double* p, const Lanes& v) { Eigen::internal::pstoreu(p, v); }
 inline Lanes broadcast(double value) { return Eigen::internal::pset1<Lanes>(value); }
 inline Lanes broadcast_from(const double* p) { return Eigen::internal::pload1<Lanes>(p); }
+/// The same from any address.
+inline Lanes broadcast_from(const std::byte* p) {
+  double value;
+  std::memcpy(&value, p, sizeof value);
+  return broadcast(value);
+}
 /// a * b + c, fused where the level has FMA.
 inline Lanes multiply_add(const Lanes& a, const Lanes& b, const Lanes& c) {
   return Eigen::internal::pmadd(a, b, c);
 }
 inline Lanes add(const Lanes& a, const Lanes& b) { return Eigen::internal::padd(a, b); }
 inline Lanes multiply(const Lanes& a, const Lanes& b) { return Eigen::internal::pmul(a, b); }
+inline Lanes smaller(const Lanes& a, const Lanes& b) { return Eigen::internal::pmin(a, b); }
+inline Lanes larger(const Lanes& a, const Lanes& b) { return Eigen::internal::pmax(a, b); }
+inline double smallest_of(const Lanes& v) { return Eigen::internal::predux_min(v); }
+inline double largest_of(const Lanes& v) { return Eigen::internal::predux_max(v); }
 inline double sum_of(const Lanes& v) { return Eigen::internal::predux(v); }
 
 /// The bits of v where mask has ones, zero elsewhere: what is masked away may be anything.

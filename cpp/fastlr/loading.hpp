@@ -24,6 +24,12 @@ Eight eight_at(const std::byte* source) {
   }
 }
 
+/// Contiguous, aligned doubles: they can be used where they lie.
+inline bool are_doubles(const Column& column) {
+  return column.dtype == DType::f64 && column.stride == sizeof(double) &&
+         reinterpret_cast<std::uintptr_t>(column.data) % alignof(double) == 0;
+}
+
 template <class Scalar>
 void load_scalars(const std::byte* source, Index stride, Index n, double* out) {
   if (stride == static_cast<Index>(sizeof(Scalar))) {

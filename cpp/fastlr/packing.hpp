@@ -15,7 +15,7 @@ namespace fastlr {
 
 constexpr Index strip_width = 8;
 constexpr Index panel_rows = 128;  // a strip of 128 rows is 8 KiB
-constexpr Index most_apart = 5;    // so many columns of a strip are cheaper read value by value
+constexpr Index most_apart = 5;    // up to so many columns of a strip are read value by value
 
 /// Columns that are neighbours in memory, float64 or float32.
 struct Neighbours {
@@ -31,7 +31,7 @@ struct Strip {
   Index width = 0;      // how many of the eight are used
   Index n_columns = 0;  // the same without the constant, which is the panel's last variable
   Index adjacent = 0;   // neighbours, float64 or float32: none, or at least two
-  Index safe_rows = 0;  // rows below this may be read eight wide without leaving the buffer
+  Index safe_rows = 0;  // rows below this may be read eight wide; all, where none are neighbours
   Eight neighbours = Eight::Zero();          // mask of the adjacent columns
   std::array<Eight, most_apart> apart = {};  // scale of each other column, in its own lane
 
@@ -95,8 +95,7 @@ class PanelLayout {
   /// `buffer`.
   const double* values(Index variable, Index row, Index n, double* buffer) const {
     const Column& source = column(variable);
-    if (source.dtype == DType::f64 && source.stride == sizeof(double))
-      return reinterpret_cast<const double*>(source.at(row));
+    if (are_doubles(source)) return reinterpret_cast<const double*>(source.at(row));
     load_column(source, row, n, buffer);
     return buffer;
   }
@@ -141,7 +140,8 @@ class PanelLayout {
     return strip;
   }
 
-  /// out (n, 8): row after row, neighbours as vectors, other columns into their lanes.
+  /// out (n, 8): row after row, neighbours as vectors, other columns into their lanes. What is not
+  /// finite there spoils the whole row, as it spoils the sums; the caller looks afterwards.
   void pack_rows(const Strip& strip, Index row, Index n, const double* root, double* out) const {
     const bool is_float = strip.adjacent > 0 && column(strip.first).dtype == DType::f32;
     const auto with = [&]<Index Apart>(std::integral_constant<Index, Apart>) {
@@ -195,8 +195,7 @@ class PanelLayout {
         Lanes z = multiply_add(keep(values, neighbours[v]), scale[v], offset[v]);
 #pragma GCC unroll 8
         for (std::size_t k = 0; k < Apart; ++k)
-          z = multiply_add(broadcast_from(reinterpret_cast<const double*>(from[k] + r * step[k])),
-                           apart[v][k], z);
+          z = multiply_add(broadcast_from(from[k] + r * step[k]), apart[v][k], z);
         if (root != nullptr) z = multiply(z, broadcast_from(root + r));
         store(out + r * strip_width + v * lanes, z);
       }

@@ -27,7 +27,7 @@ class BlockColumns {
   const std::vector<const double*>& at(Index first, Index n) {
     for (std::size_t j = 0; j < from_.size(); ++j) {
       const Column& column = rows_.columns[j];
-      if (column.dtype == DType::f64 && column.stride == 8 && n % lanes == 0) {
+      if (are_doubles(column) && n % lanes == 0) {
         from_[j] = reinterpret_cast<const double*>(column.at(first));
       } else {
         double* const values = converted_.col(static_cast<Index>(j)).data();

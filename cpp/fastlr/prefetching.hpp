@@ -56,7 +56,7 @@ class Prefetcher {
       for (Index offset = 0; offset < end - start; offset += cache_line) *line++ = start + offset;
     }
     n_lines_ = static_cast<std::size_t>(line - lines_.data());
-    std::fill_n(line, most_at_once_, reinterpret_cast<const std::byte*>(runs_.data()));
+    std::fill_n(line, most_at_once_, reinterpret_cast<const std::byte*>(lines_.data()));
     position_ = 0;
   }
 

@@ -22,19 +22,22 @@ inline WeightStatistics pack_weights(const Column& weight, Index first, Index n,
   Lanes sum = broadcast(0.0);
   Lanes count = broadcast(0.0);
   Lanes product = one;
+  Lanes lowest = one;
+  Lanes highest = one;
   for (Index r = 0; r < n; r += lanes) {
     const Lanes w = load(root + r);
     const Lanes positive = is_positive(w);
     sum = add(sum, w);
     count = add(count, keep(one, positive));
     product = multiply(product, choose(positive, w, one));
+    lowest = smaller(lowest, product);
+    highest = larger(highest, product);
     store(root + r, square_root(w));
   }
-  alignas(64) std::array<double, lanes> products;
-  store(products.data(), product);
   WeightStatistics statistics{sum_of(sum), sum_of(count), 0.0};
-  const auto is_exact = [](double value) { return value > 1e-290 && value < 1e290; };
-  if (std::all_of(products.begin(), products.end(), is_exact)) {
+  if (smallest_of(lowest) > 1e-290 && largest_of(highest) < 1e290) {  // all the way, not only last
+    alignas(64) std::array<double, lanes> products;
+    store(products.data(), product);
     for (const double value : products) statistics.sum_log_weight += std::log(value);
     return statistics;
   }

@@ -103,6 +103,41 @@ def test_layout_changes_no_bit(kernels, layout, shape):
     np.testing.assert_array_equal(X, before)
 
 
+@pytest.mark.parametrize("n_targets", [1, 3, 5])
+@pytest.mark.parametrize("n_features", [1, 2, 3, 5, 6, 7, 8, 9, 15, 20])
+def test_width_and_ragged_rows_change_no_bit_with_the_layout(kernels, n_features, n_targets):
+    rng = np.random.default_rng(10)
+    for n in (1, 7, 63, 65, 127, 129, 200):
+        X = rng.normal(size=(n, n_features)).astype(np.float32).astype(float)
+        y = rng.normal(size=(n, n_targets))
+        columns = [X[:, j].astype("f4" if j % 3 else "f8") for j in range(n_features)]
+        want = one_pass(kernels, X, y)
+        for rows in (np.asfortranarray(X), X.astype(np.float32), columns, X[::-1].copy()[::-1]):
+            for targets in (y, np.asfortranarray(y)):
+                for got, exact in zip(one_pass(kernels, rows, targets), want, strict=True):
+                    np.testing.assert_array_equal(got, exact)
+        A = np.column_stack([X, y]) - want[3].sum(axis=0)
+        np.testing.assert_allclose(want[4], A.T @ A, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "tiny",
+    [
+        {0: 1e-160, 8: 1.1e-163, 16: 1e163},  # their product passes through the denormals
+        {0: 1e-160, 4: 1.1e-163, 8: 1e163, 12: 1e160},
+        {0: 1e-300, 1: 1e300, 2: 1e-308, 3: 1e308},
+        dict.fromkeys(range(128), 1e-7),
+        dict.fromkeys(range(128), 1e7),
+    ],
+)
+def test_logarithms_of_weights_lose_no_digits(kernels, tiny):
+    X, y = draw((200, 3))
+    weight = np.ones(200)
+    weight[list(tiny)] = list(tiny.values())
+    sum_log_weight = one_pass(kernels, X, y, weight)[2]
+    assert sum_log_weight == pytest.approx(np.log(weight).sum(), rel=1e-13, abs=1e-11)
+
+
 @pytest.mark.parametrize("shape", [(20_000, 2), (70_000, 12), (3000, 300), (2500, 520)], ids=str)
 def test_threads_change_no_bit(kernels, shape):
     X, y = draw(shape)

@@ -24,8 +24,8 @@ class Roofline:
     def seconds(self, n_samples: int, n_features: int, item_size: int = 8) -> float:
         """Least time for one pass of cross-products over X, y and the constant.
 
-        The rows, ``n (p + 1)`` values, must be read; the lower triangle of products of p + 2 variables less the
-        constant's own, ``n (p + 1) (p + 2)`` flops with a multiply-add counted as two, must be done. Both can overlap.
+        The rows, ``n (p + 1)`` values, must be read; the lower triangle of products of the p features and the target,
+        ``n (p + 1) (p + 2)`` flops with a multiply-add counted as two, must be done. Both can overlap.
         """
         read = n_samples * (n_features * item_size + 8) / self.bandwidth
         compute = n_samples * (n_features + 1) * (n_features + 2) / self.flops
@@ -55,7 +55,8 @@ class RooflineMeter:
         self._flops: list[float] = []
 
     def __call__(self) -> None:
-        """Read the memory once, multiply and add for some milliseconds."""
+        """Wake the threads, read the memory once, multiply and add for some milliseconds."""
+        kernels.read_all(self._values[:1_000_000], self.n_threads)
         start = time.perf_counter()
         kernels.read_all(self._values, self.n_threads)
         middle = time.perf_counter()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,10 @@ class Cell:
     def bound(self) -> str:
         """Which limit binds: "memory" or "arithmetic"."""
         return self.roofline.bound(self.n_features)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        return {**asdict(self), "limit": self.limit, "bound": self.bound}
 
     @property
     def fastest_peer(self) -> Timing:

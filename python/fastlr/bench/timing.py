@@ -15,7 +15,7 @@ def in_turns(
     rounds: int = 5,
     budget: float = 60.0,
     warm_up: bool = True,
-    pause: float = 0.03,
+    pause: float = 0.15,
 ) -> dict[str, float]:
     """Median seconds of each candidate.
 
@@ -29,7 +29,7 @@ def in_turns(
         Seconds in all, about.
     warm_up : bool, default=True
         Run each once before anything is counted.
-    pause : float, default=0.03
+    pause : float, default=0.15
         Seconds before each turn. The threads of some libraries go on spinning for a while after their call, at the
         cost of whoever comes next. Threads that sleep are slow to wake, though, so a turn of less than a second is two
         runs, of which the second counts.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -35,9 +34,6 @@ _SECONDS = 120.0
     "--rounds", type=click.IntRange(1), default=5, show_default=True, help="Runs of each, in turns."
 )
 @click.option(
-    "--threads", type=click.IntRange(1), default=None, help="Threads of fastlr's roofline."
-)
-@click.option(
     "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw it (needs matplotlib)."
 )
 @click.option(
@@ -48,9 +44,7 @@ _SECONDS = 120.0
     show_default=True,
     help="A table for people, or one JSON document.",
 )
-def bench(
-    scale: float, rounds: int, threads: int | None, picture: Path | None, layout: str
-) -> None:
+def bench(scale: float, rounds: int, picture: Path | None, layout: str) -> None:
     """Time least squares on six shapes, about two minutes: fastlr, NumPy, and the peers that are installed.
 
     All run on the same arrays, in turns; medians are shown, with the time in units of fastlr's. The roofline is
@@ -58,7 +52,7 @@ def bench(
     """
     peers = installed_peers()
     shapes = [(max(p + 2, int(n * scale)), p) for n, p in _SHAPES]
-    meter = RooflineMeter(resolve_threads(threads))
+    meter = RooflineMeter(resolve_threads(None))
     if layout == "text":
         show(f"kernels {describe()['level']}, {meter.n_threads} threads")
     cells = compare(
@@ -90,5 +84,5 @@ def _show_cell(cell: Cell) -> None:
 def _document(cells: list[Cell]) -> dict[str, object]:
     return {
         "kernels": describe(),
-        "cells": [{**asdict(cell), "limit": cell.limit, "bound": cell.bound} for cell in cells],
+        "cells": [cell.to_dict() for cell in cells],
     }
