@@ -1,32 +1,13 @@
-"""Claim: what digits cost. Ratios in one run, interleaved, medians: `python -m benchmarks.accuracy_cost`."""
+"""Claim: what digits cost. Ratios in one run, in turns, medians: `python -m benchmarks.accuracy_cost`."""
 
-import statistics
-import time
 import warnings
 
 import numpy as np
 
 import fastlr
+from fastlr.bench import in_turns
 
-ROUNDS = 9
-
-
-def seconds(call):
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def interleaved(calls, rounds=ROUNDS):
-    """Median seconds of each call; all of them take turns, so that what else runs hits all alike."""
-    times = {name: [] for name in calls}
-    for name, call in calls.items():
-        call()
-        times[name].clear()
-    for _ in range(rounds):
-        for name, call in calls.items():
-            times[name].append(seconds(call))
-    return {name: statistics.median(values) for name, values in times.items()}
+SMALL_FITS = 1000
 
 
 def collinear(X, condition):
@@ -49,29 +30,31 @@ def main():
         "auto, condition 1e5": lambda: fastlr.ols(five, y),
         "auto, condition 1e7": lambda: fastlr.ols(seven, y),
     }
-    times = interleaved(calls)
+    times = in_turns(calls, rounds=9)
     print("1e6 x 32".ljust(28) + "ms".rjust(8) + "x fast".rjust(9))
     for name, value in times.items():
         print(f"{name:28}{1e3 * value:8.1f}{value / times['fast']:9.2f}")
 
     W, v = rng.normal(size=(200, 5000)), rng.normal(size=200)
-    times = interleaved(
+    times = in_turns(
         {
             "fastlr.ols": lambda: fastlr.ols(W, v),
             "fastlr.ols, fast": lambda: fastlr.ols(W, v, accuracy="fast"),
             "numpy.linalg.lstsq": lambda: np.linalg.lstsq(W, v, rcond=None),
-        }
+        },
+        rounds=9,
     )
     print("\n" + "200 x 5000".ljust(28) + "ms".rjust(8) + "x fastlr".rjust(9))
     for name, value in times.items():
         print(f"{name:28}{1e3 * value:8.1f}{value / times['fastlr.ols']:9.2f}")
 
     Z = rng.normal(size=(10**6, 10))
-    times = interleaved(
+    times = in_turns(
         {
             "double": lambda: fastlr.Moments.from_arrays(Z, y),
             "double_double": lambda: fastlr.Moments.from_arrays(Z, y, precision="double_double"),
-        }
+        },
+        rounds=9,
     )
     print("\n" + "Moments, 1e6 x 10".ljust(28) + "ms".rjust(8) + "x double".rjust(9))
     for name, value in times.items():
@@ -79,12 +62,18 @@ def main():
 
     small = rng.normal(size=(100, 3))
     target = small.sum(axis=1)
-    times = interleaved(
-        {a: lambda a=a: fastlr.ols(small, target, accuracy=a) for a in ("fast", "auto")}, 2001
+    times = in_turns(
+        {
+            accuracy: lambda accuracy=accuracy: [
+                fastlr.ols(small, target, accuracy=accuracy) for _ in range(SMALL_FITS)
+            ]
+            for accuracy in ("fast", "auto")
+        },
+        rounds=9,
     )
     print("\n" + "100 x 3".ljust(28) + "us".rjust(8))
     for name, value in times.items():
-        print(f"{name:28}{1e6 * value:8.1f}")
+        print(f"{name:28}{1e6 * value / SMALL_FITS:8.1f}")
 
 
 if __name__ == "__main__":

@@ -188,7 +188,7 @@ struct Coefficients {
 
 /// How many rows to prefetch ahead: what leaves most of a second-level cache to the block.
 Index rows_ahead(const Prefetcher& prefetcher) {
-  constexpr Index bytes_ahead = Index{1} << 17;
+  constexpr Index bytes_ahead = Index{1} << 15;
   const Index rows = bytes_ahead / std::max<Index>(1, prefetcher.row_bytes());
   return std::clamp<Index>(rows / block_rows, 1, 16) * block_rows;
 }

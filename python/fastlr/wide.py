@@ -146,7 +146,7 @@ def _refined(
     weights, total, root_weight = dual.weights, dual.weights.sum(), np.sqrt(dual.weights)
     n, p = table.features.n_samples, table.n_features
     size_of_x = np.abs(dual.mean) + np.sqrt(n) * dual.std
-    root_norm = float(np.linalg.norm(dual.root))
+    root_norm = float(np.sqrt(np.square(dual.root).sum()))
     alpha = np.zeros((2, n))
     r = np.zeros((2, n))
     r[0] = y
@@ -157,9 +157,11 @@ def _refined(
         right = root_weight * (r[0] + r[1])
         lost = dual.unreachable.T @ right
         right -= dual.unreachable @ lost
-        along = dual.root.T @ right
+        along = np.einsum(
+            "ij,i->j", dual.root, right
+        )  # BLAS's threads would spin beside the kernels'
         rss = max(0.0, right @ right - along @ along) + lost @ lost
-        step = root_weight * (dual.root @ along)
+        step = root_weight * np.einsum("ij,j->i", dual.root, along)
         if table.fit_intercept:  # sum(alpha) = 0
             step -= step.mean()
         _add(alpha, step)
