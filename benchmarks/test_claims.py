@@ -67,6 +67,7 @@ def test_accuracy_costs_little(benchmark, accuracy):
 
 
 @pytest.mark.parametrize("who", ["fastlr", "NumPy lstsq"])
+@pytest.mark.filterwarnings("ignore")
 def test_wide_data_are_fitted_through_their_rows(benchmark, who):
     X, y = rows(*WIDE)
     A = np.column_stack([np.ones(len(y)), X])

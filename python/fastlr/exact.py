@@ -267,7 +267,7 @@ def _log_likelihood(moments: Moments | RowSummary, log_rss: FloatArray) -> Float
     """-n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2; infinite for a perfect fit."""
     n = moments.n_samples
     likelihood: FloatArray = (
-        -0.5 * n * (np.log(2.0 * np.pi / n) + log_rss + 1.0) + 0.5 * moments.sum_log_weight
+        -0.5 * n * (math.log(2.0 * math.pi / n) + log_rss + 1.0) + 0.5 * moments.sum_log_weight
     )
     return likelihood
 
