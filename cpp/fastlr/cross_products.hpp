@@ -15,8 +15,9 @@
 
 namespace fastlr {
 
-// With 32 wide registers the tile's sums, one row's vectors and a scalar fit; eight sums or more
-// hide the latency of multiply-adds, so that low tiles are wide. Narrower levels were measured too.
+// The tile's sums, one row's vectors and a scalar fit the registers of AVX-512 and AVX2; with the
+// sixteen narrow ones of SSE some sums go through the nearest cache. Eight sums or more hide the
+// latency of multiply-adds, so that low tiles are wide.
 constexpr Index tile_height = n_registers >= 32 ? 8 : 4;
 constexpr Index tile_strips = n_registers >= 32 && lanes == 8 ? 3 : 1;
 constexpr Index low_tile_strips = tile_strips == 3 ? 6 : 2;
@@ -105,7 +106,9 @@ struct PanelProduct {
   }
 
   void all() const {
-    if (tile_strips >= 2 && layout.n_strips() == 2) return two_strips();
+    if constexpr (tile_strips >= 2) {
+      if (layout.n_strips() == 2) return two_strips();
+    }
     const Index n_full = layout.n_strips() - 1;
     for (Index left = 0; left < n_full; left += tile_strips) column_group(left, 0, n_full);
     last_row();

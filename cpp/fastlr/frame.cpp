@@ -18,15 +18,9 @@ Frame frame_of(const MomentsView& moments, bool fit_intercept, double alpha) {
   const Index p = moments.n_features;
   const Index t = moments.n_targets;
   const Index q = p + t;
-  const ConstMatrixMap C(moments.cross, q, q);
-  const auto entry = [&](Index i, Index j) {
-    if (fit_intercept) return C(i, j);
-    return (DoubleDouble{C(i, j), 0.0} +
-            DoubleDouble{moments.weight, 0.0} * moments.mean_at(i) * moments.mean_at(j))
-        .value();
-  };
+  const auto entry = [&](Index i, Index j) { return moments.product(i, j, fit_intercept); };
   const auto size_of = [&](Index j) {
-    const double size = moments.size != nullptr ? moments.size[j] : C(j, j);
+    const double size = moments.size != nullptr ? moments.size[j] : moments.product(j, j, true);
     return fit_intercept ? size : size + moments.weight * moments.mean[j] * moments.mean[j];
   };
   Frame frame;

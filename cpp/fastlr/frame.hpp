@@ -30,6 +30,14 @@ struct MomentsView {
 
   Index n_columns() const { return n_features + n_targets; }
   DoubleDouble mean_at(Index j) const { return {mean[j], mean[n_columns() + j]}; }
+
+  /// Sum of products of two columns, about their means if `centred`, about zero otherwise.
+  double product(Index i, Index j, bool centred) const {
+    const double about_means = cross[i * n_columns() + j];
+    if (centred) return about_means;
+    return (DoubleDouble{about_means, 0.0} + DoubleDouble{weight, 0.0} * mean_at(i) * mean_at(j))
+        .value();
+  }
 };
 
 /// The normal equations in the frame: A b = c over the columns that vary.

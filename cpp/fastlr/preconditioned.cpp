@@ -50,14 +50,7 @@ TriangularBasis next_basis(Eigen::Map<const RowMatrix> K, Eigen::Map<const RowMa
   // Columns of W that do not vary are 0: a diagonal of ones keeps them out of everything.
   const Index p = moments.n_features;
   const Index t = moments.n_targets;
-  const Index q = p + t;
-  const ConstMatrixMap C(moments.cross, q, q);
-  const auto entry = [&](Index i, Index j) {
-    if (fit_intercept) return C(i, j);
-    return (DoubleDouble{C(i, j), 0.0} +
-            DoubleDouble{moments.weight, 0.0} * moments.mean_at(i) * moments.mean_at(j))
-        .value();
-  };
+  const auto entry = [&](Index i, Index j) { return moments.product(i, j, fit_intercept); };
   Matrix G(p, p);
   Matrix c(p, t);
   for (Index j = 0; j < p; ++j) {

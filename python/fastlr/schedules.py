@@ -20,6 +20,7 @@ Adaptive         initial, divided by ``factor`` whenever the loss stops improvin
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import ClassVar
@@ -42,7 +43,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(ABC):
     """What all schedules have in common; use one of its subclasses.
 
     Examples
@@ -71,9 +72,9 @@ class Schedule:
                     f"{field.name}={value!r} of {type(self).__name__} is not between {low:g} and {high:g}."
                 )
 
+    @abstractmethod
     def rates(self, initial: float, first_epoch: int, n_epochs: int) -> FloatArray:
         """Rates of ``n_epochs`` epochs from ``first_epoch`` on, when ``initial`` is what it starts from."""
-        raise NotImplementedError
 
     @property
     def settings(self) -> dict[str, float]:

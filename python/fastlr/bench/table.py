@@ -110,7 +110,9 @@ def compare(
             warnings.simplefilter("ignore")
             fits = {peer.name: peer.prepare(X, y) for peer in peers if n * p <= peer.max_values}
             answers = {name: fit() for name, fit in fits.items()}
-            medians = in_turns({"the machine": meter, **fits}, rounds=rounds, budget=budget)
+            medians = in_turns(
+                {"the machine": meter, **fits}, rounds=rounds, budget=budget, warm_up=False
+            )
         coef, intercept = answers["fastlr"]
         size = max(float(np.abs(coef).max()), abs(intercept))
         timings = tuple(

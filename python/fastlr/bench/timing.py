@@ -48,7 +48,7 @@ def in_turns(
                 continue
             time.sleep(pause)
             elapsed = _seconds(run)
-            spent[name] += elapsed
+            spent[name] += pause + elapsed
             if elapsed < 1.0:
                 elapsed = _seconds(run)
                 spent[name] += elapsed
