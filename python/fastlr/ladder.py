@@ -182,10 +182,8 @@ def _climb_from(
 
 def _settle(result: Climb, table: Table, accuracy: str, rank: str) -> Climb:
     """What the rule for dependent columns makes of a result."""
-    if result.code != "rank_deficient" or rank in ("min_norm", "full"):
-        return result
-    if rank == "raise":
-        return result  # the caller knows the names and raises
+    if result.code != "rank_deficient" or rank != "basic":
+        return result  # with "raise" the caller, who knows the names, does
     keep = _first_columns(result.null_space)
     if not keep:
         return _basic_of(result, None, keep)
