@@ -84,18 +84,21 @@ void bind_double_double(py::module_& m) {
   m.def(
       "solve_double_double",
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
-         bool fit_intercept, double alpha, bool truncate, const std::optional<DoubleArray>& size) {
+         bool fit_intercept, double alpha, bool truncate, const std::optional<DoubleArray>& size,
+         const std::optional<DoubleArray>& units) {
         const Index q = mean.size() / 2;
         check(cross.size() == 2 * q * q && n_features >= 0 && n_features <= q,
               "cross must be (2, q, q)");
         check(!size || size->size() == q, "size has the wrong size");
+        check(!units || units->size() == q, "units has the wrong size");
         const MomentsView moments{n_features,
                                   q - n_features,
                                   weight,
                                   mean.data(),
                                   cross.data(),
                                   size ? size->data() : nullptr,
-                                  unit_roundoff * unit_roundoff};
+                                  unit_roundoff * unit_roundoff,
+                                  units ? units->data() : nullptr};
         Solution s;
         double relative_error = 0.0;
         {
@@ -106,7 +109,7 @@ void bind_double_double(py::module_& m) {
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
       py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"), py::arg("truncate"),
-      py::arg("size") = py::none());
+      py::arg("size") = py::none(), py::arg("units") = py::none());
 }
 
 }  // namespace fastlr

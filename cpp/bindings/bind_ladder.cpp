@@ -8,32 +8,10 @@
 #include "bindings/rows.hpp"
 #include "bindings/solutions.hpp"
 #include "fastlr/ladder.hpp"
-#include "fastlr/minimum_norm.hpp"
 #include "fastlr/preconditioned.hpp"
-#include "fastlr/rank.hpp"
+#include "fastlr/condition_number.hpp"
 
 namespace fastlr {
-namespace {
-
-void check_size(const DoubleArray& array, Index size, const char* name) {
-  if (array.size() != size) throw py::value_error(std::string(name) + " has the wrong size");
-}
-
-Eigen::Map<const RowMatrix> matrix_of(const DoubleArray& array) {
-  if (array.ndim() != 2) throw py::value_error("expected a 2-D array");
-  return {array.data(), array.shape(0), array.shape(1)};
-}
-
-MomentsView view_of(Index n_features, double weight, const DoubleArray& mean,
-                    const DoubleArray& cross, const double* size = nullptr) {
-  const Index q = mean.size() / 2;
-  check_size(mean, 2 * q, "mean");
-  check_size(cross, q * q, "cross");
-  if (n_features < 0 || n_features > q) throw py::value_error("n_features is out of range");
-  return {n_features, q - n_features, weight, mean.data(), cross.data(), size};
-}
-
-}  // namespace
 
 void bind_ladder(py::module_& m) {
   m.attr("ALWAYS_POLISHED") = always_polished;
@@ -71,10 +49,12 @@ void bind_ladder(py::module_& m) {
       "solve_normal_equations",
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
          bool fit_intercept, double alpha, bool truncate, double n_samples,
-         const std::optional<DoubleArray>& size) {
+         const std::optional<DoubleArray>& size, const std::optional<DoubleArray>& units) {
         if (size) check_size(*size, mean.size() / 2, "size");
-        const MomentsView moments =
+        if (units) check_size(*units, mean.size() / 2, "units");
+        MomentsView moments =
             view_of(n_features, weight, mean, cross, size ? size->data() : nullptr);
+        moments.units = units ? units->data() : nullptr;
         Solution s;
         RelativeError relative_error;
         bool enough = false;
@@ -90,7 +70,8 @@ void bind_ladder(py::module_& m) {
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
       py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"),
-      py::arg("truncate") = true, py::arg("n_samples") = 0.0, py::arg("size") = py::none());
+      py::arg("truncate") = true, py::arg("n_samples") = 0.0, py::arg("size") = py::none(),
+      py::arg("units") = py::none());
 
   m.def(
       "plan_sweep",
@@ -237,75 +218,13 @@ void bind_ladder(py::module_& m) {
       py::arg("mean").noconvert(), py::arg("cross").noconvert(), py::arg("fit_intercept"));
 
   m.def(
-      "decide_rank",
-      [](const DoubleArray& R, const Vector& gran) {
-        if (gran.size() != R.shape(0)) throw py::value_error("gran has the wrong size");
-        RankDecision d;
-        {
-          const py::gil_scoped_release release;
-          d = decide_rank(matrix_of(R), gran);
-        }
-        return py::make_tuple(d.rank, d.condition_number, std::move(d.root),
-                              std::move(d.null_space), std::move(d.length));
+      "condition_number",
+      [](const DoubleArray& R, const DoubleArray& K) {
+        check_size(K, R.size(), "K");
+        const py::gil_scoped_release release;
+        return condition_number(matrix_of(R), matrix_of(K));
       },
-      py::arg("R").noconvert(), py::arg("gran"));
-
-  m.def(
-      "intercepts",
-      [](const DoubleArray& mean, const DoubleArray& coef) {
-        if (coef.ndim() != 3) throw py::value_error("coef must be (2, t, p)");
-        const Index t = coef.shape(1);
-        const Index p = coef.shape(2);
-        check_size(mean, 2 * (p + t), "mean");
-        RowMatrix intercept(2, t);
-        for (Index k = 0; k < t; ++k) {
-          const double* b = coef.data() + k * p;
-          const DoubleDouble a = intercept_at(matrix_of(mean), p, k, b, b + t * p);
-          intercept(0, k) = a.hi;
-          intercept(1, k) = a.lo;
-        }
-        return intercept;
-      },
-      py::arg("mean").noconvert(), py::arg("coef").noconvert());
-
-  m.def(
-      "move_to_minimum_norm",
-      [](const DoubleArray& directions, const DoubleArray& of_directions, const Vector& scale,
-         const DoubleArray& mean, bool fit_intercept, DoubleArray& coef, DoubleArray& intercept) {
-        if (directions.ndim() != 3) throw py::value_error("directions must be (2, k, p)");
-        const Index k = directions.shape(1);
-        const Index p = directions.shape(2);
-        const Index t = intercept.size() / 2;
-        check_size(of_directions, k * p, "of_directions");
-        check_size(coef, 2 * t * p, "coef");
-        check_size(mean, 2 * (p + t), "mean");
-        const NullSpace null_space(p, Eigen::Map<const RowMatrix>(directions.data(), 2, k * p),
-                                   scale);
-        const auto means = matrix_of(mean);
-        double* a = intercept.mutable_data();
-        RowMatrix error(t, p);
-        for (Index target = 0; target < t; ++target) {
-          double* hi = coef.mutable_data() + target * p;
-          double* lo = hi + t * p;
-          const Vector hi_before = VectorMap(hi, p);
-          const Vector lo_before = VectorMap(lo, p);
-          null_space.take_out(hi, lo);
-          error.row(target) = null_space.error(matrix_of(of_directions), hi, lo);
-          if (!fit_intercept) continue;
-          // Sweeps know the intercept better than the means do: only what moved counts.
-          DoubleDouble moved{a[target], a[t + target]};
-          for (Index j = 0; j < p; ++j)
-            moved =
-                moved - DoubleDouble{means(0, j), means(1, j)} *
-                            (DoubleDouble{hi[j], lo[j]} - DoubleDouble{hi_before[j], lo_before[j]});
-          a[target] = moved.hi;
-          a[t + target] = moved.lo;
-        }
-        return error;
-      },
-      py::arg("directions").noconvert(), py::arg("of_directions").noconvert(), py::arg("scale"),
-      py::arg("mean").noconvert(), py::arg("fit_intercept"), py::arg("coef").noconvert(),
-      py::arg("intercept").noconvert());
+      py::arg("R").noconvert(), py::arg("K").noconvert());
 
   m.def(
       "relative_error",

@@ -12,6 +12,7 @@ namespace py = pybind11;
 PYBIND11_MODULE(FASTLR_MODULE, m, py::mod_gil_not_used()) {
   m.doc() = "fastlr kernels for one CPU level: functions from arrays to arrays.";
 
+  fastlr::bind_dependent(m);
   fastlr::bind_descent(m);
   fastlr::bind_moments(m);
   fastlr::bind_double_double(m);

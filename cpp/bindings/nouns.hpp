@@ -5,6 +5,7 @@
 
 namespace fastlr {
 
+void bind_dependent(pybind11::module_& m);
 void bind_descent(pybind11::module_& m);
 void bind_moments(pybind11::module_& m);
 void bind_double_double(pybind11::module_& m);

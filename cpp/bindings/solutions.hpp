@@ -3,6 +3,7 @@
 
 #include <pybind11/eigen.h>
 
+#include <string>
 #include <utility>
 
 #include "bindings/rows.hpp"
@@ -12,15 +13,34 @@
 
 namespace fastlr {
 
-/// In the order of fastlr.ladder's _Frame; uses the solution up.
+inline void check_size(const DoubleArray& array, Index size, const char* name) {
+  if (array.size() != size) throw py::value_error(std::string(name) + " has the wrong size");
+}
+
+inline Eigen::Map<const RowMatrix> matrix_of(const DoubleArray& array) {
+  if (array.ndim() != 2) throw py::value_error("expected a 2-D array");
+  return {array.data(), array.shape(0), array.shape(1)};
+}
+
+/// Moments in double, in one array each.
+inline MomentsView view_of(Index n_features, double weight, const DoubleArray& mean,
+                           const DoubleArray& cross, const double* size = nullptr) {
+  const Index q = mean.size() / 2;
+  check_size(mean, 2 * q, "mean");
+  check_size(cross, q * q, "cross");
+  if (n_features < 0 || n_features > q) throw py::value_error("n_features is out of range");
+  return {n_features, q - n_features, weight, mean.data(), cross.data(), size};
+}
+
+/// In the order of fastlr.refinement's Frame; uses the solution up.
 inline py::tuple tuple_of(Solution& s) {
   return py::make_tuple(name(s.status), s.rank, s.condition_number, std::move(s.scale),
                         std::move(s.mean), std::move(s.root), std::move(s.coef),
                         std::move(s.intercept), std::move(s.rss), std::move(s.tss),
-                        std::move(s.length), std::move(s.null_space), contraction_of(s));
+                        std::move(s.length), std::move(s.null_space), contraction_of(s), s.squared_condition);
 }
 
-/// In the order of fastlr.ladder's Climb, from coef on; uses the fit up.
+/// In the order of fastlr.refinement's Climb, from coef on; uses the fit up.
 inline py::tuple tuple_of(FinishedFit& f) {
   return py::make_tuple(std::move(f.coef), std::move(f.intercept), std::move(f.rss),
                         std::move(f.tss), std::move(f.bse), std::move(f.bse_intercept),

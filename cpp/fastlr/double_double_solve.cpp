@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "fastlr/double_double_moments.hpp"
+#include "fastlr/condition_number.hpp"
 #include "fastlr/minimum_norm.hpp"
-#include "fastlr/rank.hpp"
 #include "fastlr/refinement.hpp"
 
 namespace fastlr {
@@ -53,41 +53,89 @@ Problem problem_of(const MomentsView& moments, const Frame& frame, bool fit_inte
   return problem;
 }
 
-/// R (p, p) upper triangular with R'R = A, rounded to double at the end; pivots that rounding
-/// swallowed become tiny.
-RowMatrix factor(const Problem& problem, const Frame& frame) {
-  const std::size_t l = frame.live.size();
-  Pairs L = problem.A;
-  for (std::size_t j = 0; j < l; ++j) {
-    const double floor = L[j * l + j].hi * smallest_pivot;
-    DoubleDouble pivot = L[j * l + j];
-    for (std::size_t k = 0; k < j; ++k) pivot = pivot - L[j * l + k] * L[j * l + k];
-    if (!(pivot.hi > floor)) pivot = {std::max(floor, 1e-300), 0.0};
-    const DoubleDouble root = square_root(pivot);
-    L[j * l + j] = root;
-    for (std::size_t i = j + 1; i < l; ++i) {
-      DoubleDouble sum = L[i * l + j];
-      for (std::size_t k = 0; k < j; ++k) sum = sum - L[i * l + k] * L[j * l + k];
-      L[i * l + j] = sum / root;
+/// Which columns are independent, and a factor of theirs: positions are those in `frame.live`.
+struct Independent {
+  std::vector<std::size_t> chosen;
+  std::vector<std::size_t> others;
+  Matrix L;  // (chosen, chosen) lower triangular, rounded to double
+  Matrix T;  // (others, chosen): column of the others = sum T * chosen
+};
+
+/// Cholesky's factor with pivoting in double-double. Columns are taken while one is left that
+/// `is_noise(column, squared distance, T)` does not count as dependent on those taken; the first of
+/// those that are nearly farthest.
+template <class IsNoise>
+Independent factor(const Problem& problem, std::size_t l, const IsNoise& is_noise) {
+  constexpr double nearly_as_far = 0.25;
+  constexpr double suspicious = 1e-6;
+  Pairs L(l * l);  // columns of the factor, one after the other, by position
+  std::vector<DoubleDouble> left(l);
+  for (std::size_t i = 0; i < l; ++i) left[i] = problem.A[i * l + i];
+  const auto share = [&](std::size_t i) { return left[i].hi / problem.A[i * l + i].hi; };
+  Independent out;
+  std::vector<bool> is_open(l, true);
+  std::vector<bool> is_taken(l, false);
+  // T of a column, from the factor of those taken.
+  const auto coefficients_of = [&](std::size_t j) {
+    const std::size_t r = out.chosen.size();
+    Vector t(static_cast<Index>(r));
+    for (std::size_t i = r; i-- > 0;) {
+      double sum = L[i * l + j].hi;
+      for (std::size_t k = i + 1; k < r; ++k)
+        sum -= L[i * l + out.chosen[k]].hi * t[static_cast<Index>(k)];
+      t[static_cast<Index>(i)] = sum / L[i * l + out.chosen[i]].hi;
     }
+    return t;
+  };
+  while (true) {  // at most l columns are taken or closed
+    double farthest = 0.0;
+    for (std::size_t j = 0; j < l; ++j) {
+      if (!is_open[j]) continue;
+      if (share(j) < suspicious && is_noise(j, left[j].hi, out.chosen, coefficients_of(j)))
+        is_open[j] = false;
+      else
+        farthest = std::max(farthest, share(j));
+    }
+    std::size_t pivot = 0;
+    while (pivot < l && !(is_open[pivot] && share(pivot) >= nearly_as_far * farthest)) ++pivot;
+    if (pivot == l) break;
+    is_open[pivot] = false;
+    const std::size_t step = out.chosen.size();
+    const double floor = smallest_pivot * problem.A[pivot * l + pivot].hi;
+    if (!(left[pivot].hi > floor)) left[pivot] = {floor, 0.0};
+    const DoubleDouble root = square_root(left[pivot]);
+    for (std::size_t i = 0; i < l; ++i) {
+      if (is_taken[i]) continue;
+      DoubleDouble sum = problem.A[i * l + pivot];
+      for (std::size_t k = 0; k < step; ++k) sum = sum - L[k * l + i] * L[k * l + pivot];
+      L[step * l + i] = i == pivot ? root : sum / root;
+      if (is_open[i]) left[i] = left[i] - L[step * l + i] * L[step * l + i];
+    }
+    out.chosen.push_back(pivot);
+    is_taken[pivot] = true;
   }
-  RowMatrix R = RowMatrix::Zero(frame.n_features, frame.n_features);
   for (std::size_t j = 0; j < l; ++j)
-    for (std::size_t i = j; i < l; ++i) R(frame.live[j], frame.live[i]) = L[i * l + j].value();
-  return R;
+    if (!is_taken[j]) out.others.push_back(j);
+  const Index r = static_cast<Index>(out.chosen.size());
+  out.L = Matrix::Zero(r, r);
+  for (Index k = 0; k < r; ++k)
+    for (Index i = k; i < r; ++i)
+      out.L(i, k) = L[static_cast<std::size_t>(k) * l + out.chosen[static_cast<std::size_t>(i)]].hi;
+  out.T.resize(static_cast<Index>(out.others.size()), r);
+  for (std::size_t k = 0; k < out.others.size(); ++k)
+    out.T.row(static_cast<Index>(k)) = coefficients_of(out.others[k]).transpose();
+  return out;
 }
 
-RowMatrix inverse_of(const RowMatrix& R, const Frame& frame) {
-  const Index l = frame.n_live();
-  Matrix L(l, l);
-  for (Index i = 0; i < l; ++i)
-    for (Index j = 0; j < l; ++j)
-      L(i, j) = R(frame.live[static_cast<std::size_t>(j)], frame.live[static_cast<std::size_t>(i)]);
-  invert_lower(L);
-  RowMatrix K = RowMatrix::Zero(frame.n_features, l);
-  for (Index i = 0; i < l; ++i)
-    for (Index k = i; k < l; ++k) K(frame.live[static_cast<std::size_t>(i)], k) = L(k, i);
-  return K;
+ColumnChoice choice_of(const Independent& columns) {
+  ColumnChoice choice;
+  choice.chosen.assign(columns.chosen.begin(), columns.chosen.end());
+  choice.others.assign(columns.others.begin(), columns.others.end());
+  Matrix inverse = columns.L;
+  invert_lower(inverse);
+  choice.root = inverse.transpose();
+  choice.coefficients = columns.T;
+  return choice;
 }
 
 /// b += K K'(c - A b) until it rests. c: (l) or nullptr for 0; b: (p) unevaluated sum. Estimates
@@ -145,19 +193,36 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
   const Frame frame = frame_of(moments, fit_intercept, alpha);
   const std::size_t l = frame.live.size();
   const Problem problem = problem_of(moments, frame, fit_intercept, alpha);
-  const RowMatrix R = factor(problem, frame);
-  Vector gran = Vector::Ones(p);
-  for (Index j = 0; j < p && fit_intercept; ++j)
-    if (R(j, j) != 0.0)
-      gran[j] = std::hypot(1.0, std::sqrt(moments.weight) *
-                                    frame.mean[static_cast<std::size_t>(j)].hi / R.col(j).norm());
-  // Moments that were taken away from larger ones tell no directions below those ones' rounding.
-  for (Index i = 0; i < frame.n_live(); ++i) {
-    const Index j = frame.live[static_cast<std::size_t>(i)];
-    gran[j] = std::max(gran[j], frame.summed[i] / R.col(j).norm());
+  Vector length = Vector::Zero(p);
+  for (std::size_t i = 0; i < l; ++i) length[frame.live[i]] = std::sqrt(problem.A[i * l + i].hi);
+  // Rounding that a column carries: of its offset, or of larger moments that were taken away.
+  Vector rounding_length(static_cast<Index>(l));
+  Vector live_length(static_cast<Index>(l));
+  for (std::size_t i = 0; i < l; ++i) {
+    const Index at = static_cast<Index>(i);
+    const double mean = fit_intercept ? frame.mean[static_cast<std::size_t>(frame.live[i])].hi : 0.0;
+    live_length[at] = length[frame.live[i]];
+    rounding_length[at] = std::max(std::hypot(live_length[at], std::sqrt(moments.weight) * mean),
+                                   frame.summed[at]);
   }
-  const RankDecision decision = decide_rank(Eigen::Map<const RowMatrix>(R.data(), p, p), gran);
-  const bool is_truncated = truncate && decision.rank < frame.n_live();
+  const auto is_noise = [&](std::size_t j, double left, const std::vector<std::size_t>& chosen,
+                            const Vector& T) {
+    if (!truncate) return false;
+    const Index at = static_cast<Index>(j);
+    double rounding = rounding_length[at] * rounding_length[at];
+    double size = live_length[at] * live_length[at];
+    for (std::size_t k = 0; k < chosen.size(); ++k) {
+      const Index of = static_cast<Index>(chosen[k]);
+      const double share = T[static_cast<Index>(k)];
+      rounding += share * share * rounding_length[of] * rounding_length[of];
+      size += share * share * live_length[of] * live_length[of];
+    }
+    const double level = 8 * unit_roundoff *
+                         (std::sqrt(rounding) + std::sqrt(static_cast<double>(l) * size));
+    return left <= std::max(level * level, smallest_pivot * rounding);
+  };
+  const Independent columns = factor(problem, l, is_noise);
+  const ColumnChoice choice = choice_of(columns);
 
   Solution out;
   out.scale = frame.scale;
@@ -167,12 +232,15 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
     out.mean(0, j) = frame.mean[static_cast<std::size_t>(j)].hi;
     out.mean(1, j) = frame.mean[static_cast<std::size_t>(j)].lo;
   }
-  out.rank = is_truncated ? decision.rank : frame.n_live();
-  out.root = is_truncated ? decision.root : inverse_of(R, frame);
-  out.condition_number = decision.condition_number;
-  out.length = decision.length;
-  out.null_space = is_truncated ? decision.null_space
-                                : RowMatrix(decision.null_space.bottomRows(p - frame.n_live()));
+  out.rank = static_cast<Index>(columns.chosen.size());
+  out.root = root_of(frame, choice);
+  Matrix A = frame.A;
+  A.diagonal() += frame.penalty;
+  out.condition_number = condition_number(A, choice);
+  out.length = length;
+  const Index n_null = static_cast<Index>(columns.others.size());
+  RowMatrix directions = directions_of(frame, choice);
+  out.null_space = null_space_of(out, directions);
   out.status = out.rank < p ? Status::rank_deficient : Status::ok;
   out.coef.setZero(2, t * p);
   out.intercept.setZero(2, t);
@@ -186,18 +254,14 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
   const double rounding = 0x1p-98 * std::sqrt(moments.weight) * root_norm * inflation;
   const double contraction =
       std::min(1.0, 64 * static_cast<double>(p) * unit_roundoff * out.condition_number * inflation);
-  const Index n_null = is_truncated ? p - out.rank : 0;
-  RowMatrix directions = RowMatrix::Zero(2, n_null * p);
   RowMatrix of_directions = RowMatrix::Zero(n_null, p);
   for (Index k = 0; k < n_null; ++k) {
     double* hi = directions.data() + k * p;
-    for (Index j = 0; j < p; ++j)
-      hi[j] = out.length[j] > 0.0 ? out.null_space(k, j) / out.length[j] : 0.0;
     const double left =
         improve(problem, frame, out.root, nullptr, contraction, 1.0, hi, hi + n_null * p);
     of_directions.row(k) = (left + rounding) * row_norm.transpose();
   }
-  const NullSpace null_space(p, directions, out.scale);
+  const NullSpace null_space(p, directions, in_units(moments, out.scale));
 
   const Refinement judge{
       p,

@@ -27,8 +27,10 @@ struct MomentsView {
   const double* size = nullptr;     // (q) sums of squares, at least those of the diagonal, to whose
                                     // rounding errors cross is right
   double rounding = unit_roundoff;  // of the arithmetic that cross was summed in
+  const double* units = nullptr;    // (q) powers of two that columns were multiplied by before; or 1
 
   Index n_columns() const { return n_features + n_targets; }
+  double unit(Index j) const { return units != nullptr ? units[j] : 1.0; }
   DoubleDouble mean_at(Index j) const { return {mean[j], mean[n_columns() + j]}; }
 
   /// Sum of products of two columns, about their means if `centred`, about zero otherwise.

@@ -65,8 +65,7 @@ bool refine_all(const Rows& rows, const Column* weight, const Refinement& refine
 
 double contraction_of(const Solution& s) {
   const double p = static_cast<double>(std::max<Index>(s.length.size(), 1));
-  const double squared = s.condition_number * s.condition_number;
-  return std::min(1.0, 4 * unit_roundoff * p * squared * s.inflation);
+  return std::min(1.0, 4 * unit_roundoff * p * s.squared_condition * s.inflation);
 }
 
 Refinement refinement_of(const Solution& s, bool fit_intercept, double weight) {

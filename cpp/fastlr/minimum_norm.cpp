@@ -31,18 +31,33 @@ NullSpace::NullSpace(Index n_features, const RowMatrix& directions, const Vector
   hi_.conservativeResize(p, rank);
   lo_.conservativeResize(p, rank);
   change_ = Matrix::Identity(rank, rank);
-  for (int pass = 0; rank > 0 && pass < 2; ++pass) orthogonalise();
+  factorise();
+  // Directions that differ in the frame may nearly agree in user's units. The first factor of such
+  // is inexact: orthonormal ones have a better one, and twice is enough.
+  for (int pass = 0; pass < 2 && is_ill_conditioned(); ++pass) {
+    orthogonalise();
+    factorise();
+  }
+}
+
+void NullSpace::factorise() {
+  const Index k = hi_.cols();
+  const Eigen::HouseholderQR<Matrix> qr(hi_);
+  R_ = qr.matrixQR().topRows(k).triangularView<Eigen::Upper>();
+  for (Index i = 0; i < k; ++i)
+    if (R_(i, i) == 0.0) R_(i, i) = 1.0;
+}
+
+bool NullSpace::is_ill_conditioned() const {
+  if (R_.cols() == 0) return false;
+  const Vector pivots = R_.diagonal().cwiseAbs().cwiseQuotient(R_.colwise().norm().transpose());
+  return pivots.minCoeff() < 1e-6;
 }
 
 void NullSpace::orthogonalise() {
-  // N := N R^-1 in double-double. Directions that differ in the frame may nearly agree in user's
-  // units, and the first R^-1 of such is inexact: twice is enough.
+  // N := N R^-1 in double-double.
   const Index k = hi_.cols();
-  const Eigen::HouseholderQR<Matrix> qr(hi_);
-  Matrix R = qr.matrixQR().topRows(k).triangularView<Eigen::Upper>();
-  for (Index i = 0; i < k; ++i)
-    if (R(i, i) == 0.0) R(i, i) = 1.0;
-  const Matrix T = R.triangularView<Eigen::Upper>().solve(Matrix::Identity(k, k));
+  const Matrix T = R_.triangularView<Eigen::Upper>().solve(Matrix::Identity(k, k));
   for (Index j = 0; j < n_features_; ++j) {
     const Vector hi = hi_.row(j);
     const Vector lo = lo_.row(j);
@@ -70,26 +85,31 @@ Vector NullSpace::along(const double* coef_hi, const double* coef_lo) const {
   for (Index i = 0; i < hi_.cols(); ++i) {
     DoubleDouble sum;
     for (Index j = 0; j < n_features_; ++j)
-      sum = sum + DoubleDouble{hi_(j, i), lo_(j, i)} *
-                      DoubleDouble{to_user(coef_hi[j], j), to_user(coef_lo[j], j)};
+      if (hi_(j, i) != 0.0)
+        sum = sum + DoubleDouble{hi_(j, i), lo_(j, i)} *
+                        DoubleDouble{to_user(coef_hi[j], j), to_user(coef_lo[j], j)};
     along[i] = sum.value();
   }
   return along;
 }
 
 void NullSpace::take_out(double* coef_hi, double* coef_lo) const {
-  // N is orthonormal up to rounding: each step adds about as many digits as a double has.
-  constexpr int most_steps = 6;
+  // b -= N (R'R)^-1 N'b: R is N's factor up to rounding times its condition number, by which each
+  // step makes what is left of N'b smaller.
+  constexpr int most_steps = 12;
   double last = 0.0;
   for (int step = 0; hi_.cols() > 0 && step < most_steps; ++step) {
-    const Vector z = along(coef_hi, coef_lo);
+    Vector z = along(coef_hi, coef_lo);
+    R_.triangularView<Eigen::Upper>().transpose().solveInPlace(z);
     const double length = z.norm();
     if (length == 0.0 || (step > 0 && !(length <= 0.5 * last))) return;
     last = length;
+    R_.triangularView<Eigen::Upper>().solveInPlace(z);
     for (Index j = 0; j < n_features_; ++j) {
       DoubleDouble change;
       for (Index i = 0; i < hi_.cols(); ++i)
-        change = change + DoubleDouble{hi_(j, i), lo_(j, i)} * DoubleDouble{z[i], 0.0};
+        if (hi_(j, i) != 0.0)
+          change = change + DoubleDouble{hi_(j, i), lo_(j, i)} * DoubleDouble{z[i], 0.0};
       const DoubleDouble moved = DoubleDouble{coef_hi[j], coef_lo[j]} -
                                  DoubleDouble{to_frame(change.hi, j), to_frame(change.lo, j)};
       coef_hi[j] = moved.hi;
@@ -109,7 +129,10 @@ Vector NullSpace::error(const RowMatrix& of_directions, const double* coef_hi,
                  std::abs(to_user(coef_hi[j], j));
   }
   size = change_.cwiseAbs().transpose() * size + along(coef_hi, coef_lo).cwiseAbs();
-  Vector moved = hi_.cwiseAbs() * size;
+  const Index k = hi_.cols();
+  const Matrix T = R_.triangularView<Eigen::Upper>().solve(Matrix::Identity(k, k));
+  const Vector in_root = T.cwiseAbs().transpose() * size;
+  Vector moved = (hi_ * T).cwiseAbs() * in_root;
   for (Index j = 0; j < n_features_; ++j) moved[j] = to_frame(moved[j], j);
   return moved;
 }

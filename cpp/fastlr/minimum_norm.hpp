@@ -16,7 +16,7 @@ class NullSpace {
   /// directions: (2, k * p) in the frame, an unevaluated sum; those that are zero do not count.
   NullSpace(Index n_features, const RowMatrix& directions, const Vector& scale);
 
-  /// b -= N N'b: the point of smallest |D b| among b + span(N). coef: (p) unevaluated sum.
+  /// b -= N (N'N)^-1 N'b: the point of smallest |D b| among b + span(N). coef: (p) unevaluated sum.
   void take_out(double* coef_hi, double* coef_lo) const;
 
   /// (p) how far such a point may be off, for errors of the directions, (k, p) in the frame.
@@ -27,6 +27,8 @@ class NullSpace {
   double to_user(double b, Index j) const;
   double to_frame(double b, Index j) const;
 
+  void factorise();
+  bool is_ill_conditioned() const;
   void orthogonalise();
 
   /// N'b
@@ -37,9 +39,10 @@ class NullSpace {
   int top_ = -2000;            // exponent of the largest scale
   std::vector<Index> chosen_;  // directions that are not zero
   std::vector<int> exponent_;  // their sizes
-  Matrix hi_;                  // (p, k) N, orthonormal, as an unevaluated sum
+  Matrix hi_;                  // (p, k) N, as an unevaluated sum
   Matrix lo_;
-  Matrix change_;  // (k, k) what made the directions orthonormal
+  Matrix R_;       // (k, k) upper triangular, R'R = N'N up to rounding
+  Matrix change_;  // (k, k) what N was multiplied by where directions nearly agreed
 };
 
 }  // namespace fastlr

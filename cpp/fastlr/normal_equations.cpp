@@ -1,11 +1,13 @@
 #include "fastlr/normal_equations.hpp"
 
 #include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
 #include <cmath>
 #include <utility>
 
+#include "fastlr/condition_number.hpp"
+#include "fastlr/independent_columns.hpp"
 #include "fastlr/minimum_norm.hpp"
+#include "fastlr/preconditioned.hpp"
 
 namespace fastlr {
 namespace {
@@ -15,6 +17,13 @@ constexpr Index largest_explicit_inverse = 256;  // beyond it errors are bounded
 /// A vector over the live columns, spread over all.
 void spread(const Frame& frame, const Vector& live, double* out) {
   for (Index i = 0; i < frame.n_live(); ++i) out[frame.live[static_cast<std::size_t>(i)]] = live[i];
+}
+
+/// The entries of the live columns of (p) values.
+Vector live_of(const Frame& frame, const double* all) {
+  Vector live(frame.n_live());
+  for (Index i = 0; i < frame.n_live(); ++i) live[i] = all[frame.live[static_cast<std::size_t>(i)]];
+  return live;
 }
 
 /// K with K K' = A^-1 over all columns, from its rows of the live ones.
@@ -71,46 +80,45 @@ void estimate_error(const Frame& frame, const RowMatrix& root, const Vector& b, 
   out.error(target, p) = of_intercept;
 }
 
-/// Eigenvectors of A scaled to unit diagonal, where Cholesky fails or may not be trusted.
-void solve_by_eigenvectors(const Frame& frame, bool truncate, Solution& out) {
+/// The solution on independent columns, 0 for the others; returns which columns were chosen.
+ColumnChoice solve_independent(const Frame& frame, const Vector& threshold, Solution& out) {
   const Index p = frame.n_features;
+  Matrix A = frame.A;
+  A.diagonal() += frame.penalty;
+  ColumnChoice choice = choose_columns(A, threshold);
+  out.rank = static_cast<Index>(choice.chosen.size());
+  out.root = root_of(frame, choice);
+  out.null_space = null_space_of(out, directions_of(frame, choice));
+  for (Index k = 0; k < frame.n_targets; ++k) {
+    Vector c = Vector::Zero(p);
+    spread(frame, frame.c.col(k), c.data());
+    VectorMap(out.coef.data() + k * p, p) = out.root * (out.root.transpose() * c);
+  }
+  out.status = out.rank < p ? Status::rank_deficient : Status::ill_conditioned;
+  out.condition_number = condition_number(A, choice);
+  // A root of normalised columns: the trace bounds the largest eigenvalue of the inverse.
+  out.squared_condition = static_cast<double>(std::max<Index>(out.rank, 1)) *
+                          (out.length.asDiagonal() * out.root).squaredNorm();
+  return choice;
+}
+
+/// All columns that vary are to be kept, whatever Cholesky's factor says: A + shift I is factored.
+void solve_shifted(const Frame& frame, Solution& out) {
   const Index l = frame.n_live();
   Matrix A = frame.A;
   A.diagonal() += frame.penalty;
-  const Vector inverse_length = A.diagonal().cwiseSqrt().cwiseInverse();
-  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(inverse_length.asDiagonal() * A *
-                                                    inverse_length.asDiagonal());
-  const Vector& lambda = eigen.eigenvalues();  // ascending
-  const double largest = l > 0 ? std::max(lambda[l - 1], 0.0) : 0.0;
-  const double noise =
-      largest * 8 * unit_roundoff * out.inflation * static_cast<double>(std::max<Index>(l, 8));
-  Index n_null = 0;
-  while (n_null < l && lambda[n_null] <= noise) ++n_null;
-  if (!truncate) n_null = 0;
-  const Index r = l - n_null;
-  const Vector root_lambda = lambda.tail(r).cwiseMax(noise / 8).cwiseSqrt();
-  const Matrix kept = inverse_length.asDiagonal() * eigen.eigenvectors().rightCols(r) *
-                      root_lambda.cwiseInverse().asDiagonal();
-  out.root.setZero(p, r);
-  out.null_space.setZero(p - r, p);
-  RowMatrix directions = RowMatrix::Zero(2, n_null * p);
-  for (Index i = 0; i < l; ++i) {
-    const Index j = frame.live[static_cast<std::size_t>(i)];
-    out.root.row(j) = kept.row(i);
-    out.null_space.col(j).head(n_null) = eigen.eigenvectors().row(i).head(n_null).transpose();
-    for (Index k = 0; k < n_null; ++k)
-      directions(0, k * p + j) = out.null_space(k, j) * inverse_length[i];
-  }
-  for (Index j = 0, k = n_null; j < p; ++j)
-    if (out.scale[j] == 0.0) out.null_space(k++, j) = 1.0;
-  const NullSpace null_space(p, directions, out.scale);
-  for (Index k = 0; k < frame.n_targets; ++k) {
-    spread(frame, kept * (kept.transpose() * frame.c.col(k)), out.coef.data() + k * p);
-    null_space.take_out(out.coef.data() + k * p, out.coef.data() + (frame.n_targets + k) * p);
-  }
-  out.rank = r;
-  out.status = r < p ? Status::rank_deficient : Status::ill_conditioned;
-  out.condition_number = r > 0 ? std::sqrt(largest) / root_lambda[0] : 1.0;
+  const ShiftedFactor factor = shifted_factor(A, 16 * unit_roundoff * out.inflation * A.trace());
+  Matrix L = factor.L;
+  invert_lower(L);
+  L.triangularView<Eigen::StrictlyUpper>().setZero();
+  for (Index k = 0; k < frame.n_targets; ++k)
+    spread(frame, L.transpose() * (L * frame.c.col(k)), out.coef.data() + k * frame.n_features);
+  out.root = root_of(frame, L.transpose());
+  out.rank = l;
+  out.squared_condition = 1.0 / std::max(factor.reciprocal_condition, 1e-300);
+  out.condition_number = std::sqrt(out.squared_condition);
+  out.status = l < frame.n_features ? Status::rank_deficient : Status::ill_conditioned;
+  out.null_space = null_space_of(out, RowMatrix(2, 0));
 }
 
 /// Cholesky's factor; false if A is not safely positive definite.
@@ -131,18 +139,67 @@ bool solve_by_cholesky(const Frame& frame, Solution& out) {
     spread(frame, factor.solve(frame.c.col(k)), out.coef.data() + k * p);
   invert_lower(A);
   A.triangularView<Eigen::StrictlyUpper>().setZero();
+  out.squared_condition = 1.0 / reciprocal;
+  if (l > largest_exact_condition) {
+    out.condition_number = 1.0 / std::sqrt(reciprocal);
+  } else {
+    Matrix unpenalised = frame.A;
+    unpenalised.diagonal() += frame.penalty;
+    out.condition_number = condition_number(unpenalised, root);
+  }
   out.root = root_of(frame, std::move(root));
-  out.condition_number = 1.0 / std::sqrt(reciprocal);
   out.rank = l;
   out.status = reciprocal * largest_squared_condition < 1.0 ? Status::ill_conditioned : Status::ok;
-  out.null_space.setZero(p - l, p);
-  for (Index j = 0, k = 0; j < p; ++j)
-    if (out.scale[j] == 0.0) out.null_space(k++, j) = 1.0;
   if (l < p) out.status = Status::rank_deficient;
+  out.null_space = null_space_of(out, RowMatrix(2, 0));
   return true;
 }
 
 }  // namespace
+
+RowMatrix directions_of(const Frame& frame, const ColumnChoice& choice) {
+  const Index p = frame.n_features;
+  const Index d = static_cast<Index>(choice.others.size());
+  const auto column = [&](Index i) { return frame.live[static_cast<std::size_t>(i)]; };
+  RowMatrix directions = RowMatrix::Zero(2, d * p);
+  for (Index k = 0; k < d; ++k) {
+    directions(0, k * p + column(choice.others[static_cast<std::size_t>(k)])) = 1.0;
+    for (std::size_t i = 0; i < choice.chosen.size(); ++i)
+      directions(0, k * p + column(choice.chosen[i])) =
+          -choice.coefficients(k, static_cast<Index>(i));
+  }
+  return directions;
+}
+
+RowMatrix root_of(const Frame& frame, const ColumnChoice& choice) {
+  const Index r = static_cast<Index>(choice.chosen.size());
+  RowMatrix root = RowMatrix::Zero(frame.n_features, r);
+  for (Index i = 0; i < r; ++i)
+    root.row(frame.live[static_cast<std::size_t>(choice.chosen[static_cast<std::size_t>(i)])]) =
+        choice.root.row(i);
+  return root;
+}
+
+RowMatrix null_space_of(const Solution& solution, const RowMatrix& directions) {
+  const Index p = solution.length.size();
+  const Index d = p > 0 ? directions.cols() / p : 0;
+  const Index n_constant = (solution.scale.head(p).array() == 0.0).count();
+  RowMatrix null_space = RowMatrix::Zero(d + n_constant, p);
+  for (Index k = 0; k < d; ++k)
+    null_space.row(k) = directions.row(0)
+                            .segment(k * p, p)
+                            .cwiseProduct(solution.length.transpose())
+                            .normalized();
+  for (Index j = 0, k = d; j < p; ++j)
+    if (solution.scale[j] == 0.0) null_space(k++, j) = 1.0;
+  return null_space;
+}
+
+Vector in_units(const MomentsView& moments, const Vector& scale) {
+  Vector product = scale;
+  for (Index j = 0; j < scale.size(); ++j) product[j] *= moments.unit(j);
+  return product;
+}
 
 DoubleDouble intercept_at(const RowMatrix& mean, Index p, Index target, const double* coef_hi,
                           const double* coef_lo) {
@@ -152,9 +209,10 @@ DoubleDouble intercept_at(const RowMatrix& mean, Index p, Index target, const do
   return a;
 }
 
-Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
-                                bool truncate, bool estimate_errors) {
-  const Frame frame = frame_of(moments, fit_intercept, alpha);
+namespace {
+
+/// What a solution takes over from the frame; coefficients are 0.
+Solution begin(const Frame& frame) {
   const Index p = frame.n_features;
   const Index t = frame.n_targets;
   Solution out;
@@ -164,7 +222,7 @@ Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, 
   out.coef.setZero(2, t * p);
   out.intercept.setZero(2, t);
   out.mean.setZero(2, p + t);
-  if (fit_intercept) {
+  if (frame.fit_intercept) {
     for (Index j = 0; j < p + t; ++j) {
       out.mean(0, j) = frame.mean[static_cast<std::size_t>(j)].hi;
       out.mean(1, j) = frame.mean[static_cast<std::size_t>(j)].lo;
@@ -172,35 +230,75 @@ Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, 
   }
   out.length.setZero(p);
   spread(frame, (frame.A.diagonal() + frame.penalty).cwiseMax(0.0).cwiseSqrt(), out.length.data());
-  if (!solve_by_cholesky(frame, out)) solve_by_eigenvectors(frame, truncate, out);
-
   out.tss = frame.yy;
+  return out;
+}
+
+/// Sums of squares and intercepts that belong to the coefficients.
+void complete(const Frame& frame, Solution& out) {
+  const Index p = frame.n_features;
+  const Index t = frame.n_targets;
   out.rss.resize(t);
-  Vector b(frame.n_live());
-  if (estimate_errors) {
-    out.error.setZero(t, p + 1);
-    out.typical_error.setZero(t, p);
-  }
   for (Index k = 0; k < t; ++k) {
-    for (Index i = 0; i < frame.n_live(); ++i)
-      b[i] = out.coef(0, k * p + frame.live[static_cast<std::size_t>(i)]);
+    const Vector b = live_of(frame, out.coef.data() + k * p);
     out.rss[k] = std::max(0.0, frame.yy[k] - b.dot(2.0 * frame.c.col(k) - frame.A * b));
-    if (fit_intercept) {
-      const DoubleDouble a =
-          intercept_at(out.mean, p, k, out.coef.data() + k * p, out.coef.data() + (t + k) * p);
-      out.intercept(0, k) = a.hi;
-      out.intercept(1, k) = a.lo;
-    }
-    if (!estimate_errors) continue;
-    if (frame.n_live() == p) {
-      estimate_error(frame, out.root, b, k, out);
+    if (!frame.fit_intercept) continue;
+    const DoubleDouble a =
+        intercept_at(out.mean, p, k, out.coef.data() + k * p, out.coef.data() + (t + k) * p);
+    out.intercept(0, k) = a.hi;
+    out.intercept(1, k) = a.lo;
+  }
+}
+
+/// solve_independent() where moments alone tell dependence: noise in A counts as nothing.
+void solve_to_minimum_norm(const MomentsView& moments, const Frame& frame, Solution& out) {
+  const Index p = frame.n_features;
+  const Index l = frame.n_live();
+  const double noise =
+      16 * unit_roundoff * out.inflation * static_cast<double>(std::max<Index>(l, 8));
+  const ColumnChoice choice = solve_independent(frame, Vector::Constant(l, noise), out);
+  const NullSpace null_space(p, directions_of(frame, choice), in_units(moments, out.scale));
+  for (Index k = 0; k < frame.n_targets; ++k)
+    null_space.take_out(out.coef.data() + k * p, out.coef.data() + (frame.n_targets + k) * p);
+}
+
+}  // namespace
+
+Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
+                                bool truncate, bool estimate_errors) {
+  const Frame frame = frame_of(moments, fit_intercept, alpha);
+  Solution out = begin(frame);
+  if (!solve_by_cholesky(frame, out)) {
+    if (truncate) {
+      solve_to_minimum_norm(moments, frame, out);
     } else {
-      RowMatrix root(frame.n_live(), out.root.cols());
-      for (Index i = 0; i < frame.n_live(); ++i)
-        root.row(i) = out.root.row(frame.live[static_cast<std::size_t>(i)]);
-      estimate_error(frame, root, b, k, out);
+      solve_shifted(frame, out);
     }
   }
+  complete(frame, out);
+  if (!estimate_errors) return out;
+  out.error.setZero(frame.n_targets, frame.n_features + 1);
+  out.typical_error.setZero(frame.n_targets, frame.n_features);
+  RowMatrix root = out.root;
+  if (frame.n_live() < frame.n_features) {
+    root.resize(frame.n_live(), out.root.cols());
+    for (Index i = 0; i < frame.n_live(); ++i)
+      root.row(i) = out.root.row(frame.live[static_cast<std::size_t>(i)]);
+  }
+  for (Index k = 0; k < frame.n_targets; ++k)
+    estimate_error(frame, root, live_of(frame, out.coef.data() + k * frame.n_features), k, out);
+  return out;
+}
+
+IndependentSolution solve_on_independent_columns(const MomentsView& moments, bool fit_intercept,
+                                                 const Vector& threshold) {
+  const Frame frame = frame_of(moments, fit_intercept, 0.0);
+  IndependentSolution out{begin(frame), {}, {}};
+  const ColumnChoice choice =
+      solve_independent(frame, live_of(frame, threshold.data()), out.solution);
+  out.directions = directions_of(frame, choice);
+  for (const Index k : choice.others) out.others.push_back(frame.live[static_cast<std::size_t>(k)]);
+  complete(frame, out.solution);
   return out;
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "fastlr/frame.hpp"
+#include "fastlr/independent_columns.hpp"
 #include "fastlr/status.hpp"
 #include "fastlr/views.hpp"
 
@@ -21,8 +22,8 @@ constexpr double largest_squared_condition = 1e12;
 struct Solution {
   Status status = Status::ok;
   Index rank = 0;
-  double condition_number =
-      1.0;              // of the centred columns scaled to unit length, estimated from the factor
+  double condition_number = 1.0;   // of the centred columns scaled to unit length
+  double squared_condition = 1.0;  // of A in the frame, as Cholesky's factor estimates it
   Vector scale;         // (q) the frame: powers of two, 0 for a column that does not vary
   RowMatrix mean;       // (2, q) in the frame, an unevaluated sum; 0 without intercept
   RowMatrix root;       // (p, r): K K' is the (pseudo-)inverse of A in the frame
@@ -33,7 +34,7 @@ struct Solution {
   Vector length;  // (p) lengths of the columns in the frame: sqrt(A_jj); 0 if it does not vary
   bool is_lost = false;    // see Frame
   double inflation = 1.0;  // of rounding in A, where moments were taken away from larger ones
-  RowMatrix null_space;    // (p - rank, p): sum_j N_kj x_j / length_j = 0
+  RowMatrix null_space;    // (p - rank, p) unit rows: sum_j N_kj x_j / length_j = 0
   RowMatrix
       error;  // (t, p + 1) estimated |error| of coefficients and intercept; empty if not asked
   RowMatrix
@@ -41,10 +42,35 @@ struct Solution {
 };
 
 /// Cholesky with condition estimate; if columns depend on one another at the rounding level of A,
-/// the eigenvectors of A and the solution of minimum |b| in the user's units (unless `truncate` is
-/// false). Cost p^3 (2/3 of it for the root) + 2 p^2 t.
+/// a pivoted factor and the solution of minimum |b| in the user's units, or with `truncate` false
+/// the factor of A + shift I. Cost p^3 (2/3 of it for the root) + 2 p^2 t.
 Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
                                 bool truncate, bool estimate_errors);
+
+/// A solution on columns that are independent by more than `threshold`, 0 for the others.
+struct IndependentSolution {
+  Solution solution;
+  RowMatrix directions;       // see directions_of()
+  std::vector<Index> others;  // the columns that they belong to
+};
+
+/// threshold: (p) of squared distances from the columns chosen before, relative to the column's
+/// length. Cost p^2 rank + rank^3.
+IndependentSolution solve_on_independent_columns(const MomentsView& moments, bool fit_intercept,
+                                                 const Vector& threshold);
+
+/// (2, k * p), an unevaluated sum: the directions of coefficients along which columns that were not
+/// chosen are replaced by the chosen ones.
+RowMatrix directions_of(const Frame& frame, const ColumnChoice& choice);
+
+/// K over all columns, from its rows of the chosen ones.
+RowMatrix root_of(const Frame& frame, const ColumnChoice& choice);
+
+/// The directions in terms of columns of unit length, then those of columns that do not vary.
+RowMatrix null_space_of(const Solution& solution, const RowMatrix& directions);
+
+/// (q) powers of two from the user's columns to the frame's.
+Vector in_units(const MomentsView& moments, const Vector& scale);
 
 /// intercept = mean y - mean x'b in double-double, for one target.
 DoubleDouble intercept_at(const RowMatrix& mean, Index n_features, Index target,

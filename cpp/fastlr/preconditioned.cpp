@@ -3,34 +3,35 @@
 #include <Eigen/Cholesky>
 
 namespace fastlr {
-namespace {
-
-/// L with A + shift I = L L'; the shift begins at `shift` and grows tenfold (from 16 p u mean A_jj)
-/// until it is enough.
-Matrix shifted_factor(const Matrix& A, double shift, double& reciprocal_condition) {
+ShiftedFactor shifted_factor(const Matrix& A, double shift) {
+  // From 16 p u times the mean of the diagonal, tenfold each time: after `most_shifts` the shift
+  // is a multiple of the trace, and A + shift I is positive definite whatever A was. What is not
+  // finite has no factor.
+  constexpr int most_shifts = 20;
   const Index l = A.rows();
-  const double smallest = 16 * unit_roundoff * A.trace();  // p times the mean of the diagonal
-  for (;; shift = std::max(10 * shift, smallest)) {
-    Matrix L = A;
-    L.diagonal().array() += shift;
-    const Eigen::LLT<Eigen::Ref<Matrix>> factor(L);
-    if (factor.info() != Eigen::Success) continue;
-    reciprocal_condition = l > 0 ? factor.rcond() : 1.0;
-    return L.triangularView<Eigen::Lower>();
+  if (l == 0) return {A, 1.0};
+  const double smallest = 16 * unit_roundoff * A.trace();
+  if (A.allFinite() && smallest > 0.0) {
+    for (int tries = 0; tries < most_shifts; ++tries, shift = std::max(10 * shift, smallest)) {
+      Matrix L = A;
+      L.diagonal().array() += shift;
+      const Eigen::LLT<Eigen::Ref<Matrix>> factor(L);
+      if (factor.info() == Eigen::Success)
+        return {L.triangularView<Eigen::Lower>(), factor.rcond()};
+    }
   }
+  return {Matrix::Identity(l, l), 0.0};
 }
-
-}  // namespace
 
 TriangularBasis first_basis(const MomentsView& moments, bool fit_intercept) {
   const Frame frame = frame_of(moments, fit_intercept, 0.0);
   const Index p = frame.n_features;
-  double reciprocal = 0.0;
-  Matrix L = shifted_factor(frame.A, 0.0, reciprocal);
+  ShiftedFactor factor = shifted_factor(frame.A, 0.0);
   // A factor that hardly succeeded has few right digits in its last columns: shifting makes it safe
   // to use.
-  if (reciprocal < 1e-14)
-    L = shifted_factor(frame.A, 16 * unit_roundoff * frame.A.trace(), reciprocal);
+  if (factor.reciprocal_condition < 1e-14)
+    factor = shifted_factor(frame.A, 16 * unit_roundoff * frame.A.trace());
+  const Matrix& L = factor.L;
   TriangularBasis basis{RowMatrix::Zero(p, p), RowMatrix::Zero(p, p),
                         RowMatrix::Zero(frame.n_targets, p), false};
   Matrix inverse = L;
@@ -59,11 +60,11 @@ TriangularBasis next_basis(Eigen::Map<const RowMatrix> K, Eigen::Map<const RowMa
       G(i, j) = dead || R(i, i) == 0.0 ? (i == j ? 1.0 : 0.0) : entry(i, j);
     for (Index k = 0; k < t; ++k) c(j, k) = dead ? 0.0 : entry(j, p + k);
   }
-  double reciprocal = 0.0;
-  Matrix L = shifted_factor(G, 0.0, reciprocal);
+  ShiftedFactor factor = shifted_factor(G, 0.0);
   TriangularBasis basis;
-  basis.is_orthonormal = reciprocal > 1e-10;
-  if (!basis.is_orthonormal) L = shifted_factor(G, 16 * unit_roundoff * G.trace(), reciprocal);
+  basis.is_orthonormal = factor.reciprocal_condition > 1e-10;
+  if (!basis.is_orthonormal) factor = shifted_factor(G, 16 * unit_roundoff * G.trace());
+  Matrix& L = factor.L;
   basis.R = L.transpose().triangularView<Eigen::Upper>() * Matrix(R);
   const Matrix z = L.triangularView<Eigen::Lower>().solve(c);
   invert_lower(L);

@@ -18,6 +18,16 @@ struct TriangularBasis {
   bool is_orthonormal = false;
 };
 
+/// A + shift I = L L', and the reciprocal condition of it.
+struct ShiftedFactor {
+  Matrix L;  // lower triangular, zero above
+  double reciprocal_condition = 0.0;
+};
+
+/// The shift begins at `shift` and grows tenfold (from 16 u trace A) until it is enough, at most 20
+/// times. Of what is not finite, or has no positive trace, the factor is I and the condition 0.
+ShiftedFactor shifted_factor(const Matrix& A, double shift);
+
 /// R = chol(A + shift I), the shift growing from p u until it succeeds; nothing is known of the
 /// solution yet.
 TriangularBasis first_basis(const MomentsView& moments, bool fit_intercept);

@@ -12,23 +12,19 @@ Each rung is entered only if the one below it does not give what is asked for.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fastlr._arrays import Columns, FloatArray
+from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
 from fastlr._threads import resolve_threads
+from fastlr.dependent_columns import climb_dependent, first_columns
 from fastlr.errors import InputError
 from fastlr.moments import Moments
-from fastlr.null_space import eliminated
 from fastlr.passes import Statistics, pass_over
 from fastlr.preconditioned import precondition
 from fastlr.refinement import (
-    CONVERGED,
-    COURSE_STATE,
     Climb,
     Frame,
     Table,
@@ -36,6 +32,7 @@ from fastlr.refinement import (
     digits_of,
     finished,
     first_limb,
+    has_settled,
     n_varying,
     refine,
 )
@@ -110,7 +107,7 @@ def solve_at_once(
     )
     result = finished(solver, frame, moments, fit_intercept, digits, 1, relevant)
     if rank == "basic" and result.code == "rank_deficient":
-        keep = _first_columns(result.null_space)
+        keep = first_columns(result.null_space)
         smaller = moments.select(keep)
         basic = solve_at_once(smaller, fit_intercept, alpha, "full") if keep else None
         result = _basic_of(result, basic, keep)
@@ -134,11 +131,11 @@ def _normal_equations(
         truncate,
     )
     if moments.precision == "double_double":
-        result, digits = kernels.solve_double_double(*system, moments._size)
+        result, digits = kernels.solve_double_double(*system, moments._size, moments._scale)
         frame = Frame(*result)
         return frame._replace(scale=frame.scale * moments._scale), digits, digits, True
     result, digits, relevant, enough = kernels.solve_normal_equations(
-        *system, moments.n_samples, moments._size
+        *system, moments.n_samples, moments._size, moments._scale
     )
     frame = Frame(*result)
     if frame.rank < n_varying(frame):
@@ -154,53 +151,41 @@ def _climb_from(
     moments: Moments, table: Table, accuracy: str, rank: str, passes: int, is_refined: bool
 ) -> Climb:
     """The ladder from moments that ``passes`` over the rows gave; sweeps may have been tried already."""
-    frame, digits, relevant, enough = _normal_equations(
-        moments, table.fit_intercept, 0.0, rank != "full"
-    )
+    fit_intercept = table.fit_intercept
+    frame, digits, relevant, enough = _normal_equations(moments, fit_intercept, 0.0, rank != "full")
     solver = "normal" if frame.rank == table.n_features else "minimum_norm"
+    varying = np.flatnonzero(frame.length > 0).tolist()
     values = table.features.n_samples * table.n_features
     is_easy = accuracy == "auto" and frame.code == "ok" and enough and table.limbs == 1
-    if accuracy == "fast" or (is_easy and values > kernels.ALWAYS_POLISHED):
-        result = finished(solver, frame, moments, table.fit_intercept, digits, passes, relevant)
-        return _settle(result, table, accuracy, rank)
+    if accuracy == "fast":
+        if rank == "basic":
+            return solve_at_once(moments, fit_intercept, 0.0, rank)
+        return finished(solver, frame, moments, fit_intercept, digits, passes, relevant)
+    if is_easy and values > kernels.ALWAYS_POLISHED:
+        return finished(solver, frame, moments, fit_intercept, digits, passes, relevant)
     tolerance = _TOLERANCE[accuracy]
-    is_factored = (
-        frame.condition_number** 2 <= kernels.LARGEST_SQUARED_CONDITION
-        and frame.rank == n_varying(frame)
-    )
-    if is_factored and not is_refined:
-        refined, course, n_sweeps = refine(table, moments, frame, frame.contraction, tolerance)
-        passes, digits = passes + n_sweeps, digits_of(course)
-        if np.all(course[:, COURSE_STATE] == CONVERGED) or digits > kernels.DIGITS_WITHOUT_REST:
-            if solver == "normal":
-                solver = "refined"
-            result = finished(solver, refined, moments, table.fit_intercept, digits, passes)
-            return _settle(result, table, accuracy, rank)
-    result = precondition(table, moments, frame, rank, passes, tolerance)
-    return _settle(result, table, accuracy, rank)
-
-
-def _settle(result: Climb, table: Table, accuracy: str, rank: str) -> Climb:
-    """What the rule for dependent columns makes of a result."""
-    if result.code != "rank_deficient" or rank != "basic":
-        return result  # with "raise" the caller, who knows the names, does
-    keep = _first_columns(result.null_space)
-    if not keep:
-        return _basic_of(result, None, keep)
-    smaller = replace(
-        table,
-        features=_selected(table.features, keep, table.n_features, table.limbs),
-        feature_names=tuple(table.feature_names[j] for j in keep),
-    )
-    _, basic = climb(smaller, accuracy, "full")
-    basic = basic._replace(passes=result.passes + basic.passes)
-    return _basic_of(result, basic, keep)
-
-
-def _first_columns(null_space: FloatArray) -> list[int]:
-    """The columns that do not depend on earlier ones."""
-    dropped = {pivot for pivot, _ in eliminated(null_space)}
-    return [j for j in range(null_space.shape[1]) if j not in dropped]
+    is_independent = frame.rank == len(varying)
+    if is_independent and frame.squared_condition <= kernels.LARGEST_SQUARED_CONDITION:
+        if not is_refined:
+            refined, course, n_sweeps = refine(table, moments, frame, frame.contraction, tolerance)
+            passes += n_sweeps
+            if has_settled(course):
+                solver = {"normal": "refined"}.get(solver, solver)
+                if rank == "basic" and frame.code == "rank_deficient":
+                    solver = "basic"
+                digits = digits_of(course)
+                return finished(solver, refined, moments, fit_intercept, digits, passes)
+    elif rank != "full":
+        return climb_dependent(table, moments, frame, rank, passes, tolerance)
+    refined, course, more = precondition(table, moments, frame, varying, tolerance)
+    # Of columns that are all to be kept nothing is certain where rounding alone tells them apart.
+    digits = digits_of(course) if refined.condition_number * _U < 0.1 else 0.0
+    solver = "preconditioned" if len(varying) == table.n_features else "minimum_norm"
+    if rank == "basic" and solver == "minimum_norm":
+        solver = "basic"
+    code = "ok" if len(varying) == table.n_features else "rank_deficient"
+    refined = refined._replace(code=code)
+    return finished(solver, refined, moments, fit_intercept, digits, passes + more)
 
 
 def _basic_of(result: Climb, basic: Climb | None, keep: Sequence[int]) -> Climb:
@@ -224,18 +209,6 @@ def _spread(values: FloatArray, keep: Sequence[int], p: int, fill: float) -> Flo
     out = np.full((len(values), p), fill)
     out[:, keep] = values
     return out
-
-
-def _selected(columns: Columns, keep: Sequence[int], p: int, limbs: int) -> Columns:
-    """Some of the columns, as views."""
-    source = columns.source
-    if limbs > 1 and isinstance(source, list):
-        chosen: list[npt.NDArray[Any]] = [limb[:, keep] for limb in source]
-    elif isinstance(source, list):
-        chosen = [source[j] for j in keep]
-    else:
-        chosen = [source[:, j] for j in keep]
-    return Columns(chosen, columns.n_samples, limbs * len(keep))
 
 
 def check_choice(value: object, choices: Sequence[str], argument: str) -> str:

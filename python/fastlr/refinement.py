@@ -16,9 +16,8 @@ from fastlr.errors import InputError
 from fastlr.moments import Moments
 
 __all__ = [
-    "CONVERGED",
     "COURSE_ERROR",
-    "COURSE_STATE",
+    "COURSE_RSS",
     "Climb",
     "Frame",
     "Table",
@@ -27,13 +26,15 @@ __all__ = [
     "digits_of",
     "finished",
     "first_limb",
+    "has_settled",
     "n_varying",
     "refine",
+    "rounding_factor",
 ]
 
 # Columns of a course: see refinement.hpp.
-COURSE_STATE, _RSS, _RELATIVE_ERROR, _CONTRACTION, COURSE_ERROR, _COURSE_SIZE = 0, 2, 3, 5, 6, 7
-CONVERGED = 1.0
+_STATE, COURSE_RSS, _RELATIVE_ERROR, _CONTRACTION, COURSE_ERROR, _COURSE_SIZE = 0, 2, 3, 5, 6, 7
+_CONVERGED = 1.0
 _FEW_DIGITS = 4.0
 _SMALLEST_NORMAL = 2.0**-1022
 _NEGLIGIBLE = 1e-25  # beside the terms that a coefficient is made of: zero but for rounding
@@ -101,11 +102,25 @@ class Frame(NamedTuple):
     null_space: FloatArray
     contraction: float
     """By which factor a sweep with this root reduces the error, at most."""
+    squared_condition: float
+    """Condition number of the normal equations in the frame, as their factor estimates it."""
 
 
 def n_varying(frame: Frame) -> int:
     """Columns that are not constant."""
     return int(np.count_nonzero(frame.length))
+
+
+def rounding_factor(table: Table, weight: float, frame: Frame) -> FloatArray:
+    """(p,) by how much the rounding of a column's values exceeds that of its deviations from the mean.
+
+    Columns that come as unevaluated sums carry no rounding of their own.
+    """
+    p = table.n_features
+    offset = np.sqrt(weight) * np.abs(frame.mean[0, :p]) * (table.limbs == 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor: FloatArray = np.where(frame.length > 0, np.hypot(1.0, offset / frame.length), 1.0)
+    return factor
 
 
 def first_limb(table: Table) -> Columns:
@@ -169,10 +184,16 @@ def refine(
         )
         n_sweeps += 1
     return (
-        frame._replace(coef=coef, intercept=intercept, rss=course[:, _RSS].copy()),
+        frame._replace(coef=coef, intercept=intercept, rss=course[:, COURSE_RSS].copy()),
         course,
         n_sweeps,
     )
+
+
+def has_settled(course: FloatArray) -> bool:
+    """Whether all targets came to rest, or are good enough without."""
+    rests = bool(np.all(course[:, _STATE] == _CONVERGED))
+    return rests or digits_of(course) > kernels.DIGITS_WITHOUT_REST
 
 
 def digits_of(course: FloatArray) -> float:
@@ -231,8 +252,12 @@ def finished(
     digits: float,
     passes: int,
     relevant_digits: float | None = None,
+    undetermined: npt.NDArray[np.bool_] | None = None,
 ) -> Climb:
-    """The frame's solution in the user's units."""
+    """The frame's solution in the user's units.
+
+    ``undetermined`` (p,) are coefficients without a standard error, by default those that a dependency involves.
+    """
     p = len(frame.length)
     n_dof = moments.n_samples - frame.rank - fit_intercept
     figures = kernels.finish(
@@ -240,16 +265,16 @@ def finished(
         moments.total_weight,
         frame.mean,
         frame.tss,
-        frame.root,
+        np.ascontiguousarray(frame.root),
         frame.scale,
         np.ascontiguousarray(frame.coef),
         frame.intercept,
         frame.rss,
         n_dof,
     )
-    if frame.rank < p:  # only coefficients that no dependency involves have a standard error
-        involved = np.any(np.abs(frame.null_space) > 1e-8, axis=0)
-        figures[4][:, involved] = np.nan
+    if undetermined is None:
+        undetermined = np.any(np.abs(frame.null_space) > 1e-8, axis=0)
+    figures[4][:, undetermined] = np.nan
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         length = np.where(frame.length > 0, frame.length / frame.scale[:p], 0.0)
     lost = _lost_to_range(frame, figures[0], figures[1], moments)

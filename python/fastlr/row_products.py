@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,10 @@ __all__ = ["Dual", "dual_of"]
 
 _VALUES_PER_CALL = 1 << 28  # multiply-adds of one call: some 10 to 50 ms
 _SHARE = 1e-6  # of a column's length: what is above is no dependence
+_DOUBTFUL = 1e-11  # squared distance from other rows below which products say nothing certain
+_ROUNDING = 8.0  # units of rounding of the data that count as nothing
+_MOST_STAGES = 4  # each sees distances 3e5 times smaller than the one before
+_MOST_STEPS = 6
 _U = 2.0**-53
 
 
@@ -90,51 +95,139 @@ def _factored(table: Table, weights: FloatArray) -> Dual:
     )
     if condition**2 <= kernels.LARGEST_SQUARED_CONDITION:
         return dual
-    return _preconditioned(table, dual, H, np.sqrt(unit) * null)
-
-
-def _preconditioned(table: Table, dual: Dual, H: FloatArray, null: FloatArray) -> Dual:
-    """Rows that nearly depend on one another: shifted Cholesky QR of Z', and the rank from its factor."""
-    n = len(H)
-    zeros = np.zeros((2, n))
-    diagonal = H.diagonal().copy()
-    basis, factor, _, _ = kernels.first_basis(n, 1.0, zeros, H, True)
-    # The kernels' frame of columns of about unit length.
-    frame = np.ldexp(1.0, -np.frexp(np.sqrt(diagonal))[1])
-    passes = dual.passes
-    for _ in range(3):
-        lower, _, _ = _products(
-            table, dual.weights, dual.scale, np.ascontiguousarray(frame[:, np.newaxis] * basis)
-        )
-        passes += 1
-        along = (frame * null) @ basis
-        products = _square(lower, n) + np.outer(along, along)
-        basis, factor, _, is_orthonormal = kernels.next_basis(
-            basis, factor, 1.0, zeros, products, True
-        )
-        if is_orthonormal:
-            break
-    size = np.sqrt(dual.weights * (dual.mean @ dual.mean)) * frame
-    length = np.linalg.norm(factor, axis=0)
-    gran = np.hypot(1.0, np.divide(size, length, out=np.zeros(n), where=length > 0))
-    n_independent, condition, root, null_space, _ = kernels.decide_rank(factor, gran)
-    unreachable = np.zeros((n, 0))
-    if n_independent == n:
-        root = basis
-    else:
-        unit = np.divide(frame, length, out=np.ones(n), where=length > 0)
-        unreachable = np.linalg.qr((unit * null_space).T)[0]
-    dual = replace(
+    dual = _on_independent_rows(table, dual, H, unit)
+    if dual.unreachable.shape[1] == 0:
+        return dual
+    return replace(
         dual,
-        rank=max(0, n_independent - table.fit_intercept),
+        is_uncertain=_reaches(table, dual),
+        passes=dual.passes + dual.unreachable.shape[1],
+    )
+
+
+def _on_independent_rows(table: Table, dual: Dual, H: FloatArray, unit: float) -> Dual:
+    """Rows that depend on one another, or nearly: which ones do is settled by the rows themselves.
+
+    A combination of rows counts as nothing where it is smaller than the rounding of the values that went into it.
+    """
+    n = len(H)
+    root_weight = np.sqrt(dual.weights)
+    length = np.sqrt(np.maximum(H.diagonal(), 0.0))
+    raw = np.hypot(length, root_weight * np.linalg.norm(dual.mean))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rounding = np.where(length > 0, raw / length, 1.0)
+    threshold = np.maximum(_DOUBTFUL, (100 * _ROUNDING * _U * rounding) ** 2)
+    chosen, others, small_root, shares, _ = kernels.choose_columns(H, threshold)
+    root = np.zeros((n, len(chosen)))
+    root[chosen] = small_root
+    combinations = np.zeros((len(others), n))
+    combinations[np.arange(len(others)), others] = 1.0
+    combinations[:, chosen] = -shares
+    nulls, passes = np.zeros((0, n)), dual.passes
+    for stage in range(_MOST_STAGES):
+        if len(combinations) == 0:
+            break
+        left = []
+        for k in range(len(combinations)):
+            combinations[k], rest, more = _refined_combination(
+                table, dual, combinations[k], root, unit
+            )
+            left.append(rest)
+            passes += more
+        products = np.array(left) @ np.array(left).T
+        in_lengths = combinations * length
+        level = (
+            _ROUNDING
+            * _U
+            * (
+                np.linalg.norm(combinations * raw, axis=1)
+                + np.sqrt(n) * np.linalg.norm(in_lengths, axis=1)
+            )
+        )
+        is_null = np.sqrt(products.diagonal()) <= level
+        nulls = np.concatenate([nulls, combinations[is_null]])
+        combinations, real = combinations[~is_null], np.ix_(~is_null, ~is_null)
+        if len(combinations) == 0:
+            break
+        products = products[real]
+        noise = np.minimum(0.25, level[~is_null] ** 2 / products.diagonal())
+        chosen, others, small_root, shares, _ = kernels.choose_columns(
+            products, np.maximum(_DOUBTFUL, noise)
+        )
+        root = np.hstack([root, combinations[chosen].T @ small_root])
+        combinations = combinations[others] - shares @ combinations[chosen]
+        if stage == _MOST_STAGES - 1:
+            nulls = np.concatenate([nulls, combinations])
+    unreachable = np.linalg.qr(nulls.T)[0] if len(nulls) else np.zeros((n, 0))
+    rows = np.flatnonzero(np.any(root != 0, axis=1))
+    condition = _condition(H[np.ix_(rows, rows)], root[rows])
+    return replace(
+        dual,
+        rank=max(0, root.shape[1] - table.fit_intercept),
         condition_number=condition,
-        root=frame[:, np.newaxis] * root,
+        root=root,
         unreachable=unreachable,
         passes=passes,
     )
-    if n_independent == n:
-        return dual
-    return replace(dual, is_uncertain=_reaches(table, dual), passes=passes + unreachable.shape[1])
+
+
+def _condition(H: FloatArray, root: FloatArray) -> float:
+    """Of independent rows at unit length, from their products and a root of the inverse."""
+    length = np.sqrt(H.diagonal())
+    if len(H) == 0:
+        return 1.0
+    largest = np.linalg.norm(H / np.outer(length, length), 2)
+    of_inverse = np.linalg.norm(root * length[:, np.newaxis], 2)
+    return float(max(1.0, np.sqrt(largest) * of_inverse))
+
+
+def _refined_combination(
+    table: Table, dual: Dual, v: FloatArray, root: FloatArray, unit: float
+) -> tuple[FloatArray, FloatArray, int]:
+    """The combination of rows that comes nearest to zero, and what is left of it.
+
+    Returns
+    -------
+    v : ndarray of shape (n_samples,)
+    left : ndarray of shape (n_features + 1,)
+        sum_i sqrt(w_i) v_i (x_i - mean), and the share of the constant, in twice the working precision until here.
+    passes : int
+    """
+    n, p = table.features.n_samples, table.n_features
+    threads, source = resolve_threads(table.n_threads), table.features.source
+    root_weight, total = np.sqrt(dual.weights), dual.weights.sum()
+    scale = np.full(p, dual.scale)
+    alpha = np.zeros((2, n))
+    alpha[0] = root_weight * v
+    zeros = np.broadcast_to(np.zeros(1), (n, 1))
+    last, passes = np.inf, 0
+    while True:  # ends: every step halves the last one, or is the last; at most `_MOST_STEPS`
+        share = kernels.transposed_product(source, scale, np.ascontiguousarray(alpha), threads)
+        constant = math.fsum(alpha.ravel()) if table.fit_intercept else 0.0
+        left = np.append(
+            (share[0] - dual.mean * constant) + share[1], np.sqrt(unit / total) * constant
+        )
+        passes += 1
+        coef = np.ascontiguousarray(np.stack([left[:p], np.zeros(p)]).reshape(2, 1, p))
+        offset = np.zeros((2, 1))
+        offset[0] = -dual.mean @ left[:p] if table.fit_intercept else 0.0
+        along = -kernels.residuals(
+            source, zeros, np.append(scale, 1.0), 1, coef, offset, 0, threads
+        ).sum(axis=0)
+        passes += 1
+        gradient = root_weight * (along + np.sqrt(unit / total) * left[p] * table.fit_intercept)
+        step = root @ (root.T @ gradient)
+        size = float(np.linalg.norm(root.T @ gradient))
+        if not size <= 0.5 * last or passes >= 2 * _MOST_STEPS:
+            return v, left, passes
+        v = v - step
+        low = alpha[1] - root_weight * step
+        high = alpha[0] + low
+        alpha[1] = low - (high - alpha[0])
+        alpha[0] = high
+        last = size
+        if size == 0.0:
+            return v, left, passes
 
 
 def _reaches(table: Table, dual: Dual) -> bool:

@@ -88,10 +88,24 @@ def subtract(
     """(weight, mean, cross) of the rows of a that are not in b."""
 
 Frame = tuple[
-    str, int, float, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats, float
+    str,
+    int,
+    float,
+    Floats,
+    Floats,
+    Floats,
+    Floats,
+    Floats,
+    Floats,
+    Floats,
+    Floats,
+    Floats,
+    float,
+    float,
 ]
 """(status, rank, condition_number, scale (q,), mean (2, q), root (p, r), coef (2, t * p), intercept (2, t),
-rss, tss, length, null_space (p - r, p), contraction) in the frame of columns times powers of two."""
+rss, tss, length, null_space (p - r, p), contraction, squared_condition) in the frame of columns times powers of
+two."""
 
 Finished = tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]
 """(coef (t, p), intercept, rss, tss, bse (t, p), bse_intercept, residual_sd) in the user's units."""
@@ -146,10 +160,12 @@ def solve_normal_equations(
     truncate: bool = True,
     n_samples: float = 0.0,
     size: Floats | None = None,
+    units: Floats | None = None,
 ) -> tuple[Frame, float, float, bool]:
     """(solution, digits, relevant digits, whether it is good enough for "auto").
 
-    ``size`` (q,): sums of squares, at least the diagonal's, to whose rounding cross is right.
+    ``size`` (q,): sums of squares, at least the diagonal's, to whose rounding cross is right. ``units`` (q,): powers
+    of two that columns were multiplied by before; the smallest norm is that of the columns as they were.
     """
 
 def plan_sweep(n_samples: int, n_columns: int, n_targets: int) -> tuple[int, int, int]:
@@ -214,8 +230,56 @@ def next_basis(
 ) -> tuple[Floats, Floats, Floats, bool]:
     """The same after a pass in the basis K, whose moments are given."""
 
-def decide_rank(R: Floats, gran: Floats) -> tuple[int, float, Floats, Floats, Floats]:
-    """(rank, condition_number, root (p, rank), null_space (p - rank, p), length (p,))."""
+def condition_number(R: Floats, K: Floats) -> float:
+    """Ratio of the largest to the smallest singular value of R with columns of unit length, K its inverse.
+
+    Columns that are 0 do not count; right to two digits.
+    """
+
+def choose_columns(
+    A: Floats, threshold: Floats
+) -> tuple[list[int], list[int], Floats, Floats, Floats]:
+    """Independent columns from their cross-products A (l, l): a pivoted Cholesky factor.
+
+    (chosen (r), in the order taken; others, ascending; root (r, r), K K' = A_II^-1; coefficients (l - r, r) of the
+    others; squared distances (l - r) that are left, relative to the columns' own). A column is chosen only while its
+    distance exceeds its ``threshold`` (l,).
+    """
+
+def solve_on_independent_columns(
+    n_features: int,
+    weight: float,
+    mean: Floats,
+    cross: Floats,
+    fit_intercept: bool,
+    threshold: Floats,
+) -> tuple[Frame, Floats, list[int]]:
+    """(solution, with 0 for columns that were not chosen; directions (2, k * p); the columns they belong to)."""
+
+def plan_combinations(n_samples: int, n_columns: int, n_combinations: int) -> tuple[int, int, int]:
+    """(n_slots, slot_size, n_parts) of a pass of `combine`."""
+
+def combine(
+    X: Rows,
+    sample_weight: Array | None,
+    scale: Floats,
+    pairs: Floats,
+    constants: Floats,
+    part: int,
+    n_threads: int,
+    slots: Floats,
+) -> None:
+    """Slots += part ``part`` of products of r = constant + X v, for pairs v (2, k, p) and constants (2, k)."""
+
+def combined_products(
+    n_samples: int,
+    n_columns: int,
+    n_combinations: int,
+    weight: float,
+    centred: bool,
+    slots: Floats,
+) -> Floats:
+    """(k, k) sums of w r r', about the means of r if ``centred``."""
 
 def intercepts(mean: Floats, coef: Floats) -> Floats:
     """(2, t): mean y - mean x'b for coef (2, t, p), unevaluated sums."""
@@ -322,6 +386,7 @@ def solve_double_double(
     alpha: float,
     truncate: bool,
     size: Floats | None = None,
+    units: Floats | None = None,
 ) -> tuple[Frame, float]:
     """(solution, digits)."""
 

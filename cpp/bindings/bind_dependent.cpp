@@ -1,0 +1,175 @@
+#include <pybind11/eigen.h>
+#include <pybind11/stl.h>
+
+#include <optional>
+#include <vector>
+
+#include "bindings/nouns.hpp"
+#include "bindings/rows.hpp"
+#include "bindings/solutions.hpp"
+#include "fastlr/combinations.hpp"
+#include "fastlr/minimum_norm.hpp"
+
+namespace fastlr {
+namespace {
+
+/// Rows of (2, k, p) coefficients as combinations; what is 0 in both parts does not count.
+std::vector<Combination> combinations_of(const DoubleArray& pairs, const DoubleArray& constants) {
+  if (pairs.ndim() != 3) throw py::value_error("pairs must be (2, k, p)");
+  const Index k = pairs.shape(1);
+  const Index p = pairs.shape(2);
+  check_size(constants, 2 * k, "constants");
+  std::vector<Combination> combinations(static_cast<std::size_t>(k));
+  for (Index i = 0; i < k; ++i) {
+    Combination& v = combinations[static_cast<std::size_t>(i)];
+    v.constant_hi = constants.data()[i];
+    v.constant_lo = constants.data()[k + i];
+    for (Index j = 0; j < p; ++j) {
+      const double hi = pairs.data()[i * p + j];
+      const double lo = pairs.data()[(k + i) * p + j];
+      if (hi == 0.0 && lo == 0.0) continue;
+      v.columns.push_back(j);
+      v.hi.push_back(hi);
+      v.lo.push_back(lo);
+    }
+  }
+  return combinations;
+}
+
+}  // namespace
+
+void bind_dependent(py::module_& m) {
+  m.def(
+      "solve_on_independent_columns",
+      [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
+         bool fit_intercept, const Vector& threshold) {
+        const MomentsView moments = view_of(n_features, weight, mean, cross);
+        if (threshold.size() != n_features)
+          throw py::value_error("threshold has the wrong size");
+        IndependentSolution found;
+        {
+          const py::gil_scoped_release release;
+          found = solve_on_independent_columns(moments, fit_intercept, threshold);
+        }
+        return py::make_tuple(tuple_of(found.solution), std::move(found.directions),
+                              std::move(found.others));
+      },
+      py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
+      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("threshold"));
+
+  m.def(
+      "plan_combinations",
+      [](Index n_samples, Index n_columns, Index n_combinations) {
+        const CombinationPlan plan = plan_combinations(n_samples, n_columns, n_combinations);
+        return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
+      },
+      py::arg("n_samples"), py::arg("n_columns"), py::arg("n_combinations"));
+
+  m.def(
+      "combine",
+      [](const py::object& X, const OptionalArray& sample_weight, const DoubleArray& scale,
+         const DoubleArray& pairs, const DoubleArray& constants, Index part, int n_threads,
+         DoubleArray& slots) {
+        const Rows rows = rows_of(X, py::none());
+        const std::optional<Column> weight = weight_of(sample_weight, rows);
+        check_size(scale, rows.n_columns(), "scale");
+        const std::vector<Combination> combinations = combinations_of(pairs, constants);
+        if (pairs.shape(2) != rows.n_columns()) throw py::value_error("pairs has the wrong size");
+        const CombinationPlan plan =
+            plan_combinations(rows.n_samples, rows.n_columns(), pairs.shape(1));
+        check_size(slots, plan.n_slots * plan.slot_size, "slots");
+        double* sums = slots.mutable_data();
+        const py::gil_scoped_release release;
+        combine(rows, weight ? &*weight : nullptr, scale.data(), combinations, plan, part, n_threads,
+                sums);
+      },
+      py::arg("X"), py::arg("sample_weight").none(true), py::arg("scale").noconvert(),
+      py::arg("pairs").noconvert(), py::arg("constants").noconvert(), py::arg("part"),
+      py::arg("n_threads"), py::arg("slots").noconvert());
+
+  m.def(
+      "combined_products",
+      [](Index n_samples, Index n_columns, Index n_combinations, double weight, bool centred,
+         const DoubleArray& slots) {
+        const CombinationPlan plan = plan_combinations(n_samples, n_columns, n_combinations);
+        check_size(slots, plan.n_slots * plan.slot_size, "slots");
+        return combined_products(plan, n_combinations, weight, centred, slots.data());
+      },
+      py::arg("n_samples"), py::arg("n_columns"), py::arg("n_combinations"), py::arg("weight"),
+      py::arg("centred"), py::arg("slots").noconvert());
+
+  m.def(
+      "choose_columns",
+      [](const Eigen::MatrixXd& A, const Vector& threshold) {
+        if (A.rows() != A.cols() || threshold.size() != A.rows())
+          throw py::value_error("A is not square, or threshold has the wrong size");
+        ColumnChoice choice;
+        {
+          const py::gil_scoped_release release;
+          choice = choose_columns(A, threshold);
+        }
+        return py::make_tuple(std::move(choice.chosen), std::move(choice.others),
+                              std::move(choice.root), std::move(choice.coefficients),
+                              std::move(choice.distance));
+      },
+      py::arg("A"), py::arg("threshold"));
+
+  m.def(
+      "intercepts",
+      [](const DoubleArray& mean, const DoubleArray& coef) {
+        if (coef.ndim() != 3) throw py::value_error("coef must be (2, t, p)");
+        const Index t = coef.shape(1);
+        const Index p = coef.shape(2);
+        check_size(mean, 2 * (p + t), "mean");
+        RowMatrix intercept(2, t);
+        for (Index k = 0; k < t; ++k) {
+          const double* b = coef.data() + k * p;
+          const DoubleDouble a = intercept_at(matrix_of(mean), p, k, b, b + t * p);
+          intercept(0, k) = a.hi;
+          intercept(1, k) = a.lo;
+        }
+        return intercept;
+      },
+      py::arg("mean").noconvert(), py::arg("coef").noconvert());
+
+  m.def(
+      "move_to_minimum_norm",
+      [](const DoubleArray& directions, const DoubleArray& of_directions, const Vector& scale,
+         const DoubleArray& mean, bool fit_intercept, DoubleArray& coef, DoubleArray& intercept) {
+        if (directions.ndim() != 3) throw py::value_error("directions must be (2, k, p)");
+        const Index k = directions.shape(1);
+        const Index p = directions.shape(2);
+        const Index t = intercept.size() / 2;
+        check_size(of_directions, k * p, "of_directions");
+        check_size(coef, 2 * t * p, "coef");
+        check_size(mean, 2 * (p + t), "mean");
+        const NullSpace null_space(p, Eigen::Map<const RowMatrix>(directions.data(), 2, k * p),
+                                   scale);
+        const auto means = matrix_of(mean);
+        double* a = intercept.mutable_data();
+        RowMatrix error(t, p);
+        for (Index target = 0; target < t; ++target) {
+          double* hi = coef.mutable_data() + target * p;
+          double* lo = hi + t * p;
+          const Vector hi_before = VectorMap(hi, p);
+          const Vector lo_before = VectorMap(lo, p);
+          null_space.take_out(hi, lo);
+          error.row(target) = null_space.error(matrix_of(of_directions), hi, lo);
+          if (!fit_intercept) continue;
+          // Sweeps know the intercept better than the means do: only what moved counts.
+          DoubleDouble moved{a[target], a[t + target]};
+          for (Index j = 0; j < p; ++j)
+            moved =
+                moved - DoubleDouble{means(0, j), means(1, j)} *
+                            (DoubleDouble{hi[j], lo[j]} - DoubleDouble{hi_before[j], lo_before[j]});
+          a[target] = moved.hi;
+          a[t + target] = moved.lo;
+        }
+        return error;
+      },
+      py::arg("directions").noconvert(), py::arg("of_directions").noconvert(), py::arg("scale"),
+      py::arg("mean").noconvert(), py::arg("fit_intercept"), py::arg("coef").noconvert(),
+      py::arg("intercept").noconvert());
+}
+
+}  // namespace fastlr

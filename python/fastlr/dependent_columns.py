@@ -1,0 +1,437 @@
+"""Rung 3 of the ladder: which columns depend on one another, and which of the equally good solutions is taken.
+
+First it is decided which columns are independent: a pivoted factor of the moments takes those that are far from the
+others beyond doubt; what the chosen ones leave of a doubtful column is looked at in the rows themselves, in twice the
+working precision. Then the ladder is climbed on independent columns alone, where everything is well-conditioned, and
+the solution moves along the directions that change no prediction to the smallest norm, or to the first columns.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr._arrays import Columns, FloatArray
+from fastlr._kernels import kernels
+from fastlr._threads import resolve_threads
+from fastlr.moments import Moments
+from fastlr.null_space import eliminated
+from fastlr.preconditioned import precondition
+from fastlr.refinement import (
+    COURSE_ERROR,
+    COURSE_RSS,
+    Climb,
+    Frame,
+    Table,
+    digits_at,
+    digits_of,
+    finished,
+    has_settled,
+    refine,
+    rounding_factor,
+)
+
+__all__ = ["climb_dependent", "first_columns"]
+
+_U = 2.0**-53
+_DOUBTFUL = 1e-11  # squared distance from other columns below which moments say nothing certain
+_MARGIN = 100.0  # times the rounding of the data themselves: below is doubtful, too
+_ROUNDING = 8.0  # units of rounding of the data that count as nothing
+_MOST_STAGES = 8  # each sees distances 3e5 times smaller than the one before
+_NEGLIGIBLE = 1e-7  # share of a column's length that a simple coefficient may be off by
+_GRID = 256.0  # simple coefficients are multiples of 1 / 256
+_BEYOND = 2.0**400  # units in which a coefficient counts so much that it becomes 0
+_RELAXED = 2.0**40  # directions are right to some 26 digits: see `_settle`
+
+
+class _Directions(NamedTuple):
+    """Directions of coefficients, in the frame, along which no prediction changes."""
+
+    pairs: FloatArray  # (2, k, p), unevaluated sums; 1 for the column that depends on others
+    errors: FloatArray  # (k, p) estimated
+
+
+class _Independence(NamedTuple):
+    """Which columns are independent, a solution on them, and the directions of all others."""
+
+    frame: Frame
+    course: FloatArray
+    directions: _Directions
+    is_settled: bool
+    passes: int
+
+
+def climb_dependent(
+    table: Table, moments: Moments, start: Frame, rank: str, passes: int, tolerance: float
+) -> Climb:
+    """Fit columns of which some may depend on others.
+
+    Parameters
+    ----------
+    start : Frame
+        The frame of all columns; its solution does not matter.
+    passes : int
+        Passes over the rows until here.
+    tolerance : float
+        Estimated relative error to refine to.
+    """
+    found = _settle(table, moments, start, tolerance)
+    frame, course, passes = found.frame, found.course, passes + found.passes
+    if not found.is_settled:
+        keep = np.flatnonzero(np.any(frame.root != 0, axis=1))
+        better, course, more = precondition(table, moments, start, keep.tolist(), tolerance)
+        condition = max(better.condition_number, frame.condition_number)
+        frame = frame._replace(
+            root=better.root[:, keep],
+            coef=better.coef,
+            intercept=better.intercept,
+            rss=better.rss,
+            condition_number=condition if len(found.directions.errors) else better.condition_number,
+        )
+        passes += more
+    fit_intercept = table.fit_intercept
+    if frame.rank == table.n_features:
+        full = frame._replace(code="ok")
+        return finished("preconditioned", full, moments, fit_intercept, digits_of(course), passes)
+    undetermined = np.any(np.abs(frame.null_space) > 1e-8, axis=0)
+    solver = "minimum_norm"
+    if rank == "basic":
+        solver = "basic"
+        undetermined = _dropped(frame)
+    in_root = course[:, COURSE_ERROR, np.newaxis] * np.linalg.norm(frame.root, axis=1)
+    frame, moved = _moved(
+        frame, found.directions, undetermined if rank == "basic" else None, fit_intercept
+    )
+    digits = _digits_after(frame, moments, fit_intercept, course, in_root + moved, moved)
+    passes += 1
+    digits = min(digits, _digits_of_gradient(table, moments, frame))
+    return finished(
+        solver, frame, moments, fit_intercept, digits, passes, undetermined=undetermined
+    )
+
+
+def first_columns(null_space: FloatArray) -> list[int]:
+    """The columns that do not depend on earlier ones."""
+    dropped = {pivot for pivot, _ in eliminated(null_space)}
+    return [j for j in range(null_space.shape[1]) if j not in dropped]
+
+
+def _dropped(frame: Frame) -> npt.NDArray[np.bool_]:
+    dropped = np.ones(frame.null_space.shape[1], dtype=bool)
+    dropped[first_columns(frame.null_space)] = False
+    return dropped
+
+
+# Which columns are independent
+
+
+def _settle(table: Table, moments: Moments, start: Frame, tolerance: float) -> _Independence:
+    """Decide which columns are independent, by looking at what they leave of the doubtful ones.
+
+    The targets and the doubtful columns' directions are refined by the same sweeps.
+    """
+    p, t, weight = table.n_features, table.targets.n_columns, moments.total_weight
+    rounding = rounding_factor(table, weight, start)
+    threshold = np.maximum(_DOUBTFUL, (_MARGIN * _ROUNDING * _U * rounding) ** 2)
+    solution, directions, others = kernels.solve_on_independent_columns(
+        p, weight, moments._mean, moments._cross, table.fit_intercept, threshold
+    )
+    frame = Frame(*solution)._replace(scale=start.scale)
+    pairs = directions.reshape(2, -1, p)
+    pairs, is_exact, passes = _exact_directions(
+        table, frame, pairs, np.array(others, dtype=np.intp)
+    )
+    nulls = _Directions(pairs[:, is_exact], np.zeros((int(is_exact.sum()), p)))
+    doubtful = np.ascontiguousarray(pairs[:, ~is_exact])
+    contraction, is_settled = frame.contraction, True
+    course = np.zeros((t, 0))
+    for stage in range(_MOST_STAGES):
+        k = doubtful.shape[1]
+        if k == 0 and stage > 0:
+            break
+        joint, both, n_sweeps = _refine_with_directions(
+            table, moments, frame, doubtful, contraction, tolerance
+        )
+        passes += n_sweeps
+        course, of_doubtful = both[:t], both[t:]
+        frame = frame._replace(
+            coef=np.ascontiguousarray(joint.coef[:, :t]),
+            intercept=np.ascontiguousarray(joint.intercept[:, :t]),
+            rss=joint.rss[:t],
+        )
+        doubtful = np.ascontiguousarray(joint.coef[:, t:])
+        level = _level(doubtful[0], frame.length, rounding)
+        is_null = np.sqrt(of_doubtful[:, COURSE_RSS]) <= level
+        errors = np.outer(of_doubtful[:, COURSE_ERROR], np.linalg.norm(frame.root, axis=1))
+        nulls = _Directions(
+            np.concatenate([nulls.pairs, doubtful[:, is_null]], axis=1),
+            np.concatenate([nulls.errors, errors[is_null]]),
+        )
+        doubtful = np.ascontiguousarray(doubtful[:, ~is_null])
+        if doubtful.shape[1] == 0:
+            is_settled = stage == 0 and has_settled(course)
+            break
+        # What is left of these columns is real: some of them are independent after all.
+        products = _products(table, frame, doubtful, weight)
+        passes += 1
+        length2 = products.diagonal()
+        noise = np.minimum(0.25, level[~is_null] ** 2 / length2)
+        chosen, others, root, shares, _ = kernels.choose_columns(
+            products, np.maximum(_DOUBTFUL, noise)
+        )
+        frame = frame._replace(
+            root=np.hstack([frame.root, doubtful[0, chosen].T @ root]),
+            condition_number=max(frame.condition_number, float(1.0 / np.sqrt(length2.min()))),
+        )
+        doubtful = np.ascontiguousarray(
+            doubtful[:, others] - np.einsum("kc,icj->ikj", shares, doubtful[:, chosen])
+        )
+        contraction = min(1.0, 64 * p * _U * frame.condition_number + contraction)
+        is_settled = False
+    n_constant = int(np.count_nonzero(frame.length == 0))
+    frame = frame._replace(
+        rank=p - n_constant - len(nulls.errors),
+        null_space=_unit_rows(nulls.pairs[0], frame.length),
+        code="rank_deficient",
+    )
+    return _Independence(frame, course, nulls, is_settled, passes)
+
+
+def _level(directions: FloatArray, length: FloatArray, rounding: FloatArray) -> FloatArray:
+    """What rounding of the data alone leaves of combinations of columns, (k,).
+
+    A column's values are off by some units of rounding of the column itself, offset included.
+    """
+    in_lengths = directions * length
+    of_data = np.linalg.norm(in_lengths * rounding, axis=1)
+    of_sums = np.sqrt(np.count_nonzero(length)) * np.linalg.norm(in_lengths, axis=1)
+    return _ROUNDING * _U * (of_data + of_sums)
+
+
+def _refine_with_directions(
+    table: Table,
+    moments: Moments,
+    frame: Frame,
+    directions: FloatArray,
+    contraction: float,
+    tolerance: float,
+) -> tuple[Frame, FloatArray, int]:
+    """Sweeps for the targets and, as further targets of zeros, for directions (2, k, p)."""
+    n, t, k = table.features.n_samples, table.targets.n_columns, directions.shape[1]
+    source = table.targets.source
+    columns: list[npt.NDArray[Any]]
+    if isinstance(source, list):
+        columns = list(source)
+    else:
+        columns = [source] if source.ndim == 1 else list(source.T)
+    zeros = np.broadcast_to(np.zeros(1), (n,))
+    joint = replace(table, targets=Columns([*columns, *[zeros] * k], n, t + k))
+    of_directions = np.concatenate([frame.mean[:, : table.n_features], np.zeros((2, k))], axis=1)
+    intercept = np.zeros((2, k))
+    if table.fit_intercept and k:
+        intercept = kernels.intercepts(of_directions, np.ascontiguousarray(directions))
+    start = frame._replace(
+        coef=np.concatenate([frame.coef.reshape(2, t, -1), directions], axis=1),
+        intercept=np.concatenate([frame.intercept, intercept], axis=1),
+        mean=np.concatenate([frame.mean, np.zeros((2, k))], axis=1),
+        scale=np.concatenate([frame.scale, np.ones(k)]),
+        # Coefficients that are zero but for rounding count beside the size of a target: sweeps end
+        # when they are right to 2e-26 of a column's length.
+        tss=np.concatenate([frame.tss, np.full(k, _RELAXED)]),
+    )
+    return refine(joint, moments, start, contraction, tolerance)
+
+
+def _exact_directions(
+    table: Table, frame: Frame, pairs: FloatArray, own: npt.NDArray[np.intp]
+) -> tuple[FloatArray, npt.NDArray[np.bool_], int]:
+    """Directions with simple coefficients in the data's units (indicators, sums), where they are exact.
+
+    Returns
+    -------
+    pairs : ndarray of shape (2, k, p)
+        With those coefficients where every row agrees to the last bit.
+    is_exact : ndarray of bool, shape (k,)
+    passes : int
+        1 if the rows were looked at, else 0.
+    """
+    p, k = table.n_features, pairs.shape[1]
+    is_exact = np.zeros(k, dtype=bool)
+    if table.limbs > 1 or k == 0:
+        return pairs, is_exact, 0
+    scale, length = frame.scale[:p], frame.length
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        to_user = np.where(scale > 0, scale / scale[own][:, np.newaxis], 0.0)
+        user = pairs[0] * to_user
+        share = np.abs(pairs[0]) * length / length[own][:, np.newaxis]
+        simple = np.where(share > _NEGLIGIBLE, np.rint(user * _GRID) / _GRID, 0.0)
+        off = np.abs(np.where(to_user > 0, simple / to_user, 0.0) - pairs[0])
+    off *= length / length[own][:, np.newaxis]
+    candidates = np.flatnonzero((off <= _NEGLIGIBLE).all(axis=1) & np.isfinite(user).all(axis=1))
+    if len(candidates) == 0:
+        return pairs, is_exact, 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        snapped = np.where(to_user[candidates] > 0, simple[candidates] / to_user[candidates], 0.0)
+    directions = np.stack([snapped, np.zeros_like(snapped)])
+    constants = np.zeros((2, len(candidates)))
+    if table.fit_intercept:
+        row = _row(table) * scale
+        constants[0] = [-math.fsum(direction * row) for direction in snapped]
+    products = _products(table, frame, directions, 0.0, constants)
+    zero = products.diagonal() == 0.0
+    exact = candidates[zero]
+    is_exact[exact] = True
+    pairs = pairs.copy()
+    pairs[:, exact] = directions[:, zero]
+    return pairs, is_exact, 1
+
+
+def _row(table: Table) -> FloatArray:
+    """The features of the first row that counts."""
+    i = 0 if table.weights is None else int(np.argmax(np.asarray(table.weights) > 0))
+    source = table.features.source
+    values = [column[i] for column in source] if isinstance(source, list) else source[i]
+    return np.asarray(values, dtype=np.float64)
+
+
+def _products(
+    table: Table,
+    frame: Frame,
+    directions: FloatArray,
+    weight: float,
+    constants: FloatArray | None = None,
+) -> FloatArray:
+    """Cross-products (k, k) of X v for directions (2, k, p), about their means or with these constants."""
+    n, p, k = table.features.n_samples, table.n_features, directions.shape[1]
+    centred = constants is None and table.fit_intercept
+    if constants is None:
+        constants = np.zeros((2, k))
+        if table.fit_intercept:
+            mean = np.concatenate([frame.mean[:, :p], np.zeros((2, k))], axis=1)
+            constants = kernels.intercepts(mean, np.ascontiguousarray(directions))
+    limbs = table.limbs
+    pairs = np.ascontiguousarray(np.tile(directions, limbs))
+    scale = np.tile(frame.scale[:p], limbs)
+    threads = resolve_threads(table.n_threads)
+    n_slots, slot_size, n_parts = kernels.plan_combinations(n, limbs * p, k)
+    slots = np.zeros((n_slots, slot_size))
+    for part in range(n_parts):  # Python sees Ctrl-C between parts
+        kernels.combine(
+            table.features.source, table.weights, scale, pairs, constants, part, threads, slots
+        )
+    return kernels.combined_products(n, limbs * p, k, weight, centred, slots)
+
+
+def _unit_rows(directions: FloatArray, length: FloatArray) -> FloatArray:
+    """Directions in terms of columns of unit length, then those of columns that do not vary."""
+    rows = directions * length
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.concatenate([rows, np.eye(len(length))[length == 0]])
+
+
+# Which of the equally good solutions
+
+
+def _moved(
+    frame: Frame,
+    directions: _Directions,
+    dropped: npt.NDArray[np.bool_] | None,
+    fit_intercept: bool,
+) -> tuple[Frame, FloatArray]:
+    """The solution of smallest norm, or with 0 for columns that are dropped; and what the directions' errors do to it."""
+    p = len(frame.length)
+    frame = frame._replace(coef=frame.coef.copy(), intercept=frame.intercept.copy())
+    if len(directions.errors) == 0:
+        return frame, np.zeros((frame.coef.shape[1], p))
+    units = frame.scale[:p].copy()
+    if dropped is not None:
+        units[dropped] *= _BEYOND
+    moved = kernels.move_to_minimum_norm(
+        np.ascontiguousarray(directions.pairs),
+        np.ascontiguousarray(directions.errors),
+        units,
+        frame.mean,
+        fit_intercept,
+        frame.coef,
+        frame.intercept,
+    )
+    if dropped is None:
+        return frame, moved
+    frame.coef.reshape(2, -1, p)[:, :, dropped] = 0.0
+    varying = dropped & (frame.length > 0)
+    pairs = directions.pairs[0]
+    away = np.linalg.solve(pairs[:, varying].T, frame.root[varying])
+    root = frame.root - pairs.T @ away
+    root[dropped] = 0.0
+    moved[:, dropped] = 0.0
+    return frame._replace(root=root), moved
+
+
+def _digits_after(
+    frame: Frame,
+    moments: Moments,
+    fit_intercept: bool,
+    course: FloatArray,
+    error: FloatArray,
+    moved: FloatArray,
+) -> float:
+    """Right digits of the worst coefficient, from estimated errors (t, p) of all of them."""
+    p, weight = len(frame.length), moments.total_weight
+    along_means = np.linalg.norm(frame.root.T @ frame.mean[0, :p])
+    of_intercept = course[:, COURSE_ERROR] * np.hypot(1.0 / np.sqrt(weight), along_means)
+    of_intercept += moved @ np.abs(frame.mean[0, :p])
+    return digits_at(
+        kernels.relative_error(
+            fit_intercept,
+            weight,
+            frame.mean,
+            frame.tss,
+            np.ascontiguousarray(frame.root),
+            np.ascontiguousarray(frame.coef),
+            frame.intercept,
+            np.column_stack([error, of_intercept]),
+        )
+    )
+
+
+def _digits_of_gradient(table: Table, moments: Moments, frame: Frame) -> float:
+    """The last word: whether the gradient of the sum of squares is zero to rounding, and how many digits if not."""
+    p, t, n = table.n_features, table.targets.n_columns, table.features.n_samples
+    threads = resolve_threads(table.n_threads)
+    n_slots, slot_size, n_parts = kernels.plan_sweep(n, table.limbs * p, t)
+    slots = np.zeros((n_slots, slot_size))
+    scale = np.concatenate([np.tile(frame.scale[:p], table.limbs), frame.scale[p:]])
+    coef = np.ascontiguousarray(frame.coef.reshape(2, t, p))
+    for part in range(n_parts):
+        kernels.sweep(
+            table.features.source,
+            table.targets.source,
+            table.weights,
+            scale,
+            table.limbs,
+            coef,
+            np.ascontiguousarray(frame.intercept),
+            part,
+            threads,
+            slots,
+        )
+    gradient, total, rss = kernels.sweep_totals(n, p, t, table.limbs, slots)
+    centred = gradient.sum(axis=0)
+    if table.fit_intercept:
+        centred = centred - np.outer(total.sum(axis=0), frame.mean[0, :p])
+    raw = rounding_factor(table, moments.total_weight, frame) * frame.length
+    size = np.abs(coef[0]) @ raw + np.sqrt(frame.tss)
+    # Rounding of columns that depend on others only up to their rounding shows in the gradient.
+    level = 64 * p * _U * raw * (size[:, np.newaxis] + np.sqrt(rss)[:, np.newaxis])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        excess = np.where(
+            np.abs(centred) > level,
+            np.abs(centred) / (frame.length * np.sqrt(rss)[:, np.newaxis]),
+            0.0,
+        )
+    worst = float(np.nan_to_num(excess, nan=1.0, posinf=1.0).max(initial=0.0))
+    return digits_at(max(worst, _U))
