@@ -5,6 +5,11 @@
 #include <cmath>
 
 namespace fastlr {
+namespace {
+
+constexpr Index always_orthogonalised = Index{1} << 14;  // multiplications in double-double
+
+}  // namespace
 
 NullSpace::NullSpace(Index n_features, const RowMatrix& directions, const Vector& scale)
     : n_features_(n_features), scale_(scale) {
@@ -34,7 +39,8 @@ NullSpace::NullSpace(Index n_features, const RowMatrix& directions, const Vector
   factorise();
   // Directions that differ in the frame may nearly agree in user's units. The first factor of such
   // is inexact: orthonormal ones have a better one, and twice is enough.
-  for (int pass = 0; pass < 2 && is_ill_conditioned(); ++pass) {
+  const bool is_small = p * rank * rank <= always_orthogonalised;
+  for (int pass = 0; pass < 2 && (is_small || is_ill_conditioned()); ++pass) {
     orthogonalise();
     factorise();
   }

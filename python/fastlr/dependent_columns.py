@@ -33,6 +33,7 @@ from fastlr.refinement import (
     has_settled,
     refine,
     rounding_factor,
+    sweep_rows,
 )
 
 __all__ = ["climb_dependent", "first_columns"]
@@ -102,15 +103,13 @@ def climb_dependent(
     if rank == "basic":
         solver = "basic"
         undetermined = _dropped(frame)
-    in_root = course[:, COURSE_ERROR, np.newaxis] * np.linalg.norm(frame.root, axis=1)
     frame, moved = _moved(
         frame, found.directions, undetermined if rank == "basic" else None, fit_intercept
     )
-    digits = _digits_after(frame, moments, fit_intercept, course, in_root + moved, moved)
-    passes += 1
-    digits = min(digits, _digits_of_gradient(table, moments, frame))
+    frame, of_gradient = _checked(table, moments, frame)
+    digits = min(of_gradient, _digits_after(frame, moments, fit_intercept, course, moved))
     return finished(
-        solver, frame, moments, fit_intercept, digits, passes, undetermined=undetermined
+        solver, frame, moments, fit_intercept, digits, passes + 1, undetermined=undetermined
     )
 
 
@@ -223,11 +222,9 @@ def _refine_with_directions(
     """Sweeps for the targets and, as further targets of zeros, for directions (2, k, p)."""
     n, t, k = table.features.n_samples, table.targets.n_columns, directions.shape[1]
     source = table.targets.source
-    columns: list[npt.NDArray[Any]]
-    if isinstance(source, list):
-        columns = list(source)
-    else:
-        columns = [source] if source.ndim == 1 else list(source.T)
+    columns: list[npt.NDArray[Any]] = (
+        list(source) if isinstance(source, list) else list(np.atleast_2d(source.T))
+    )
     zeros = np.broadcast_to(np.zeros(1), (n,))
     joint = replace(table, targets=Columns([*columns, *[zeros] * k], n, t + k))
     of_directions = np.concatenate([frame.mean[:, : table.n_features], np.zeros((2, k))], axis=1)
@@ -323,7 +320,8 @@ def _products(
         kernels.combine(
             table.features.source, table.weights, scale, pairs, constants, part, threads, slots
         )
-    return kernels.combined_products(n, limbs * p, k, weight, centred, slots)
+    products: FloatArray = kernels.combined_products(n, limbs * p, k, weight, centred, slots)
+    return products
 
 
 def _unit_rows(directions: FloatArray, length: FloatArray) -> FloatArray:
@@ -342,7 +340,7 @@ def _moved(
     dropped: npt.NDArray[np.bool_] | None,
     fit_intercept: bool,
 ) -> tuple[Frame, FloatArray]:
-    """The solution of smallest norm, or with 0 for columns that are dropped; and what the directions' errors do to it."""
+    """The solution of smallest norm, or with 0 for dropped columns; and what the directions' errors do to it."""
     p = len(frame.length)
     frame = frame._replace(coef=frame.coef.copy(), intercept=frame.intercept.copy())
     if len(directions.errors) == 0:
@@ -359,13 +357,16 @@ def _moved(
         frame.coef,
         frame.intercept,
     )
-    if dropped is None:
-        return frame, moved
+    pairs = directions.pairs[0]
+    if dropped is None:  # a correction along the root moves to the smallest norm as well
+        top = frame.scale[:p].max(initial=0.0)
+        in_units = (pairs * (frame.scale[:p] / top)).T
+        along = (frame.root.T * (frame.scale[:p] / top)).T
+        root = frame.root - pairs.T @ np.linalg.lstsq(in_units, along, rcond=None)[0]
+        return frame._replace(root=root), moved
     frame.coef.reshape(2, -1, p)[:, :, dropped] = 0.0
     varying = dropped & (frame.length > 0)
-    pairs = directions.pairs[0]
-    away = np.linalg.solve(pairs[:, varying].T, frame.root[varying])
-    root = frame.root - pairs.T @ away
+    root = frame.root - pairs.T @ np.linalg.solve(pairs[:, varying].T, frame.root[varying])
     root[dropped] = 0.0
     moved[:, dropped] = 0.0
     return frame._replace(root=root), moved
@@ -376,11 +377,11 @@ def _digits_after(
     moments: Moments,
     fit_intercept: bool,
     course: FloatArray,
-    error: FloatArray,
     moved: FloatArray,
 ) -> float:
-    """Right digits of the worst coefficient, from estimated errors (t, p) of all of them."""
+    """Right digits of the worst coefficient: errors of the last sweep, and those (t, p) of the directions."""
     p, weight = len(frame.length), moments.total_weight
+    error = np.outer(course[:, COURSE_ERROR], np.linalg.norm(frame.root, axis=1)) + moved
     along_means = np.linalg.norm(frame.root.T @ frame.mean[0, :p])
     of_intercept = course[:, COURSE_ERROR] * np.hypot(1.0 / np.sqrt(weight), along_means)
     of_intercept += moved @ np.abs(frame.mean[0, :p])
@@ -398,40 +399,35 @@ def _digits_after(
     )
 
 
-def _digits_of_gradient(table: Table, moments: Moments, frame: Frame) -> float:
-    """The last word: whether the gradient of the sum of squares is zero to rounding, and how many digits if not."""
+def _checked(table: Table, moments: Moments, frame: Frame) -> tuple[Frame, float]:
+    """The last word: sums of squares and intercepts as the rows have them, and whether the gradient is zero.
+
+    Returns
+    -------
+    frame : Frame
+        With the intercept that makes the residuals' mean zero, and the sum of squares of these residuals.
+    digits : float
+        15 if the gradient of the sum of squares is zero to rounding, else about as many as it leaves.
+    """
     p, t, n = table.n_features, table.targets.n_columns, table.features.n_samples
-    threads = resolve_threads(table.n_threads)
-    n_slots, slot_size, n_parts = kernels.plan_sweep(n, table.limbs * p, t)
-    slots = np.zeros((n_slots, slot_size))
-    scale = np.concatenate([np.tile(frame.scale[:p], table.limbs), frame.scale[p:]])
-    coef = np.ascontiguousarray(frame.coef.reshape(2, t, p))
-    for part in range(n_parts):
-        kernels.sweep(
-            table.features.source,
-            table.targets.source,
-            table.weights,
-            scale,
-            table.limbs,
-            coef,
-            np.ascontiguousarray(frame.intercept),
-            part,
-            threads,
-            slots,
-        )
+    slots = sweep_rows(table, frame)
     gradient, total, rss = kernels.sweep_totals(n, p, t, table.limbs, slots)
-    centred = gradient.sum(axis=0)
+    centred, shift = gradient.sum(axis=0), np.zeros(t)
+    intercept = frame.intercept
     if table.fit_intercept:
+        shift = total.sum(axis=0) / moments.total_weight
         centred = centred - np.outer(total.sum(axis=0), frame.mean[0, :p])
+        low = intercept[1] + shift
+        high = intercept[0] + low
+        intercept = np.stack([high, low - (high - intercept[0])])
+    rss = np.maximum(rss - moments.total_weight * shift**2, 0.0)
+    coef = frame.coef.reshape(2, t, p)
     raw = rounding_factor(table, moments.total_weight, frame) * frame.length
     size = np.abs(coef[0]) @ raw + np.sqrt(frame.tss)
     # Rounding of columns that depend on others only up to their rounding shows in the gradient.
-    level = 64 * p * _U * raw * (size[:, np.newaxis] + np.sqrt(rss)[:, np.newaxis])
+    level = 64 * p * _U * raw * (size + np.sqrt(rss))[:, np.newaxis]
     with np.errstate(divide="ignore", invalid="ignore"):
-        excess = np.where(
-            np.abs(centred) > level,
-            np.abs(centred) / (frame.length * np.sqrt(rss)[:, np.newaxis]),
-            0.0,
-        )
-    worst = float(np.nan_to_num(excess, nan=1.0, posinf=1.0).max(initial=0.0))
-    return digits_at(max(worst, _U))
+        cosine = np.abs(centred) / (frame.length * np.sqrt(rss)[:, np.newaxis])
+    worst = np.nan_to_num(np.where(np.abs(centred) > level, cosine, 0.0), nan=1.0, posinf=1.0)
+    digits = digits_at(max(float(worst.max(initial=0.0)), _U))
+    return frame._replace(intercept=intercept, rss=rss), digits

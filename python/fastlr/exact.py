@@ -204,8 +204,10 @@ def fit_table(
                 f'rank="full" asks for {p} independent coefficients of {n} rows, and there are at most {n}: add rows, '
                 'or let rank="min_norm" or "basic" choose among the coefficients.'
             )
-        summary, result = climb_wide(table, accuracy, rank)
-        return None, linear_fit(summary, result, table.fit_intercept, 0.0, is_vector, rank)
+        wide = climb_wide(table, accuracy, rank)
+        if wide is not None:
+            summary, result = wide
+            return None, linear_fit(summary, result, table.fit_intercept, 0.0, is_vector, rank)
     moments, result = climb(table, accuracy, rank)
     return moments, linear_fit(moments, result, table.fit_intercept, 0.0, is_vector, rank)
 

@@ -30,6 +30,7 @@ __all__ = [
     "n_varying",
     "refine",
     "rounding_factor",
+    "sweep_rows",
 ]
 
 # Columns of a course: see refinement.hpp.
@@ -131,6 +132,37 @@ def first_limb(table: Table) -> Columns:
     return replace(table.features, source=source[0], n_columns=table.n_features)
 
 
+def sweep_rows(table: Table, frame: Frame) -> FloatArray:
+    """Residuals and gradients at the frame's coefficients, in twice the working precision: one pass over the rows.
+
+    Returns
+    -------
+    ndarray of shape (n_slots, slot_size)
+        Sums for `kernels.refine` or `kernels.sweep_totals`.
+    """
+    p, t, limbs = table.n_features, table.targets.n_columns, table.limbs
+    threads = resolve_threads(table.n_threads)
+    n_slots, slot_size, n_parts = kernels.plan_sweep(table.features.n_samples, limbs * p, t)
+    coef = np.ascontiguousarray(frame.coef.reshape(2, t, p))
+    intercept = np.ascontiguousarray(frame.intercept)
+    scale = np.concatenate([np.tile(frame.scale[:p], limbs), frame.scale[p:]])
+    slots = np.zeros((n_slots, slot_size))
+    for part in range(n_parts):  # Python sees Ctrl-C between parts
+        kernels.sweep(
+            table.features.source,
+            table.targets.source,
+            table.weights,
+            scale,
+            limbs,
+            coef,
+            intercept,
+            part,
+            threads,
+            slots,
+        )
+    return slots
+
+
 def refine(
     table: Table,
     moments: Moments,
@@ -145,29 +177,13 @@ def refine(
         table.features.n_samples,
         table.limbs,
     )
-    threads = resolve_threads(table.n_threads)
-    n_slots, slot_size, n_parts = kernels.plan_sweep(n, limbs * p, t)
     course = np.zeros((t, _COURSE_SIZE))
     course[:, _CONTRACTION] = contraction
     coef = np.ascontiguousarray(frame.coef.reshape(2, t, p))
     intercept = np.ascontiguousarray(frame.intercept)
-    scale = np.concatenate([np.tile(frame.scale[:p], limbs), frame.scale[p:]])
     n_sweeps, rest = 0, False
-    while not rest:
-        slots = np.zeros((n_slots, slot_size))
-        for part in range(n_parts):  # Python sees Ctrl-C between parts
-            kernels.sweep(
-                table.features.source,
-                table.targets.source,
-                table.weights,
-                scale,
-                limbs,
-                coef,
-                intercept,
-                part,
-                threads,
-                slots,
-            )
+    while not rest:  # the kernel lets no target go on for more than ten sweeps
+        slots = sweep_rows(table, frame._replace(coef=coef, intercept=intercept))
         rest = kernels.refine(
             n,
             limbs,

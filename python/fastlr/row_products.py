@@ -41,19 +41,28 @@ class Dual:
     passes: int
 
 
-def dual_of(table: Table, weights: FloatArray) -> tuple[Dual, float, FloatArray, FloatArray]:
-    """The dual, the scale of the features in it, and their weighted means and standard deviations."""
-    dual = _factored(table, weights)
+def dual_of(
+    table: Table, weights: FloatArray, settle: bool
+) -> tuple[Dual, float, FloatArray, FloatArray] | None:
+    """The dual, the scale of the features in it, and their weighted means and standard deviations.
+
+    None if rows nearly depend on one another and it is not to be settled which ones do.
+    """
+    dual = _factored(table, weights, settle)
+    if dual is None:
+        return None
     scale, mean, std = dual.scale, dual.mean, dual.std
     if np.ptp(weights) > 0:
         # Independent rows are all met whatever they weigh: without weights no row drowns the others.
-        plain = _factored(table, np.ones(len(weights)))
+        plain = _factored(table, np.ones(len(weights)), settle)
+        if plain is None:
+            return None
         is_full = plain.rank == len(weights) - table.fit_intercept
         dual = replace(plain if is_full else dual, passes=dual.passes + plain.passes)
     return dual, scale, mean, std
 
 
-def _factored(table: Table, weights: FloatArray) -> Dual:
+def _factored(table: Table, weights: FloatArray, settle: bool) -> Dual | None:
     """H = Z Z' and its factor; a second time with scaled values if their squares leave float64's range."""
     scale, passes = 1.0, 1
     n = table.features.n_samples
@@ -95,6 +104,8 @@ def _factored(table: Table, weights: FloatArray) -> Dual:
     )
     if condition**2 <= kernels.LARGEST_SQUARED_CONDITION:
         return dual
+    if not settle:
+        return None
     dual = _on_independent_rows(table, dual, H, unit)
     if dual.unreachable.shape[1] == 0:
         return dual

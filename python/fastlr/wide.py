@@ -19,6 +19,7 @@ from fastlr.row_products import Dual, dual_of
 __all__ = ["RowSummary", "climb_wide", "is_wide"]
 
 _MOST_STEPS = 10
+_FEW_COLUMNS = 300  # for which products of columns cost little
 _U = 2.0**-53
 
 
@@ -45,8 +46,10 @@ def is_wide(table: Table) -> bool:
     return table.limbs == 1 and table.features.n_samples < table.n_features
 
 
-def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Climb]:
+def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Climb] | None:
     """The least-squares solution of smallest norm, refined until its digits are right (unless "fast").
+
+    None where rows depend on one another and columns are so few that products of columns tell more.
 
     b = X'alpha with sum(alpha) = 0 (which leaves the intercept free) is in the row space whatever alpha is; alpha and b
     are kept as unevaluated sums, and corrected by K K'r from residuals in twice the working precision.
@@ -55,7 +58,10 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
     table, weights, sum_log = _positive_rows(table)
     n, total = table.features.n_samples, weights.sum()
     y, target_scale = _targets(table)
-    dual, scale, mean, std = dual_of(table, weights)
+    found = dual_of(table, weights, p > _FEW_COLUMNS or accuracy == "fast")
+    if found is None:
+        return None
+    dual, scale, mean, std = found
     scales = np.concatenate([np.full(p, scale), target_scale])
     coef, intercept, rss = np.zeros((2, t, p)), np.zeros((2, t)), np.zeros(t)
     y_mean = weights @ y / total
