@@ -26,6 +26,7 @@ FLOORS = {
     "passes": 2,
     "refinement": 2,
     "preconditioned": 2,
+    "combinations": 2,
     "dependent_columns": 2,
     "null_space": 2,
     "row_products": 2,

@@ -18,6 +18,7 @@ void bind_ladder(py::module_& m) {
   m.attr("AUTOMATIC_TOLERANCE") = automatic_tolerance;
   m.attr("DIGITS_WITHOUT_REST") = digits_without_rest;
   m.attr("LARGEST_SQUARED_CONDITION") = largest_squared_condition;
+  m.attr("SHARP_SQUARED_CONDITION") = sharp_squared_condition;
   m.def(
       "climb",
       [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,

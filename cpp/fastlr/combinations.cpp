@@ -88,8 +88,7 @@ void combine_rows(const Needed& needed, const ColumnBlocks& blocks, const Column
       }
     }
     totals += weighted.colwise().sum().transpose();
-    for (Index j = 0; j < k; ++j)
-      for (Index i = j; i < k; ++i) products(i, j) += weighted.col(i).dot(r.col(j));
+    products.triangularView<Eigen::Lower>() += weighted.transpose() * r;
   }
 }
 

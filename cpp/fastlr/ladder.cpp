@@ -134,6 +134,8 @@ Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_
   if (accuracy == Accuracy::automatic) refinement.tolerance = automatic_tolerance;
   if (accuracy == Accuracy::fast || (may_stop && suffices(s, ladder.statistics.weight, n_dof))) {
     ladder.relative_error = relative_error_of(s, fit_intercept, ladder.statistics.weight);
+  } else if (s.squared_condition > sharp_squared_condition) {
+    return ladder;
   } else if (!refine_all(rows, weight, refinement, n_threads, ladder)) {
     return ladder;
   }

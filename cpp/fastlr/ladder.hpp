@@ -18,6 +18,10 @@ constexpr Index always_polished = Index{1} << 17;
 /// Estimated relative error that "auto" refines to; the estimate is ten times what to expect.
 constexpr double automatic_tolerance = 2e-15;
 
+/// Squared condition number up to which the factor of the moments gives standard errors right to
+/// 1e-10: they err by some u times it.
+constexpr double sharp_squared_condition = 2e6;
+
 /// Targets that do not come to rest are good enough with so many digits.
 constexpr double digits_without_rest = 14.0;
 

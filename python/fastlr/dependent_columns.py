@@ -17,16 +17,18 @@ import numpy.typing as npt
 
 from fastlr._arrays import Columns, FloatArray
 from fastlr._kernels import kernels
-from fastlr._threads import resolve_threads
+from fastlr.combinations import combined_products
 from fastlr.moments import Moments
 from fastlr.null_space import eliminated
 from fastlr.preconditioned import precondition
 from fastlr.refinement import (
     COURSE_ERROR,
     COURSE_RSS,
+    SHARP,
     Climb,
     Frame,
     Table,
+    bse_error_of,
     digits_at,
     digits_of,
     finished,
@@ -44,6 +46,7 @@ _MARGIN = 100.0  # times the rounding of the data themselves: below is doubtful,
 _ROUNDING = 8.0  # units of rounding of the data that count as nothing
 _MOST_STAGES = 8  # each sees distances 3e5 times smaller than the one before
 _NEGLIGIBLE = 1e-7  # share of a column's length that a simple coefficient may be off by
+_ZERO = 1e-24  # share of a column's length that is zero but for rounding
 _GRID = 256.0  # simple coefficients are multiples of 1 / 256
 _BEYOND = 2.0**400  # units in which a coefficient counts so much that it becomes 0
 _RELAXED = 2.0**40  # directions are right to some 26 digits: see `_settle`
@@ -82,9 +85,12 @@ def climb_dependent(
     """
     found = _settle(table, moments, start, tolerance)
     frame, course, passes = found.frame, found.course, passes + found.passes
-    if not found.is_settled:
+    fit_intercept, bse_error = table.fit_intercept, bse_error_of(frame)
+    if not found.is_settled or bse_error > SHARP:
         keep = np.flatnonzero(np.any(frame.root != 0, axis=1))
-        better, course, more = precondition(table, moments, start, keep.tolist(), tolerance)
+        better, course, bse_error, more = precondition(
+            table, moments, start, keep.tolist(), tolerance
+        )
         condition = max(better.condition_number, frame.condition_number)
         frame = frame._replace(
             root=better.root[:, keep],
@@ -94,10 +100,13 @@ def climb_dependent(
             condition_number=condition if len(found.directions.errors) else better.condition_number,
         )
         passes += more
-    fit_intercept = table.fit_intercept
     if frame.rank == table.n_features:
-        full = frame._replace(code="ok")
-        return finished("preconditioned", full, moments, fit_intercept, digits_of(course), passes)
+        frame = frame._replace(code="ok")
+        digits = digits_of(course)
+        return finished(
+            "preconditioned", frame, moments, fit_intercept, digits, passes, bse_error=bse_error
+        )
+    frame = frame._replace(coef=_without_rounding_of(frame))
     undetermined = np.any(np.abs(frame.null_space) > 1e-8, axis=0)
     solver = "minimum_norm"
     if rank == "basic":
@@ -109,8 +118,24 @@ def climb_dependent(
     frame, of_gradient = _checked(table, moments, frame)
     digits = min(of_gradient, _digits_after(frame, moments, fit_intercept, course, moved))
     return finished(
-        solver, frame, moments, fit_intercept, digits, passes + 1, undetermined=undetermined
+        solver,
+        frame,
+        moments,
+        fit_intercept,
+        digits,
+        passes + 1,
+        undetermined=undetermined,
+        bse_error=bse_error,
     )
+
+
+def _without_rounding_of(frame: Frame) -> FloatArray:
+    """Coefficients (2, t, p) with exact zeros for what no digit of the targets tells from zero."""
+    p = len(frame.length)
+    coef = frame.coef.reshape(2, -1, p)
+    is_rounding = np.abs(coef[0]) * frame.length <= _ZERO / 10 * np.sqrt(frame.tss)[:, np.newaxis]
+    cleaned: FloatArray = np.where(is_rounding, 0.0, coef)
+    return cleaned
 
 
 def first_columns(null_space: FloatArray) -> list[int]:
@@ -162,7 +187,7 @@ def _settle(table: Table, moments: Moments, start: Frame, tolerance: float) -> _
             intercept=np.ascontiguousarray(joint.intercept[:, :t]),
             rss=joint.rss[:t],
         )
-        doubtful = np.ascontiguousarray(joint.coef[:, t:])
+        doubtful = _without_rounding(joint.coef[:, t:], frame.length)
         level = _level(doubtful[0], frame.length, rounding)
         is_null = np.sqrt(of_doubtful[:, COURSE_RSS]) <= level
         errors = np.outer(of_doubtful[:, COURSE_ERROR], np.linalg.norm(frame.root, axis=1))
@@ -175,7 +200,7 @@ def _settle(table: Table, moments: Moments, start: Frame, tolerance: float) -> _
             is_settled = stage == 0 and has_settled(course)
             break
         # What is left of these columns is real: some of them are independent after all.
-        products = _products(table, frame, doubtful, weight)
+        products = combined_products(table, frame, doubtful, weight)
         passes += 1
         length2 = products.diagonal()
         noise = np.minimum(0.25, level[~is_null] ** 2 / length2)
@@ -200,6 +225,17 @@ def _settle(table: Table, moments: Moments, start: Frame, tolerance: float) -> _
     return _Independence(frame, course, nulls, is_settled, passes)
 
 
+def _without_rounding(directions: FloatArray, length: FloatArray) -> FloatArray:
+    """Directions with exact zeros for coefficients that are zero but for rounding.
+
+    In columns of very different units what is left of such a zero may be the largest coefficient of all.
+    """
+    share = np.abs(directions[0]) * length
+    is_rounding = share <= _ZERO * share.max(axis=1, initial=0.0)[:, np.newaxis]
+    cleaned: FloatArray = np.where(is_rounding, 0.0, directions)
+    return cleaned
+
+
 def _level(directions: FloatArray, length: FloatArray, rounding: FloatArray) -> FloatArray:
     """What rounding of the data alone leaves of combinations of columns, (k,).
 
@@ -208,7 +244,8 @@ def _level(directions: FloatArray, length: FloatArray, rounding: FloatArray) -> 
     in_lengths = directions * length
     of_data = np.linalg.norm(in_lengths * rounding, axis=1)
     of_sums = np.sqrt(np.count_nonzero(length)) * np.linalg.norm(in_lengths, axis=1)
-    return _ROUNDING * _U * (of_data + of_sums)
+    level: FloatArray = _ROUNDING * _U * (of_data + of_sums)
+    return level
 
 
 def _refine_with_directions(
@@ -278,7 +315,7 @@ def _exact_directions(
     if table.fit_intercept:
         row = _row(table) * scale
         constants[0] = [-math.fsum(direction * row) for direction in snapped]
-    products = _products(table, frame, directions, 0.0, constants)
+    products = combined_products(table, frame, directions, 0.0, constants)
     zero = products.diagonal() == 0.0
     exact = candidates[zero]
     is_exact[exact] = True
@@ -293,35 +330,6 @@ def _row(table: Table) -> FloatArray:
     source = table.features.source
     values = [column[i] for column in source] if isinstance(source, list) else source[i]
     return np.asarray(values, dtype=np.float64)
-
-
-def _products(
-    table: Table,
-    frame: Frame,
-    directions: FloatArray,
-    weight: float,
-    constants: FloatArray | None = None,
-) -> FloatArray:
-    """Cross-products (k, k) of X v for directions (2, k, p), about their means or with these constants."""
-    n, p, k = table.features.n_samples, table.n_features, directions.shape[1]
-    centred = constants is None and table.fit_intercept
-    if constants is None:
-        constants = np.zeros((2, k))
-        if table.fit_intercept:
-            mean = np.concatenate([frame.mean[:, :p], np.zeros((2, k))], axis=1)
-            constants = kernels.intercepts(mean, np.ascontiguousarray(directions))
-    limbs = table.limbs
-    pairs = np.ascontiguousarray(np.tile(directions, limbs))
-    scale = np.tile(frame.scale[:p], limbs)
-    threads = resolve_threads(table.n_threads)
-    n_slots, slot_size, n_parts = kernels.plan_combinations(n, limbs * p, k)
-    slots = np.zeros((n_slots, slot_size))
-    for part in range(n_parts):  # Python sees Ctrl-C between parts
-        kernels.combine(
-            table.features.source, table.weights, scale, pairs, constants, part, threads, slots
-        )
-    products: FloatArray = kernels.combined_products(n, limbs * p, k, weight, centred, slots)
-    return products
 
 
 def _unit_rows(directions: FloatArray, length: FloatArray) -> FloatArray:

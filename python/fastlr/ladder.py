@@ -165,7 +165,7 @@ def _climb_from(
         return finished(solver, frame, moments, fit_intercept, digits, passes, relevant)
     tolerance = _TOLERANCE[accuracy]
     is_independent = frame.rank == len(varying)
-    if is_independent and frame.squared_condition <= kernels.LARGEST_SQUARED_CONDITION:
+    if is_independent and frame.squared_condition <= kernels.SHARP_SQUARED_CONDITION:
         if not is_refined:
             refined, course, n_sweeps = refine(table, moments, frame, frame.contraction, tolerance)
             passes += n_sweeps
@@ -175,9 +175,11 @@ def _climb_from(
                     solver = "basic"
                 digits = digits_of(course)
                 return finished(solver, refined, moments, fit_intercept, digits, passes)
-    elif rank != "full":
+    elif rank != "full" and not (
+        is_independent and frame.squared_condition <= kernels.LARGEST_SQUARED_CONDITION
+    ):
         return climb_dependent(table, moments, frame, rank, passes, tolerance)
-    refined, course, more = precondition(table, moments, frame, varying, tolerance)
+    refined, course, bse_error, more = precondition(table, moments, frame, varying, tolerance)
     # Of columns that are all to be kept nothing is certain where rounding alone tells them apart.
     digits = digits_of(course) if refined.condition_number * _U < 0.1 else 0.0
     solver = "preconditioned" if len(varying) == table.n_features else "minimum_norm"
@@ -185,7 +187,9 @@ def _climb_from(
         solver = "basic"
     code = "ok" if len(varying) == table.n_features else "rank_deficient"
     refined = refined._replace(code=code)
-    return finished(solver, refined, moments, fit_intercept, digits, passes + more)
+    return finished(
+        solver, refined, moments, fit_intercept, digits, passes + more, bse_error=bse_error
+    )
 
 
 def _basic_of(result: Climb, basic: Climb | None, keep: Sequence[int]) -> Climb:

@@ -9,9 +9,10 @@ import numpy as np
 from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
 from fastlr._threads import resolve_threads
+from fastlr.combinations import combined_products
 from fastlr.moments import Moments
 from fastlr.passes import scaled_moments
-from fastlr.refinement import Frame, Table, first_limb, refine, rounding_factor
+from fastlr.refinement import SHARP, Frame, Table, first_limb, refine, rounding_factor
 
 __all__ = ["precondition"]
 
@@ -21,7 +22,7 @@ _MOST_PASSES = 3
 
 def precondition(
     table: Table, moments: Moments, start: Frame, keep: Sequence[int], tolerance: float
-) -> tuple[Frame, FloatArray, int]:
+) -> tuple[Frame, FloatArray, float, int]:
     """The least-squares solution on the columns ``keep``, which must be independent; 0 for the others.
 
     Returns
@@ -30,6 +31,8 @@ def precondition(
         The solution, its root and its condition number.
     course : ndarray of shape (n_targets, 7)
         How the last sweeps went, see `refine`.
+    bse_error : float
+        Estimated relative error of standard errors.
     passes : int
         Passes over the rows that it took.
     """
@@ -72,4 +75,28 @@ def precondition(
     rounding = rounding_factor(table, weight, start)[list(keep)].max(initial=1.0)
     contraction = min(1.0, 64 * max(1, p) * _U * condition * rounding)
     refined, course, n_sweeps = refine(table, moments, frame, contraction, tolerance)
-    return refined, course, passes + n_sweeps
+    passes += n_sweeps
+    bse_error = 8 * _U * condition * rounding
+    if bse_error > SHARP and condition * _U < 0.1:
+        sharper = _sharpened(table, refined, list(keep), weight)
+        passes += 1
+        if sharper is not None:
+            refined, bse_error = refined._replace(root=sharper), 64 * _U
+    return refined, course, bse_error, passes
+
+
+def _sharpened(table: Table, frame: Frame, keep: list[int], weight: float) -> FloatArray | None:
+    """The root K, such that K K' is the inverse of the cross-products to all digits; None where it is too far off.
+
+    G = K'Z'Z K is near to the identity, and right to rounding where Z K is summed in twice the working precision. With
+    G = L L' the inverse of Z'Z is K G^-1 K' = (K L^-T)(K L^-T)'.
+    """
+    columns = frame.root[:, keep]
+    pairs = np.stack([columns.T, np.zeros_like(columns.T)])
+    try:
+        factor = np.linalg.cholesky(combined_products(table, frame, pairs, weight))
+    except np.linalg.LinAlgError:
+        return None
+    root = frame.root.copy()
+    root[:, keep] = np.linalg.solve(factor, columns.T).T
+    return root

@@ -18,10 +18,12 @@ from fastlr.moments import Moments
 __all__ = [
     "COURSE_ERROR",
     "COURSE_RSS",
+    "SHARP",
     "Climb",
     "Frame",
     "Table",
     "at_full_rank",
+    "bse_error_of",
     "digits_at",
     "digits_of",
     "finished",
@@ -37,7 +39,9 @@ __all__ = [
 _STATE, COURSE_RSS, _RELATIVE_ERROR, _CONTRACTION, COURSE_ERROR, _COURSE_SIZE = 0, 2, 3, 5, 6, 7
 _CONVERGED = 1.0
 _FEW_DIGITS = 4.0
+_U = 2.0**-53
 _SMALLEST_NORMAL = 2.0**-1022
+SHARP = 1e-10  # relative error that standard errors may have
 _NEGLIGIBLE = 1e-25  # beside the terms that a coefficient is made of: zero but for rounding
 
 
@@ -84,6 +88,8 @@ class Climb(NamedTuple):
     """Logarithm of rss, which rss itself may leave the range of float64 for."""
     relevant_digits: float
     """As digits, but a coefficient that is zero beside what it is made of counts as if it were of y's size."""
+    bse_digits: float
+    """Right digits of the standard errors."""
 
 
 class Frame(NamedTuple):
@@ -122,6 +128,22 @@ def rounding_factor(table: Table, weight: float, frame: Frame) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         factor: FloatArray = np.where(frame.length > 0, np.hypot(1.0, offset / frame.length), 1.0)
     return factor
+
+
+def bse_error_of(frame: Frame) -> float:
+    """Estimated relative error of standard errors from a factor of the moments."""
+    return 0.5 * _U * frame.squared_condition
+
+
+def _bse_digits(error: float, rss: FloatArray, tss: FloatArray, passes: int) -> float:
+    """Right digits of standard errors whose root has this relative error.
+
+    After a single pass the sum of squares is what is left of the targets' own.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        left = np.where(rss > 0, tss / rss, 1.0)
+    of_rss = _U * (float(left.max(initial=1.0)) if passes == 1 else 1.0)
+    return digits_at(error + of_rss)
 
 
 def first_limb(table: Table) -> Columns:
@@ -252,6 +274,7 @@ def at_full_rank(
         nothing,
         log_of(rss),
         relevant_digits,
+        _bse_digits(0.5 * _U * condition**2, rss, tss, passes),
     )
 
 
@@ -269,10 +292,12 @@ def finished(
     passes: int,
     relevant_digits: float | None = None,
     undetermined: npt.NDArray[np.bool_] | None = None,
+    bse_error: float | None = None,
 ) -> Climb:
     """The frame's solution in the user's units.
 
     ``undetermined`` (p,) are coefficients without a standard error, by default those that a dependency involves.
+    ``bse_error`` is the relative error of the root, by default that of a factor of the moments.
     """
     p = len(frame.length)
     n_dof = moments.n_samples - frame.rank - fit_intercept
@@ -307,6 +332,9 @@ def finished(
         length,
         log_of(frame.rss) - 2.0 * np.log(frame.scale[p:]),
         min(relevant, lost),
+        _bse_digits(
+            bse_error_of(frame) if bse_error is None else bse_error, frame.rss, frame.tss, passes
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from fastlr.row_products import Dual, dual_of
 __all__ = ["RowSummary", "climb_wide", "is_wide"]
 
 _MOST_STEPS = 10
+_CANCELLED = 1e-10  # share of a sum of squares below which nothing is left of it
 _FEW_COLUMNS = 300  # for which products of columns cost little
 _U = 2.0**-53
 
@@ -94,6 +95,7 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
             length=np.zeros(p),
             log_rss=log_of(rss) - 2.0 * np.log(target_scale),
             relevant_digits=15.0,
+            bse_digits=15.0,
         )
         y_std = np.sqrt(weights @ (y - y_mean) ** 2 / total) / target_scale
         summary = RowSummary(
@@ -166,7 +168,9 @@ def _refined(
         along = np.einsum(
             "ij,i->j", dual.root, right
         )  # BLAS's threads would spin beside the kernels'
-        rss = max(0.0, right @ right - along @ along) + lost @ lost
+        before = right @ right
+        rss = before - along @ along  # nothing but rounding where it cancels
+        rss = (rss if rss > _CANCELLED * before else 0.0) + lost @ lost
         step = root_weight * np.einsum("ij,j->i", dual.root, along)
         if table.fit_intercept:  # sum(alpha) = 0
             step -= step.mean()

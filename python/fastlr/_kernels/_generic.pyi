@@ -147,6 +147,9 @@ AUTOMATIC_TOLERANCE: float
 DIGITS_WITHOUT_REST: float
 """So many digits are good enough for targets that do not come to rest."""
 
+SHARP_SQUARED_CONDITION: float
+"""Up to where standard errors from a factor of the normal equations are right to 1e-10."""
+
 LARGEST_SQUARED_CONDITION: float
 """Up to where sweeps converge with a factor of the normal equations."""
 

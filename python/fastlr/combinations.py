@@ -1,0 +1,55 @@
+"""Combinations of columns, as the rows have them to twice the working precision."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastlr._arrays import FloatArray
+from fastlr._kernels import kernels
+from fastlr._threads import resolve_threads
+from fastlr.refinement import Frame, Table
+
+__all__ = ["combined_products"]
+
+
+def combined_products(
+    table: Table,
+    frame: Frame,
+    directions: FloatArray,
+    weight: float,
+    constants: FloatArray | None = None,
+) -> FloatArray:
+    """Cross-products of combinations of columns, each summed in twice the working precision: one pass over the rows.
+
+    Parameters
+    ----------
+    directions : ndarray of shape (2, k, n_features)
+        Coefficients in the frame, unevaluated sums; those that are 0 cost nothing.
+    weight : float
+        Total weight of the rows.
+    constants : ndarray of shape (2, k), optional
+        What is added to each combination; by default it is taken about its mean, if there is an intercept.
+
+    Returns
+    -------
+    ndarray of shape (k, k)
+    """
+    n, p, k = table.features.n_samples, table.n_features, directions.shape[1]
+    centred = constants is None and table.fit_intercept
+    if constants is None:
+        constants = np.zeros((2, k))
+        if table.fit_intercept:
+            mean = np.concatenate([frame.mean[:, :p], np.zeros((2, k))], axis=1)
+            constants = kernels.intercepts(mean, np.ascontiguousarray(directions))
+    limbs = table.limbs
+    pairs = np.ascontiguousarray(np.tile(directions, limbs))
+    scale = np.tile(frame.scale[:p], limbs)
+    threads = resolve_threads(table.n_threads)
+    n_slots, slot_size, n_parts = kernels.plan_combinations(n, limbs * p, k)
+    slots = np.zeros((n_slots, slot_size))
+    for part in range(n_parts):  # Python sees Ctrl-C between parts
+        kernels.combine(
+            table.features.source, table.weights, scale, pairs, constants, part, threads, slots
+        )
+    products: FloatArray = kernels.combined_products(n, limbs * p, k, weight, centred, slots)
+    return products
