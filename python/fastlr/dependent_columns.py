@@ -85,10 +85,10 @@ def climb_dependent(
     """
     found = _settle(table, moments, start, tolerance)
     frame, course, passes = found.frame, found.course, passes + found.passes
-    fit_intercept, bse_error = table.fit_intercept, bse_error_of(frame)
-    if not found.is_settled or bse_error > SHARP:
+    fit_intercept, root_error = table.fit_intercept, None
+    if not found.is_settled or bse_error_of(frame) > SHARP:
         keep = np.flatnonzero(np.any(frame.root != 0, axis=1))
-        better, course, bse_error, more = precondition(
+        better, course, root_error, more = precondition(
             table, moments, start, keep.tolist(), tolerance
         )
         condition = max(better.condition_number, frame.condition_number)
@@ -104,7 +104,7 @@ def climb_dependent(
         frame = frame._replace(code="ok")
         digits = digits_of(course)
         return finished(
-            "preconditioned", frame, moments, fit_intercept, digits, passes, bse_error=bse_error
+            "preconditioned", frame, moments, fit_intercept, digits, passes, root_error=root_error
         )
     frame = frame._replace(coef=_without_rounding_of(frame))
     undetermined = np.any(np.abs(frame.null_space) > 1e-8, axis=0)
@@ -125,7 +125,7 @@ def climb_dependent(
         digits,
         passes + 1,
         undetermined=undetermined,
-        bse_error=bse_error,
+        root_error=root_error,
     )
 
 

@@ -179,7 +179,7 @@ def _climb_from(
         is_independent and frame.squared_condition <= kernels.LARGEST_SQUARED_CONDITION
     ):
         return climb_dependent(table, moments, frame, rank, passes, tolerance)
-    refined, course, bse_error, more = precondition(table, moments, frame, varying, tolerance)
+    refined, course, root_error, more = precondition(table, moments, frame, varying, tolerance)
     # Of columns that are all to be kept nothing is certain where rounding alone tells them apart.
     digits = digits_of(course) if refined.condition_number * _U < 0.1 else 0.0
     solver = "preconditioned" if len(varying) == table.n_features else "minimum_norm"
@@ -188,7 +188,7 @@ def _climb_from(
     code = "ok" if len(varying) == table.n_features else "rank_deficient"
     refined = refined._replace(code=code)
     return finished(
-        solver, refined, moments, fit_intercept, digits, passes + more, bse_error=bse_error
+        solver, refined, moments, fit_intercept, digits, passes + more, root_error=root_error
     )
 
 

@@ -12,7 +12,7 @@ from fastlr._threads import resolve_threads
 from fastlr.combinations import combined_products
 from fastlr.moments import Moments
 from fastlr.passes import scaled_moments
-from fastlr.refinement import SHARP, Frame, Table, first_limb, refine, rounding_factor
+from fastlr.refinement import SHARP, Frame, RootError, Table, first_limb, refine, rounding_factor
 
 __all__ = ["precondition"]
 
@@ -22,7 +22,7 @@ _MOST_PASSES = 3
 
 def precondition(
     table: Table, moments: Moments, start: Frame, keep: Sequence[int], tolerance: float
-) -> tuple[Frame, FloatArray, float, int]:
+) -> tuple[Frame, FloatArray, RootError, int]:
     """The least-squares solution on the columns ``keep``, which must be independent; 0 for the others.
 
     Returns
@@ -31,8 +31,8 @@ def precondition(
         The solution, its root and its condition number.
     course : ndarray of shape (n_targets, 7)
         How the last sweeps went, see `refine`.
-    bse_error : float
-        Estimated relative error of standard errors.
+    root_error : RootError
+        How well the root is known.
     passes : int
         Passes over the rows that it took.
     """
@@ -76,27 +76,42 @@ def precondition(
     contraction = min(1.0, 64 * max(1, p) * _U * condition * rounding)
     refined, course, n_sweeps = refine(table, moments, frame, contraction, tolerance)
     passes += n_sweeps
-    bse_error = 8 * _U * condition * rounding
-    if bse_error > SHARP and condition * _U < 0.1:
-        sharper = _sharpened(table, refined, list(keep), weight)
+    columns = refined.root[:, list(keep)]
+    along_means = _along_means(refined, columns)
+    relative = 8 * _U * condition * rounding
+    if relative > SHARP and condition * _U < 0.1:
+        factor = _factor_of_rest(table, refined, columns, weight)
         passes += 1
-        if sharper is not None:
-            refined, bse_error = refined._replace(root=sharper), 64 * _U
-    return refined, course, bse_error, passes
+        if factor is not None:
+            root = refined.root.copy()
+            root[:, list(keep)] = np.linalg.solve(factor, columns.T).T
+            refined = refined._replace(root=root)
+            along_means = np.linalg.solve(factor, along_means)
+            relative = 64 * _U
+    intercept = float(np.sqrt(1.0 / weight + along_means @ along_means))
+    return refined, course, RootError(relative, intercept), passes
 
 
-def _sharpened(table: Table, frame: Frame, keep: list[int], weight: float) -> FloatArray | None:
-    """The root K, such that K K' is the inverse of the cross-products to all digits; None where it is too far off.
+def _factor_of_rest(
+    table: Table, frame: Frame, columns: FloatArray, weight: float
+) -> FloatArray | None:
+    """L with L L' = G = K'Z'Z K, which is near to the identity; None where it is too far off.
 
-    G = K'Z'Z K is near to the identity, and right to rounding where Z K is summed in twice the working precision. With
-    G = L L' the inverse of Z'Z is K G^-1 K' = (K L^-T)(K L^-T)'.
+    G is right to rounding where Z K is summed in twice the working precision: then the inverse of Z'Z is
+    K G^-1 K' = (K L^-T)(K L^-T)' to all digits.
     """
-    columns = frame.root[:, keep]
     pairs = np.stack([columns.T, np.zeros_like(columns.T)])
     try:
-        factor = np.linalg.cholesky(combined_products(table, frame, pairs, weight))
+        factor: FloatArray = np.linalg.cholesky(combined_products(table, frame, pairs, weight))
     except np.linalg.LinAlgError:
         return None
-    root = frame.root.copy()
-    root[:, keep] = np.linalg.solve(factor, columns.T).T
-    return root
+    return factor
+
+
+def _along_means(frame: Frame, columns: FloatArray) -> FloatArray:
+    """K'm for the features' means m, whose terms cancel: summed in twice the working precision."""
+    pairs = np.stack([columns.T, np.zeros_like(columns.T)])
+    n_columns = columns.shape[1]
+    mean = np.concatenate([frame.mean[:, : len(columns)], np.zeros((2, n_columns))], axis=1)
+    along: FloatArray = kernels.intercepts(mean, np.ascontiguousarray(pairs)).sum(axis=0)
+    return along

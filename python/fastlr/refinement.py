@@ -21,6 +21,7 @@ __all__ = [
     "SHARP",
     "Climb",
     "Frame",
+    "RootError",
     "Table",
     "at_full_rank",
     "bse_error_of",
@@ -111,6 +112,15 @@ class Frame(NamedTuple):
     """By which factor a sweep with this root reduces the error, at most."""
     squared_condition: float
     """Condition number of the normal equations in the frame, as their factor estimates it."""
+
+
+class RootError(NamedTuple):
+    """How well a root of the inverse of the normal equations is known, and what it says of the intercept."""
+
+    relative: float
+    """Estimated relative error of standard errors."""
+    intercept: float
+    """Standard error of the intercept by that of a residual, where the root's terms would cancel."""
 
 
 def n_varying(frame: Frame) -> int:
@@ -292,12 +302,12 @@ def finished(
     passes: int,
     relevant_digits: float | None = None,
     undetermined: npt.NDArray[np.bool_] | None = None,
-    bse_error: float | None = None,
+    root_error: RootError | None = None,
 ) -> Climb:
     """The frame's solution in the user's units.
 
     ``undetermined`` (p,) are coefficients without a standard error, by default those that a dependency involves.
-    ``bse_error`` is the relative error of the root, by default that of a factor of the moments.
+    ``root_error`` is that of a factor of the moments by default.
     """
     p = len(frame.length)
     n_dof = moments.n_samples - frame.rank - fit_intercept
@@ -316,6 +326,8 @@ def finished(
     if undetermined is None:
         undetermined = np.any(np.abs(frame.null_space) > 1e-8, axis=0)
     figures[4][:, undetermined] = np.nan
+    if root_error is not None and fit_intercept:
+        figures = (*figures[:5], figures[6] * root_error.intercept, figures[6])
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         length = np.where(frame.length > 0, frame.length / frame.scale[:p], 0.0)
     lost = _lost_to_range(frame, figures[0], figures[1], moments)
@@ -333,7 +345,10 @@ def finished(
         log_of(frame.rss) - 2.0 * np.log(frame.scale[p:]),
         min(relevant, lost),
         _bse_digits(
-            bse_error_of(frame) if bse_error is None else bse_error, frame.rss, frame.tss, passes
+            bse_error_of(frame) if root_error is None else root_error.relative,
+            frame.rss,
+            frame.tss,
+            passes,
         ),
     )
 
