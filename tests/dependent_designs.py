@@ -12,12 +12,13 @@ from fractions import Fraction
 import numpy as np
 from scipy.interpolate import BSpline
 
-from exact_fits import independent_columns, integer_columns
+from exact_fits import ExactFit, independent_columns, integer_columns
 
 __all__ = ["FAMILIES", "FULL_RANK", "Design", "draw"]
 
 _U = 2.0**-53
 _MOST_DRAWS = 200
+_MOST_NOISE = 4.0  # units of rounding
 _MARGIN = 1e3  # the smallest singular value that counts, beside the rounding of the columns
 
 
@@ -92,10 +93,8 @@ def _dressed(label, seed, columns, rng):
     used = np.ones(n, dtype=bool) if weights is None else weights > 0
     if used.sum() < 2:
         return None
-    if ideal is None:
-        table = [[1] * n, *integer_columns(X)[0]]
-    else:
-        table = [ideal[0], *(ideal[1 + j] for j in order)]
+    exact = integer_columns(X)[0] if ideal is None else [ideal[1 + j] for j in order]
+    table = [[1] * n if ideal is None else ideal[0], *exact]
     table = [[value for value, use in zip(column, used, strict=True) if use] for column in table]
     first = int(fit_intercept)
     pivots = independent_columns(table if fit_intercept else table[1:])
@@ -108,6 +107,12 @@ def _dressed(label, seed, columns, rng):
             X[np.ix_(used, independent)], weights, used, fit_intercept, len(independent)
         )
         if of_basic * grain > 1.0 / (_MARGIN * _U):
+            return None
+    if (
+        ideal is not None
+    ):  # what rounding leaves of the dependence, beside the columns' own rounding
+        fit = ExactFit(X, np.ones(n), weights, fit_intercept=fit_intercept, independent=independent)
+        if fit.noise.max(initial=0.0) > _MOST_NOISE * _U * (grain + np.sqrt(p)):
             return None
     return Design(
         label=label,
@@ -272,8 +277,10 @@ def saturated(rng):
     factors = _factors(rng, n, levels)
     blocks = list(factors)
     for i, first in enumerate(factors):
-        for second in factors[i + 1 :]:
-            blocks.append((first[:, :, np.newaxis] * second[:, np.newaxis]).reshape(n, -1))
+        blocks += [
+            (first[:, :, np.newaxis] * second[:, np.newaxis]).reshape(n, -1)
+            for second in factors[i + 1 :]
+        ]
     if len(factors) == 3:
         blocks.append(np.einsum("na,nb,nc->nabc", *factors).reshape(n, -1))
     return Columns(np.column_stack(blocks))
@@ -346,12 +353,11 @@ def thin_product(rng):
     n, p, r = _thin(rng)
     A, B = rng.normal(size=(n, r)), rng.normal(size=(r, p))
     a, b = integer_columns(A), integer_columns(B)
-    columns = []
     shift = [exponent - min(a[1]) for exponent in a[1]]
-    for right in b[0]:  # each in a unit of its own
-        columns.append(
-            [sum((a[0][k][i] << shift[k]) * right[k] for k in range(r)) for i in range(n)]
-        )
+    columns = [  # each in a unit of its own
+        [sum((a[0][k][i] << shift[k]) * right[k] for k in range(r)) for i in range(n)]
+        for right in b[0]
+    ]
     return Columns(A @ B, ideal=[[1] * n, *columns])
 
 

@@ -326,6 +326,15 @@ class ExactFit:
         return _root(scaled)
 
     @cached_property
+    def noise(self):
+        """The singular value that each dependency leaves, of columns at unit length: 0 if it is exact."""
+        C = np.array([[float(_fraction(v)) for v in row] for row in self._dependence])
+        C = C.reshape(self.rank, self._p)
+        kept = self.spreads[self.first_independent]
+        size = np.sqrt(self.spreads**2 + ((C * kept[:, np.newaxis]) ** 2).sum(axis=0))
+        return self.left_over / np.where(size > 0, size, 1.0)
+
+    @cached_property
     def left_over(self):
         """What the independent columns leave of each feature: sqrt of the sum of squares, floats (0 if exact)."""
         others, solved = self._solved
@@ -353,18 +362,42 @@ class ExactFit:
         return is_estimable
 
     @cached_property
+    def intercept_is_estimable(self):
+        """Whether no dependency involves the constant."""
+        others, solved = self._solved
+        of_features = [k for k, j in enumerate(others) if j < self._first + self._p]
+        return bool(self._first) and all(solved[0, k] == 0 for k in of_features)
+
+    @cached_property
     def unscaled_variances(self):
-        """diag (Z_B'WZ_B)^-1 of (constant if any, first independent columns), the others NaN: floats."""
-        matrix = _submatrix(self._gram, self._pivots, self._pivots)
-        r = len(self._pivots)
+        """diag (Z_B'WZ_B)^-1 of (constant if any, first independent columns), the others NaN: floats.
+
+        Balls that hold the inverse, of twice as many bits until all figures are right to 2^-60.
+        """
         out = np.full(self._first + self._p, np.nan)
-        if r == 0:
+        if not self._pivots:
             return out
-        identity = flint.fmpz_mat([[int(i == j) for j in range(r)] for i in range(r)])
-        inverse = matrix.solve(identity)
-        for i, pivot in enumerate(self._pivots):
-            scale = self._units(pivot) ** 2 * _power(self._weight_exponent)
-            out[pivot] = float(_fraction(inverse[i, i] / scale))
+        matrix = _submatrix(self._gram, self._pivots, self._pivots)
+        before, bits = flint.ctx.prec, 256
+        try:
+            while bits < 1 << 18:
+                flint.ctx.prec = bits
+                try:
+                    inverse = flint.arb_mat(matrix).inv()
+                except ZeroDivisionError:
+                    bits *= 2
+                    continue
+                diagonal = [inverse[i, i] for i in range(len(self._pivots))]
+                if all(value.rel_accuracy_bits() > 60 for value in diagonal):
+                    break
+                bits *= 2
+            else:
+                raise ArithmeticError("the cross-products are singular")
+            for pivot, value in zip(self._pivots, diagonal, strict=True):
+                scale = _fraction(self._units(pivot) ** 2 * _power(self._weight_exponent))
+                out[pivot] = float(Fraction(*_ratio(value)) / scale)
+        finally:
+            flint.ctx.prec = before
         return out
 
     def standard_errors(self, t=0):
