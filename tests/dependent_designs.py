@@ -14,7 +14,7 @@ from scipy.interpolate import BSpline
 
 from exact_fits import ExactFit, independent_columns, integer_columns
 
-__all__ = ["FAMILIES", "FULL_RANK", "Design", "draw"]
+__all__ = ["FAMILIES", "FULL_RANK", "Design", "draw", "posed"]
 
 _U = 2.0**-53
 _MOST_DRAWS = 200
@@ -90,35 +90,40 @@ def _dressed(label, seed, columns, rng):
     order = rng.permutation(p) if not columns.is_plain and rng.random() < 0.4 else np.arange(p)
     X = X[:, order]
     weights = _weights(columns.weights, n, rng)
+    if ideal is not None:
+        ideal = [ideal[0], *(ideal[1 + j] for j in order)]
+    return posed(label, seed, X, _targets(X, rng), weights, fit_intercept, ideal)
+
+
+def posed(label, seed, X, y, weights=None, fit_intercept=True, ideal=None):
+    """The design of these columns, or None where float64 leaves its rank in doubt."""
+    n, p = X.shape
     used = np.ones(n, dtype=bool) if weights is None else weights > 0
     if used.sum() < 2:
         return None
-    exact = integer_columns(X)[0] if ideal is None else [ideal[1 + j] for j in order]
-    table = [[1] * n if ideal is None else ideal[0], *exact]
-    table = [[value for value, use in zip(column, used, strict=True) if use] for column in table]
+    columns = [[1] * n, *integer_columns(X)[0]] if ideal is None else ideal
+    columns = [[value for value, use in zip(c, used, strict=True) if use] for c in columns]
     first = int(fit_intercept)
-    pivots = independent_columns(table if fit_intercept else table[1:])
+    pivots = independent_columns(columns if fit_intercept else columns[1:])
     independent = [j - first for j in pivots[first:]]
-    condition, grain = _condition(X[used], weights, used, fit_intercept, len(independent))
-    if condition * grain > 1.0 / (_MARGIN * _U) or not np.isfinite(condition):
-        return None
+    rows = np.flatnonzero(used)
+    condition, grain = _condition(X[rows], weights, rows, fit_intercept, len(independent))
     if independent:  # "basic" has to solve with these columns alone
-        of_basic, _ = _condition(
-            X[np.ix_(used, independent)], weights, used, fit_intercept, len(independent)
-        )
-        if of_basic * grain > 1.0 / (_MARGIN * _U):
+        kept = X[np.ix_(rows, independent)]
+        of_kept, _ = _condition(kept, weights, rows, fit_intercept, len(independent))
+        if not max(condition, of_kept) * grain <= 1.0 / (_MARGIN * _U):
             return None
     if (
         ideal is not None
     ):  # what rounding leaves of the dependence, beside the columns' own rounding
-        fit = ExactFit(X, np.ones(n), weights, fit_intercept=fit_intercept, independent=independent)
+        fit = ExactFit(X, y, weights, fit_intercept=fit_intercept, independent=independent)
         if fit.noise.max(initial=0.0) > _MOST_NOISE * _U * (grain + np.sqrt(p)):
             return None
     return Design(
         label=label,
         seed=seed,
         X=X,
-        y=_targets(X, rng),
+        y=y,
         weights=weights,
         fit_intercept=fit_intercept,
         rank=len(independent),
@@ -129,10 +134,10 @@ def _dressed(label, seed, columns, rng):
     )
 
 
-def _condition(X, weights, used, fit_intercept, rank):
+def _condition(X, weights, rows, fit_intercept, rank):
     """Largest singular value that counts over the smallest, and the largest offset of a column beside its variation."""
     Z = X.astype(np.longdouble)
-    w = np.ones(len(Z)) if weights is None else weights[used]
+    w = np.ones(len(Z)) if weights is None else weights[rows]
     root = np.sqrt(w.astype(np.longdouble))[:, np.newaxis]
     length = np.sqrt(((root * Z) ** 2).sum(axis=0))
     if fit_intercept:
@@ -145,10 +150,10 @@ def _condition(X, weights, used, fit_intercept, rank):
         return 1.0, 1.0
     Z = (Z[:, varies] / spread[varies]).astype(np.float64)
     values = np.linalg.svd(Z, compute_uv=False)
-    if rank == 0 or rank > len(values):
+    if rank > len(values):
         return np.inf, 1.0
     with np.errstate(divide="ignore"):
-        condition = float(values[0] / values[rank - 1])
+        condition = float(values[0] / values[rank - 1]) if rank else 1.0
     return condition, float((length[varies] / spread[varies]).max())
 
 

@@ -47,7 +47,7 @@ class Verdict:
         return "; ".join(f"{kind}: {sentence}" for kind, sentence in self.faults.items()) or "right"
 
 
-KINDS = ("rank", "rss", "norm", "digits", "bse", "basic", "error")
+KINDS = ("rank", "rss", "reported", "norm", "digits", "bse", "basic")
 
 
 def exact_fit(design):
@@ -154,14 +154,14 @@ def _judge_rss(verdict, exact, t, coef, intercept, reported, conditioning, is_re
     if excess > allowed:
         verdict.worst("rss", float(rss) / float(least) if least else math.inf)
         verdict.fault("rss", f"{float(rss):.6g} for {float(least):.6g}")
-    root = _root(float(rss))
+    root, size = _root(float(rss)), _terms(exact, t, coef, intercept) + exact.target_lengths[t]
     if is_refined:
-        gap, allowed = abs(_root(reported) - root), REPORTED_RSS * root + rounding
+        gap, allowed = abs(_root(reported) - root), REPORTED_RSS * root + rounding + 64 * U * size
     else:
         gap, allowed = abs(reported - float(rss)), 1e-9 * float(rss) + rounding**2
         allowed += 1e-12 * float(exact.target_spreads[t]) ** 2
     if not gap <= allowed:
-        verdict.fault("rss", f"reported as {reported!r}, is {float(rss)!r}")
+        verdict.fault("reported", f"rss {reported!r}, is {float(rss)!r}")
 
 
 def _judge_norm(verdict, exact, t, coef, conditioning, is_refined):

@@ -1,0 +1,167 @@
+"""Some 800 fits of columns that depend on one another, judged by exact rational arithmetic.
+
+See `judging` for what is asked of a fit, and `python -m benchmarks.dependent` for thousands of them.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastlr._kernels as chooser
+import rational
+from dependent_designs import draw
+from exact_fits import ExactFit
+from judged_designs import LABELS, faults
+from judging import exact_fit, fit_quietly, judge, true_digits
+from real_tables import regressions, table
+
+TABLES = (
+    "alfalfa",
+    "chredlin",
+    "eggprod",
+    "fortune",
+    "hips",
+    "hsb",
+    "kanga",
+    "mba",
+    "odor",
+    "sexab",
+    "speedo",
+    "teengamb",
+    "truck",
+    "whiteside",
+)
+
+
+def listed(lines):
+    return "\n".join([f"{len(lines)} fits are wrong:", *lines])
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_dependent_columns_are_fitted_as_well_as_can_be(label):
+    wrong = faults([label], range(16))
+    assert not wrong, listed(wrong)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_the_first_independent_columns_fit_as_well_as_all(label):
+    wrong = faults([label], range(4), rank="basic")
+    assert not wrong, listed(wrong)
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("accuracy", ["fast", "max", "moments"])
+def test_other_accuracies_are_right_as_well(label, accuracy):
+    wrong = faults([label], range(3), accuracy=accuracy)
+    assert not wrong, listed(wrong)
+
+
+@pytest.mark.parametrize(
+    "level", [level for level in chooser.available_levels() if level != chooser.describe()["level"]]
+)
+def test_every_level_fits_dependent_columns_right(level):
+    script = Path(__file__).with_name("judged_designs.py")
+    result = subprocess.run(
+        [sys.executable, str(script), "0", "3"],
+        env={**os.environ, "FASTLR_KERNELS": level},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr
+    wrong = json.loads(result.stdout)
+    assert not wrong, listed(wrong)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_real_tables_with_all_their_categories_are_fitted_as_well_as_can_be(name):
+    wrong, n_fits = [], 0
+    for codes_as_categories in (False, True):
+        most = 6 if name == "hsb" else 2
+        for design in regressions(
+            name, table(name), most_targets=most, codes_as_categories=codes_as_categories
+        ):
+            verdict = judge(
+                fit_quietly(design),
+                exact_fit(design),
+                condition=design.condition,
+                grain=design.grain,
+            )
+            n_fits += 1
+            if verdict.faults:
+                wrong.append(f"{design.label}: {verdict}")
+    assert n_fits > 0
+    assert not wrong, listed(wrong)
+
+
+# The judge is judged
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_oracle_agrees_with_plain_fractions(seed, fit_intercept):
+    rng = np.random.default_rng(seed)
+    W = rng.integers(-60, 60, size=(12, 3)).astype(float)
+    X = np.column_stack([W, W.sum(axis=1), W[:, 0] - W[:, 1]]) * 2.0 ** rng.integers(-12, 12, 5)
+    y = rng.normal(size=12)
+    exact = ExactFit(X, y, fit_intercept=fit_intercept)
+    exact.check()
+    assert exact.rank == 3
+    assert exact.first_independent == [0, 1, 2]
+    intercept, coef = exact.minimum_norm[0]
+    wanted = rational.exact_minimum_norm(X, y, [0, 1, 2], fit_intercept=fit_intercept)
+    assert ([intercept, *coef] if fit_intercept else coef) == wanted
+    weight = rng.integers(0, 3, size=12).astype(float)
+    exact = ExactFit(X[:, :3], y, weight, fit_intercept=fit_intercept)
+    intercept, coef = exact.minimum_norm[0]
+    wanted = rational.exact_least_squares(
+        X[:, :3], y, fit_intercept=fit_intercept, sample_weight=weight
+    )
+    assert ([intercept, *coef] if fit_intercept else coef) == wanted
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_the_oracle_agrees_with_numpy(label):
+    design = draw(label, 1)
+    exact = exact_fit(design)
+    exact.check()
+    assert exact.rank == design.rank
+    weight = np.ones(len(design.X)) if design.weights is None else design.weights
+    root = np.sqrt(weight / weight.max())[:, np.newaxis]
+    constant = np.ones((len(design.X), int(design.fit_intercept)))
+    Z = root * np.column_stack([constant, design.X[:, list(design.independent)]])
+    Z = Z / np.linalg.norm(Z, axis=0)
+    Y = root * design.y.reshape(len(Z), -1)
+    b = np.linalg.lstsq(Z, Y, rcond=1e-15)[0]
+    rss = weight.max() * np.sum((Y - Z @ b) ** 2, axis=0)
+    tss = weight.max() * np.sum(Y**2, axis=0)
+    lost = 1e-14 * design.condition * design.grain
+    np.testing.assert_allclose(
+        rss, [float(least) for least in exact.least], rtol=1e-9, atol=(lost**2 * tss).max()
+    )
+
+
+def test_the_judge_sees_what_is_wrong():
+    design = draw("two factors and a number", 3)
+    exact = exact_fit(design)
+    fit = fit_quietly(design, rank="basic")
+    assert not judge(fit, exact, rank="basic").faults
+    verdict = judge(fit, exact)
+    assert "norm" in verdict.faults
+    assert "rss" not in verdict.faults
+    intercept, coef = exact.minimum_norm[0]
+    coef = np.array([float(value) for value in coef])
+    moved = coef + 1e-6 * np.eye(len(coef))[-1]
+    assert exact.rss_of(float(intercept), coef) - exact.least[0] < 1e-25
+    assert exact.rss_of(float(intercept), moved) - exact.least[0] > 1e-13
+
+    class Moved:
+        intercept, rss, rank, digits = float(exact.minimum_norm[0][0]), 0.0, exact.rank, 15.0
+
+    Moved.coef = moved
+    assert true_digits(Moved, exact) < 7
