@@ -14,7 +14,7 @@ from scipy.interpolate import BSpline
 
 from exact_fits import ExactFit, independent_columns, integer_columns
 
-__all__ = ["FAMILIES", "FULL_RANK", "Design", "draw", "posed"]
+__all__ = ["FAMILIES", "FAR_AWAY", "FULL_RANK", "Design", "draw", "posed"]
 
 _U = 2.0**-53
 _MOST_DRAWS = 200
@@ -61,14 +61,16 @@ class Columns:
     fit_intercept: bool | None = None
     weights: str | None = None
     offset: float = 0.0  # largest one, in standard deviations
-    is_plain: bool = False  # no units, order or offsets on top
+    is_plain: bool = False  # no units or order on top
+    y: np.ndarray | None = None
 
 
 def draw(label, seed):
     """The problem of a family and a seed, always the same."""
     rng = np.random.default_rng([zlib.crc32(label.encode()), seed])
+    family = {**FAMILIES, **FULL_RANK, **FAR_AWAY}[label]
     for _ in range(_MOST_DRAWS):
-        design = _dressed(label, seed, {**FAMILIES, **FULL_RANK}[label](rng), rng)
+        design = _dressed(label, seed, family(rng), rng)
         if design is not None:
             return design
     raise RuntimeError(f"no well-posed design of {label!r} with seed {seed} in {_MOST_DRAWS} draws")
@@ -92,7 +94,8 @@ def _dressed(label, seed, columns, rng):
     weights = _weights(columns.weights, n, rng)
     if ideal is not None:
         ideal = [ideal[0], *(ideal[1 + j] for j in order)]
-    return posed(label, seed, X, _targets(X, rng), weights, fit_intercept, ideal)
+    y = _targets(X, rng) if columns.y is None else columns.y
+    return posed(label, seed, X, y, weights, fit_intercept, ideal)
 
 
 def posed(label, seed, X, y, weights=None, fit_intercept=True, ideal=None):
@@ -136,7 +139,8 @@ def posed(label, seed, X, y, weights=None, fit_intercept=True, ideal=None):
 
 def _condition(X, weights, rows, fit_intercept, rank):
     """Largest singular value that counts over the smallest, and the largest offset of a column beside its variation."""
-    Z = X.astype(np.longdouble)
+    size = np.frexp(np.abs(X).max(axis=0))[1]
+    Z = np.ldexp(X, -size).astype(np.longdouble)
     w = np.ones(len(Z)) if weights is None else weights[rows]
     root = np.sqrt(w.astype(np.longdouble))[:, np.newaxis]
     length = np.sqrt(((root * Z) ** 2).sum(axis=0))
@@ -636,4 +640,80 @@ def powers(rng):
 FULL_RANK = {
     function.__name__.replace("_", " "): function
     for function in (nearly_dependent, nearly_repeated_columns, dummies_without_a_level, powers)
+}
+
+
+# A few rows, far away from zero
+
+
+def _few_rows(rng, p):
+    """At most 12 rows of p numbers, up to 1e12 standard deviations away from zero."""
+    n = int(rng.integers(3, 13))
+    spread = 10 ** rng.uniform(-3, 3, size=p)
+    offset = 10 ** rng.uniform(0, 12, size=p) * spread * rng.choice([-1, 1], size=p)
+    return rng.normal(size=(n, p)) * spread + offset
+
+
+def shifted_columns(rng):
+    """x1 = x0 - constant to the last bit."""
+    x = _few_rows(rng, int(rng.integers(1, 3)))
+    unit = np.spacing(np.abs(x).max(axis=0))
+    shift = np.rint(x.mean(axis=0) * rng.uniform(0.1, 0.9, size=x.shape[1]) / unit) * unit
+    X = np.column_stack([x, x - shift])
+    n = len(X)
+    y = x[:, 0] - x[0, 0] + rng.normal(size=n) if rng.random() < 0.5 else None
+    return Columns(X, is_plain=True, y=y, fit_intercept=True, weights=_seldom(rng))
+
+
+def equal_columns_far_away(rng):
+    x = _few_rows(rng, int(rng.integers(1, 4)))
+    copy = x[:, rng.integers(0, x.shape[1])] * rng.choice([1, -1, 2, 0.5])
+    return Columns(np.column_stack([x, copy]), is_plain=True, weights=_seldom(rng))
+
+
+def independent_columns_far_away(rng):
+    return Columns(_few_rows(rng, int(rng.integers(1, 5))), is_plain=True, weights=_seldom(rng))
+
+
+def few_rows_far_away(rng):
+    """No more rows than columns."""
+    p = int(rng.integers(2, 9))
+    X = _few_rows(rng, p)[: int(rng.integers(2, p + 1))]
+    y = rng.normal(size=len(X)) + 10 ** rng.uniform(0, 10) if rng.random() < 0.5 else None
+    return Columns(X, is_plain=True, y=y, weights=_seldom(rng))
+
+
+def huge_units(rng):
+    """Columns times 2^600 beside others, sums of integers among them."""
+    W = rng.integers(-60, 61, size=(int(rng.integers(5, 13)), 2)).astype(np.float64)
+    X = np.column_stack([W, W[:, 0] + W[:, 1], W[:, 0]])[:, : int(rng.integers(3, 5))]
+    exponents = rng.choice([0, 0, 600, -600, 300], size=X.shape[1])
+    if rng.random() < 0.5:
+        exponents[:] = 600
+    return Columns(np.ldexp(X, exponents), is_plain=True, weights="none")
+
+
+def intercept_of_rounding(rng):
+    """Standardised columns and a target of mean zero: the intercept is what rounding leaves."""
+    n, p = int(rng.integers(5, 13)), int(rng.integers(1, 4))
+    X = rng.normal(size=(n, p))
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    y = X @ rng.integers(-3, 4, size=p) + rng.choice([0.0, 1.0]) * rng.normal(size=n)
+    return Columns(X, is_plain=True, y=y - y.mean(), fit_intercept=True, weights="none")
+
+
+def _seldom(rng):
+    return rng.choice(["none", "none", "none", "even", "integers"])
+
+
+FAR_AWAY = {
+    function.__name__.replace("_", " "): function
+    for function in (
+        shifted_columns,
+        equal_columns_far_away,
+        independent_columns_far_away,
+        few_rows_far_away,
+        huge_units,
+        intercept_of_rounding,
+    )
 }

@@ -370,43 +370,49 @@ class ExactFit:
 
     @cached_property
     def unscaled_variances(self):
-        """diag (Z_B'WZ_B)^-1 of (constant if any, first independent columns), the others NaN: floats.
+        """diag (Z_B'WZ_B)^-1 of (constant if any, *features): fractions, None beside the first independent columns.
 
         Balls that hold the inverse, of twice as many bits until all figures are right to 2^-60.
         """
-        out = np.full(self._first + self._p, np.nan)
+        out = [None] * (self._first + self._p)
         if not self._pivots:
             return out
         matrix = _submatrix(self._gram, self._pivots, self._pivots)
         before, bits = flint.ctx.prec, 256
         try:
-            while bits < 1 << 18:
+            while True:
                 flint.ctx.prec = bits
-                try:
-                    inverse = flint.arb_mat(matrix).inv()
-                except ZeroDivisionError:
-                    bits *= 2
-                    continue
-                diagonal = [inverse[i, i] for i in range(len(self._pivots))]
+                diagonal = _diagonal_of_inverse(matrix)
                 if all(value.rel_accuracy_bits() > 60 for value in diagonal):
                     break
                 bits *= 2
-            else:
-                raise ArithmeticError("the cross-products are singular")
+                if bits > 1 << 18:
+                    raise ArithmeticError("the cross-products are singular")
             for pivot, value in zip(self._pivots, diagonal, strict=True):
-                scale = _fraction(self._units(pivot) ** 2 * _power(self._weight_exponent))
-                out[pivot] = float(Fraction(*_ratio(value)) / scale)
+                scale = self._units(pivot) ** 2 * _power(self._weight_exponent)
+                out[pivot] = Fraction(*_ratio(value)) / _fraction(scale)
         finally:
             flint.ctx.prec = before
         return out
 
     def standard_errors(self, t=0):
-        """(of the intercept, of the coefficients) on the first independent columns; NaN without degrees of freedom."""
+        """(of the intercept, of the features) with the first independent columns alone; NaN for the others."""
         n_free = self.n_samples - self.rank - self._first
         if n_free <= 0:
             return np.nan, np.full(self._p, np.nan)
-        all_of_them = np.sqrt(self.unscaled_variances * float(self.least[t] / n_free))
-        return (all_of_them[0] if self._first else 0.0), all_of_them[self._first :]
+        variance = self.least[t] / n_free
+        errors = np.array(
+            [np.nan if v is None else _root(v * variance) for v in self.unscaled_variances]
+        )
+        return (errors[0] if self._first else 0.0), errors[self._first :]
+
+
+def _diagonal_of_inverse(matrix):
+    try:
+        inverse = flint.arb_mat(matrix).inv()
+    except ZeroDivisionError:  # not to be told from a singular one with so few bits
+        return [flint.arb(0, 1)]
+    return [inverse[i, i] for i in range(matrix.nrows())]
 
 
 def _scaled(numerator, exponent):

@@ -1,15 +1,16 @@
-"""Verdicts on the random designs; `python tests/judged_designs.py FIRST LAST` prints the faults of a range of seeds."""
+"""Verdicts on the random designs; `python tests/judged_designs.py FAMILIES FIRST LAST` prints the faults as JSON."""
 
 import json
 import sys
 from functools import lru_cache
 
-from dependent_designs import FAMILIES, FULL_RANK, draw
+from dependent_designs import FAMILIES, FAR_AWAY, FULL_RANK, draw
 from judging import exact_fit, fit_quietly, judge, judge_agreement
 
-__all__ = ["LABELS", "faults", "verdict_on"]
+__all__ = ["FAR_AWAY_ROUTES", "LABELS", "faults", "verdict_on"]
 
 LABELS = (*FAMILIES, *FULL_RANK)
+FAR_AWAY_ROUTES = ("auto", "max", "fast", "moments", "plain moments")
 
 
 @lru_cache(maxsize=64)
@@ -40,5 +41,12 @@ def faults(labels, seeds, accuracy="auto", rank="min_norm"):
     return out
 
 
+def _main(families, first, last):
+    seeds = range(int(first), int(last))
+    if families == "far_away":
+        return [line for route in FAR_AWAY_ROUTES for line in faults(FAR_AWAY, seeds, route)]
+    return faults(LABELS, seeds)
+
+
 if __name__ == "__main__":
-    json.dump(faults(LABELS, range(int(sys.argv[1]), int(sys.argv[2]))), sys.stdout)
+    json.dump(_main(*sys.argv[1:]), sys.stdout)

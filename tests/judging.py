@@ -29,6 +29,10 @@ STANDARD_ERROR = 1e-8  # relative
 NEGLIGIBLE = 1e-25  # beside the terms that a coefficient is made of: zero but for rounding
 WELL_CONDITIONED = 1e4  # to which moments alone are held to rank and rss
 
+# "fast" solves the normal equations once, and those of the rows for about six digits.
+_FROM_MOMENTS = 1024.0
+_OF_ROWS = 1e-5
+
 
 @dataclass
 class Verdict:
@@ -62,14 +66,15 @@ def exact_fit(design):
 
 
 def fit_quietly(design, *, accuracy="auto", rank="min_norm"):
-    """fastlr's fit by its rows; accuracy "moments" is `fastlr.solve` on moments in double-double."""
+    """fastlr's fit by its rows, or by `fastlr.solve` from "moments" in double-double or "plain moments"."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if accuracy == "moments":
+        if accuracy in ("moments", "plain moments"):
+            precision = "double_double" if accuracy == "moments" else "double"
             moments = fastlr.Moments.from_arrays(
-                design.X, design.y, design.weights, precision="double_double"
+                design.X, design.y, design.weights, precision=precision
             )
-            return fastlr.solve(moments, fit_intercept=design.fit_intercept, rank=rank)
+            return fastlr.solve(moments, fit_intercept=design.fit_intercept)
         return fastlr.ols(
             design.X,
             design.y,
@@ -84,7 +89,7 @@ def judge(fit, exact, *, condition=1.0, grain=1.0, accuracy="auto", rank="min_no
     """The verdict on a fit; ``condition`` and ``grain`` as in `dependent_designs.Design`."""
     verdict = Verdict()
     verdict.worst("passes", fit.passes)
-    is_refined = accuracy != "fast"
+    is_refined = accuracy not in ("fast", "plain moments")
     if is_refined or condition * grain <= WELL_CONDITIONED:
         if fit.rank != exact.rank:
             verdict.fault("rank", f"{fit.rank} for {exact.rank}")
@@ -146,7 +151,9 @@ def _judge_rss(verdict, exact, t, coef, intercept, reported, conditioning, is_re
     least, rss = exact.least[t], exact.rss_of(intercept, coef, t)
     rounding = _rounding(exact, t, coef, intercept)
     if not is_refined:
-        rounding *= 16 * max(1.0, conditioning)
+        rounding *= _FROM_MOMENTS * max(1.0, conditioning)
+        if exact.n_samples <= exact.n_features:
+            rounding = max(rounding, _OF_ROWS * _terms(exact, t, coef, intercept))
     excess = float(rss - least)
     allowed = LARGEST_EXCESS * float(least) + rounding**2
     if not exact.is_exact:
@@ -159,7 +166,7 @@ def _judge_rss(verdict, exact, t, coef, intercept, reported, conditioning, is_re
         gap, allowed = abs(_root(reported) - root), REPORTED_RSS * root + rounding + 64 * U * size
     else:
         gap, allowed = abs(reported - float(rss)), 1e-9 * float(rss) + rounding**2
-        allowed += 1e-12 * float(exact.target_spreads[t]) ** 2
+        allowed += 1e-12 * float(exact.target_spreads[t]) ** 2  # what cancels
     if not gap <= allowed:
         verdict.fault("reported", f"rss {reported!r}, is {float(rss)!r}")
 
@@ -169,6 +176,8 @@ def _judge_norm(verdict, exact, t, coef, conditioning, is_refined):
     least = sum((value * value for value in shortest), Fraction(0))
     norm = sum((Fraction(float(value)) ** 2 for value in coef), Fraction(0))
     tolerance = LARGEST_NORM
+    if not is_refined and exact.n_samples <= exact.n_features:
+        tolerance = _OF_ROWS
     if not exact.is_exact or not is_refined:
         tolerance = max(tolerance, 64 * len(coef) * U * conditioning)
     effect = sum(abs(float(b)) * s for b, s in zip(shortest, exact.spreads, strict=True))
@@ -206,11 +215,8 @@ def true_digits(fit, exact, t=0, rank="min_norm"):
 def _right_digits(estimate, exact, size):
     if not math.isfinite(estimate):
         return 0.0
-    exact = (
-        Fraction(int(exact.numerator), int(exact.denominator))
-        if isinstance(exact, Fraction)
-        else Fraction(int(exact.p), int(exact.q))
-    )
+    if not isinstance(exact, Fraction):
+        exact = Fraction(int(exact.p), int(exact.q))
     error = abs(Fraction(float(estimate)) - exact)
     if not error:
         return 15.0
