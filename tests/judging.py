@@ -51,7 +51,7 @@ class Verdict:
         return "; ".join(f"{kind}: {sentence}" for kind, sentence in self.faults.items()) or "right"
 
 
-KINDS = ("rank", "rss", "reported", "norm", "digits", "bse", "basic")
+KINDS = ("rank", "rss", "reported", "norm", "digits", "bse", "basic", "error")
 
 
 def exact_fit(design):
@@ -96,8 +96,8 @@ def judge(fit, exact, *, condition=1.0, grain=1.0, accuracy="auto", rank="min_no
         for t in range(exact.n_targets):
             coef, intercept, rss = _of_target(fit, t)
             _judge_rss(verdict, exact, t, coef, intercept, rss, condition * grain, is_refined)
-            if rank == "min_norm":
-                _judge_norm(verdict, exact, t, coef, condition * grain, is_refined)
+            if rank == "min_norm" and is_refined:
+                _judge_norm(verdict, exact, t, coef, condition * grain)
     if exact.is_exact:
         truth = min(true_digits(fit, exact, t, rank) for t in range(exact.n_targets))
         verdict.worst("digits_above", fit.digits - truth)
@@ -140,6 +140,14 @@ def _rounding(exact, t, coef, intercept):
     return 4 * U * _terms(exact, t, coef, intercept) + 2 * left_over
 
 
+def _as_float(value):
+    """A fraction; infinity where float64 ends."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
 def _root(value):
     return math.sqrt(value) if value > 0 else 0.0
 
@@ -154,31 +162,29 @@ def _judge_rss(verdict, exact, t, coef, intercept, reported, conditioning, is_re
         rounding *= _FROM_MOMENTS * max(1.0, conditioning)
         if exact.n_samples <= exact.n_features:
             rounding = max(rounding, _OF_ROWS * _terms(exact, t, coef, intercept))
-    excess = float(rss - least)
+    excess = _as_float(rss - least)
     allowed = LARGEST_EXCESS * float(least) + rounding**2
     if not exact.is_exact:
         allowed += 2 * rounding * _root(float(least))
     if excess > allowed:
-        verdict.worst("rss", float(rss) / float(least) if least else math.inf)
-        verdict.fault("rss", f"{float(rss):.6g} for {float(least):.6g}")
-    root, size = _root(float(rss)), _terms(exact, t, coef, intercept) + exact.target_lengths[t]
+        verdict.worst("rss", _as_float(rss / least) if least else math.inf)
+        verdict.fault("rss", f"{_as_float(rss):.6g} for {float(least):.6g}")
+    root, size = _root(_as_float(rss)), _terms(exact, t, coef, intercept) + exact.target_lengths[t]
     if is_refined:
         gap, allowed = abs(_root(reported) - root), REPORTED_RSS * root + rounding + 64 * U * size
     else:
-        gap, allowed = abs(reported - float(rss)), 1e-9 * float(rss) + rounding**2
+        gap, allowed = abs(reported - _as_float(rss)), 1e-9 * _as_float(rss) + rounding**2
         allowed += 1e-12 * float(exact.target_spreads[t]) ** 2  # what cancels
     if not gap <= allowed:
-        verdict.fault("reported", f"rss {reported!r}, is {float(rss)!r}")
+        verdict.fault("reported", f"rss {reported!r}, is {_as_float(rss)!r}")
 
 
-def _judge_norm(verdict, exact, t, coef, conditioning, is_refined):
+def _judge_norm(verdict, exact, t, coef, conditioning):
     _, shortest = exact.minimum_norm[t]
     least = sum((value * value for value in shortest), Fraction(0))
     norm = sum((Fraction(float(value)) ** 2 for value in coef), Fraction(0))
     tolerance = LARGEST_NORM
-    if not is_refined and exact.n_samples <= exact.n_features:
-        tolerance = _OF_ROWS
-    if not exact.is_exact or not is_refined:
+    if not exact.is_exact:
         tolerance = max(tolerance, 64 * len(coef) * U * conditioning)
     effect = sum(abs(float(b)) * s for b, s in zip(shortest, exact.spreads, strict=True))
     y_size = exact.target_lengths[t]
@@ -187,7 +193,7 @@ def _judge_norm(verdict, exact, t, coef, conditioning, is_refined):
         if excess > 2.0**-38 * y_size:
             verdict.fault("norm", f"an effect of {excess:.3g} for none")
         return
-    ratio = math.sqrt(float(norm / least))
+    ratio = math.sqrt(_as_float(norm / least))
     verdict.worst("norm", ratio)
     if ratio > 1 + tolerance:
         verdict.fault("norm", f"{ratio:.10g} times the smallest")

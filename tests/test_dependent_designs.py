@@ -3,12 +3,6 @@
 See `judging` for what is asked of a fit, and `python -m benchmarks.dependent` for thousands of them.
 """
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -16,7 +10,14 @@ import fastlr._kernels as chooser
 import rational
 from dependent_designs import draw
 from exact_fits import ExactFit
-from judged_designs import LABELS, faults
+from judged_designs import (
+    FAR_AWAY,
+    FAR_AWAY_ROUTES,
+    LABELS,
+    faults,
+    sentence,
+    verdicts_elsewhere,
+)
 from judging import exact_fit, fit_quietly, judge, true_digits
 from real_tables import regressions, table
 
@@ -61,33 +62,30 @@ def test_other_accuracies_are_right_as_well(label, accuracy):
     assert not wrong, listed(wrong)
 
 
-def judged_elsewhere(*arguments, level, seconds=60):
-    """The faults that another process finds, which may be forced to a level and is not waited for without end."""
-    script = Path(__file__).with_name("judged_designs.py")
-    result = subprocess.run(
-        [sys.executable, str(script), *map(str, arguments)],
-        env={**os.environ, "FASTLR_KERNELS": level},
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-    )
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
+def wrong_elsewhere(labels, seeds, routes, level):
+    tasks = [
+        (label, seed, route, "min_norm") for label in labels for seed in seeds for route in routes
+    ]
+    return [
+        sentence(*task, faults)
+        for task, faults, _ in verdicts_elsewhere(tasks, level=level)
+        if faults
+    ]
 
 
 @pytest.mark.parametrize(
     "level", [level for level in chooser.available_levels() if level != chooser.describe()["level"]]
 )
 def test_every_level_fits_dependent_columns_right(level):
-    wrong = judged_elsewhere("dependent", 0, 3, level=level)
+    wrong = wrong_elsewhere(LABELS, range(3), ["auto"], level)
     assert not wrong, listed(wrong)
 
 
 @pytest.mark.parametrize("level", chooser.available_levels())
 def test_a_few_rows_far_away_are_fitted_as_well_as_can_be(level):
     """Six families, 500 fits in all: to 1e12 standard deviations away from zero, by rows and from moments."""
-    is_default = level == chooser.describe()["level"]
-    wrong = judged_elsewhere("far_away", 0, 17 if is_default else 4, level=level)
+    seeds = range(17 if level == chooser.describe()["level"] else 4)
+    wrong = wrong_elsewhere(FAR_AWAY, seeds, FAR_AWAY_ROUTES, level)
     assert not wrong, listed(wrong)
 
 
