@@ -11,7 +11,9 @@ family, and for each fault what it takes to see it again with `--only LABEL --se
 """
 
 import argparse
+import importlib.util
 import os
+import pkgutil
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -30,7 +32,7 @@ ROUTES = {
     "moments": ("moments", "min_norm"),
     "plain moments": ("plain moments", "min_norm"),
 }
-CHUNK = 250  # problems of one family in one process
+CHUNK = 250  # problems in one process
 KINDS = ("rank", "rss", "reported", "norm", "digits", "bse", "basic", "error", "hang", "crash")
 
 
@@ -52,9 +54,8 @@ class Tally:
             words = "; ".join(f"{kind}: {fault}" for kind, fault in faults.items())
             worst = max(figures.get("rss", 1.0), figures.get("norm", 1.0))
             worst = np.inf if "hang" in faults or "crash" in faults else worst
-            self.faulty.append(
-                (worst, f"--only {label!r} --seed {seed} --route {route!r}   {words}")
-            )
+            where = f"--seed {seed} --route {route!r}" if isinstance(seed, int) else f"({seed})"
+            self.faulty.append((worst, f"--only {label!r} {where}   {words}"))
 
 
 def chunk(tasks, routes, level):
@@ -71,11 +72,8 @@ def chunk(tasks, routes, level):
 def judged(labels, n_problems, first, routes, level, n_jobs):
     """(label, seed, route, faults, figures) of so many problems, evenly over the families."""
     each = -(-n_problems // len(labels))
-    chunks = [
-        [(label, seed) for seed in range(start, min(start + CHUNK, first + each))]
-        for label in labels
-        for start in range(first, first + each, CHUNK)
-    ]
+    tasks = [(label, seed) for label in labels for seed in range(first, first + each)]
+    chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
     if n_jobs == 1:
         for tasks in chunks:
             yield from chunk(tasks, routes, level)
@@ -85,31 +83,30 @@ def judged(labels, n_problems, first, routes, level, n_jobs):
                 yield from results
 
 
-def of_tables(level):
-    """(table, target, "auto", faults, figures) of every public table that is at hand."""
+def of_tables(only):
+    """("name: target", which categories, "auto", faults, figures) of every public table that is at hand."""
     from judging import exact_fit, fit_quietly, judge
     from real_tables import NAMES, regressions, table
 
     frames = [(name, table(name)) for name in NAMES]
     frames += list(statsmodels_tables())
     for name, frame in frames:
+        if only not in (None, name):
+            continue
         for codes_as_categories in (False, True):
             for design in regressions(
                 name, frame, most_targets=8, codes_as_categories=codes_as_categories
             ):
                 options = {"condition": design.condition, "grain": design.grain}
                 verdict = judge(fit_quietly(design), exact_fit(design), **options)
-                yield design.label, codes_as_categories, "auto", verdict.faults, verdict.figures
+                kind = "integers of few values as categories" if codes_as_categories else "plain"
+                yield design.label, kind, "auto", verdict.faults, verdict.figures
 
 
 def statsmodels_tables():
     """Those of statsmodels that come with it."""
-    import importlib.util
-
     if importlib.util.find_spec("statsmodels") is None:
         return
-    import pkgutil
-
     import statsmodels.datasets
 
     for module in pkgutil.iter_modules(statsmodels.datasets.__path__):
@@ -119,6 +116,7 @@ def statsmodels_tables():
 
 
 def report(results, by_family=True):
+    """Print the table and the faults, the worst first; return their number."""
     tallies = defaultdict(Tally)
     for label, seed, route, faults, figures in results:
         tallies[label if by_family else "tables"].add(label, seed, route, faults, figures)
@@ -204,7 +202,9 @@ def main():
         "--seed", type=int, default=0, help="seed of the first problem of each family"
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes at the same time")
-    parser.add_argument("--only", metavar="LABEL", help="one family; of one problem by default")
+    parser.add_argument(
+        "--only", metavar="LABEL", help="one family, of one problem by default; or one table"
+    )
     parser.add_argument(
         "--route", action="append", choices=ROUTES, help='how to fit, repeatable (default "auto")'
     )
@@ -220,7 +220,7 @@ def main():
         standard_errors(arguments.problems or 1000, arguments.seed)
         return 0
     if arguments.tables:
-        return int(report(of_tables(arguments.level), by_family=False) > 0)
+        return int(report(of_tables(arguments.only), by_family=False) > 0)
     from judged_designs import FAR_AWAY, LABELS
 
     labels = [arguments.only] if arguments.only else list(FAR_AWAY if arguments.offsets else LABELS)

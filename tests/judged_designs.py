@@ -85,6 +85,7 @@ def verdicts_elsewhere(tasks, *, level=None, patience=30.0):
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,  # a line that was read ahead would not be seen by select
         )
         try:
             worker.stdin.write(json.dumps(tasks[done:]).encode())
