@@ -11,7 +11,7 @@ from functools import cached_property
 import flint
 import numpy as np
 
-__all__ = ["ExactFit", "independent_columns", "integer_columns"]
+__all__ = ["ExactFit", "as_float", "independent_columns", "integer_columns"]
 
 _PRIME = (1 << 62) - 57  # rank modulo a prime of 62 bits, proved afterwards by exact elimination
 
@@ -66,6 +66,11 @@ def _power(exponent):
 
 def _fraction(value):
     return Fraction(int(value.p), int(value.q))
+
+
+def as_float(value):
+    """A Fraction or FLINT's rational, rounded to float64."""
+    return float(value if isinstance(value, Fraction) else _fraction(value))
 
 
 def _submatrix(rows, first, second):

@@ -1,12 +1,13 @@
 """Judge a fit by exact arithmetic: rank, residual sum of squares, norm, digits and standard errors.
 
 With u = 2^-53 and terms = sum_j |x_j| |b_j| + |1| |a| (lengths weighted, offsets included), rounding coefficients to
-float64 moves the residuals by at most u * terms. A fit may therefore miss the least sum of squares by
+float64 moves the residuals by at most u * terms. If dependence is exact, the residuals are orthogonal to all that
+coefficients can move; else e_j is what rounding leaves of a column that depends on others. Asked for is therefore
 
-    sqrt(rss) <= sqrt(least) + 4 u terms + sum_j |e_j| |b_j|,    rss <= least (1 + 1e-12) + (4 u terms)^2
+    rss <= least (1 + 1e-12) + (16 u terms)^2            or
+    sqrt(rss) <= sqrt(least) + 16 u terms + 2 sum_j |e_j| |b_j|    up to rounding.
 
-where the second holds if dependence is exact (the residuals are then orthogonal to whatever is moved) and e_j is what
-rounding leaves of a column that depends on others otherwise.
+Exact answers rounded to float64 stay below u * terms, a minimum-norm fit by SVD in float64 below some 30.
 """
 
 import math
@@ -121,7 +122,7 @@ def judge_agreement(verdict, basic, shortest, exact):
         rounding = max(_rounding(exact, t, coef, intercept), _rounding(exact, t, other, constant))
         gap = abs(math.sqrt(max(first, 0)) - math.sqrt(max(second, 0)))
         if not gap <= 0.5 * REPORTED_RSS * math.sqrt(max(first, 0)) + 2 * rounding:
-            verdict.fault("basic", f"rss {first!r} for {second!r} of min_norm")
+            verdict.fault("basic", f"rss {float(first)!r} for {float(second)!r} of min_norm")
 
 
 def _of_target(fit, t):
@@ -137,7 +138,7 @@ def _terms(exact, t, coef, intercept):
 def _rounding(exact, t, coef, intercept):
     """By how much rounding may lengthen the residuals."""
     left_over = float(np.abs(coef) @ exact.left_over)
-    return 4 * U * _terms(exact, t, coef, intercept) + 2 * left_over
+    return 16 * U * _terms(exact, t, coef, intercept) + 2 * left_over
 
 
 def _as_float(value):

@@ -28,11 +28,11 @@ def regressions(
 ):
     """Designs with an intercept, one for each target; ``most_*`` take the first ones.
 
-    With ``codes_as_categories`` integers of at most 12 values are categories too. Tables in which rounding leaves
-    the rank in doubt give none.
+    With ``codes_as_categories`` integers of at most 12 values are categories too; without such columns there is
+    nothing new to fit. Tables in which rounding leaves the rank in doubt give none.
     """
     frame = frame.dropna().iloc[:most_rows]
-    numbers, categories = [], []
+    numbers, categories, n_codes = [], [], 0
     for column in frame.columns:
         values = frame[column]
         is_number = values.dtype.kind in "iuf"
@@ -42,8 +42,10 @@ def regressions(
             and values.dtype.kind != "f"
             and values.nunique() <= 12
         ):
-            is_number = False
+            is_number, n_codes = False, n_codes + 1
         (numbers if is_number else categories).append(column)
+    if codes_as_categories and not n_codes:
+        return
     for target in numbers[:most_targets]:
         y = frame[target].to_numpy(dtype=np.float64)
         blocks = [
