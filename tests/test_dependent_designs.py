@@ -70,7 +70,7 @@ def wrong_elsewhere(labels, seeds, routes, level):
     ]
     return [
         sentence(*task, faults)
-        for task, faults, _ in verdicts_elsewhere(tasks, level=level)
+        for task, faults, _ in verdicts_elsewhere(tasks, level=level, patience=10.0)
         if faults
     ]
 
