@@ -333,11 +333,16 @@ def polynomial_of_dummies(rng):
 
 
 def repeated_rows(rng):
-    """Fewer distinct rows than columns, each several times."""
+    """Fewer distinct rows than columns, each several times: together, in turns, or shuffled."""
     m, p = int(rng.integers(5, 16)), int(rng.integers(5, 41))
     distinct = rng.normal(size=(m, p))
-    n = int(rng.integers(p + 1, 4 * p + 20))
-    return Columns(distinct[rng.permutation(np.arange(n) % m)])
+    row = np.repeat(np.arange(m), int(rng.integers(2, 6)))
+    order = rng.choice(["together", "in turns", "shuffled"])
+    if order == "in turns":
+        row = np.arange(len(row)) % m
+    elif order == "shuffled":
+        row = rng.permutation(row)
+    return Columns(distinct[row])
 
 
 def fewer_rows_than_columns(rng):

@@ -203,13 +203,15 @@ def _judge_norm(verdict, exact, t, coef, conditioning):
 def true_digits(fit, exact, t=0, rank="min_norm"):
     """-log10 of the worst coefficient's relative error, intercept included, at most 15.
 
-    What is zero but for rounding (below 1e-25 of the terms it is made of) is compared with the size of these terms.
+    What is zero but for rounding (below 1e-25 of the terms it is made of) is compared with the size of these terms:
+    of the target's variation by that of the column, or by its length if it is constant.
     """
     coef, intercept, _ = _of_target(fit, t)
     constant, solution = (exact.basic if rank == "basic" else exact.minimum_norm)[t]
     y_spread = exact.target_spreads[t] + U * exact.target_lengths[t]
     digits = 15.0
-    for estimate, value, spread in zip(coef, solution, exact.spreads, strict=True):
+    spreads = np.where(exact.spreads > 0, exact.spreads, exact.lengths)
+    for estimate, value, spread in zip(coef, solution, spreads, strict=True):
         size = y_spread / spread if spread > 0 else 0.0
         digits = min(digits, _right_digits(estimate, value, size))
     if exact.fit_intercept:
