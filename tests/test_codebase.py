@@ -19,6 +19,8 @@ PACKAGE = ROOT / "python" / "fastlr"
 FLOORS = {
     "_kernels": 0,
     "errors": 1,
+    "_convergence": 1,
+    "_names": 1,
     "_arrays": 1,
     "_threads": 1,
     "results": 1,
@@ -27,6 +29,7 @@ FLOORS = {
     "refinement": 2,
     "preconditioned": 2,
     "null_space": 2,
+    "indicators": 2,
     "row_products": 2,
     "moments": 2,
     "ladder": 2,

@@ -67,7 +67,9 @@ REFUSED = {
     "lengths differ": (X, Y[:29], None, ValueError, "X has 30 rows but y has 29"),
     "weights of another length": (X, Y, ONES[:5], ValueError, r"\(5,\), expected \(30,\)"),
     "weights in two columns": (X, Y, np.ones((30, 2)), ValueError, "sample_weight has 2 columns"),
-    "one weight": (X, Y, 2.0, TypeError, "one weight per row"),
+    "one weight as text": (X, Y, "2", TypeError, "one weight per row"),
+    "one weight of zero": (X, Y, 0.0, ValueError, "must be positive and finite"),
+    "one weight that is NaN": (X, Y, np.nan, ValueError, "must be positive and finite"),
     "X 1-D": (Y, Y, None, ValueError, r"Expected 2D array, got 1D array.*reshape\(-1, 1\)"),
     "X 3-D": (X[None], Y, None, ValueError, r"X has shape \(1, 30, 3\)"),
     "y 3-D": (X, Y[:, None, None], None, ValueError, r"y has shape \(30, 1, 1\)"),
@@ -86,9 +88,6 @@ REFUSED = {
         "row 2, column 1: 'three'",
     ),
     "times": (X.astype("M8[s]"), Y, None, TypeError, "times cannot be fitted"),
-    "half precision": (X.astype(np.float16), Y, None, TypeError, r"astype\(np.float64\)"),
-    "long double": (X.astype(np.longdouble), Y, None, TypeError, r"astype\(np.float64\)"),
-    "other byte order": (X.astype(">f8"), Y, None, TypeError, "byte order"),
     "ragged lists": ([[1.0, 2.0], [3.0]], [1.0, 2.0], None, ValueError, "differ in length"),
     "ragged mapping": ({"a": ONES, "b": ONES[:3]}, Y, None, ValueError, "differ in length"),
     "negative weight": (
@@ -132,14 +131,6 @@ def test_missing_values_of_a_frame_are_named():
     frame = polars.DataFrame({"a": [1.0, None, 3.0], "b": [1, 2, 4]})
     with pytest.raises(ValueError, match=r"NaN \(row 1, column 'a'"):
         fastlr.ols(frame, [1.0, 2.0, 3.0])
-
-
-def test_a_target_among_the_features_is_refused():
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame(X, columns=["a", "b", "c"])
-    for fit in (fastlr.ols, fastlr.LinearRegression().fit, fastlr.Moments.from_arrays):
-        with pytest.raises(ValueError, match="target 'b' is also among the features"):
-            fit(frame, frame["b"])
 
 
 def test_frames_with_two_columns_of_one_name_are_refused():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import sys
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastlr._arrays import Columns, FloatArray, as_features, as_targets, as_weights
-from fastlr.errors import InputError, InputTypeError
+from fastlr.errors import InputError, InputTypeError, user_level
 from fastlr.results import LinearFit
 
 __all__ = [
@@ -206,8 +205,8 @@ def as_validation(
         )
     features = as_features(X)
     n = features.n_samples
-    targets = as_targets(y, n)
-    weights = as_weights(sample_weight, n)
+    targets = as_targets(y, n, index=features.index)
+    weights = as_weights(sample_weight, n, index=features.index)
     n_held_out = math.ceil(share * n)
     if n_held_out >= n:
         raise InputError(
@@ -242,11 +241,3 @@ def seeds_of(random_state: object) -> tuple[int, np.random.Generator]:
             "RandomState."
         ) from None
     return int(draws.integers(0, 2**63, dtype=np.int64)), draws
-
-
-def user_level() -> int:
-    """Stack level of the first caller outside fastlr, where a warning points to."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("fastlr."):
-        frame, level = frame.f_back, level + 1
-    return level
