@@ -21,6 +21,7 @@ FLOORS = {
     "errors": 1,
     "_convergence": 1,
     "_names": 1,
+    "_columns": 1,
     "_arrays": 1,
     "_threads": 1,
     "results": 1,

@@ -241,3 +241,52 @@ def test_no_sum_of_squares_is_negative():
     fit = fastlr.ols(X, [1.3, 1.3, 3.3, 7.7], sample_weight=[1, 1, 0, 0])
     assert fit.tss >= 0
     assert fit.rss >= 0
+
+
+MASKED = np.ma.masked_array(X[:, 0], mask=np.arange(30) == 4)
+ROWS_MASKED = [np.ma.masked_array(row, mask=[i == 4, False, False]) for i, row in enumerate(X)]
+
+
+@pytest.mark.parametrize(
+    ("bad_X", "bad_y", "weight", "message"),
+    [
+        ({"a": MASKED, "b": Y}, Y, None, "column 'a' of X is a masked array"),
+        (ROWS_MASKED, Y, None, "row 4 of X is a masked array"),
+        (tuple(ROWS_MASKED), Y, None, "row 4 of X is a masked array"),
+        (X, {"u": Y, "v": MASKED}, None, "column 'v' of y is a masked array"),
+        (X, list(MASKED), None, r"y has a missing value \(row 4"),
+        (X, MASKED, None, "y is a masked array"),
+        ({"a": list(MASKED)}, Y, None, r"column 'a' of X has a missing value \(row 4"),
+        (X, Y, np.abs(MASKED), "sample_weight is a masked array"),
+        (X, Y, list(np.abs(MASKED)), r"sample_weight has a missing value \(row 4"),
+        (X, [None if i == 4 else 1.0 for i in range(30)], None, r"y has a missing value \(row 4"),
+    ],
+)
+def test_masks_are_seen_wherever_they_are(bad_X, bad_y, weight, message):
+    with pytest.raises(ValueError, match=message):
+        fastlr.ols(bad_X, bad_y, sample_weight=weight)
+
+
+def test_masked_arrays_without_masked_values_are_arrays():
+    plain = fastlr.ols({"a": X[:, 0]}, Y).coef
+    for table in ({"a": np.ma.masked_array(X[:, 0])}, [np.ma.masked_array(row[:1]) for row in X]):
+        np.testing.assert_array_equal(fastlr.ols(table, Y).coef, plain)
+
+
+@pytest.mark.parametrize("dtype", ["boolean", "object", "Int64", "Float64", "float64"])
+def test_missing_values_are_called_missing_or_nan(dtype):
+    pandas = pytest.importorskip("pandas")
+    values = pandas.Series([True, False, None, True] * 5, dtype=dtype)
+    with pytest.raises(ValueError, match=r"(missing value|NaN) \(row 2"):
+        fastlr.ols(pandas.DataFrame({"flag": values}), np.arange(20.0))
+    with pytest.raises(ValueError, match=r"(missing value|NaN) \(row 2"):
+        fastlr.ols(np.arange(20.0).reshape(-1, 1), values)
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_missing_values_in_other_frames(library):
+    module = pytest.importorskip(library)
+    make = module.table if library == "pyarrow" else module.DataFrame
+    for values in ([True, None, False, True], [1, None, 2, 4], [1.0, None, 2.0, 4.5]):
+        with pytest.raises(ValueError, match=r"(missing value|NaN) \(row 1"):
+            fastlr.ols(make({"a": values}), [1.0, 2.0, 3.0, 4.0])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastlr.errors import InputError, InputTypeError
 
 if TYPE_CHECKING:
-    from fastlr._arrays import Columns
+    from fastlr._columns import Columns
 
 __all__ = [
     "GeneratedNames",

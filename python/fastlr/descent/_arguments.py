@@ -10,7 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import Columns, FloatArray, as_features, as_targets, as_weights
+from fastlr._arrays import (
+    Columns,
+    FloatArray,
+    as_features,
+    as_targets,
+    as_weights,
+    default_names,
+    default_targets,
+    refuse_bad_weights,
+    refuse_non_finite,
+)
 from fastlr.errors import InputError, InputTypeError, user_level
 from fastlr.results import LinearFit
 
@@ -214,9 +224,17 @@ def as_validation(
             "more rows."
         )
     cut = n - n_held_out
+    # What is set aside is checked here, where its rows still have the numbers that the user knows.
+    names = features.names or default_names(features.n_columns)
+    held_out_rows = slice(cut, n)
+    refuse_non_finite(_rows(features, held_out_rows), names, argument="X", first_row=cut)
+    labels = targets.names or default_targets(targets.n_columns)
+    refuse_non_finite(_rows(targets, held_out_rows), labels, argument="y", first_row=cut)
+    if weights is not None:
+        refuse_bad_weights(weights)
     learned, kept = (
         (_rows(features, rows), _rows(targets, rows), None if weights is None else weights[rows])
-        for rows in (slice(0, cut), slice(cut, n))
+        for rows in (slice(0, cut), held_out_rows)
     )
     return (*learned, kept)
 
