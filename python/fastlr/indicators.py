@@ -42,10 +42,11 @@ def expected_dependence(
     if len(null_space) == 0:
         return None
     without_length = length == 0.0
-    constant = without_length | (std <= _CONSTANT * np.abs(mean))
-    indicator = _are_indicators(mean, std)
-    involved = np.abs(null_space).max(axis=0) > _INVOLVED
-    if np.any(involved & ~without_length & ~constant & ~indicator):
+    # What varies in denormal numbers counts as constant too, but that is a surprise.
+    has_digits = (mean == 0.0) | (np.abs(mean) >= np.finfo(np.float64).tiny)
+    constant = (std <= _CONSTANT * np.abs(mean)) & has_digits
+    involved = without_length | (np.abs(null_space).max(axis=0) > _INVOLVED)
+    if np.any(involved & ~constant & ~_are_indicators(mean, std)):
         return None
     reasons = []
     if without_length.any():
