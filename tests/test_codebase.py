@@ -19,6 +19,9 @@ PACKAGE = ROOT / "python" / "fastlr"
 FLOORS = {
     "_kernels": 0,
     "errors": 1,
+    "_convergence": 1,
+    "_names": 1,
+    "_columns": 1,
     "_arrays": 1,
     "_threads": 1,
     "results": 1,
@@ -29,6 +32,7 @@ FLOORS = {
     "combinations": 2,
     "dependent_columns": 2,
     "null_space": 2,
+    "indicators": 2,
     "row_products": 2,
     "moments": 2,
     "ladder": 2,

@@ -67,7 +67,9 @@ REFUSED = {
     "lengths differ": (X, Y[:29], None, ValueError, "X has 30 rows but y has 29"),
     "weights of another length": (X, Y, ONES[:5], ValueError, r"\(5,\), expected \(30,\)"),
     "weights in two columns": (X, Y, np.ones((30, 2)), ValueError, "sample_weight has 2 columns"),
-    "one weight": (X, Y, 2.0, TypeError, "one weight per row"),
+    "one weight as text": (X, Y, "2", TypeError, "one weight per row"),
+    "one weight of zero": (X, Y, 0.0, ValueError, "must be positive and finite"),
+    "one weight that is NaN": (X, Y, np.nan, ValueError, "must be positive and finite"),
     "X 1-D": (Y, Y, None, ValueError, r"Expected 2D array, got 1D array.*reshape\(-1, 1\)"),
     "X 3-D": (X[None], Y, None, ValueError, r"X has shape \(1, 30, 3\)"),
     "y 3-D": (X, Y[:, None, None], None, ValueError, r"y has shape \(30, 1, 1\)"),
@@ -86,9 +88,6 @@ REFUSED = {
         "row 2, column 1: 'three'",
     ),
     "times": (X.astype("M8[s]"), Y, None, TypeError, "times cannot be fitted"),
-    "half precision": (X.astype(np.float16), Y, None, TypeError, r"astype\(np.float64\)"),
-    "long double": (X.astype(np.longdouble), Y, None, TypeError, r"astype\(np.float64\)"),
-    "other byte order": (X.astype(">f8"), Y, None, TypeError, "byte order"),
     "ragged lists": ([[1.0, 2.0], [3.0]], [1.0, 2.0], None, ValueError, "differ in length"),
     "ragged mapping": ({"a": ONES, "b": ONES[:3]}, Y, None, ValueError, "differ in length"),
     "negative weight": (
@@ -132,14 +131,6 @@ def test_missing_values_of_a_frame_are_named():
     frame = polars.DataFrame({"a": [1.0, None, 3.0], "b": [1, 2, 4]})
     with pytest.raises(ValueError, match=r"NaN \(row 1, column 'a'"):
         fastlr.ols(frame, [1.0, 2.0, 3.0])
-
-
-def test_a_target_among_the_features_is_refused():
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame(X, columns=["a", "b", "c"])
-    for fit in (fastlr.ols, fastlr.LinearRegression().fit, fastlr.Moments.from_arrays):
-        with pytest.raises(ValueError, match="target 'b' is also among the features"):
-            fit(frame, frame["b"])
 
 
 def test_frames_with_two_columns_of_one_name_are_refused():
@@ -250,3 +241,52 @@ def test_no_sum_of_squares_is_negative():
     fit = fastlr.ols(X, [1.3, 1.3, 3.3, 7.7], sample_weight=[1, 1, 0, 0])
     assert fit.tss >= 0
     assert fit.rss >= 0
+
+
+MASKED = np.ma.masked_array(X[:, 0], mask=np.arange(30) == 4)
+ROWS_MASKED = [np.ma.masked_array(row, mask=[i == 4, False, False]) for i, row in enumerate(X)]
+
+
+@pytest.mark.parametrize(
+    ("bad_X", "bad_y", "weight", "message"),
+    [
+        ({"a": MASKED, "b": Y}, Y, None, "column 'a' of X is a masked array"),
+        (ROWS_MASKED, Y, None, "row 4 of X is a masked array"),
+        (tuple(ROWS_MASKED), Y, None, "row 4 of X is a masked array"),
+        (X, {"u": Y, "v": MASKED}, None, "column 'v' of y is a masked array"),
+        (X, list(MASKED), None, r"y has a missing value \(row 4"),
+        (X, MASKED, None, "y is a masked array"),
+        ({"a": list(MASKED)}, Y, None, r"column 'a' of X has a missing value \(row 4"),
+        (X, Y, np.abs(MASKED), "sample_weight is a masked array"),
+        (X, Y, list(np.abs(MASKED)), r"sample_weight has a missing value \(row 4"),
+        (X, [None if i == 4 else 1.0 for i in range(30)], None, r"y has a missing value \(row 4"),
+    ],
+)
+def test_masks_are_seen_wherever_they_are(bad_X, bad_y, weight, message):
+    with pytest.raises(ValueError, match=message):
+        fastlr.ols(bad_X, bad_y, sample_weight=weight)
+
+
+def test_masked_arrays_without_masked_values_are_arrays():
+    plain = fastlr.ols({"a": X[:, 0]}, Y).coef
+    for table in ({"a": np.ma.masked_array(X[:, 0])}, [np.ma.masked_array(row[:1]) for row in X]):
+        np.testing.assert_array_equal(fastlr.ols(table, Y).coef, plain)
+
+
+@pytest.mark.parametrize("dtype", ["boolean", "object", "Int64", "Float64", "float64"])
+def test_missing_values_are_called_missing_or_nan(dtype):
+    pandas = pytest.importorskip("pandas")
+    values = pandas.Series([True, False, None, True] * 5, dtype=dtype)
+    with pytest.raises(ValueError, match=r"(missing value|NaN) \(row 2"):
+        fastlr.ols(pandas.DataFrame({"flag": values}), np.arange(20.0))
+    with pytest.raises(ValueError, match=r"(missing value|NaN) \(row 2"):
+        fastlr.ols(np.arange(20.0).reshape(-1, 1), values)
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_missing_values_in_other_frames(library):
+    module = pytest.importorskip(library)
+    make = module.table if library == "pyarrow" else module.DataFrame
+    for values in ([True, None, False, True], [1, None, 2, 4], [1.0, None, 2.0, 4.5]):
+        with pytest.raises(ValueError, match=r"(missing value|NaN) \(row 1"):
+            fastlr.ols(make({"a": values}), [1.0, 2.0, 3.0, 4.0])

@@ -171,8 +171,8 @@ def test_exact_collinearity_is_named_and_answered():
 def test_a_constant_column_is_named():
     X, y = draw()
     X[:, 2] = 0.1
-    with pytest.warns(fastlr.RankWarning, match="x2 is constant"):
-        fit = fastlr.ols(X, y)
+    fit = fastlr.ols(X, y)
+    assert "x2 is constant" in fit.status
     assert fit.coef[2] == 0.0
     np.testing.assert_allclose(fit.coef[[0, 1, 3]], fastlr.ols(X[:, [0, 1, 3]], y).coef, rtol=1e-10)
 

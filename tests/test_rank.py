@@ -90,7 +90,7 @@ def test_full_does_not_truncate_what_the_offset_hides():
 def test_constant_columns_get_no_weight(rows):
     X, y = rows
     X = np.column_stack([X[:, :2], np.full(60, 0.1), X[:, 2]])
-    fit = fit_quietly(X, y)
+    fit = fastlr.ols(X, y)
     np.testing.assert_array_equal(fit.coef[[0, 1, 3]], fastlr.ols(X[:, [0, 1, 3]], y).coef)
     assert fit.coef[2] == 0.0
     assert "x2 is constant" in fit.status
@@ -227,10 +227,10 @@ def test_partial_fit_follows_the_rule_for_rank(rows):
 def test_a_constant_column_is_one_rank_less_at_every_accuracy(rows, accuracy):
     X, y = rows
     X = np.column_stack([X[:, :2], np.full(60, 0.1)])
-    fit = fit_quietly(X, y, accuracy=accuracy)
+    fit = fastlr.ols(X, y, accuracy=accuracy)
     assert (fit.rank, fit.solver, fit.coef[2]) == (2, "minimum_norm", 0.0)
     assert "x2 is constant" in fit.status
-    zero = fit_quietly(X * [1, 1, 0], y, accuracy=accuracy, fit_intercept=False)
+    zero = fastlr.ols(X * [1, 1, 0], y, accuracy=accuracy, fit_intercept=False)
     assert "x2 is zero" in zero.status
-    full = fit_quietly(X, y, accuracy=accuracy, rank="full")
+    full = fastlr.ols(X, y, accuracy=accuracy, rank="full")
     assert "do not vary were set to 0" in full.status

@@ -1,34 +1,40 @@
 #include "bindings/rows.hpp"
 
+#include <bit>
 #include <string>
 
 namespace fastlr {
 namespace {
 
+struct Readable {
+  char kind;
+  Index size;
+  DType native;
+  DType swapped;
+};
+
+constexpr Readable readable[] = {
+    {'f', 8, DType::f64, DType::swapped_f64},
+    {'f', 4, DType::f32, DType::swapped_f32},
+    {'f', 2, DType::f16, DType::swapped_f16},
+    {'i', 8, DType::i64, DType::swapped_i64},
+    {'i', 4, DType::i32, DType::swapped_i32},
+    {'i', 2, DType::i16, DType::swapped_i16},
+    {'i', 1, DType::i8, DType::i8},
+    {'u', 8, DType::u64, DType::swapped_u64},
+    {'u', 4, DType::u32, DType::swapped_u32},
+    {'u', 2, DType::u16, DType::swapped_u16},
+    {'u', 1, DType::u8, DType::u8},
+    {'b', 1, DType::boolean, DType::boolean},
+    {'f', sizeof(long double), DType::extended, DType::swapped_extended},
+};
+
 DType dtype_of(const py::array& array) {
+  constexpr char other_order = std::endian::native == std::endian::little ? '>' : '<';
   const py::dtype dtype = array.dtype();
-  if (dtype.byteorder() == '>' && dtype.itemsize() > 1)
-    throw py::type_error("kernels read native byte order only");
-  switch (dtype.kind()) {
-    case 'f':
-      if (dtype.itemsize() == 8) return DType::f64;
-      if (dtype.itemsize() == 4) return DType::f32;
-      break;
-    case 'i':
-      if (dtype.itemsize() == 8) return DType::i64;
-      if (dtype.itemsize() == 4) return DType::i32;
-      if (dtype.itemsize() == 2) return DType::i16;
-      return DType::i8;
-    case 'u':
-      if (dtype.itemsize() == 8) return DType::u64;
-      if (dtype.itemsize() == 4) return DType::u32;
-      if (dtype.itemsize() == 2) return DType::u16;
-      return DType::u8;
-    case 'b':
-      return DType::u8;
-    default:
-      break;
-  }
+  for (const Readable& type : readable)
+    if (type.kind == dtype.kind() && type.size == dtype.itemsize())
+      return dtype.byteorder() == other_order ? type.swapped : type.native;
   throw py::type_error("kernels cannot read dtype " + std::string(py::str(dtype)));
 }
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from fastlr.errors import (
     ConditionWarning,
-    ConvergenceWarning,
     FileFormatError,
     InputError,
     InputTypeError,
+    InputWarning,
     ModelFileError,
     RankWarning,
 )
@@ -21,6 +21,7 @@ from fastlr.results import LinearFit, Status
 if TYPE_CHECKING:
     from fastlr import optimizers, reference, schedules
     from fastlr.descent import Descent, descend
+    from fastlr.errors import ConvergenceWarning
     from fastlr.estimators import LinearRegression, SGDRegressor
     from fastlr.files import load_model, save_model
     from fastlr.polynomial import PolynomialFit, polyfit
@@ -34,6 +35,7 @@ __all__ = [
     "FileFormatError",
     "InputError",
     "InputTypeError",
+    "InputWarning",
     "LinearFit",
     "LinearRegression",
     "ModelFileError",
@@ -55,6 +57,7 @@ __all__ = [
 
 # What costs time to import, or imports scikit-learn or pyarrow, is loaded on first use.
 _LAZY = {
+    "ConvergenceWarning": ("fastlr.errors", "ConvergenceWarning"),
     "Descent": ("fastlr.descent", "Descent"),
     "LinearRegression": ("fastlr.estimators", "LinearRegression"),
     "PolynomialFit": ("fastlr.polynomial", "PolynomialFit"),

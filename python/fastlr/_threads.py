@@ -7,12 +7,14 @@ import math
 import operator
 import os
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
 
-__all__ = ["MOST_THREADS", "resolve_threads"]
+__all__ = ["MOST_THREADS", "Lock", "lock_of", "resolve_threads"]
 
 MOST_THREADS = 1024
 
@@ -62,3 +64,25 @@ def resolve_threads(n_threads: int | None) -> int:
             f"n_threads={count} is not between 1 and {MOST_THREADS}: pass None for what the process may use"
         )
     return count
+
+
+class Lock:
+    """A lock that its holder may take again; copies and pickles of it are new locks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Lock, ()
+
+
+def lock_of(owner: object) -> Lock:
+    """The lock of an object that has none from its birth, as scikit-learn's rules for ``__init__`` want it."""
+    lock: Lock = vars(owner).setdefault("_lock", Lock())  # one step: two threads get the same one
+    return lock

@@ -107,6 +107,8 @@ def climb_dependent(
             "preconditioned", frame, moments, fit_intercept, digits, passes, root_error=root_error
         )
     frame = frame._replace(coef=_without_rounding_of(frame))
+    if root_error is not None:  # the solution moves, and the intercept with it
+        root_error = root_error._replace(intercept=None)
     undetermined = np.any(np.abs(frame.null_space) > 1e-8, axis=0)
     solver = "minimum_norm"
     if rank == "basic":

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastlr._convergence import ConvergenceWarning
+
 __all__ = [
     "ConditionWarning",
     "ConvergenceWarning",
     "FileFormatError",
     "InputError",
     "InputTypeError",
+    "InputWarning",
     "ModelFileError",
     "RankWarning",
+    "user_level",
 ]
 
 
@@ -40,5 +48,23 @@ class ConditionWarning(UserWarning):
     """Columns nearly depend on one another, or digits were lost otherwise: the answer stands, less certain."""
 
 
-class ConvergenceWarning(UserWarning):
-    """Gradient descent did not arrive: it diverged, or stopped before the loss settled. The message says what to do."""
+class InputWarning(UserWarning):
+    """The data can be fitted, but look as if something else was meant: rows paired in another order, a target in X."""
+
+
+def __getattr__(name: str) -> Any:
+    """``ConvergenceWarning`` is scikit-learn's as well, which takes its time to import: on first use."""
+    if name != "ConvergenceWarning":
+        raise AttributeError(f"module 'fastlr.errors' has no attribute {name!r}")
+    from fastlr._convergence import ConvergenceWarning
+
+    globals()[name] = ConvergenceWarning
+    return ConvergenceWarning
+
+
+def user_level() -> int:
+    """Stack level of the first caller outside fastlr, where a warning points to."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("fastlr."):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from fastlr._arrays import FloatArray, as_features, as_flag, as_targets, as_weights
-from fastlr.errors import ConditionWarning, InputError, InputTypeError, RankWarning
+from fastlr.errors import ConditionWarning, InputError, InputTypeError, RankWarning, user_level
+from fastlr.indicators import expected_dependence
 from fastlr.ladder import (
     ACCURACIES,
     RANK_RULES,
@@ -41,7 +41,7 @@ def ols(
     sample_weight: object = None,
     fit_intercept: bool = True,
     accuracy: str = "auto",
-    rank: str = "min_norm",
+    rank: str | None = None,
     feature_names: Sequence[str] | None = None,
     n_threads: int | None = None,
 ) -> LinearFit:
@@ -50,22 +50,25 @@ def ols(
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Array of any stride, data frame, or mapping from names to columns; float64, float32, integers or booleans,
-        read where they lie.
+        Array of any stride, data frame, or mapping from names to columns; numbers of any type (float64,
+        float32, half precision, integers, booleans, either byte order), read as float64 where they lie.
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
         Target values.
-    sample_weight : array-like of shape (n_samples,), optional
-        Non-negative weights, not all zero. Weight 0 leaves a row out; weight 2 counts it twice.
+    sample_weight : float or array-like of shape (n_samples,), optional
+        Non-negative weights, not all zero, or one number for all rows: precisions, to which the variances of the rows'
+        errors are inversely proportional. Coefficients are those of a table that has a row of weight 2 twice, standard
+        errors are not; weight 0 leaves a row out.
     fit_intercept : bool, default=True
         Whether to fit a constant.
     accuracy : {"auto", "fast", "max"}, default="auto"
         "fast" solves the normal equations of one pass over the rows. "auto" adds passes where that leaves an error
         above 1e-13 of a coefficient or of its standard error; small data always get one. "max" goes on until every
         coefficient, the intercept included, is right to the last digit or two.
-    rank : {"min_norm", "basic", "full", "raise"}, default="min_norm"
+    rank : {None, "min_norm", "basic", "full", "raise"}, default=None
         What to do if columns depend on one another: the coefficients of smallest norm (intercept free); coefficients
         of the first columns that are independent, 0 for the others (as R does); nothing, for collinearity that
-        is known to be real; or ``numpy.linalg.LinAlgError``.
+        is known to be real; or ``numpy.linalg.LinAlgError``. None is "min_norm" with a RankWarning where the
+        dependence may surprise; "min_norm" by name is a choice, and not warned of.
     feature_names : sequence of str, optional
         Names; by default those of the data frame, or x0, x1, ...
     n_threads : int, optional
@@ -88,7 +91,8 @@ def ols(
     Warns
     -----
     RankWarning
-        If columns depend on one another at the rounding level of the data.
+        If columns depend on one another at the rounding level of the data, unless ``rank="min_norm"`` was chosen, or
+        only constant columns and complete sets of dummies do: ``status`` has a line for these.
     ConditionWarning
         If they nearly do. "auto" and "max" never leave such columns out; "fast" cannot tell them from dependent ones
         beyond a condition number of about 1e7, and then warns as of those.
@@ -161,6 +165,7 @@ def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -
         )
     if np.ndim(alpha) != 0 or np.asarray(alpha).dtype.kind not in "fiu":
         raise InputTypeError(f"alpha={alpha!r} is not a number: pass a finite number >= 0.")
+    moments = moments.snapshot()  # of which no thread takes notice any more
     penalty = float(alpha)
     if not 0.0 <= penalty < math.inf:
         raise InputError(f"alpha={alpha!r} is not a finite number >= 0: pass 0 for least squares.")
@@ -177,9 +182,9 @@ def table_of(
 ) -> tuple[Table, bool]:
     """Validated rows, and whether y was one-dimensional (then coefficients are, too)."""
     features = as_features(X)
-    targets = as_targets(y, features.n_samples)
+    targets = as_targets(y, features.n_samples, index=features.index)
     names, labels = names_of(features, targets, feature_names, None)
-    weights = as_weights(sample_weight, features.n_samples)
+    weights = as_weights(sample_weight, features.n_samples, index=features.index)
     return Table(
         features,
         targets,
@@ -192,33 +197,38 @@ def table_of(
 
 
 def fit_table(
-    table: Table, is_vector: bool, accuracy: str, rank: str
+    table: Table, is_vector: bool, accuracy: str, rank: str | None
 ) -> tuple[Moments | None, LinearFit]:
     """Climb the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
     check_choice(accuracy, ACCURACIES, "accuracy")
-    check_choice(rank, RANK_RULES, "rank")
+    rule = _rule(rank)
     if is_wide(table):
         n, p = table.features.n_samples, table.n_features
-        if rank == "full":
+        if rule == "full":
             raise np.linalg.LinAlgError(
                 f'rank="full" asks for {p} independent coefficients of {n} rows, and there are at most {n}: add rows, '
                 'or let rank="min_norm" or "basic" choose among the coefficients.'
             )
-        wide = climb_wide(table, accuracy, rank)
+        wide = climb_wide(table, accuracy, rule)
         if wide is not None:
             summary, result = wide
             return None, linear_fit(summary, result, table.fit_intercept, 0.0, is_vector, rank)
-    moments, result = climb(table, accuracy, rank)
+    moments, result = climb(table, accuracy, rule)
     return moments, linear_fit(moments, result, table.fit_intercept, 0.0, is_vector, rank)
 
 
 def solve_moments(
-    moments: Moments, fit_intercept: object, alpha: float, is_vector: bool, rank: str = "min_norm"
+    moments: Moments, fit_intercept: object, alpha: float, is_vector: bool, rank: str | None = None
 ) -> LinearFit:
     """Solve, and warn of what the caller should know."""
     flag = as_flag(fit_intercept, "fit_intercept")
-    result = solve_at_once(moments, flag, alpha, check_choice(rank, RANK_RULES, "rank"))
+    result = solve_at_once(moments, flag, alpha, _rule(rank))
     return linear_fit(moments, result, flag, alpha, is_vector, rank)
+
+
+def _rule(rank: str | None) -> str:
+    """The rule for columns that depend on one another; nobody's choice is the smallest norm."""
+    return "min_norm" if rank is None else check_choice(rank, RANK_RULES, "rank")
 
 
 def linear_fit(
@@ -227,13 +237,20 @@ def linear_fit(
     fit_intercept: bool,
     alpha: float,
     is_vector: bool,
-    rank: str,
+    rank: str | None,
 ) -> LinearFit:
     """The result for the user: shapes as y has them, a status in words, warnings."""
     p = moments.n_features
     if not fit_intercept and isinstance(moments, Moments):
         moments.check_raw_squares()
-    status = _status(result, moments.feature_names, moments.n_samples, fit_intercept, rank)
+    status = _status(
+        result,
+        moments.feature_names,
+        moments.n_samples,
+        fit_intercept,
+        rank,
+        _expected(result, moments, fit_intercept),
+    )
     likelihood = _log_likelihood(moments, result.log_rss)
 
     def per_target(values: FloatArray) -> Any:
@@ -265,6 +282,26 @@ def linear_fit(
     )
 
 
+def _expected(result: Climb, moments: Moments | RowSummary, fit_intercept: bool) -> str | None:
+    """The cause of a rank that is no surprise to anybody, or None."""
+    if result.code != "rank_deficient" or _has_too_few_rows(result, moments):
+        return None
+    p = moments.n_features
+    return expected_dependence(
+        result.null_space,
+        result.length,
+        moments.mean[:p],
+        moments.std[:p],
+        moments.feature_names,
+        fit_intercept,
+    )
+
+
+def _has_too_few_rows(result: Climb, moments: Moments | RowSummary) -> bool:
+    n_null = len(result.null_space)
+    return n_null == 0 or (moments.n_samples <= moments.n_features and n_null > 1)
+
+
 def _log_likelihood(moments: Moments | RowSummary, log_rss: FloatArray) -> FloatArray:
     """-n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2; infinite for a perfect fit."""
     n = moments.n_samples
@@ -275,7 +312,12 @@ def _log_likelihood(moments: Moments | RowSummary, log_rss: FloatArray) -> Float
 
 
 def _status(
-    result: Climb, names: Sequence[str], n_samples: int, fit_intercept: bool, rank: str
+    result: Climb,
+    names: Sequence[str],
+    n_samples: int,
+    fit_intercept: bool,
+    rank: str | None,
+    expected: str | None,
 ) -> Status:
     """The outcome as a sentence, with a warning if the user should look."""
     condition, digits = result.condition_number, result.relevant_digits
@@ -299,7 +341,7 @@ def _status(
                 f"Solved, but {certain}, since the sums of squares are what is left of much larger ones. Build the "
                 'moments from the rows that remain, or with precision="double_double".'
             )
-        warnings.warn(sentence, ConditionWarning, stacklevel=_user_level())
+        warnings.warn(sentence, ConditionWarning, stacklevel=user_level())
         return Status("ill_conditioned", sentence)
     if len(result.null_space) == 0 or (n_samples <= len(names) and len(result.null_space) > 1):
         cause = f"there are {n_samples} rows for {len(names)} features"
@@ -323,13 +365,11 @@ def _status(
         f"{problem}Infinitely many coefficients fit equally well; {choice}, and predictions do not depend on that "
         "choice. Drop columns, add rows, or use a ridge penalty."
     )
-    warnings.warn(sentence, RankWarning, stacklevel=_user_level())
+    if expected is not None:
+        sentence = (
+            f"Solved: rank {result.rank} of {len(names)}, since {expected}; of the coefficients that fit equally well, "
+            f"{choice}."
+        )
+    elif rank != "min_norm":
+        warnings.warn(sentence, RankWarning, stacklevel=user_level())
     return Status("rank_deficient", sentence)
-
-
-def _user_level() -> int:
-    """Stack level of the first caller outside fastlr, where a warning points to."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("fastlr."):
-        frame, level = frame.f_back, level + 1
-    return level

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastlr._arrays import (
     Columns,
     FloatArray,
+    GeneratedNames,
     as_features,
     as_targets,
     check_same_features,
     check_same_targets,
+    warn_of_target_among_features,
 )
 from fastlr._kernels import kernels
 from fastlr._moments_format import decode, encode
@@ -25,6 +28,24 @@ __all__ = ["Moments"]
 _PRECISIONS = ("double", "double_double")
 
 
+class _State(NamedTuple):
+    """All that moments know; `Moments.update` replaces it in one step."""
+
+    n_samples: int
+    total_weight: float
+    sum_log_weight: float
+    scale: FloatArray  # (q): powers of two, other than 1 only for columns whose squares leave float64's range
+    mean: FloatArray  # (2, q): of the scaled columns, an unevaluated sum
+    cross: (
+        FloatArray  # (q, q): of the scaled columns; in double-double (2, q, q), an unevaluated sum
+    )
+    feature_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    size: (
+        FloatArray  # (q): sums of squares, at least the diagonal's, that rounding errors belong to
+    )
+
+
 class Moments:
     """Total weight, means and centred cross-products of features and targets.
 
@@ -32,7 +53,7 @@ class Moments:
     of rows merge exactly (up to rounding in the last place) with ``+``, so a fit can be spread over files, days
     or machines; ``-`` takes rows away again.
 
-    Build them with `from_arrays`; add rows in place with `update`.
+    Build them with `from_arrays`; add rows in place with `update`, from several threads at once if you like.
 
     Attributes
     ----------
@@ -64,31 +85,10 @@ class Moments:
     3
     """
 
-    __slots__ = (
-        "_cross",
-        "_mean",
-        "_scale",
-        "_size",
-        "_sum_log_weight",
-        "feature_names",
-        "n_samples",
-        "target_names",
-        "total_weight",
-    )
+    __slots__ = ("_lock", "_state")
 
-    feature_names: tuple[str, ...]
-    target_names: tuple[str, ...]
-    n_samples: int
-    total_weight: float
-    _sum_log_weight: float
-    _scale: FloatArray  # (q): powers of two, other than 1 only for columns whose squares leave float64's range
-    _mean: FloatArray  # (2, q): of the scaled columns, an unevaluated sum
-    _cross: (
-        FloatArray  # (q, q): of the scaled columns; in double-double (2, q, q), an unevaluated sum
-    )
-    _size: (
-        FloatArray  # (q): sums of squares, at least the diagonal's, that rounding errors belong to
-    )
+    _state: _State
+    _lock: threading.Lock  # of whoever adds rows
 
     def __init__(self) -> None:
         raise TypeError("Moments are built from rows: use Moments.from_arrays(X, y)")
@@ -110,12 +110,12 @@ class Moments:
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Array of any stride, data frame, or mapping from names to columns; float64, float32, integers or
-            booleans, read where they lie.
+            Array of any stride, data frame, or mapping from names to columns; numbers of any type, read as
+            float64 where they lie.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Target values.
-        sample_weight : array-like of shape (n_samples,), optional
-            Non-negative weights, not all zero.
+        sample_weight : float or array-like of shape (n_samples,), optional
+            Non-negative weights, not all zero, or one number for all rows: precisions, as in `fastlr.ols`.
         feature_names, target_names : sequence of str, optional
             Names; by default those of the data frame, or x0, x1, ... and y.
         precision : {"double", "double_double"}, default="double"
@@ -176,17 +176,68 @@ class Moments:
         target_names: tuple[str, ...],
         size: FloatArray | None = None,
     ) -> Moments:
+        if size is None:
+            size = _leading(cross).diagonal().copy()
+        return cls._of_state(
+            _State(
+                n_samples,
+                total_weight,
+                sum_log_weight,
+                scale,
+                mean,
+                cross,
+                feature_names,
+                target_names,
+                size,
+            )
+        )
+
+    @classmethod
+    def _of_state(cls, state: _State) -> Moments:
         self = object.__new__(cls)
-        self.n_samples = n_samples
-        self.total_weight = total_weight
-        self._sum_log_weight = sum_log_weight
-        self._scale = scale
-        self._mean = mean
-        self._cross = cross
-        self._size = _leading(cross).diagonal().copy() if size is None else size
-        self.feature_names = feature_names
-        self.target_names = target_names
+        self._state = state
+        self._lock = threading.Lock()
         return self
+
+    def snapshot(self) -> Moments:
+        """The same moments at no cost, which no later `update` of these changes."""
+        return self._of_state(self._state)
+
+    @property
+    def n_samples(self) -> int:
+        """Rows seen; rows of weight zero do not count."""
+        return self._state.n_samples
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights."""
+        return self._state.total_weight
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features."""
+        return self._state.feature_names
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Names of the targets."""
+        return self._state.target_names
+
+    @property
+    def _scale(self) -> FloatArray:
+        return self._state.scale
+
+    @property
+    def _mean(self) -> FloatArray:
+        return self._state.mean
+
+    @property
+    def _cross(self) -> FloatArray:
+        return self._state.cross
+
+    @property
+    def _size(self) -> FloatArray:
+        return self._state.size
 
     @property
     def n_features(self) -> int:
@@ -206,26 +257,29 @@ class Moments:
     @property
     def sum_log_weight(self) -> float:
         """Sum of the logarithms of the positive weights (0 without weights), which the likelihood needs."""
-        return self._sum_log_weight
+        return self._state.sum_log_weight
 
     @property
     def mean(self) -> FloatArray:
         """Weighted means of features, then targets."""
-        mean: FloatArray = self._mean.sum(axis=0) / self._scale
+        state = self._state
+        mean: FloatArray = state.mean.sum(axis=0) / state.scale
         return mean
 
     @property
     def std(self) -> FloatArray:
         """Weighted population standard deviations of features, then targets."""
-        variance = np.maximum(self._leading.diagonal(), 0.0) / self.total_weight
-        std: FloatArray = np.sqrt(variance) / self._scale
+        state = self._state
+        variance = np.maximum(_leading(state.cross).diagonal(), 0.0) / state.total_weight
+        std: FloatArray = np.sqrt(variance) / state.scale
         return std
 
     @property
     def cross_products(self) -> FloatArray:
         """Centred cross-products of features, then targets (a copy); infinite where they exceed float64."""
+        state = self._state
         with np.errstate(over="ignore", under="ignore"):
-            return self._leading / self._scale / self._scale[:, np.newaxis]
+            return _leading(state.cross) / state.scale / state.scale[:, np.newaxis]
 
     @property
     def _leading(self) -> FloatArray:
@@ -269,6 +323,10 @@ class Moments:
     ) -> Moments:
         """Add rows, in place; if they are refused, nothing has changed.
 
+        Threads may add rows to the same moments at the same time: no row is lost, and whoever reads meanwhile sees
+        them before or after a batch, never in between. Only the sum of the batches' moments is taken in turns; rounding
+        in the last place depends on the order.
+
         Parameters
         ----------
         X, y, sample_weight, n_threads
@@ -286,8 +344,9 @@ class Moments:
         """
         features = as_features(X)
         check_same_features(features, self.feature_names, argument="X", owner="Moments")
-        targets = as_targets(y, features.n_samples)
+        targets = as_targets(y, features.n_samples, index=features.index)
         check_same_targets(targets, self.target_names, owner="these moments")
+        warn_of_target_among_features(features, targets)
         more = self._of_columns(
             features,
             targets,
@@ -297,9 +356,8 @@ class Moments:
             n_threads,
             self.precision,
         )
-        merged = self + more
-        for slot in self.__slots__:
-            setattr(self, slot, getattr(merged, slot))
+        with self._lock:  # from one state to the next in one step: no other thread's rows get lost
+            self._state = (self + more)._state
         return self
 
     def select(self, columns: Sequence[str | int]) -> Moments:
@@ -316,16 +374,18 @@ class Moments:
         keep = np.array(
             [*positions, *range(self.n_features, self.n_features + self.n_targets)], dtype=np.intp
         )
+        state = self._state
+        names = tuple(state.feature_names[j] for j in positions)
         return self._build(
-            self.n_samples,
-            self.total_weight,
-            self._sum_log_weight,
-            self._scale[keep],
-            np.ascontiguousarray(self._mean[:, keep]),
-            np.ascontiguousarray(self._cross[..., keep[:, np.newaxis], keep]),
-            tuple(self.feature_names[j] for j in positions),
-            self.target_names,
-            self._size[keep],
+            state.n_samples,
+            state.total_weight,
+            state.sum_log_weight,
+            state.scale[keep],
+            np.ascontiguousarray(state.mean[:, keep]),
+            np.ascontiguousarray(state.cross[..., keep[:, np.newaxis], keep]),
+            GeneratedNames(names) if isinstance(state.feature_names, GeneratedNames) else names,
+            state.target_names,
+            state.size[keep],
         )
 
     def _position(self, column: str | int) -> int:
@@ -370,18 +430,19 @@ class Moments:
     def __add__(self, other: object) -> Moments:
         if not isinstance(other, Moments):
             return NotImplemented
+        self, other = self.snapshot(), other.snapshot()
         self._check_mergeable(other)
         scale = np.minimum(self._scale, other._scale)
         weight, mean, cross, size = self._combined(other, 1, scale)
         return self._build(
             self.n_samples + other.n_samples,
             weight,
-            self._sum_log_weight + other._sum_log_weight,
+            self.sum_log_weight + other.sum_log_weight,
             scale,
             mean,
             cross,
-            self.feature_names,
-            self.target_names,
+            _given(self.feature_names, other.feature_names),
+            _given(self.target_names, other.target_names),
             size,
         )._checked()
 
@@ -393,6 +454,7 @@ class Moments:
         """
         if not isinstance(other, Moments):
             return NotImplemented
+        self, other = self.snapshot(), other.snapshot()
         self._check_mergeable(other)
         if other.n_samples >= self.n_samples or not other.total_weight < self.total_weight:
             raise InputError(
@@ -409,7 +471,7 @@ class Moments:
         return self._build(
             self.n_samples - other.n_samples,
             weight,
-            self._sum_log_weight - other._sum_log_weight,
+            self.sum_log_weight - other.sum_log_weight,
             scale,
             mean,
             cross,
@@ -436,18 +498,20 @@ class Moments:
 
     def to_bytes(self) -> bytes:
         """Serialise: a versioned format of its own, the same on every machine."""
+        state = self._state
+        names = {"feature_names": state.feature_names, "target_names": state.target_names}
         header = {
-            "n_samples": self.n_samples,
-            "feature_names": self.feature_names,
-            "target_names": self.target_names,
-            "precision": self.precision,
+            "n_samples": state.n_samples,
+            **names,
+            "generated": [of for of in names if isinstance(names[of], GeneratedNames)],
+            "precision": _PRECISIONS[state.cross.ndim - 2],
         }
         numbers = [
-            np.array([self.total_weight, self._sum_log_weight]),
-            self._scale,
-            self._mean.ravel(),
-            self._cross.ravel(),
-            self._size,
+            np.array([state.total_weight, state.sum_log_weight]),
+            state.scale,
+            state.mean.ravel(),
+            state.cross.ravel(),
+            state.size,
         ]
         return encode(header, np.concatenate(numbers))
 
@@ -461,7 +525,10 @@ class Moments:
             If the bytes are damaged, not moments at all, or of another version.
         """
         header, numbers = decode(data)
-        features, targets = tuple(header["feature_names"]), tuple(header["target_names"])
+        features, targets = (
+            (GeneratedNames if of in header.get("generated", ()) else tuple)(header[of])
+            for of in ("feature_names", "target_names")
+        )
         q = len(features) + len(targets)
         return cls._build(
             header["n_samples"],
@@ -476,6 +543,11 @@ class Moments:
             targets,
             numbers[-q:].copy(),
         )
+
+
+def _given(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
+    """Of two equal tuples of names, the one that somebody gave."""
+    return theirs if isinstance(mine, GeneratedNames) else mine
 
 
 def _leading(cross: FloatArray) -> FloatArray:
@@ -493,7 +565,7 @@ def moments_of(
 ) -> tuple[Moments, bool]:
     """`Moments.from_arrays`, and whether y was one-dimensional (then coefficients are, too)."""
     features = as_features(X)
-    targets = as_targets(y, features.n_samples)
+    targets = as_targets(y, features.n_samples, index=features.index)
     names, labels = names_of(features, targets, feature_names, target_names)
     if precision not in _PRECISIONS:
         raise InputError(

@@ -17,7 +17,7 @@ from fastlr._arrays import (
     default_targets,
     refuse_bad_weights,
     refuse_non_finite,
-    refuse_target_among_features,
+    warn_of_target_among_features,
 )
 from fastlr._kernels import kernels
 from fastlr._threads import resolve_threads
@@ -54,7 +54,7 @@ def pass_over(
     first: Statistics | None = None,
 ) -> Statistics:
     """One pass (or what ``first`` gave), and another one where squares leave the range of float64."""
-    weights = as_weights(sample_weight, features.n_samples)
+    weights = as_weights(sample_weight, features.n_samples, index=features.index)
     threads = resolve_threads(n_threads)
     shift = kernels.provisional_shift(features.source, targets.source, weights)
     scale = np.ones(len(shift))
@@ -179,5 +179,5 @@ def names_of(
         labels = as_names(target_names, t, argument="target_names")
     else:
         labels = targets.names or default_targets(t)
-        refuse_target_among_features(targets.names or (), names)
+    warn_of_target_among_features(features, targets)
     return names, labels

@@ -98,7 +98,7 @@ def polyfit(
     sample_weight: object = None,
     fit_intercept: bool = True,
     accuracy: str = "auto",
-    rank: str = "min_norm",
+    rank: str | None = None,
     n_threads: int | None = None,
 ) -> PolynomialFit:
     """Least-squares polynomial: minimise ``sum w (y - intercept - coef[0] x - ... - coef[d-1] x^d)^2``.
@@ -148,8 +148,8 @@ def polyfit(
     if degree < 1:
         raise InputError(f"degree={degree} is below 1: pass an integer from 1 on.")
     variable = _variable(x, "x")
-    targets = as_targets(y, variable.n_samples)
-    weights = as_weights(sample_weight, variable.n_samples)
+    targets = as_targets(y, variable.n_samples, index=variable.index)
+    weights = as_weights(sample_weight, variable.n_samples, index=variable.index)
     source = _powers(variable, int(degree))
     if not np.isfinite(source[0]).all():
         refuse_non_finite(variable, ("x",), argument="x")

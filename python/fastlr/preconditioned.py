@@ -77,7 +77,7 @@ def precondition(
     refined, course, n_sweeps = refine(table, moments, frame, contraction, tolerance)
     passes += n_sweeps
     columns = refined.root[:, list(keep)]
-    along_means = _along_means(refined, columns)
+    along_means: FloatArray = _along_means(refined, columns)
     relative = 8 * _U * condition * rounding
     if relative > SHARP and condition * _U < 0.1:
         factor = _factor_of_rest(table, refined, columns, weight)
@@ -86,10 +86,10 @@ def precondition(
             root = refined.root.copy()
             root[:, list(keep)] = np.linalg.solve(factor, columns.T).T
             refined = refined._replace(root=root)
-            along_means = np.linalg.solve(factor, along_means)
+            along_means = np.asarray(np.linalg.solve(factor, along_means))
             relative = 64 * _U
-    intercept = float(np.sqrt(1.0 / weight + along_means @ along_means))
-    return refined, course, RootError(relative, intercept), passes
+    intercept = np.hypot(1.0 / np.sqrt(weight), np.linalg.norm(along_means))
+    return refined, course, RootError(relative, float(intercept)), passes
 
 
 def _factor_of_rest(
@@ -101,11 +101,11 @@ def _factor_of_rest(
     K G^-1 K' = (K L^-T)(K L^-T)' to all digits.
     """
     pairs = np.stack([columns.T, np.zeros_like(columns.T)])
+    products = combined_products(table, frame, pairs, weight)
     try:
-        factor: FloatArray = np.linalg.cholesky(combined_products(table, frame, pairs, weight))
+        return np.asarray(np.linalg.cholesky(products), dtype=np.float64)
     except np.linalg.LinAlgError:
         return None
-    return factor
 
 
 def _along_means(frame: Frame, columns: FloatArray) -> FloatArray:

@@ -119,8 +119,8 @@ class RootError(NamedTuple):
 
     relative: float
     """Estimated relative error of standard errors."""
-    intercept: float
-    """Standard error of the intercept by that of a residual, where the root's terms would cancel."""
+    intercept: float | None
+    """Standard error of the intercept by that of a residual; None where the root tells it."""
 
 
 def n_varying(frame: Frame) -> int:
@@ -326,7 +326,7 @@ def finished(
     if undetermined is None:
         undetermined = np.any(np.abs(frame.null_space) > 1e-8, axis=0)
     figures[4][:, undetermined] = np.nan
-    if root_error is not None and fit_intercept:
+    if root_error is not None and root_error.intercept is not None and fit_intercept:
         figures = (*figures[:5], figures[6] * root_error.intercept, figures[6])
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         length = np.where(frame.length > 0, frame.length / frame.scale[:p], 0.0)

@@ -12,9 +12,12 @@ import numpy.typing as npt
 from fastlr._arrays import (
     Columns,
     FloatArray,
+    GeneratedNames,
     as_features,
     as_targets,
     check_same_features,
+    default_names,
+    index_of,
     refuse_non_finite,
 )
 from fastlr._kernels import kernels
@@ -160,6 +163,11 @@ class LinearFit:
         return len(self.feature_names)
 
     @property
+    def has_feature_names(self) -> bool:
+        """Whether the features' names were given, and are compared with those of later data."""
+        return not isinstance(self.feature_names, GeneratedNames)
+
+    @property
     def n_targets(self) -> int:
         """Number of targets."""
         return len(self.target_names)
@@ -188,7 +196,9 @@ class LinearFit:
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            The features of the fit, in the same order (and with the same names, if both have names).
+            The features of the fit, in the same order. If the fit and X both have names, they must be the same ones in
+            the same order, whatever they look like; rows without names are taken by position, and so are all rows if
+            the fit was given no names.
         n_threads : int, optional
             Threads to use; by default all that the process may.
 
@@ -200,7 +210,7 @@ class LinearFit:
         Raises
         ------
         InputError
-            If X has other features than the fit, or a value is NaN or infinite.
+            If X has other features than the fit, or has them in another order, or a value is NaN or infinite.
         """
         features = as_features(X)
         check_same_features(features, self.feature_names, argument="X", owner="this fit")
@@ -230,7 +240,7 @@ class LinearFit:
             If a shape does not fit or a value is NaN or infinite.
         """
         predicted = self.predict(X)
-        targets = as_targets(y, len(predicted))
+        targets = as_targets(y, len(predicted), index=index_of(X))
         if targets.n_columns != self.n_targets:
             raise InputError(
                 f"y has {targets.n_columns} targets but this fit has {self.n_targets}: pass the same targets."
@@ -291,6 +301,7 @@ class LinearFit:
             elif isinstance(value, tuple):
                 value = list(value)
             result[field.name] = value
+        result["has_feature_names"] = self.has_feature_names
         return result
 
     @classmethod
@@ -303,7 +314,7 @@ class LinearFit:
             If a field is missing, unknown, or of the wrong type or shape.
         """
         expected = {field.name for field in fields(LinearFit)}
-        if set(data) != expected:
+        if set(data) - {"has_feature_names"} != expected:
             raise InputError(
                 f"not a fit: missing {sorted(expected - set(data))}, unknown {sorted(set(data) - expected)}."
             )
@@ -325,10 +336,14 @@ class LinearFit:
                     raise InputError(f"{name}={data[name]!r} is not of type {kind.__name__}.")
                 return data[name]
 
+            if "has_feature_names" in data:
+                has_names = one_of("has_feature_names", bool)
+            else:  # saved before it was remembered
+                has_names = features != default_names(len(features))
             fit = LinearFit(
                 coef=numbers("coef", t + p),
                 intercept=numbers("intercept", t),
-                feature_names=features,
+                feature_names=features if has_names else GeneratedNames(features),
                 target_names=targets,
                 n_samples=one_of("n_samples", int),
                 total_weight=numbers("total_weight", ()),

@@ -214,13 +214,13 @@ _BY_NAME: dict[str, Callable[[], Schedule]] = {
 }
 
 
-def as_rate(value: object, argument: str) -> float:
-    """A positive, finite learning rate."""
+def as_rate(value: object, argument: str, *, or_else: str = ", or 'auto'") -> float:
+    """A positive, finite learning rate; ``or_else`` says what else the caller would have taken."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise InputTypeError(f"{argument}={value!r} is not a number: pass a rate > 0, or 'auto'.")
+        raise InputTypeError(f"{argument}={value!r} is not a number: pass a rate > 0{or_else}.")
     if not 0.0 < float(value) < math.inf:
         raise InputError(
-            f"{argument}={value!r} is not a finite number > 0: pass a rate such as 0.01, or 'auto'."
+            f"{argument}={value!r} is not a finite number > 0: pass a rate such as 0.01{or_else}."
         )
     return float(value)
 

@@ -65,6 +65,9 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
     dual, scale, mean, std = found
     scales = np.concatenate([np.full(p, scale), target_scale])
     coef, intercept, rss = np.zeros((2, t, p)), np.zeros((2, t)), np.zeros(t)
+    deviation = y - y[0]  # of a constant target exactly zero, of one far from zero exact
+    for _ in range(2):
+        deviation = deviation - weights @ deviation / total
     y_mean = weights @ y / total
     if table.fit_intercept:
         intercept[0] = dual.weights @ y / dual.weights.sum()
@@ -75,7 +78,7 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
     unscale = scale / target_scale
     nan = np.full(t, np.nan)
     n_dof = n - dual.rank - table.fit_intercept
-    tss = weights @ (y - y_mean * table.fit_intercept) ** 2
+    tss = weights @ (deviation if table.fit_intercept else y) ** 2
     with np.errstate(over="ignore", under="ignore", divide="ignore"):
         result = Climb(
             solver="minimum_norm",
@@ -86,8 +89,8 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
             passes=passes,
             coef=coef[0] * unscale[:, np.newaxis],
             intercept=intercept[0] / target_scale,
-            rss=rss / target_scale**2,
-            tss=tss / target_scale**2,
+            rss=rss / target_scale / target_scale,  # whose square may leave the range of float64
+            tss=tss / target_scale / target_scale,
             bse=np.full((t, p), np.nan),
             bse_intercept=nan if table.fit_intercept else np.zeros(t),
             residual_sd=np.sqrt(rss / n_dof) / target_scale if n_dof > 0 else nan,
@@ -97,7 +100,7 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
             relevant_digits=15.0,
             bse_digits=15.0,
         )
-        y_std = np.sqrt(weights @ (y - y_mean) ** 2 / total) / target_scale
+        y_std = np.sqrt(weights @ deviation**2 / total) / target_scale
         summary = RowSummary(
             table.feature_names,
             table.target_names,
@@ -253,6 +256,7 @@ def _basic(table: Table, dual: Dual, result: Climb, accuracy: str) -> Climb:
         if len(keep) == dual.rank:
             break
         column = source[j] if isinstance(source, list) else source[:, j]
+        column = column.astype(np.float64)  # halves and truth values as well
         v = root * (column * dual.scale - dual.mean[j])
         noise = 64 * _U * np.linalg.norm(root * column * dual.scale)
         kept = basis[:, : len(keep)]

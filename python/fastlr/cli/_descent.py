@@ -13,7 +13,6 @@ import click
 import numpy as np
 
 import fastlr
-from fastlr.errors import ConvergenceWarning
 
 __all__ = ["Columns", "descend", "descent_options", "descent_summary", "refuse_stray"]
 
@@ -123,8 +122,7 @@ def descend(
         warnings.catch_warnings(record=True) as caught,
     ):
         warnings.simplefilter("ignore")
-        warnings.simplefilter("always", ConvergenceWarning)
-        warnings.filterwarnings("always", message="batch_size")
+        warnings.simplefilter("always", UserWarning)  # those of fastlr are such
         result = fastlr.descend(
             X,
             y,

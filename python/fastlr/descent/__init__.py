@@ -66,8 +66,8 @@ def descend(
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Array of any stride, memory map, data frame, or mapping from names to columns; float64, float32, integers or
-        booleans, read where they lie.
+        Array of any stride, memory map, data frame, or mapping from names to columns; numbers of any type, read as
+        float64 where they lie.
     y : array-like of shape (n_samples,)
         Target values.
     batch_size : int, optional
@@ -93,8 +93,8 @@ def descend(
         Where to start, in the units of the data. "random" draws from U(-1, 1).
     fit_intercept : bool, default=True
         Whether to fit a constant.
-    sample_weight : array-like of shape (n_samples,), optional
-        Non-negative weights, not all zero.
+    sample_weight : float or array-like of shape (n_samples,), optional
+        Non-negative weights, not all zero, or one number for all rows: precisions, as in `fastlr.ols`.
     alpha : float, default=0.0
         L2 penalty in the convention of the loss: alpha \|coef\|^2 is added to "sse" and "mse", half of it to
         "half_mse". The intercept is free.

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import math
 import operator
-import sys
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import Columns, FloatArray, as_features, as_targets, as_weights
-from fastlr.errors import InputError, InputTypeError
+from fastlr._arrays import (
+    Columns,
+    FloatArray,
+    as_features,
+    as_targets,
+    as_weights,
+    default_names,
+    default_targets,
+    refuse_bad_weights,
+    refuse_non_finite,
+)
+from fastlr.errors import InputError, InputTypeError, user_level
 from fastlr.results import LinearFit
 
 __all__ = [
@@ -206,8 +215,8 @@ def as_validation(
         )
     features = as_features(X)
     n = features.n_samples
-    targets = as_targets(y, n)
-    weights = as_weights(sample_weight, n)
+    targets = as_targets(y, n, index=features.index)
+    weights = as_weights(sample_weight, n, index=features.index)
     n_held_out = math.ceil(share * n)
     if n_held_out >= n:
         raise InputError(
@@ -215,9 +224,17 @@ def as_validation(
             "more rows."
         )
     cut = n - n_held_out
+    # What is set aside is checked here, where its rows still have the numbers that the user knows.
+    names = features.names or default_names(features.n_columns)
+    held_out_rows = slice(cut, n)
+    refuse_non_finite(_rows(features, held_out_rows), names, argument="X", first_row=cut)
+    labels = targets.names or default_targets(targets.n_columns)
+    refuse_non_finite(_rows(targets, held_out_rows), labels, argument="y", first_row=cut)
+    if weights is not None:
+        refuse_bad_weights(weights)
     learned, kept = (
         (_rows(features, rows), _rows(targets, rows), None if weights is None else weights[rows])
-        for rows in (slice(0, cut), slice(cut, n))
+        for rows in (slice(0, cut), held_out_rows)
     )
     return (*learned, kept)
 
@@ -242,11 +259,3 @@ def seeds_of(random_state: object) -> tuple[int, np.random.Generator]:
             "RandomState."
         ) from None
     return int(draws.integers(0, 2**63, dtype=np.int64)), draws
-
-
-def user_level() -> int:
-    """Stack level of the first caller outside fastlr, where a warning points to."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("fastlr."):
-        frame, level = frame.f_back, level + 1
-    return level

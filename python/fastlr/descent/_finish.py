@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastlr import errors
 from fastlr._arrays import FloatArray
 from fastlr.descent._arguments import user_level
 from fastlr.descent._loop import Loop, Outcome
@@ -16,7 +17,7 @@ from fastlr.descent._objective import Curvature, Objective, Quadratic
 from fastlr.descent._result import Descent, History
 from fastlr.descent._status import status_of
 from fastlr.descent._table import Scaling, Table
-from fastlr.errors import ConvergenceWarning, InputError
+from fastlr.errors import InputError
 from fastlr.optimizers import Optimizer
 
 __all__ = ["Job", "finish", "history_of", "judge", "limit_of"]
@@ -98,7 +99,7 @@ def finish(job: Job, loop: Loop, outcome: Outcome, engine: str) -> Descent:
     )
     status = status_of(outcome, job.rule, loop, stable)
     if outcome.code == "diverged":
-        warnings.warn(str(status), ConvergenceWarning, stacklevel=user_level())
+        warnings.warn(str(status), errors.ConvergenceWarning, stacklevel=user_level())
     return Descent(
         coef=raw[:-1].copy(),
         intercept=float(raw[-1]),

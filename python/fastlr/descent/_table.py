@@ -18,6 +18,7 @@ from fastlr._arrays import (
     check_same_features,
     default_names,
     refuse_non_finite,
+    warn_of_target_among_features,
 )
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
@@ -146,7 +147,7 @@ def read_table(
     ``like`` are the features that a validation set must share.
     """
     features = as_features(X)
-    targets = as_targets(y, features.n_samples)
+    targets = as_targets(y, features.n_samples, index=features.index)
     if targets.n_columns != 1:
         raise InputError(
             f"y has {targets.n_columns} columns: gradient descent fits one target, so pass one column at a time."
@@ -155,8 +156,10 @@ def read_table(
     if like is not None:
         check_same_features(features, like, argument="the validation set's X", owner="X")
         names = like
+    else:
+        warn_of_target_among_features(features, targets)
     labels = targets.names or ("y",)
-    weights = as_weights(sample_weight, features.n_samples)
+    weights = as_weights(sample_weight, features.n_samples, index=features.index)
     p = features.n_columns
     if need_moments or p <= _CHEAP_FEATURES:
         groups = [slice(0, p)]

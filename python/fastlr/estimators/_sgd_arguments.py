@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fastlr._arrays import as_flag
 from fastlr.descent._arguments import as_choice, as_verbose, as_whole
 from fastlr.errors import InputError, InputTypeError
 from fastlr.optimizers import as_optimizer
@@ -47,6 +48,8 @@ def settings_of(
     penalty = model.penalty
     if penalty is not None:
         as_choice(penalty, ("l2", "l1", "elasticnet"), "penalty")
+    fit_intercept = as_flag(model.fit_intercept, "fit_intercept")
+    early_stopping = as_flag(model.early_stopping, "early_stopping")
     alpha = _number(model.alpha, "alpha", 0.0, math.inf)
     share = {None: 0.0, "l2": 0.0, "l1": 1.0}.get(penalty, -1.0)
     if share < 0.0:
@@ -61,21 +64,21 @@ def settings_of(
     average_from = (
         int(average) if isinstance(average, bool | np.bool_) else as_whole(average, "average", 0)
     )
-    if model.early_stopping:
+    if early_stopping:
         fraction = _number(model.validation_fraction, "validation_fraction", 0.0, 1.0)
         if fraction in (0.0, 1.0):
             raise InputError(
                 f"validation_fraction={fraction!r} is not between 0 and 1: pass a share such as 0.1."
             )
     patience = as_whole(model.n_iter_no_change, "n_iter_no_change")
-    watches_training = tolerance is not None and not model.early_stopping
+    watches_training = tolerance is not None and not early_stopping
     return SGDSettings(
         l2=strength * (1.0 - share),
-        fit_intercept=bool(model.fit_intercept),
-        standardize=bool(model.standardize),
-        shuffle=bool(model.shuffle),
+        fit_intercept=fit_intercept,
+        standardize=as_flag(model.standardize, "standardize"),
+        shuffle=as_flag(model.shuffle, "shuffle"),
         verbose=as_verbose(model.verbose),
-        early_stopping=bool(model.early_stopping),
+        early_stopping=early_stopping,
         max_iter=as_whole(model.max_iter, "max_iter") if max_iter is None else max_iter,
         tol=tolerance,
         n_iter_no_change=patience,
@@ -92,7 +95,7 @@ def settings_of(
             "penalty": strength * (1.0 - share),
             "l1": strength * share,
             "stops_at_zero": rule.name == "gd",
-            "fit_intercept": bool(model.fit_intercept),
+            "fit_intercept": fit_intercept,
             "average_from": average_from,
             "tolerance": tolerance if watches_training else -1.0,
             "relative": False,
@@ -108,7 +111,7 @@ def _schedule(model: Any, alpha: float) -> tuple[Schedule, float, dict[str, floa
         initial = schedule.initial_learning_rate
         return (
             schedule,
-            as_rate(model.eta0 if initial == "auto" else initial, "eta0"),
+            as_rate(model.eta0 if initial == "auto" else initial, "eta0", or_else=""),
             schedule.settings,
         )
     name = as_choice(model.learning_rate, _RATES, "learning_rate")
@@ -120,7 +123,7 @@ def _schedule(model: Any, alpha: float) -> tuple[Schedule, float, dict[str, floa
         # Bottou's heuristic as scikit-learn has it: the first rate is sqrt(1 / sqrt(alpha)).
         offset = 1.0 / (math.sqrt(1.0 / math.sqrt(alpha)) * alpha)
         return Constant(), 1.0 / alpha, {"rate_power": 1.0, "rate_shift": offset - 1.0}
-    rate = as_rate(model.eta0, "eta0")
+    rate = as_rate(model.eta0, "eta0", or_else="")
     if name == "invscaling":
         schedule = InverseScaling(rate, power_t=_number(model.power_t, "power_t", 0.0, 10.0))
         return schedule, rate, schedule.settings

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import _safe_indexing
 
-from fastlr._arrays import Columns, as_targets
+from fastlr._arrays import (
+    Columns,
+    as_targets,
+    default_names,
+    refuse_bad_weights,
+    refuse_non_finite,
+    taken,
+)
 from fastlr.descent._arguments import user_level
 from fastlr.errors import InputError
 
 __all__ = ["as_vector", "split_rows"]
 
 
-def as_vector(y: object, n_samples: int) -> Columns:
+def as_vector(y: object, features: Columns) -> Columns:
     """One target; a column is taken as one, with scikit-learn's warning."""
-    targets = as_targets(y, n_samples)
+    targets = as_targets(y, features.n_samples, index=features.index)
     if targets.n_columns != 1:
         raise InputError(
             f"y should be a 1d array, got an array of {targets.n_columns} columns instead: pass one target."
@@ -32,29 +39,48 @@ def as_vector(y: object, n_samples: int) -> Columns:
         DataConversionWarning,
         stacklevel=user_level(),
     )
-    return as_targets(np.asarray(y).ravel(), n_samples)
+    source = targets.source
+    column = source[0] if isinstance(source, list) else source[:, 0]
+    return replace(targets, source=column, is_vector=True)
 
 
 def split_rows(
-    X: object,
-    y: Columns,
-    sample_weight: object,
+    features: Columns,
+    target: Columns,
+    weights: npt.NDArray[Any] | None,
     share: float,
-    n_samples: int,
     draws: np.random.Generator,
 ) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
-    """Rows to learn from and rows set aside at random, copied."""
+    """Rows to learn from and rows set aside at random, copied.
+
+    All of them are checked first, as long as their numbers are those that the user knows.
+    """
+    n_samples = features.n_samples
     n_held_out = math.ceil(share * n_samples)
     if n_held_out >= n_samples:
         raise InputError(
             f"validation_fraction={share!r} sets all {n_samples} rows aside and leaves none to "
             "learn from: pass a smaller share, or more rows."
         )
+    names = features.names or default_names(features.n_columns)
+    refuse_non_finite(features, names, argument="X")
+    refuse_non_finite(target, target.names or ("y",), argument="y")
+    if weights is not None:
+        refuse_bad_weights(weights)
     order = draws.permutation(n_samples)
-    target = y.source[0] if isinstance(y.source, list) else y.source
+    held_out, learned = np.sort(order[:n_held_out]), np.sort(order[n_held_out:])
+    for rows, fate in ((learned, "to learn from"), (held_out, "set aside")):
+        if weights is not None and not weights[rows].any():
+            raise InputError(
+                f"sample_weight is zero in all {len(rows)} rows {fate}: pass another validation_fraction (now "
+                f"{share!r}) or random_state, or more rows of positive weight."
+            )
 
-    def taken(rows: npt.NDArray[np.int64]) -> tuple[Any, Any, Any]:
-        weights = None if sample_weight is None else np.asarray(sample_weight)[rows]
-        return _safe_indexing(X, rows), target[rows], weights
+    def part(rows: npt.NDArray[np.int64]) -> tuple[Any, Any, Any]:
+        return (
+            taken(features, rows),
+            taken(target, rows),
+            None if weights is None else weights[rows],
+        )
 
-    return taken(np.sort(order[n_held_out:])), taken(np.sort(order[:n_held_out]))
+    return part(learned), part(held_out)

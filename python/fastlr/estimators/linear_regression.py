@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from fastlr._arrays import (
     Columns,
@@ -17,6 +17,8 @@ from fastlr._arrays import (
     check_same_targets,
     refuse_non_finite,
 )
+from fastlr._threads import lock_of
+from fastlr.estimators._features import check_features
 from fastlr.exact import fit_table, solve_moments, table_of
 from fastlr.ladder import Table
 from fastlr.moments import Moments, moments_of
@@ -37,15 +39,15 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
     accuracy : {"auto", "fast", "max"}, default="auto"
         How many digits are wanted: see `fastlr.ols`. ``partial_fit``, which cannot read earlier rows again, solves
         the normal equations whatever it says; of ``rank``, all rules hold there too.
-    rank : {"min_norm", "basic", "full", "raise"}, default="min_norm"
-        What to do if columns depend on one another: see `fastlr.ols`.
+    rank : {None, "min_norm", "basic", "full", "raise"}, default=None
+        What to do if columns depend on one another: see `fastlr.ols`. None is "min_norm" with a RankWarning.
     n_threads : int, optional
         Threads to use; by default all that the process may. Results do not depend on it.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
-        Coefficients; 1-D if y was. float32 if all of X was float32.
+        Coefficients; 1-D if y was. Always float64: rounded to float32, they would not fit their intercept any more.
     intercept_ : float or ndarray of shape (n_targets,)
         The constant; 0.0 if ``fit_intercept=False``.
     rank_ : int
@@ -64,8 +66,10 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
     Notes
     -----
     ``fit`` starts anew; ``partial_fit`` adds rows to those of the last ``fit`` or ``partial_fit`` and ends with the
-    coefficients that one ``fit`` of all the rows would give (up to rounding). A call that fails leaves the estimator
-    as it was. Cost and method: see `fastlr.ols`.
+    coefficients that one ``fit`` of all the rows would give (up to rounding); threads may call it on the same
+    estimator at the same time. A call that fails leaves the estimator as it was. Features that had names keep them:
+    later frames are checked against them, rows without names are taken by position, with scikit-learn's warning. A
+    target keeps its first name. Cost and method: see `fastlr.ols`.
 
     Examples
     --------
@@ -80,13 +84,22 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
 
     _moments: Moments | None
     _rows: Any  # copies of few rows, of which no moments were needed yet
+    fit_: LinearFit
+    coef_: FloatArray
+    intercept_: float | FloatArray
+    rank_: int
+    solver_: str
+    digits_: float
+    condition_number_: float
+    passes_: int
+    status_: Status
 
     def __init__(
         self,
         *,
         fit_intercept: bool = True,
         accuracy: str = "auto",
-        rank: str = "min_norm",
+        rank: str | None = None,
         n_threads: int | None = None,
     ) -> None:
         self.fit_intercept = fit_intercept
@@ -103,8 +116,8 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
             Features.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
-        sample_weight : array-like of shape (n_samples,), optional
-            Non-negative weights.
+        sample_weight : float or array-like of shape (n_samples,), optional
+            Non-negative weights, or one number for all rows: precisions, as in `fastlr.ols`.
 
         Returns
         -------
@@ -114,7 +127,10 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         table, is_vector = table_of(X, y, sample_weight, self.fit_intercept, None, self.n_threads)
         moments, fit = fit_table(table, is_vector, self.accuracy, self.rank)
         rows = None if moments is not None else _copied(table)
-        return self._accept(X, moments, rows, fit, table.features.all_float32)
+        with lock_of(self):
+            check_features(self, X, table.features, reset=True)
+            self._accept(moments, rows, fit)
+        return self
 
     def partial_fit(self, X: object, y: object, sample_weight: object = None) -> LinearRegression:
         """Add rows to those already fitted: exactly the fit of all of them together.
@@ -129,11 +145,12 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         LinearRegression
             This estimator.
         """
-        if not hasattr(self, "fit_"):
-            return self.fit(X, y, sample_weight)
+        with lock_of(self):
+            if not hasattr(self, "fit_"):
+                return self.fit(X, y, sample_weight)
         features = as_features(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        targets = as_targets(y, features.n_samples)
+        check_features(self, X, features, reset=False)
+        targets = as_targets(y, features.n_samples, index=features.index)
         check_same_targets(targets, self.moments_.target_names, owner="this estimator")
         more, is_vector = moments_of(
             features,
@@ -143,43 +160,45 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
             self.fit_.target_names,
             self.n_threads,
         )
-        float32 = features.all_float32 and self.coef_.dtype == np.float32
-        moments = self.moments_ + more
-        is_vector = is_vector and self.coef_.ndim == 1
-        fit = solve_moments(moments, self.fit_intercept, 0.0, is_vector, self.rank)
-        return self._accept(X, moments, None, fit, float32)
-
-    def _accept(
-        self, X: object, moments: Moments | None, rows: Any, fit: LinearFit, float32: bool
-    ) -> LinearRegression:
-        """Set every attribute once nothing can fail any more: a failed fit leaves the estimator as it was."""
-        validate_data(self, X, skip_check_array=True)  # sets n_features_in_ and feature_names_in_
-        self._moments: Moments | None = moments
-        self._rows: Any = rows
-        self.fit_: LinearFit = fit
-        self.coef_: FloatArray = fit.coef.astype(np.float32 if float32 else np.float64)
-        self.intercept_ = fit.intercept
-        self.rank_: int = fit.rank
-        self.solver_: str = fit.solver
-        self.digits_: float = fit.digits
-        self.condition_number_: float = fit.condition_number
-        self.passes_: int = fit.passes
-        self.status_: Status = fit.status
+        with lock_of(
+            self
+        ):  # adding, solving and accepting in one step: no other thread's rows get lost
+            moments = self.moments_ + more
+            is_vector = is_vector and self.coef_.ndim == 1
+            fit = solve_moments(moments, self.fit_intercept, 0.0, is_vector, self.rank)
+            self._accept(moments, None, fit)
         return self
+
+    def _accept(self, moments: Moments | None, rows: Any, fit: LinearFit) -> None:
+        """Set every attribute, in one step, once nothing can fail any more: a failed fit changes nothing."""
+        self.__dict__.update(
+            _moments=moments,
+            _rows=rows,
+            fit_=fit,
+            coef_=fit.coef.copy(),
+            intercept_=fit.intercept,
+            rank_=fit.rank,
+            solver_=fit.solver,
+            digits_=fit.digits,
+            condition_number_=fit.condition_number,
+            passes_=fit.passes,
+            status_=fit.status,
+        )
 
     @property
     def moments_(self) -> Moments:
         """What was learned from the rows; ``partial_fit`` adds to it."""
         if "_moments" not in self.__dict__:
             raise AttributeError("moments_ are there after fit or partial_fit")
-        if self._moments is None:  # fewer rows than columns were kept instead
-            X, y, sample_weight = self._rows
-            fit = self.fit_
-            self._moments, _ = moments_of(
-                X, y, sample_weight, fit.feature_names, fit.target_names, self.n_threads
-            )
-            self._rows = None
-        return self._moments
+        with lock_of(self):
+            if self._moments is None:  # fewer rows than columns were kept instead
+                X, y, sample_weight = self._rows
+                fit = self.fit_
+                self._moments, _ = moments_of(
+                    X, y, sample_weight, fit.feature_names, fit.target_names, self.n_threads
+                )
+                self._rows = None
+            return self._moments
 
     def predict(self, X: object) -> npt.NDArray[Any]:
         """Predictions ``X @ coef_.T + intercept_``.
@@ -196,10 +215,13 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         """
         check_is_fitted(self)
         features = as_features(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        prediction = predict_linear(features, self.coef_, self.intercept_, self.n_threads)
+        check_features(self, X, features, reset=False)
+        fitted = (
+            self.__dict__.copy()
+        )  # one step, so that coefficients and intercept belong together
+        prediction = predict_linear(features, fitted["coef_"], fitted["intercept_"], self.n_threads)
         if not np.isfinite(prediction).all():
-            refuse_non_finite(features, self.fit_.feature_names, argument="X")
+            refuse_non_finite(features, fitted["fit_"].feature_names, argument="X")
         return prediction
 
 

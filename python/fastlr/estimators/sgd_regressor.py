@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from fastlr._arrays import FloatArray, as_features, refuse_non_finite
-from fastlr._threads import resolve_threads
+from fastlr._arrays import FloatArray, as_features, as_weights, refuse_non_finite
+from fastlr._threads import lock_of, resolve_threads
 from fastlr.descent import History
 from fastlr.descent._arguments import as_batch_size, seeds_of, user_level
 from fastlr.descent._engines import State
@@ -19,6 +19,7 @@ from fastlr.descent._finish import history_of, judge
 from fastlr.descent._loop import Loop, Outcome
 from fastlr.descent._table import Scaling, Table, read_table
 from fastlr.errors import ConvergenceWarning, InputError
+from fastlr.estimators._features import check_features, names_in
 from fastlr.estimators._sgd_arguments import SGDSettings, settings_of
 from fastlr.estimators._sgd_loop import loop_of, loss_of
 from fastlr.estimators._sgd_rows import as_vector, split_rows
@@ -83,7 +84,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,)
-        Coefficients. float32 if all of X was.
+        Coefficients, always float64: rounded to float32, they would not fit their intercept any more.
     intercept_ : ndarray of shape (1,)
         The constant.
     n_iter_ : int
@@ -119,6 +120,9 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     >>> model.predict([[2.0]]).round(3)
     array([7.])
     """
+
+    coef_: npt.NDArray[Any]
+    intercept_: npt.NDArray[Any]
 
     def __init__(
         self,
@@ -187,8 +191,8 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             Target values.
         coef_init, intercept_init : array-like of shape (n_features,) and (1,), optional
             Where to start.
-        sample_weight : array-like of shape (n_samples,), optional
-            Non-negative weights.
+        sample_weight : float or array-like of shape (n_samples,), optional
+            Non-negative weights, or one number for all rows: factors of the rows' squared errors, as in `fastlr.ols`.
 
         Returns
         -------
@@ -197,14 +201,15 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         settings = settings_of(self)
         features = as_features(X)
-        target = as_vector(y, features.n_samples)
+        target = as_vector(y, features)
+        weights = as_weights(sample_weight, features.n_samples, index=features.index)
         start = self._start(features.n_columns, coef_init, intercept_init)
         seed, draws = seeds_of(self.random_state)
         held_out = None
-        rows: tuple[Any, Any, Any] = (X, target, sample_weight)
+        rows: tuple[Any, Any, Any] = (features, target, weights)
         if settings.early_stopping:
             rows, held_out = split_rows(
-                *rows, float(self.validation_fraction), features.n_samples, draws
+                features, target, weights, float(self.validation_fraction), draws
             )
         threads = resolve_threads(self.n_threads)
         size = as_batch_size(self.batch_size, features.n_samples)
@@ -219,7 +224,9 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         loop = loop_of(settings, table, scaling, state, size, seed, threads, validation)
         outcome = loop.run()
         judge(outcome, loop, loss_of(settings, table, scaling, threads))
-        self._accept(X, features.all_float32, outcome, loop, table, settings)
+        with lock_of(self):
+            check_features(self, X, features, reset=True)
+            self._accept(outcome, loop, table, settings)
         if settings.tol is not None and outcome.code == "epochs_exhausted":
             warnings.warn(
                 f"Stopped after max_iter={self.max_iter} epochs, before the loss settled. Increase max_iter, or tol "
@@ -251,20 +258,29 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             raise InputError(
                 "standardize=True needs all rows, and partial_fit sees a part: pass standardised X, or call fit."
             )
+        with lock_of(self):  # an epoch starts where the last one ended, whichever thread called
+            return self._partial_fit(X, y, sample_weight, settings)
+
+    def _partial_fit(
+        self, X: object, y: object, sample_weight: object, settings: SGDSettings
+    ) -> SGDRegressor:
         features = as_features(X)
-        y = as_vector(y, features.n_samples)
+        y = as_vector(y, features)
         is_first = not hasattr(self, "coef_")
         if not is_first:
-            validate_data(self, X, reset=False, skip_check_array=True)
+            check_features(self, X, features, reset=False)
         threads = resolve_threads(self.n_threads)
         size = as_batch_size(self.batch_size, features.n_samples)
-        table = read_table(X, y, sample_weight, threads, need_moments=size is None)
+        table = read_table(features, y, sample_weight, threads, need_moments=size is None)
         scaling = Scaling.of(table, False, settings.fit_intercept)
         state = State(np.zeros(features.n_columns + 1)) if is_first else self._state.copy()
         state.start_anew()
         seed, _ = seeds_of(self.random_state)
         loop = loop_of(settings, table, scaling, state, size, seed, threads, None)
-        self._accept(X, features.all_float32, loop.run(), loop, table, settings, is_first)
+        outcome = loop.run()
+        if is_first:
+            check_features(self, X, features, reset=True)
+        self._accept(outcome, loop, table, settings)
         return self
 
     def predict(self, X: object) -> npt.NDArray[Any]:
@@ -282,12 +298,13 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         features = as_features(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        prediction = predict_linear(features, self.coef_, float(self.intercept_[0]), self.n_threads)
+        check_features(self, X, features, reset=False)
+        fitted = self.__dict__.copy()  # one step, too
+        prediction = predict_linear(
+            features, fitted["coef_"], float(fitted["intercept_"][0]), self.n_threads
+        )
         if not np.isfinite(prediction).all():
-            refuse_non_finite(
-                features, tuple(f"x{j}" for j in range(features.n_columns)), argument="X"
-            )
+            refuse_non_finite(features, names_in(self, features), argument="X")
         return prediction
 
     def _start(self, p: int, coef_init: object, intercept_init: object) -> FloatArray:
@@ -318,26 +335,21 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _accept(
         self,
-        X: object,
-        float32: bool,
         outcome: Outcome,
         loop: Loop,
         table: Table,
         settings: SGDSettings,
-        reset: bool = True,
     ) -> None:
         """Set every attribute at once: a failed fit leaves the estimator as it was."""
-        validate_data(self, X, reset=reset, skip_check_array=True)
         is_mean = settings.average_from and loop.state.n_updates >= settings.average_from
         theta = loop.state.average if is_mean and outcome.code != "diverged" else outcome.theta
         raw = loop.scaling.to_raw(theta)
-        dtype = np.float32 if float32 else np.float64
         self._state: State = loop.state
         self._state.go_on_from(outcome.theta, forget=outcome.code == "diverged")
         if not loop.scaling.is_trivial:
             self._state.rescale(loop.scaling.to_raw)
-        self.coef_: npt.NDArray[Any] = raw[:-1].astype(dtype)
-        self.intercept_: npt.NDArray[Any] = raw[-1:].astype(dtype)
+        # One step: whoever predicts meanwhile gets coefficients and an intercept that belong together.
+        self.__dict__.update(coef_=raw[:-1].copy(), intercept_=raw[-1:].copy())
         self.n_iter_: int = len(outcome.epochs)
         self.t_: float = loop.state.n_updates + 1.0
         self.history_: History = history_of(outcome, table, loop.scaling)

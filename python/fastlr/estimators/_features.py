@@ -1,0 +1,49 @@
+"""What scikit-learn wants to be remembered of the features, for mappings as well."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from fastlr._arrays import Columns, check_same_features, default_names
+from fastlr.errors import user_level
+
+__all__ = ["check_features", "names_in"]
+
+
+def check_features(estimator: Any, X: object, features: Columns, *, reset: bool) -> None:
+    """Set ``n_features_in_`` and ``feature_names_in_``, or compare with them, as scikit-learn does."""
+    if not isinstance(X, Mapping):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return
+    if reset:
+        estimator.n_features_in_ = features.n_columns
+        if features.names is not None:
+            estimator.feature_names_in_ = np.array(features.names, dtype=object)
+        else:
+            vars(estimator).pop("feature_names_in_", None)
+        return
+    owner = type(estimator).__name__
+    names = getattr(estimator, "feature_names_in_", None)
+    if (names is None) != (features.names is None):
+        warnings.warn(
+            f"X has feature names, but {owner} was fitted without feature names"
+            if names is None
+            else f"X does not have valid feature names, but {owner} was fitted with feature names",
+            UserWarning,
+            stacklevel=user_level(),
+        )
+    known = default_names(estimator.n_features_in_) if names is None else tuple(names)
+    check_same_features(features, known, argument="X", owner=owner)
+
+
+def names_in(estimator: Any, features: Columns) -> tuple[str, ...]:
+    """Names to tell the user: those of ``fit``, of these rows, or made up."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None:
+        return tuple(names)
+    return features.names or default_names(features.n_columns)
