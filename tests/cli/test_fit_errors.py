@@ -19,7 +19,8 @@ import pytest
         ("infinite.csv", "infinite.csv: column 'sun', row 2: inf is not a finite number"),
         (
             "text.csv",
-            "text.csv: not every column can be a feature: 'sun' holds text ('?' in row 3)",
+            "text.csv: not every column can be a feature: 'sun' holds text (2 of 3 cells are "
+            "numbers; row 3 says '?'",
         ),
         ("names.csv", "'city' holds text ('Ulm' in row 1). Add --exclude city, or choose"),
         ("index.csv", "'column_1' is a nameless index. Add --exclude column_1, or choose"),
