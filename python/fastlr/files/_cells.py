@@ -67,8 +67,9 @@ def explained(
         number, expected, got, text = bad_row.groups()
         row, line = rows_before + int(number), (text or "").strip()
         fields = "1 field" if got == "1" else f"{got} fields"
+        columns = "1 column" if expected == "1" else f"{expected} columns"
         return (
-            f"row {row} has {fields}, but the header names {expected} columns (separated by "
+            f"row {row} has {fields}, but the header names {columns} (separated by "
             f"{separated(header.delimiter)}; the row says {shown(line)}): give every row one field "
             f"a column{_about_row(line, rows, header, is_first=row <= 2)}"
         )
