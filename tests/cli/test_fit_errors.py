@@ -9,7 +9,7 @@ import pytest
     ("file", "message"),
     [
         ("absent.csv", "there is no file absent.csv: check the name"),
-        (".", ". is a directory"),
+        ("nothing", "nothing is a directory without a table file in it"),
         ("empty.csv", "empty.csv is empty"),
         ("header.csv", "header.csv has columns but no rows"),
         ("ragged.csv", "ragged.csv: row 2 has 2 fields, but the header names 3 columns"),
@@ -27,6 +27,7 @@ import pytest
     ],
 )
 def test_bad_files_are_refused(refused, directory, file, message):
+    (directory / "nothing").mkdir()
     for name, data in {
         "empty.csv": b"",
         "header.csv": b"rain,sun,yield\n",

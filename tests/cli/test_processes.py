@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -149,3 +150,13 @@ def test_a_fit_imports_only_what_it_needs(directory, file, method):
         text=True,
     )
     assert done.stderr.splitlines()[-1:] == ["[]"], done.stderr
+
+
+def test_a_reader_of_the_report_that_leaves_does_not_cost_the_model():
+    command = [*COMMAND, "fit", "plots.csv", "--target", "yield", "--output", "model.json"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+    assert Path("model.json").exists()

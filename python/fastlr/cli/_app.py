@@ -12,6 +12,7 @@ import numpy as np
 
 import fastlr
 from fastlr.cli._exit_codes import BROKEN_PIPE, EPILOG, INTERRUPTED
+from fastlr.cli._words import in_options
 
 _COMMANDS = ("fit", "predict", "info", "bench")
 _DATA_ERRORS = (
@@ -50,7 +51,7 @@ class _Commands(click.Group):
             _silence_stdout()
             ctx.exit(BROKEN_PIPE)
         except _DATA_ERRORS as error:
-            raise click.ClickException(_sentence(error)) from error
+            raise click.ClickException(in_options(_sentence(error))) from error
         return result
 
 

@@ -105,6 +105,8 @@ def _named(table: Table, values: Sequence[str], option: str) -> list[str]:
         found.update(match([name], table.names))
         if name not in found:
             hint = near(name, table.names) or f"it has {listed(table.names)}"
+            if separator := getattr(table, "unsplit", ""):
+                hint += f" (not split? --delimiter {shlex.quote(separator)})"
             raise click.UsageError(f"{option}: {table.label} has no column {name!r}; {hint}")
     columns = [found[name] for name in wanted]
     for name in columns:
