@@ -77,6 +77,12 @@ def test_divergence_is_told_once_in_the_words_of_the_command_line(run):
     assert "Diverged: see the warning on standard error." in result.stdout
 
 
+def test_the_report_and_json_name_options_but_the_model_keeps_the_words_of_the_package(run):
+    result = run("fit", *WILD, "--output", "model.json", "--force", "--format", "json")
+    assert "--learning-rate 1" in json.loads(result.stdout)["status"]["message"]
+    assert "learning_rate=1" in load_model("model.json").status
+
+
 def test_a_descent_that_was_interrupted_exits_with_130_and_keeps_what_it_has(run, monkeypatch):
     descend = fastlr.descend
 
@@ -179,9 +185,15 @@ def test_the_history_of_a_divergence_is_kept_and_valid(run):
 def test_the_plot_is_a_picture(run, arguments):
     pytest.importorskip("matplotlib")
     start = ("fit", "longley.csv", "--target=employed", "--method=gd", *arguments)
-    for file, magic in {"p.png": b"\x89PNG", "p.svg": b"<?xml", "p.pdf": b"%PDF"}.items():
-        assert run(*start, "--plot", file).exit_code in {0, 3}
-        assert Path(file).read_bytes().startswith(magic)
+    assert run(*start, "--plot", "p.png").exit_code in {0, 3}
+    assert Path("p.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("file", "magic"), [("p.svg", b"<?xml"), ("p.PDF", b"%PDF")])
+def test_the_plot_has_the_format_of_its_name(run, file, magic):
+    start = ("fit", "longley.csv", "--target=employed", "--method=gd", "--epochs", "3")
+    assert run(*start, "--plot", file).exit_code == 0
+    assert Path(file).read_bytes().startswith(magic)
 
 
 def test_curves_that_reach_zero_are_drawn():

@@ -69,6 +69,8 @@ def test_a_table_that_is_not_split_proposes_its_delimiter(refused, run, director
     (directory / "colons.csv").write_text("a:b\n1:2\n2:3\n4:4\n")
     assert "(not split? --delimiter :)" in refused(2, "fit", "colons.csv", "--target", "b")
     assert fitted(run, "colons.csv", "--target=b", "--delimiter", ":")["feature_names"] == ["a"]
+    (directory / "comment.csv").write_text("# by hand\n# in May\na\n1\n")
+    assert "(a comment? --skip 2)" in refused(2, "fit", "comment.csv", "--target", "b")
     (directory / "spaces.txt").write_text("a b\n1 2\n2 3\n4 4\n")
     assert fitted(run, "spaces.txt", "--target=b", "--delimiter=space")["feature_names"] == ["a"]
 

@@ -139,6 +139,11 @@ def test_a_bad_row_says_what_it_holds_and_how_to_leave_it_out(write, last, messa
         columns_of(write(f"a,b\n1,2\n3,4\n{last}\n"), ["a", "b"])
 
 
+def test_decimal_commas_between_commas_are_named_as_the_cause(write):
+    with pytest.raises(FileFormatError, match="If decimals have commas, save the file with semi"):
+        columns_in(write("a,b\n1,5,2,5\n3,5,4,5\n"))
+
+
 def test_two_decimal_marks_in_a_column_are_named(write):
     (column, _) = columns_in(write("a;b\n1.5;1\n2,5;1\n"))
     assert column.holds == (
@@ -153,6 +158,13 @@ def test_marks_between_thousands_are_named(write, cell, decimal):
     assert (
         column.holds == f"text ({cell!r} in row 1: write numbers without marks between thousands)"
     )
+
+
+def test_a_comma_before_three_digits_is_what_it_can_be(write):
+    """Between semicolons it is a decimal mark; in quotes between commas it parts thousands."""
+    for delimiter, cure in ((";", "decimal=','"), (",", "write numbers without marks between")):
+        (column, _) = columns_in(write(f'a{delimiter}b\n"1,234"{delimiter}1\n'))
+        assert cure in column.holds
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,8 @@ def fit(
         result, cautions = rows.descend(not no_intercept, {**options, "alpha": alpha})
     else:
         result, cautions = _fitted(rows, fit_intercept=not no_intercept)
-    result = replace(result, status=Status(result.status.code, in_options(result.status)))
+    # The model keeps the package's own words; the report has those of the command line.
+    told = replace(result, status=Status(result.status.code, in_options(result.status)))
     cautions = list(dict.fromkeys(map(in_options, cautions)))
     try:
         if layout == "json":
@@ -159,7 +160,7 @@ def fit(
                 "fastlr": fastlr.__version__,
                 "file": files[0] if len(files) == 1 else None,
                 "files": inputs,
-                **summary_dict(result),
+                **summary_dict(told),
                 **(
                     {"descent": descent_summary(result)}
                     if isinstance(result, fastlr.Descent)
@@ -176,7 +177,7 @@ def fit(
                 warn(caution)
             click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2))
         else:
-            _show(result, cautions, rows.n_dropped)
+            _show(told, cautions, rows.n_dropped)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the report went away; the files are wanted all the same
         destinations.save(result, told=False)

@@ -71,16 +71,18 @@ def explained(
         return (
             f"row {row} has {fields}, but the header names {columns} (separated by "
             f"{separated(header.delimiter)}; the row says {shown(line)}): give every row one field "
-            f"a column{_about_row(line, rows, header, is_first=row <= 2)}"
+            f"a column{_about_row(line, rows, header, is_first=row <= 2, ratio=int(got) / int(expected))}"
         )
     return f"rows after row {rows_before} cannot be read as a table: {message}"
 
 
-def _about_row(line: str, rows: bytes, header: Header, *, is_first: bool) -> str:
+def _about_row(line: str, rows: bytes, header: Header, *, is_first: bool, ratio: float) -> str:
     if line.startswith(("#", "%")):
         return f". Leave comments out: grep -v '^{line[0]}' FILE | fastlr fit -"
     if is_first and (advice := header.advice()):
         return advice
+    if is_first and ratio == 2 and header.delimiter == ",":
+        return ". If decimals have commas, save the file with semicolons between the columns"
     if line and rows.rstrip().endswith(line.encode()):
         return ". If it is a footer, leave it out: head -n -1 FILE | fastlr fit -"
     return ""
@@ -88,7 +90,8 @@ def _about_row(line: str, rows: bytes, header: Header, *, is_first: bool) -> str
 
 def _with_mark(cell: str, header: Header) -> str:
     """The cure, if the cell is a number with the other decimal mark, or with thousands apart."""
-    if _THOUSANDS.fullmatch(cell) and not re.fullmatch(r"\s*[+-]?\d+,\d{3}\s*", cell):
+    is_either = re.fullmatch(r"\s*[+-]?\d+,\d{3}\s*", cell) and header.delimiter != ","
+    if _THOUSANDS.fullmatch(cell) and not is_either:
         return ": write numbers without marks between thousands"
     swapped = cell.translate({ord(","): ".", ord("."): ","})
     if not header.is_number(cell) and header.is_number(swapped):

@@ -31,7 +31,7 @@ class DelimitedTable(Table):
         self._missing = [a + word + b for word in words for a in ("", " ") for b in ("", " ")]
         head = source.peek(_HEAD_BYTES)
         self._header = Header(head, source, options)
-        self.unsplit = self._header.unsplit
+        self.doubt = self._header.doubt
         self._newline = b"\n" if b"\n" in head else b"\r"
         body = head[self._header.n_bytes :]
         is_whole = len(head) < _HEAD_BYTES

@@ -88,12 +88,17 @@ class Header:
         return ""
 
     @property
-    def unsplit(self) -> str:
-        """The unusual separator that the only name seems to hold, or nothing."""
+    def doubt(self) -> str:
+        """What a table of one column, oddly named, may be instead, with the cure; or nothing."""
         if len(self.names) == 1:
+            n_comments = 0
+            while n_comments < len(self._lines) and self._lines[n_comments].startswith(b"#"):
+                n_comments += 1
+            if n_comments:
+                return f"a comment? skip={n_comments}"
             for delimiter in _UNUSUAL_DELIMITERS:
                 if _n_fields(self.names[0], delimiter) > 1:
-                    return delimiter
+                    return f"not split? delimiter={delimiter!r}"
         return ""
 
 

@@ -53,6 +53,9 @@ class Table(AbstractContextManager["Table"], ABC):
     """
 
     is_text = False
+    """Whether the options of text have a meaning here."""
+    doubt = ""
+    """What the file may be instead, if its columns look odd, with the option that says so."""
 
     def __init__(self, source: Source, columns: Sequence[Column]) -> None:
         self._source = source
