@@ -19,6 +19,17 @@ from fastlr.cli._words import argument_of, in_options
         ("na='a total'; delimiter=';'", "--na 'a total'; --delimiter ';'"),
         ("use a ridge penalty.", "use a ridge penalty (--alpha)."),
         ("or a ridge penalty (alpha=1).", "or a ridge penalty (--alpha 1)."),
+        ("or fastlr.ols for the exact fit.", "or --method exact for the exact fit."),
+        (
+            "a rate that falls (fastlr.schedules).",
+            "a rate that falls (--learning-rate cosine, for one).",
+        ),
+        ("leave optimizer and learning_rate out", "leave --optimizer and --learning-rate out"),
+        (
+            "Let it fall, take larger batches, or average the iterates "
+            "(fastlr.SGDRegressor(average=True)).",
+            "Let it fall, or take larger batches.",
+        ),
         ("optimum=3, totalpha=4, eta0=0.1, x = 4", "optimum=3, totalpha=4, eta0=0.1, x = 4"),
     ],
 )

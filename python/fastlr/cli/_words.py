@@ -43,6 +43,19 @@ _ARGUMENT = re.compile(
 )
 
 
+_PHRASES = (  # what only Python can do is left out
+    (
+        r" take larger batches, or average the iterates \(fastlr\.SGDRegressor\(.*?\)\)",
+        " or take larger batches",
+    ),
+    (r"a ridge penalty(?! \()", "a ridge penalty (--alpha)"),
+    (r"\bfastlr\.ols\b", "--method exact"),
+    (r"\(fastlr\.schedules\)", "(--learning-rate cosine, for one)"),
+    (r"\boptimizer and learning_rate\b", "--optimizer and --learning-rate"),
+    (r"(?<!-)\b(learning|batch)_(rate|size)\b(?!=)", r"--\1-\2"),
+)
+
+
 def in_options(message: str) -> str:
     """The message with ``learning_rate='auto'`` as ``--learning-rate auto``, and so on."""
 
@@ -57,7 +70,9 @@ def in_options(message: str) -> str:
         return f"{_OPTIONS[name]} {shlex.quote(_VALUES.get((name, value), value))}"
 
     message = _ARGUMENT.sub(option, message)
-    return re.sub(r"a ridge penalty(?! \()", "a ridge penalty (--alpha)", message)
+    for phrase, words in _PHRASES:
+        message = re.sub(phrase, words, message)
+    return message
 
 
 def argument_of(message: str, names: set[str]) -> str | None:
