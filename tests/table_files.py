@@ -25,9 +25,9 @@ def columns_of(path, names=None, **options):
     return joined, len(batches)
 
 
-def columns_in(path):
+def columns_in(path, **options):
     """What a table knows of its columns before it reads the rows."""
-    with open_table(path) as table:
+    with open_table(path, **options) as table:
         return table.columns
 
 

@@ -1,7 +1,8 @@
 """README.md and docs/ keep their word: their code runs and prints what they show.
 
 A ```python block runs in the namespace of the blocks before it on the page. A ```text block right
-after it is what it prints. In a ```console block, lines after `$ fastlr ...` are what that prints.
+after it is what it prints. In a ```console block, lines after `$ fastlr ...` are what that prints;
+a command that does not end with 0 is followed by `$ echo $?`.
 """
 
 import contextlib
@@ -59,13 +60,20 @@ def test_commands_on_the_page_print_what_the_page_shows(page):
     for language, body in BLOCK.findall(page.read_text(encoding="utf-8")):
         if language != "console":
             continue
+        exit_code = 0
         for session in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
             command, _, expected = session.partition("\n")
+            if command == "echo $?":
+                assert expected.strip() == str(exit_code)
+                exit_code = 0
+                continue
+            assert exit_code == 0
             program, *arguments = shlex.split(command)
             assert program == "fastlr"
             result = testing.CliRunner().invoke(cli.main, arguments, env={"COLUMNS": "80"})
             assert lines_of(result.output) == lines_of(expected)
-            assert result.exit_code == 0
+            exit_code = result.exit_code
+        assert exit_code == 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)

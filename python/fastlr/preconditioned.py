@@ -80,13 +80,13 @@ def precondition(
     along_means: FloatArray = _along_means(refined, columns)
     relative = 8 * _U * condition * rounding
     if relative > SHARP and condition * _U < 0.1:
-        factor = _factor_of_rest(table, refined, columns, weight)
+        inner = _factor_of_rest(table, refined, columns, weight)
         passes += 1
-        if factor is not None:
+        if inner is not None:
             root = refined.root.copy()
-            root[:, list(keep)] = np.linalg.solve(factor, columns.T).T
+            root[:, list(keep)] = np.linalg.solve(inner, columns.T).T
             refined = refined._replace(root=root)
-            along_means = np.asarray(np.linalg.solve(factor, along_means))
+            along_means = np.asarray(np.linalg.solve(inner, along_means))
             relative = 64 * _U
     intercept = np.hypot(1.0 / np.sqrt(weight), np.linalg.norm(along_means))
     return refined, course, RootError(relative, float(intercept)), passes

@@ -137,6 +137,7 @@ def summary_dict(fit: LinearFit) -> dict[str, Any]:
         "n_features": len(fit.feature_names),
         "total_weight": _finite(fit.total_weight),
         "rank": int(fit.rank),
+        "df_resid": int(fit.df_resid),
         "condition_number": _finite(fit.condition_number),
         "solver": fit.solver,
         "digits": _finite(fit.digits),
@@ -168,7 +169,9 @@ def _data_line(fit: LinearFit) -> str:
     if fit.rank != len(fit.feature_names):
         parts.append(f"rank {fit.rank}")
     parts.append(f"solver {fit.solver}")
-    if not math.isnan(fit.digits):
+    if fit.df_resid <= 0 and not fit.alpha:
+        parts.append("nothing left to estimate errors from")
+    elif not math.isnan(fit.digits):
         parts.append(_counted(math.floor(fit.digits), "digit"))
     known = not math.isnan(fit.condition_number)
     if known and "condition number" not in fit.status:  # said once is enough

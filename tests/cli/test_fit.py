@@ -1,7 +1,9 @@
 """`fastlr fit`: the numbers, the options, the errors, the exit codes."""
 
+import errno
 import gzip
 import json
+import sys
 import warnings
 from pathlib import Path
 
@@ -11,8 +13,7 @@ import pyarrow.parquet
 import pytest
 
 import fastlr
-from fastlr.cli.fit import open_table
-from fastlr.files import load_model
+from fastlr.files import load_model, open_table, open_tables
 
 GOLDEN = Path(__file__).parents[1] / "data" / "cli"
 
@@ -95,7 +96,8 @@ def test_several_batches_give_the_fit_of_all_rows(run, directory, monkeypatch):
     rows = rng.normal(size=(400, 4)) * [1, 10, 0.1, 1] + [0, 5, 100, 0]
     np.savetxt(directory / "rows.csv", rows, "%.17g", ",", header="a,b,c,y", comments="")
     monkeypatch.setattr(
-        "fastlr.cli.fit.open_table", lambda path: open_table(path, block_bytes=1000)
+        "fastlr.cli._tables.open_tables",
+        lambda paths, **text: open_tables(paths, block_bytes=1000, **text),
     )
     with open_table("rows.csv", block_bytes=1000) as table:
         assert len(list(table.batches())) > 10
@@ -122,7 +124,7 @@ def test_standard_input_gives_the_fit_of_the_file(run, directory):
     )
     for stdin in (raw, gzip.compress(raw), (directory / "plots.parquet").read_bytes()):
         piped = fitted(run, "-", "--target", "yield", stdin=stdin)
-        assert piped == {**document, "file": "-"}
+        assert piped == {**document, "file": "-", "files": ["-"]}
 
 
 # The options
@@ -257,6 +259,7 @@ def test_json_is_one_document_and_nothing_else(run):
     assert set(document) == {
         "fastlr",
         "file",
+        "files",
         "targets",
         "feature_names",
         "fit_intercept",
@@ -265,6 +268,7 @@ def test_json_is_one_document_and_nothing_else(run):
         "n_features",
         "total_weight",
         "rank",
+        "df_resid",
         "condition_number",
         "solver",
         "digits",
@@ -274,6 +278,8 @@ def test_json_is_one_document_and_nothing_else(run):
         "n_rows_dropped",
         "warnings",
         "output",
+        "history",
+        "plot",
     }
     assert document["warnings"] == []
 
@@ -291,3 +297,102 @@ def test_collinear_columns_are_fitted_with_one_line_of_warning(run, directory, l
         document = json.loads(result.stdout, parse_constant=pytest.fail)
         assert document["status"]["code"] == "rank_deficient"
         assert [f"warning: {line}\n" for line in document["warnings"]] == [result.stderr]
+
+
+# Ridge, and fits that leave nothing over
+
+
+@pytest.mark.parametrize(("accuracy", "precision"), [("auto", "double"), ("max", "double_double")])
+@pytest.mark.parametrize("alpha", ["0", "2.5", "1e6"])
+def test_alpha_is_the_ridge_penalty_of_solve(run, accuracy, precision, alpha):
+    rows = np.loadtxt("longley.csv", delimiter=",", skiprows=1)
+    moments = fastlr.Moments.from_arrays(rows[:, :-1], rows[:, -1], precision=precision)
+    expected = fastlr.solve(moments, alpha=float(alpha))
+    document = fitted(
+        run, "longley.csv", "--target=employed", "--alpha", alpha, "--accuracy", accuracy
+    )
+    np.testing.assert_allclose(
+        list(coefficients(document).values()), [expected.intercept, *expected.coef], rtol=1e-6
+    )
+    assert document["alpha"] == float(alpha)
+    if alpha != "0":
+        text = run("fit", "longley.csv", "--target=employed", "--alpha", alpha).stdout
+        assert f"ridge regression (alpha {float(alpha):g})" in text
+
+
+def test_a_penalty_cures_the_warning_that_advises_it(run, directory):
+    (directory / "twice.csv").write_text("a,b,y\n1,2,3\n2,4,5\n3,6,8\n4,8,9\n")
+    result = run("fit", "twice.csv", "--target", "y")
+    assert "use a ridge penalty (--alpha)." in result.stderr
+    assert run("fit", "twice.csv", "--target", "y", "--alpha", "0.1").stderr == ""
+
+
+@pytest.mark.parametrize("alpha", ["-1", "nan", "inf", "much"])
+def test_a_penalty_that_is_none_is_a_usage_error(run, alpha):
+    result = run("fit", "plots.csv", "--target", "yield", "--alpha", alpha)
+    assert result.exit_code == 2
+    assert "--alpha" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "df_resid"),
+    [
+        ("a,b,y\n1,2,3\n", 0),
+        ("a,b,y\n1,2,3\n2,1,5\n", 0),
+        ("a,b,y\n1,2,3\n2,1,5\n4,4,4\n", 0),
+        ("a,b,y\n1,2,3\n2,1,5\n4,4,4\n5,1,6\n", 1),
+    ],
+)
+@pytest.mark.parametrize("method", ["exact", "gd"])
+def test_a_fit_without_rows_to_spare_says_that_errors_cannot_be_estimated(
+    run, directory, text, df_resid, method
+):
+    (directory / "few.csv").write_text(text)
+    arguments = ("few.csv", "--target", "y", "--method", method)
+    report = run("fit", *arguments).stdout
+    assert ("nothing left to estimate errors from" in report) == (df_resid == 0)
+    assert ("digits" in report) == (df_resid > 0 and method == "exact")
+    assert fitted(run, *arguments)["df_resid"] == df_resid
+
+
+# Reports come first, then files
+
+
+@pytest.mark.parametrize("layout", ["text", "json"])
+def test_a_model_that_cannot_be_saved_costs_no_report(run, monkeypatch, layout):
+    def full(fit, path):
+        raise OSError(errno.ENOSPC, "No space left on device", ".model.json.1234~")
+
+    plain = run("fit", "plots.csv", "--target", "yield", "--format", layout)
+    monkeypatch.setattr("fastlr.cli._output.save_model", full)
+    result = run("fit", "plots.csv", "--target", "yield", "--format", layout, "-o", "model.json")
+    assert result.exit_code == 1
+    assert result.stdout == plain.stdout.replace('"output": null', '"output": "model.json"')
+    assert result.stderr == "Error: model.json: No space left on device; it could not be written\n"
+
+
+def test_one_file_that_cannot_be_written_does_not_cost_the_others(run):
+    gd = ("--method", "gd", "--history", "h.csv")
+    result = run("fit", "plots.csv", "--target", "yield", *gd, "-o", "/dev/full")
+    assert (result.exit_code, Path("h.csv").exists()) == (1, True)
+    assert "Error: /dev/full: No space left on device" in result.stderr
+    assert result.stdout.startswith("yield on 2 features")
+
+
+@pytest.mark.parametrize("layout", ["text", "json"])
+def test_a_warning_is_printed_once(run, directory, layout):
+    (directory / "twice.csv").write_text("a,b,y\n1,2,3\n2,4,5\n3,6,8\n4,8,9\n")
+    result = run("fit", "twice.csv", "--target", "y", "--format", layout)
+    assert result.stderr.count("Infinitely many") == 1
+    if layout == "text":
+        assert "Infinitely many" not in result.stdout
+        assert "Rank deficient: see the warning on standard error." in result.stdout
+
+
+def test_on_a_terminal_the_warning_stands_in_the_report(run, directory, monkeypatch):
+    for place in ("fit", "_terminal"):
+        monkeypatch.setattr(f"fastlr.cli.{place}.is_terminal", lambda stream: stream is sys.stdout)
+    (directory / "twice.csv").write_text("a,b,y\n1,2,3\n2,4,5\n3,6,8\n4,8,9\n")
+    result = run("fit", "twice.csv", "--target", "y")
+    assert result.stderr == ""
+    assert result.stdout.count("Infinitely many") == 1

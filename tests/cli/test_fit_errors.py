@@ -9,7 +9,7 @@ import pytest
     ("file", "message"),
     [
         ("absent.csv", "there is no file absent.csv: check the name"),
-        (".", ". is a directory"),
+        ("nothing", "nothing is a directory without a table file in it"),
         ("empty.csv", "empty.csv is empty"),
         ("header.csv", "header.csv has columns but no rows"),
         ("ragged.csv", "ragged.csv: row 2 has 2 fields, but the header names 3 columns"),
@@ -19,13 +19,15 @@ import pytest
         ("infinite.csv", "infinite.csv: column 'sun', row 2: inf is not a finite number"),
         (
             "text.csv",
-            "text.csv: not every column can be a feature: 'sun' holds text ('?' in row 3)",
+            "text.csv: not every column can be a feature: 'sun' holds text (2 of 3 cells are "
+            "numbers; row 3 says '?'",
         ),
         ("names.csv", "'city' holds text ('Ulm' in row 1). Add --exclude city, or choose"),
         ("index.csv", "'column_1' is a nameless index. Add --exclude column_1, or choose"),
     ],
 )
 def test_bad_files_are_refused(refused, directory, file, message):
+    (directory / "nothing").mkdir()
     for name, data in {
         "empty.csv": b"",
         "header.csv": b"rain,sun,yield\n",

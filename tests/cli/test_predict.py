@@ -1,14 +1,14 @@
 """`fastlr predict`: right rows, right digits, right columns, and nothing half done."""
 
 import csv
+import errno
 import io
 import json
 
 import numpy as np
 import pytest
 
-from fastlr.cli.predict import open_table
-from fastlr.files import load_model
+from fastlr.files import load_model, open_tables
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,8 @@ def test_blocks_do_not_change_the_predictions(run, directory, model, monkeypatch
     np.savetxt(directory / "new.csv", rows, "%.17g", ",", header="rain,sun", comments="")
     whole = predicted(run, "new.csv")
     monkeypatch.setattr(
-        "fastlr.cli.predict.open_table", lambda path: open_table(path, block_bytes=500)
+        "fastlr.cli._tables.open_tables",
+        lambda paths, **text: open_tables(paths, block_bytes=500, **text),
     )
     assert predicted(run, "new.csv") == whole
 
@@ -156,4 +157,16 @@ def test_a_failure_far_down_leaves_the_old_output(refused, directory):
     error = refused(1, "predict", "model.json", "new.csv", "--output", "out.csv")
     assert "column 'sun', row 300001: 'x' is not a number" in error
     assert (directory / "out.csv").read_text() == "precious"
+    assert sorted(directory.iterdir()) == before
+
+
+@pytest.mark.parametrize("output", ["/dev/full", "full.csv"])
+def test_an_output_that_cannot_be_finished_is_named(refused, directory, monkeypatch, output):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    before = sorted(directory.iterdir())
+    error = refused(1, "predict", "model.json", "plots.csv", "--output", output)
+    assert error == f"Error: {output}: No space left on device; it could not be written\n"
     assert sorted(directory.iterdir()) == before

@@ -2,10 +2,18 @@
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.csv
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
 
 from fastlr.cli import _terminal
 
@@ -107,3 +115,48 @@ def test_without_click_one_line_says_what_to_install():
     assert (done.returncode, done.stdout) == (1, "")
     assert 'pip install "fastlr[cli]"' in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+FIT_AND_LIST = """
+import sys
+from fastlr.cli import main
+main(sys.argv[1:], standalone_mode=False)
+heavy = {"pandas", "sklearn", "scipy", "matplotlib", "polars", "narwhals", "rich.progress"}
+print(sorted((heavy | {"pyarrow.compute"}) & set(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("method", ["exact", "gd"])
+@pytest.mark.parametrize("file", ["gaps.csv", "gaps.parquet", "gaps.feather", "gaps.npz"])
+def test_a_fit_imports_only_what_it_needs(directory, file, method):
+    table = pyarrow.csv.read_csv("gaps.csv")
+    table = table.append_column("wet", pyarrow.array([True, None, False, True, True, None]))
+    table = table.append_column(
+        "when", pyarrow.array([n * 10**9 for n in range(6)], "timestamp[ns]")
+    )
+    if file == "gaps.csv":
+        pyarrow.csv.write_csv(table, file)
+    elif file == "gaps.parquet":
+        pyarrow.parquet.write_table(table, file)
+    elif file == "gaps.feather":
+        pyarrow.feather.write_feather(table, file)
+    else:
+        np.savez(file, **{n: table[n].to_numpy() for n in ("rain", "sun", "yield")})
+    excluded = [] if file == "gaps.npz" else ["--exclude", "when,wet"]
+    options = ["--target", "yield", "--missing", "drop", "--method", method, "--output", "m.json"]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FIT_AND_LIST, "fit", file, *excluded, *options],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr.splitlines()[-1:] == ["[]"], done.stderr
+
+
+def test_a_reader_of_the_report_that_leaves_does_not_cost_the_model():
+    command = [*COMMAND, "fit", "plots.csv", "--target", "yield", "--output", "model.json"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+    assert Path("model.json").exists()

@@ -143,3 +143,23 @@ def test_importing_files_does_not_import_pyarrow():
     code = "import sys, fastlr.files; print('pyarrow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("offset", range(17))
+def test_slices_of_arrow_keep_their_values_and_gaps(offset):
+    from fastlr.files._arrow import to_numpy
+
+    rng = np.random.default_rng(offset)
+    missing = rng.random(64) < 0.3
+    for kind in (pa.int8(), pa.uint64(), pa.float16(), pa.float32(), pa.float64(), pa.bool_()):
+        numbers = rng.integers(0, 2, 64).astype(kind.to_pandas_dtype())
+        for mask in (None, missing):
+            column = pa.array(numbers, kind, mask=mask)[offset : 64 - offset]
+            expected = numbers[offset : 64 - offset].astype(float)
+            if mask is not None:
+                expected[mask[offset : 64 - offset]] = np.nan
+            for values in (column, pa.chunked_array([column, column[:0], column[3:]])):
+                found = to_numpy(values)
+                np.testing.assert_array_equal(found[: len(column)], expected)
+                assert len(found) == len(values)
+    assert to_numpy(pa.array([], pa.float32())).shape == (0,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from typing import Any
@@ -11,11 +12,9 @@ import numpy as np
 
 import fastlr
 from fastlr.cli._exit_codes import BROKEN_PIPE, EPILOG, INTERRUPTED
-from fastlr.cli.bench import bench
-from fastlr.cli.fit import fit
-from fastlr.cli.info import info
-from fastlr.cli.predict import predict
+from fastlr.cli._words import in_options
 
+_COMMANDS = ("fit", "predict", "info", "bench")
 _DATA_ERRORS = (
     fastlr.InputError,
     fastlr.InputTypeError,
@@ -29,7 +28,17 @@ _DATA_ERRORS = (
 
 
 class _Commands(click.Group):
-    """A click group in which what is wrong with data or files exits with 1, and Ctrl-C with 130."""
+    """The commands, each imported when it is asked for, and what their failures exit with."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"fastlr.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -42,7 +51,7 @@ class _Commands(click.Group):
             _silence_stdout()
             ctx.exit(BROKEN_PIPE)
         except _DATA_ERRORS as error:
-            raise click.ClickException(_sentence(error)) from error
+            raise click.ClickException(in_options(_sentence(error))) from error
         return result
 
 
@@ -57,10 +66,6 @@ def app() -> None:
 
     Reads CSV, TSV, Parquet, Feather, npy and npz, also compressed text, and - for standard input.
     """
-
-
-for command in (fit, predict, info, bench):
-    app.add_command(command)
 
 
 def _sentence(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import click
 
+from fastlr.cli._words import in_options
 from fastlr.errors import FileFormatError
 from fastlr.files import Table
 
@@ -105,6 +106,7 @@ def _named(table: Table, values: Sequence[str], option: str) -> list[str]:
         found.update(match([name], table.names))
         if name not in found:
             hint = near(name, table.names) or f"it has {listed(table.names)}"
+            hint += f" ({in_options(table.doubt)})" if table.doubt else ""
             raise click.UsageError(f"{option}: {table.label} has no column {name!r}; {hint}")
     columns = [found[name] for name in wanted]
     for name in columns:

@@ -13,11 +13,28 @@ import click
 import numpy as np
 
 import fastlr
+from fastlr.cli._words import argument_of, in_options
 
 __all__ = ["Columns", "descend", "descent_options", "descent_summary", "refuse_stray"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _RULES = ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam")
+_NONE = "none"
+
+
+def _number_or_none(text: str) -> float | str:
+    """A number, or the word none: click's own None says that an option was left out."""
+    try:
+        return _NONE if text.lower() == _NONE else float(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is neither a number nor {_NONE}") from None
+
+
+def _whole_or_none(text: str) -> int | str:
+    try:
+        return _NONE if text.lower() == _NONE else int(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is neither a whole number nor {_NONE}") from None
 
 
 def descent_options(command: _Command) -> _Command:
@@ -58,10 +75,27 @@ def descent_options(command: _Command) -> _Command:
             help="gd: the convention of the loss.  [default: half_mse]",
         ),
         click.option(
-            "--standardize",
-            is_flag=True,
+            "--standardize/--no-standardize",
             default=None,
-            help="gd: descend on standardised features.",
+            help="gd: descend on standardised features, or on the features as they are.",
+        ),
+        click.option(
+            "--tol",
+            type=_number_or_none,
+            metavar="T",
+            help="gd: the relative fall of the loss that ends the descent, or none.",
+        ),
+        click.option(
+            "--patience",
+            type=_whole_or_none,
+            metavar="N",
+            help="gd: epochs without it, or none: never stop early.",
+        ),
+        click.option(
+            "--validation",
+            type=click.FloatRange(0, 1, min_open=True, max_open=True),
+            metavar="SHARE",
+            help="gd: the share of rows, the last ones, to validate on.",
         ),
         click.option(
             "--seed", type=click.IntRange(min=0), metavar="S", help="gd: seed of the shuffling."
@@ -71,6 +105,20 @@ def descent_options(command: _Command) -> _Command:
             type=click.IntRange(min=1),
             metavar="E",
             help="gd: print a line every E epochs.",
+        ),
+        click.option(
+            "--history",
+            metavar="FILE",
+            help="gd: a row an epoch, as .csv or .json.",
+        ),
+        click.option(
+            "--plot", metavar="FILE", help="gd: a picture of the loss, as .png, .svg or .pdf."
+        ),
+        click.option(
+            "--force",
+            is_flag=True,
+            default=None,
+            help="gd: save the model even of a descent that diverged.",
         ),
     )
     for option in reversed(options):
@@ -113,6 +161,7 @@ def descend(
 ) -> tuple[fastlr.Descent, list[str]]:
     """Descend with the options given; the result, and what the user should know."""
     given = {name: value for name, value in options.items() if value is not None}
+    given.update({name: None for name, value in given.items() if value == _NONE})
     given["random_state"] = given.pop("seed", None)
     if "learning_rate" in given:
         given["learning_rate"] = _rate(given["learning_rate"])
@@ -123,14 +172,19 @@ def descend(
     ):
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)  # those of fastlr are such
-        result = fastlr.descend(
-            X,
-            y,
-            sample_weight=sample_weight,
-            fit_intercept=fit_intercept,
-            n_threads=n_threads,
-            **given,
-        )
+        try:
+            result = fastlr.descend(
+                X,
+                y,
+                sample_weight=sample_weight,
+                fit_intercept=fit_intercept,
+                n_threads=n_threads,
+                **given,
+            )
+        except (fastlr.InputError, fastlr.InputTypeError) as error:
+            if argument_of(str(error), set(given)):
+                raise click.UsageError(in_options(str(error))) from error
+            raise
     return result, [str(warning.message) for warning in caught]
 
 
@@ -151,6 +205,7 @@ def descent_summary(fit: fastlr.Descent) -> dict[str, Any]:
         "optimizer": fit.optimizer.name,
         "engine": fit.engine,
         "loss_kind": fit.loss_kind,
+        "penalty": fit.penalty,
         "loss": finite(fit.loss),
         "gap": finite(fit.gap),
         "learning_rate": fit.learning_rate,

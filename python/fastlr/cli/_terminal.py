@@ -6,15 +6,17 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 from rich.console import Console, JustifyMethod, RenderableType
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from fastlr.files import Batch, Table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _PATIENCE = 0.5  # seconds
 _UNBOUNDED = 10_000  # characters: what is not a terminal does not wrap
@@ -70,6 +72,8 @@ def watched(table: Table, columns: Sequence[str]) -> Iterator[Batch]:
 
 
 def _bar() -> Progress:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),

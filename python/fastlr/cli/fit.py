@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,19 +23,23 @@ from fastlr.cli._descent import (
     descent_summary,
     refuse_stray,
 )
-from fastlr.cli._exit_codes import EPILOG
-from fastlr.cli._output import check_output
+from fastlr.cli._exit_codes import DIVERGED, EPILOG, INTERRUPTED
+from fastlr.cli._output import Destinations
 from fastlr.cli._rows import missing_rows, refuse_missing, refuse_negative
+from fastlr.cli._tables import opened, table_options
 from fastlr.cli._terminal import grid, is_terminal, show, warn, watched
-from fastlr.files import Batch, Table, open_table, save_model
+from fastlr.cli._words import argument_of, in_options
+from fastlr.files import Batch, Table, table_files
 from fastlr.report import report, summary_dict
+from fastlr.results import Status
 
 _Columns = dict[str, np.ndarray[Any, Any]]
 _MOST_KEPT = 1 << 25  # values: 256 MB
+_FAILURES = {"diverged": DIVERGED, "interrupted": INTERRUPTED}
 
 
 @click.command(short_help="Fit a linear regression to a table file.", epilog=EPILOG)
-@click.argument("file")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--target", required=True, multiple=True, metavar="NAME", help="Column to explain.")
 @click.option(
     "--features",
@@ -52,12 +58,20 @@ _MOST_KEPT = 1 << 25  # values: 256 MB
     help="One pass of normal equations (fast), or as many as the digits take; tables beyond 256 MB get one.",
 )
 @click.option(
+    "--alpha",
+    type=float,
+    metavar="A",
+    help="Ridge penalty: adds A times the squared length of the coefficients to the sum of squares; "
+    "with gd, to the loss as --loss has it.",
+)
+@click.option(
     "--missing",
     type=click.Choice(["error", "drop"]),
     default="error",
     show_default=True,
     help="Rows with an empty cell: stop, or leave them out.",
 )
+@table_options
 @click.option("--output", "-o", metavar="MODEL", help="Save the model (JSON) for fastlr predict.")
 @click.option(
     "--format",
@@ -75,14 +89,20 @@ _MOST_KEPT = 1 << 25  # values: 256 MB
     help="Threads to use; the result does not depend on it.  [default: all there are]",
 )
 def fit(
-    file: str,
+    files: tuple[str, ...],
     target: tuple[str, ...],
     features: tuple[str, ...],
     exclude: tuple[str, ...],
     weights: str | None,
     no_intercept: bool,
     accuracy: str,
+    alpha: float | None,
     missing: str,
+    delimiter: str | None,
+    decimal: str,
+    encoding: str | None,
+    skip: int,
+    na: tuple[str, ...],
     output: str | None,
     layout: str,
     method: str,
@@ -91,48 +111,80 @@ def fit(
 ) -> None:
     """Fit a linear regression to the table in FILE (- for standard input).
 
-    The table is read once, a batch of rows at a time. Names of columns may differ in case; a name
-    with a comma goes in double quotes. Several targets (--target a,b) are fitted together.
+    Several files, a directory or a pattern ('days/*.csv') are one table, if they have the same
+    columns. The table is read once, a batch of rows at a time. Names of columns may differ in case;
+    a name with a comma goes in double quotes. Several targets (--target a,b) are fitted together.
 
     With --method gd the rows are kept in memory, and gradient descent passes over them.
     """
     refuse_stray(method, options)
     if method == "gd" and accuracy != "auto":
         raise click.UsageError(f"--accuracy {accuracy}: is for exact fits, leave out --method gd")
-    if output == "-":
-        raise click.UsageError("--output - : the model goes to a file, the report to the terminal")
-    check_output(output, [file])
-    with open_table(file) as table:
+    destinations = Destinations(
+        output, options.pop("history"), options.pop("plot"), bool(options.pop("force"))
+    )
+    text = {
+        "delimiter": delimiter,
+        "decimal": decimal,
+        "encoding": encoding,
+        "skip": skip,
+        "na": na,
+    }
+    destinations.check(files)
+    targets = " ".join(f"--target {shlex.quote(name)}" for name in target)
+    with opened(files, text, f"fastlr fit - {targets}") as table:
+        inputs = table_files(files)
+        destinations.check(inputs)
         choice = choose(table, target=target, features=features, exclude=exclude, weights=weights)
         rows = _Rows(
-            table, choice, drop_missing=missing == "drop", n_threads=threads, accuracy=accuracy
+            table,
+            choice,
+            drop_missing=missing == "drop",
+            n_threads=threads,
+            accuracy=accuracy,
+            alpha=alpha or 0.0,
         )
         rows.kept = Columns() if method == "gd" else None
         for batch in watched(table, choice.names):
             rows.add(batch)
     if method == "gd":
-        result, cautions = rows.descend(not no_intercept, options)
+        result, cautions = rows.descend(not no_intercept, {**options, "alpha": alpha})
     else:
         result, cautions = _fitted(rows, fit_intercept=not no_intercept)
-    if output is not None:
-        save_model(result, output)
-    if layout == "json" or not is_terminal(sys.stdout):
-        for caution in cautions:
-            warn(caution)
-    if layout == "json":
-        document = {
-            "fastlr": fastlr.__version__,
-            "file": file,
-            **summary_dict(result),
-            **({"descent": descent_summary(result)} if isinstance(result, fastlr.Descent) else {}),
-            "weights": choice.weights,
-            "n_rows_dropped": rows.n_dropped,
-            "warnings": cautions,
-            "output": output,
-        }
-        click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2))
-    else:
-        _show(result, rows.n_dropped, output)
+    # The model keeps the package's own words; the report has those of the command line.
+    told = replace(result, status=Status(result.status.code, in_options(result.status)))
+    cautions = list(dict.fromkeys(map(in_options, cautions)))
+    try:
+        if layout == "json":
+            document = {
+                "fastlr": fastlr.__version__,
+                "file": files[0] if len(files) == 1 else None,
+                "files": inputs,
+                **summary_dict(told),
+                **(
+                    {"descent": descent_summary(result)}
+                    if isinstance(result, fastlr.Descent)
+                    else {}
+                ),
+                "weights": choice.weights,
+                "n_rows_dropped": rows.n_dropped,
+                "warnings": cautions,
+                "output": destinations.model_of(result),
+                "history": destinations.history,
+                "plot": destinations.plot,
+            }
+            for caution in cautions:
+                warn(caution)
+            click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2))
+        else:
+            _show(told, cautions, rows.n_dropped)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the report went away; the files are wanted all the same
+        destinations.save(result, told=False)
+        raise
+    destinations.save(result, told=layout == "text")
+    if result.status.code in _FAILURES:
+        click.get_current_context().exit(_FAILURES[result.status.code])
 
 
 @dataclass
@@ -144,6 +196,7 @@ class _Rows:
     drop_missing: bool
     n_threads: int | None
     accuracy: str
+    alpha: float = 0.0
     n_dropped: int = 0
     kept: Columns | None = None
     """Where rows go that are not only summed."""
@@ -153,7 +206,7 @@ class _Rows:
 
     def add(self, batch: Batch) -> None:
         """Take in the rows of a batch, except those of weight zero and those to be dropped."""
-        names, label = self.choice.names, self.table.label
+        names, label = self.choice.names, batch.label
         missing = missing_rows(batch, names, label)
         keep = np.ones(batch.n_rows, dtype=np.bool_)
         if self.choice.weights is not None:
@@ -178,6 +231,7 @@ class _Rows:
         n_values = sum(len(values) for values in columns.values())
         if (
             self.accuracy != "fast"
+            and self.alpha == 0.0
             and self._moments is None
             and self._n_kept + n_values <= _MOST_KEPT
         ):
@@ -211,7 +265,7 @@ class _Rows:
     def fit(self, *, fit_intercept: bool) -> fastlr.LinearFit:
         """The fit of all rows."""
         if self._moments is not None:
-            return fastlr.solve(self._moments, fit_intercept=fit_intercept)
+            return fastlr.solve(self._moments, fit_intercept=fit_intercept, alpha=self.alpha)
         if not self._kept:
             raise self._nothing_left()
         columns = {
@@ -262,19 +316,31 @@ class _Rows:
 def _fitted(rows: _Rows, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
-        warnings.simplefilter("always", fastlr.RankWarning)
-        warnings.simplefilter("always", fastlr.ConditionWarning)
-        result = rows.fit(fit_intercept=fit_intercept)
+        warnings.simplefilter("always", UserWarning)
+        try:
+            result = rows.fit(fit_intercept=fit_intercept)
+        except fastlr.InputError as error:
+            if argument_of(str(error), {"alpha"}):
+                raise click.UsageError(in_options(str(error))) from error
+            raise
     return result, [str(warning.message) for warning in caught]
 
 
-def _show(result: fastlr.LinearFit, n_dropped: int, output: str | None) -> None:
+def _show(result: fastlr.LinearFit, cautions: Sequence[str], n_dropped: int) -> None:
+    """The report; a warning stands once, in the report on a terminal, else on standard error."""
     parts = report(result)
+    status = parts.status
     well = result.status.code in ("ok", "converged")
+    for caution in cautions:
+        if caution != status or not is_terminal(sys.stdout):
+            warn(caution)
+    if status in cautions and not is_terminal(sys.stdout):
+        name = result.status.code.replace("_", " ").capitalize()
+        status = f"{name}: see the warning on standard error."
     show(
         Text(parts.model, "bold"),
         Text(parts.data),
-        Text(parts.status, "green" if well else "yellow"),
+        Text(status, "green" if well else "yellow"),
         "",
         grid(parts.figure_titles, parts.figures),
         "",
@@ -284,7 +350,5 @@ def _show(result: fastlr.LinearFit, n_dropped: int, output: str | None) -> None:
     if n_dropped:
         rows = "row" if n_dropped == 1 else "rows"
         notes.append(f"{n_dropped} {rows} with missing values left out")
-    if output is not None:
-        notes.append(f"model saved to {output}")
     if notes:
         show("", *(Text(note, "dim") for note in notes))

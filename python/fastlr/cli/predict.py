@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, BinaryIO
 
 import click
 import numpy as np
@@ -15,17 +16,19 @@ import numpy as np
 import fastlr
 from fastlr.cli._columns import listed, match, near
 from fastlr.cli._exit_codes import EPILOG
-from fastlr.cli._output import check_output
+from fastlr.cli._output import check_output, written_to
 from fastlr.cli._rows import Mask, matrix, missing_rows, refuse_missing
+from fastlr.cli._tables import opened, table_options
 from fastlr.cli._terminal import is_terminal, watched
-from fastlr.files import Batch, Table, load_model, open_table, replaced
+from fastlr.files import Batch, Table, load_model, replaced, table_files
 
 _MISSING = "NA"
 
 
 @click.command(short_help="Predict with a model that fastlr fit saved.", epilog=EPILOG)
 @click.argument("model")
-@click.argument("file")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@table_options
 @click.option("--output", "-o", metavar="CSV", help="Write here.  [default: standard output]")
 @click.option(
     "--missing",
@@ -34,30 +37,58 @@ _MISSING = "NA"
     show_default=True,
     help="Rows with an empty cell: stop, or predict NA for them.",
 )
-def predict(model: str, file: str, output: str | None, missing: str) -> None:
+def predict(
+    model: str, files: tuple[str, ...], output: str | None, missing: str, **text: Any
+) -> None:
     """Predict every row of FILE (- for standard input) with MODEL.
+
+    Several files, a directory or a pattern ('days/*.csv') are one table, in this order.
 
     Writes CSV with one column for each target, named TARGET_predicted, one line for each row, in
     order; the numbers read back as the same bits. The model's features are found by name (which may
     differ in case); other columns are ignored.
     """
-    check_output(output, [model, file])
+    check_output(output, [model, *files])
     fit = load_model(model)
     with ExitStack() as stack:
-        table = stack.enter_context(open_table(file))
+        table = stack.enter_context(opened(files, text, f"fastlr predict {shlex.quote(model)} -"))
+        check_output(output, table_files(files))
         columns = _columns(table, fit)
         sink: BinaryIO = sys.stdout.buffer
+        name = "standard output"
         if output is not None and output != "-":
-            sink = stack.enter_context(replaced(output))
+            name = output
+            sink = stack.enter_context(_replaced(output))
         header = _header(fit.target_names)
         on_screen = sink is sys.stdout.buffer and is_terminal(sys.stdout)
         for batch in table.batches(columns) if on_screen else watched(table, columns):
-            incomplete = missing_rows(batch, columns, table.label)
+            incomplete = missing_rows(batch, columns, batch.label)
             if missing == "error":
-                refuse_missing(batch, columns, incomplete, table.label, "--missing keep")
-            _write(sink, header + _lines(fit, batch, columns, incomplete))
+                refuse_missing(batch, columns, incomplete, batch.label, "--missing keep")
+            lines = header + _lines(fit, batch, columns, incomplete)
+            with written_to(name):
+                _write(sink, lines)
             header = ""
-        sink.flush()
+        with written_to(name):
+            sink.flush()
+
+
+@contextmanager
+def _replaced(output: str) -> Iterator[BinaryIO]:
+    """A file written whole or not at all; an error of beginning or ending it names it."""
+    of_reader: BaseException | None = None
+    try:
+        with replaced(output) as sink:
+            try:
+                yield sink
+            except BaseException as error:
+                of_reader = error
+                raise
+    except OSError as error:
+        if error is of_reader:
+            raise
+        with written_to(output):
+            raise
 
 
 def _columns(table: Table, fit: fastlr.LinearFit) -> list[str]:

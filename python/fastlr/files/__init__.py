@@ -1,8 +1,8 @@
 r"""Tables as streams of column batches, and model files.
 
 ``open_table`` reads CSV, TSV, Parquet, Feather (Arrow IPC), npy and npz, compressed text, and
-standard input, a batch of rows at a time: a file may be larger than memory. ``save_model`` and
-``load_model`` keep a fit as a few kB of JSON.
+standard input, a batch of rows at a time: a file may be larger than memory. ``open_tables`` reads
+several files as one table. ``save_model`` and ``load_model`` keep a fit as a few kB of JSON.
 
 >>> from pathlib import Path
 >>> from fastlr.files import open_table
@@ -16,8 +16,10 @@ Text, Parquet and Arrow files need pyarrow (``pip install "fastlr[files]"``); np
 files do not. Nothing but NumPy is imported before a file asks for it.
 """
 
+from fastlr.files._joined import open_tables
 from fastlr.files._models import MODEL_VERSION, load_model, save_model
 from fastlr.files._open import open_table
+from fastlr.files._paths import table_files
 from fastlr.files._replace import check_writable, replaced
 from fastlr.files._table import Batch, Column, Table
 
@@ -29,6 +31,8 @@ __all__ = [
     "check_writable",
     "load_model",
     "open_table",
+    "open_tables",
     "replaced",
     "save_model",
+    "table_files",
 ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import zipfile
+from collections.abc import Sequence
 
-from fastlr.errors import FileFormatError
+from fastlr.errors import FileFormatError, InputError
 from fastlr.files._stream import Source
 from fastlr.files._table import Table
+from fastlr.files._text_options import TextOptions, text_options
 
 _NOT_TABLES = {
     b"FEA1": "a Feather file of version 1: write it again with a current pyarrow or pandas",
@@ -16,16 +18,29 @@ _NOT_TABLES = {
     b"\xd0\xcf\x11\xe0": "an old Excel or Office file: save the sheet as CSV",
     b"%PDF": "a PDF: save the table as CSV",
     b"SQLite format 3": "an SQLite database: export the table as CSV",
-    b"\xff\xfe": "UTF-16 text: save it as UTF-8",
-    b"\xfe\xff": "UTF-16 text: save it as UTF-8",
     b"\x80\x04": "a Python pickle: save the table as Parquet or CSV",
     b"\x80\x05": "a Python pickle: save the table as Parquet or CSV",
 }
 _MARKUP = re.compile(rb'\s*(<(!doctype|html|\?xml)|\{\s*"|\[\s*[\[{])', re.IGNORECASE)
+_BYTE_ORDER_MARKS = {  # the longer first
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
 _PEEK = 4096
 
 
-def open_table(path: str | os.PathLike[str], *, block_bytes: int = 8 << 20) -> Table:
+def open_table(
+    path: str | os.PathLike[str],
+    *,
+    block_bytes: int = 8 << 20,
+    delimiter: str | None = None,
+    decimal: str = ".",
+    encoding: str | None = None,
+    skip: int = 0,
+    na: str | Sequence[str] = (),
+) -> Table:
     """Open a table file, find its columns, and leave its rows to be read in batches.
 
     Parameters
@@ -36,6 +51,18 @@ def open_table(path: str | os.PathLike[str], *, block_bytes: int = 8 << 20) -> T
         The first bytes tell the format; the name's ending only tells ``.tsv``.
     block_bytes : int, default 8 MiB
         Text is read in blocks of this size; a batch is the rows of one block.
+    delimiter : str, optional
+        What separates columns in text: one character, or a word such as "tab" or "semicolon". By
+        default the comma, tab, semicolon or bar that occurs most in the line of names.
+    decimal : {".", ","}, default="."
+        The decimal mark in text.
+    encoding : str, optional
+        The encoding of text, by Python's name for it ("latin-1", "cp1252"). By default UTF-8, or
+        UTF-16 and UTF-32 if a byte order mark says so.
+    skip : int, default=0
+        Lines of text to leave out above the line of names.
+    na : str or sequence of str, optional
+        Further words that stand for a missing value in text, such as "-999".
 
     Returns
     -------
@@ -46,6 +73,8 @@ def open_table(path: str | os.PathLike[str], *, block_bytes: int = 8 << 20) -> T
     ------
     FileFormatError
         The file is empty, not a table, has no column names, or two columns of one name.
+    InputError, InputTypeError
+        An option has a wrong value, or is for text and the file holds none; the path is a URL.
     FileNotFoundError, IsADirectoryError
         There is no such file, or it is a directory.
     ImportError
@@ -67,15 +96,33 @@ def open_table(path: str | os.PathLike[str], *, block_bytes: int = 8 << 20) -> T
     ...     table.names
     ('X0', 'X1', 'crop')
     """
+    options = text_options(delimiter, decimal, encoding, skip, na)
+    table = table_from(path, block_bytes, options)
+    if options.given and not table.is_text:
+        table.close()
+        raise text_only(table.label, options)
+    return table
+
+
+def table_from(path: str | os.PathLike[str], block_bytes: int, options: TextOptions) -> Table:
+    """The table of one file, whether or not the options have a meaning for it."""
     source = Source(path)
     try:
-        return _table_from(source, block_bytes)
+        return _table_from(source, block_bytes, options)
     except BaseException:
         source.close()
         raise
 
 
-def _table_from(source: Source, block_bytes: int) -> Table:
+def text_only(label: str, options: TextOptions) -> InputError:
+    """Options of text were given for what is none."""
+    name = options.given[0]
+    return InputError(
+        f"{name}={getattr(options, name)!r} is for text, and {label} is none: omit it"
+    )
+
+
+def _table_from(source: Source, block_bytes: int, options: TextOptions) -> Table:
     start = source.peek(_PEEK)
     label = source.label
     if not start.removeprefix(b"\xef\xbb\xbf").strip():
@@ -95,16 +142,34 @@ def _table_from(source: Source, block_bytes: int) -> Table:
     for magic, what in _NOT_TABLES.items():
         if start.startswith(magic):
             raise FileFormatError(f"{label} is {what}")
+    encoding = options.encoding or next(
+        (name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), None
+    )
+    if encoding is not None:
+        source.recode(encoding)
+        start = source.peek(_PEEK)
     if b"\x00" in start:
+        hint = _wide_characters(start)
         raise FileFormatError(
             f"{label} is not a table fastlr knows (it holds binary data): "
-            "give CSV, TSV, Parquet, Feather, npy or npz"
+            f"give CSV, TSV, Parquet, Feather, npy or npz{hint}"
         )
     if _MARKUP.match(start):
         raise FileFormatError(f"{label} is JSON, HTML or XML, not a table: convert it to CSV")
     from fastlr.files._delimited import DelimitedTable
 
-    return DelimitedTable(source, block_bytes)
+    return DelimitedTable(source, block_bytes, options)
+
+
+def _wide_characters(start: bytes) -> str:
+    """A hint, if every other byte is zero: UTF-16 without its mark."""
+    for encoding, zeros, others in (
+        ("utf-16-le", start[1::2], start[::2]),
+        ("utf-16-be", start[::2], start[1::2]),
+    ):
+        if not any(zeros) and all(others):
+            return f". If it is UTF-16 text without its mark: encoding={encoding!r}"
+    return ""
 
 
 def _is_npz(start: bytes, source: Source) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import lzma
 import os
+import re
 import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
-from fastlr.errors import FileFormatError
+from fastlr.errors import FileFormatError, InputError
 
 _CODECS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\x00": "xz"}
 _MAGIC_LENGTH = 8
@@ -89,6 +90,25 @@ class _Decompressed:
             ) from error
 
 
+class _Recoded:
+    """Text of any encoding as UTF-8; bytes that are none become a ``FileFormatError``."""
+
+    def __init__(self, coded: ByteStream, encoding: str, label: str) -> None:
+        self._encoding, self._label = encoding, label
+        pa = require_pyarrow("reading text tables")
+        file = pa.PythonFile(coded, mode="r")
+        self._stream = pa.transcoding_input_stream(file, encoding, "utf-8")
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            return bytes(self._stream.read(size))
+        except UnicodeError as error:
+            raise FileFormatError(
+                f"{self._label} is not text in encoding={self._encoding!r} ({error}): give the "
+                "encoding that it was saved in"
+            ) from error
+
+
 class Source:
     """A file, or standard input (``-``), with its first bytes at hand.
 
@@ -102,6 +122,7 @@ class Source:
         self.label = "standard input" if self.path is None else str(path)
         self.n_bytes: int | None = None
         self.is_compressed = False
+        self._encoding: str | None = None
         self._on_disk: Path | None = None
         self._packed: ByteStream
         self._untouched: ByteStream | None
@@ -118,6 +139,12 @@ class Source:
         if self._untouched is None:
             self._untouched = self.open()
         return self._untouched.peek(size)
+
+    def recode(self, encoding: str) -> None:
+        """From here on, give text in ``encoding`` as UTF-8: before anything but ``peek``."""
+        self._encoding = encoding
+        if self._untouched is not None:
+            self._untouched = ByteStream(_Recoded(self._untouched, encoding, self.label))
 
     def open(self) -> ByteStream:
         """The bytes from the beginning, decompressed."""
@@ -159,11 +186,14 @@ class Source:
     def _unpacked(self, raw: _Readable) -> ByteStream:
         self._packed = ByteStream(raw)
         magic = self._packed.peek(_MAGIC_LENGTH)
+        stream = self._packed
         for start, codec in _CODECS.items():
             if magic.startswith(start):
                 self.is_compressed = True
-                return ByteStream(_Decompressed(self._packed, codec, self.label))
-        return self._packed
+                stream = ByteStream(_Decompressed(self._packed, codec, self.label))
+        if self._encoding is not None:
+            stream = ByteStream(_Recoded(stream, self._encoding, self.label))
+        return stream
 
 
 def require_pyarrow(purpose: str) -> Any:
@@ -178,6 +208,17 @@ def require_pyarrow(purpose: str) -> Any:
 def _check_is_file(path: Path) -> None:
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a directory: name one table file in it")
-    if not path.exists():
-        where = path.parent if path.parent.is_dir() else "no such directory either"
-        raise FileNotFoundError(f"there is no file {path}: check the name (looked in {where})")
+    if path.exists():
+        return
+    if is_url(os.fspath(path)):
+        raise InputError(
+            f"{path} is a URL, and fastlr reads files and standard input only: download it first, "
+            "or pipe it in"
+        )
+    where = path.parent if path.parent.is_dir() else "no such directory either"
+    raise FileNotFoundError(f"there is no file {path}: check the name (looked in {where})")
+
+
+def is_url(path: str) -> bool:
+    """Whether it begins as https://... or s3://... do (pathlib makes one slash of two)."""
+    return re.match(r"[a-z][a-z0-9+.-]+:/", path, re.IGNORECASE) is not None

@@ -41,6 +41,8 @@ class Batch:
     """1 is the first row of data; a header is not counted."""
     bytes_read: int
     """Bytes of the file (as stored, perhaps compressed) behind this batch and those before it."""
+    label: str = ""
+    """The file that the rows come from, which counts them."""
 
 
 class Table(AbstractContextManager["Table"], ABC):
@@ -49,6 +51,11 @@ class Table(AbstractContextManager["Table"], ABC):
     Use it as a context manager, or call ``close()``: a table from standard input may own a
     temporary file. ``n_bytes`` is the size of the file, ``None`` if it has no known end.
     """
+
+    is_text = False
+    """Whether the options of text have a meaning here."""
+    doubt = ""
+    """What the file may be instead, if its columns look odd, with the option that says so."""
 
     def __init__(self, source: Source, columns: Sequence[Column]) -> None:
         self._source = source
@@ -94,13 +101,20 @@ class Table(AbstractContextManager["Table"], ABC):
                     f"{self.label}: column {name!r} holds {column.holds}, not numbers: "
                     "correct it or leave it out"
                 )
-        next_row = 1
-        for arrays, n_rows, bytes_read in self._read(list(columns)):
-            if n_rows:
-                yield Batch(arrays, n_rows, next_row, bytes_read)
-                next_row += n_rows
-        if next_row == 1:
+        has_rows = False
+        for batch in self._batches(list(columns)):
+            has_rows = True
+            yield batch
+        if not has_rows:
             raise FileFormatError(f"{self.label} has columns but no rows: nothing to read")
+
+    def _batches(self, names: list[str]) -> Iterator[Batch]:
+        """Batches that have rows, with the numbers of these."""
+        next_row = 1
+        for arrays, n_rows, bytes_read in self._read(names):
+            if n_rows:
+                yield Batch(arrays, n_rows, next_row, bytes_read, self.label)
+                next_row += n_rows
 
     @abstractmethod
     def _read(self, names: list[str]) -> Iterator[tuple[ColumnArrays, int, int]]:

@@ -1,0 +1,85 @@
+"""From what a user names, files, directories and patterns, to the files of one table."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from fastlr.errors import InputError
+from fastlr.files._stream import is_url
+
+_ENDINGS = (
+    *(".csv", ".tsv", ".tab", ".parquet", ".pq"),
+    *(".feather", ".arrow", ".arrows", ".ipc", ".npy", ".npz"),
+)
+_COMPRESSED = (".gz", ".bz2", ".zst", ".xz")
+
+
+def table_files(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """The files that ``paths`` name, in order: those of a directory or a pattern sorted by name.
+
+    In a directory, files count whose name ends as that of a table does (.csv, .tsv, .tab, .parquet,
+    .pq, .feather, .arrow, .arrows, .ipc, .npy, .npz, also compressed) and does not begin with a
+    point or an underscore; directories in it do not count. A pattern is one of ``glob``, with
+    ``**`` for directories of any depth. ``"-"`` is standard input.
+
+    Raises
+    ------
+    InputError
+        A file is named twice, or nothing at all is named.
+    FileNotFoundError
+        A directory holds no table, or a pattern fits none.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from fastlr.files import table_files
+    >>> Path("days").mkdir()
+    >>> for name in ("tuesday.csv", "monday.csv.gz", "notes.md"):
+    ...     Path("days", name).touch()
+    >>> table_files(["days"])
+    ['days/monday.csv.gz', 'days/tuesday.csv']
+    """
+    if not paths:
+        raise InputError("no file is named: give at least one")
+    files = [file for path in paths for file in _files_of(os.fspath(path))]
+    seen: dict[str, str] = {}
+    for file in files:
+        place = file if file == "-" else os.path.realpath(file)
+        if place in seen:
+            raise InputError(
+                f"{file} is named twice (also as {seen[place]}), and its rows would count twice: "
+                "name it once"
+            )
+        seen[place] = file
+    return files
+
+
+def _files_of(path: str) -> list[str]:
+    if path == "-":
+        return [path]
+    if Path(path).is_dir():
+        files = sorted(str(file) for file in Path(path).iterdir() if _is_table(file))
+        if not files:
+            raise FileNotFoundError(
+                f"{path} is a directory without a table file in it (names that end in "
+                f"{', '.join(_ENDINGS)}; directories below are not searched): name files, or a "
+                f"pattern such as '{path.rstrip('/')}/**/*.csv'"
+            )
+        return files
+    if glob.has_magic(path) and not Path(path).exists() and not is_url(path):
+        found = glob.glob(path, recursive=True)  # noqa: PTH207  (Path.glob takes no absolute ones)
+        files = sorted(file for file in found if Path(file).is_file())
+        if not files:
+            raise FileNotFoundError(f"no file fits the pattern {path!r}: check it")
+        return files
+    return [path]
+
+
+def _is_table(file: Path) -> bool:
+    name = file.name.lower()
+    for ending in _COMPRESSED:
+        name = name.removesuffix(ending)
+    return name.endswith(_ENDINGS) and not name.startswith((".", "_")) and file.is_file()
