@@ -51,7 +51,7 @@ def descent_options(command: _Command) -> _Command:
         click.option(
             "--optimizer",
             type=click.Choice(_RULES),
-            help="gd: how a gradient becomes a step.  [default: gd]",
+            help="gd: how a gradient becomes a step.  [default: accelerated, or gd with a rate or batches]",
         ),
         click.option(
             "--loss",
@@ -62,7 +62,7 @@ def descent_options(command: _Command) -> _Command:
             "--standardize",
             is_flag=True,
             default=None,
-            help="gd: descend on standardised features.",
+            help="gd: descend on standardised features.  [default: unless a rate is given]",
         ),
         click.option(
             "--seed", type=click.IntRange(min=0), metavar="S", help="gd: seed of the shuffling."

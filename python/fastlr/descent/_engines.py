@@ -29,6 +29,7 @@ _EPOCH_GRADIENT = 4
 _BEST = 5
 _AVERAGE = 6
 _L1_PAID = 7
+_RESTARTED = 6  # of State.counters
 _BEST_LOSS = 4  # of State.numbers
 _L1_TOTAL = 5
 _EPOCHS = 1  # of State.counters
@@ -77,6 +78,11 @@ class State:
         other.restore(self)
         return other
 
+    @property
+    def n_epochs(self) -> int:
+        """Epochs gone through."""
+        return int(self.counters[_EPOCHS])
+
     def restore(self, other: State) -> None:
         """Be as another one is."""
         self.vectors[:], self.numbers[:], self.counters[:] = (
@@ -95,11 +101,25 @@ class State:
         self.vectors[_BEST] = self.vectors[0]
         self.vectors[[_BATCH_GRADIENT, _EPOCH_GRADIENT, _L1_PAID]] = 0.0
 
+    def start_again(self, *, forget: bool) -> None:
+        """Another fit to the same rows: permutations go on, patience is new; ``forget`` resets time and memory too."""
+        n_updates, n_epochs, restarted = self.counters[[0, _EPOCHS, _RESTARTED]]
+        due, paid = self.numbers[_L1_TOTAL], self.vectors[_L1_PAID].copy()
+        self.start_anew()
+        self.counters[_EPOCHS] = n_epochs
+        if forget:
+            self.counters[0] = 0
+            self.vectors[[_FIRST_MOMENT, _SECOND_MOMENT, _AVERAGE]] = 0.0
+        else:
+            self.counters[[0, _RESTARTED]] = n_updates, restarted
+            self.numbers[_L1_TOTAL], self.vectors[_L1_PAID] = due, paid
+
     def go_on_from(self, theta: FloatArray, *, forget: bool) -> None:
         """Leave the last iterate for another one; what led astray had better be forgotten."""
         self.vectors[0] = 0.0
         self.vectors[0, : self.size] = theta
         if forget:
+            self.counters[_RESTARTED] = 0
             self.vectors[[_FIRST_MOMENT, _SECOND_MOMENT, _L1_PAID]] = 0.0
             self.vectors[_AVERAGE] = self.vectors[0]
             self.numbers[_L1_TOTAL] = 0.0
@@ -270,6 +290,9 @@ class BatchEngine:
     largest_batch: int = field(init=False)
     _table: npt.NDArray[np.uint32] = field(init=False)
     _batches: Iterator[Any] | None = field(init=False, default=None)
+    """An iterator, which all epochs draw on."""
+    _next: Iterator[Any] | None = field(init=False, default=None)
+    """The iterator of the first epoch of anything else."""
 
     def __post_init__(self) -> None:
         size = 0
@@ -280,8 +303,13 @@ class BatchEngine:
                 self.sampling, self.table.n_samples, self.table.n_features, self.largest_batch
             )
             size = plan["table_size"]
-        elif iter(self.sampling) is self.sampling:
-            self._batches = iter(self.sampling)
+        else:
+            # Samplers may draw as soon as they are asked: ask once an epoch, and an iterator but once.
+            first = iter(self.sampling)
+            if first is self.sampling:
+                self._batches = first
+            else:
+                self._next = first
         self._table = np.zeros(size, dtype=np.uint32)
 
     @property
@@ -349,15 +377,17 @@ class BatchEngine:
         most = (
             math.inf if isinstance(self.sampling, Sized) else max(_MOST_GIVEN * n, _ROWS_PER_CALL)
         )
-        for batch in self._batches if self._batches is not None else self.sampling:
+        draws = self._batches if self._batches is not None else self._next
+        self._next = None
+        for batch in iter(self.sampling) if draws is None else draws:
             indices = np.asarray(batch)
+            if indices.shape == (0,):
+                continue  # whatever its dtype: NumPy calls an empty list float64
             if indices.ndim != 1 or indices.dtype.kind not in "iu":
                 raise InputTypeError(
                     f"sampling gave a batch of dtype {indices.dtype} and shape {indices.shape}: every batch must be "
                     "a 1D array of row numbers."
                 )
-            if not len(indices):
-                continue
             if indices.min() < 0 or indices.max() >= n:
                 raise InputError(
                     f"sampling gave row {indices.min() if indices.min() < 0 else indices.max()}, but X has rows 0 to "
