@@ -87,7 +87,7 @@ def test_batches_that_wander_around_the_optimum_have_not_diverged(rows):
     X, y = rows
     best = fastlr.ols(X, y)
     for seed in range(5):
-        fit = fastlr.descend(X, y, batch_size=5, learning_rate=0.01, init=best, random_state=seed)
+        fit = fastlr.descend(X, y, batch_size=5, learning_rate=0.02, init=best, random_state=seed)
         assert fit.status.code == "settled"
 
 

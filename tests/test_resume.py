@@ -67,7 +67,9 @@ def in_two(X, y, epochs, **options):
 @pytest.mark.parametrize("engine", ["rows", "moments"])
 @pytest.mark.parametrize("rate", ["auto", 1e-3])
 def test_full_batch(rows, optimizer, engine, rate):
-    assert_one_run(*in_two(*rows, 15, optimizer=optimizer, engine=engine, learning_rate=rate))
+    assert_one_run(
+        *in_two(*rows, 15, optimizer=optimizer, engine=engine, learning_rate=rate, patience=20)
+    )
 
 
 @pytest.mark.parametrize("optimizer", RULES[:-1])
@@ -92,7 +94,7 @@ def test_batches(rows, optimizer, batch_size, sampling):
 @pytest.mark.parametrize("batch_size", [None, 20])
 def test_schedules(rows, schedule, batch_size):
     """In which the rate falls during the first half and the second, and patience runs on between them."""
-    options = {"learning_rate": schedule, "batch_size": batch_size, "tol": 1e-4, "patience": 7}
+    options = {"learning_rate": schedule, "batch_size": batch_size, "tol": 1e-4, "patience": 20}
     first, resumed, whole = in_two(*rows, 16, **options)
     assert_one_run(first, resumed, whole)
 

@@ -32,6 +32,7 @@ _L1_PAID = 7
 _RESTARTED = 6  # of State.counters
 _BEST_LOSS = 4  # of State.numbers
 _L1_TOTAL = 5
+_EXHAUSTED = object()
 _EPOCHS = 1  # of State.counters
 
 
@@ -379,7 +380,10 @@ class BatchEngine:
         )
         draws = self._batches if self._batches is not None else self._next
         self._next = None
-        for batch in iter(self.sampling) if draws is None else draws:
+        if draws is None:
+            draws = iter(self.sampling)
+        # Not a for loop, which would ask the iterator for an iterator once more. It ends below, at `most` at the latest.
+        while (batch := next(draws, _EXHAUSTED)) is not _EXHAUSTED:
             indices = np.asarray(batch)
             if indices.shape == (0,):
                 continue  # whatever its dtype: NumPy calls an empty list float64

@@ -107,7 +107,7 @@ def judge(outcome: Outcome, loop: Loop, loss_of: Callable[[FloatArray], float]) 
         last = loss_of(outcome.theta)
         if scatters and loop.n_before + len(epochs) > 1:
             last = max(last, float(epochs.loss[-1]))
-    bound = (2.0 if scatters else 1.01) * loop.start_loss + 1e-24 * loop.settings["limit"]
+    bound = (2.0 if scatters else 1.01) * loop.start_loss + loop.rounding
     if outcome.code == "diverged" or not last <= bound:
         outcome.code, outcome.growth = "diverged", (loop.start_loss, last)
         best = loop.state.best

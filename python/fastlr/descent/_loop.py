@@ -75,6 +75,8 @@ class Loop:
     """Epochs of the descent that this one goes on from; ``n_epochs`` counts them as well."""
     losses_before: FloatArray = field(default_factory=lambda: np.empty(0))
     watch: Watch = field(default_factory=Watch)
+    growth: float = 1.0
+    """So many times further than usual the loss may grow on the way."""
     start: FloatArray = field(init=False)
     _before: State = field(init=False)
     _parts: list[Epochs] = field(default_factory=list)
@@ -85,6 +87,11 @@ class Loop:
         self.start = self.state.theta
         self._first_rate = self.rate
         self._before = self.state.copy()
+
+    @property
+    def rounding(self) -> float:
+        """What rounding may leave of the losses on the way."""
+        return 1e-24 * float(self.settings["limit"]) / self.growth
 
     def go_on_from(self, earlier: Descent) -> None:
         """As if this were the second half of one descent."""
@@ -164,7 +171,7 @@ class Loop:
         if stops and not is_late and self.engine.name == "batches":
             if self._is_far_above_best(float(epochs.loss[-1])):
                 stops = False
-            elif self.waits_for_rate and self._is_still_falling():
+            elif self.waits_for_rate and self._is_still_falling(float(epochs.rate[-1])):
                 self.state.forget_stagnation()
                 stops = False
         last = done - 1
@@ -192,10 +199,15 @@ class Loop:
 
     def _is_far_above_best(self, loss: float) -> bool:
         """Whether losses of batches have moved away from the best of them: that is no convergence."""
-        return loss > 2.0 * self.state.best_loss + 1e-24 * float(self.settings["limit"])
+        return loss > 2.0 * self.state.best_loss + self.rounding
 
-    def _is_still_falling(self) -> bool:
-        """Whether the losses of batches, which scatter, are lower in the mean than some epochs earlier."""
+    def _is_still_falling(self, rate: float) -> bool:
+        """Whether the losses of batches, which scatter, are lower in the mean than some epochs earlier.
+
+        Where the rate has vanished, what they still fall is nothing.
+        """
+        if rate <= _VANISHED * self._first_rate:
+            return False
         losses = np.concatenate([self.losses_before, *(part.loss for part in self._parts)])
         k = min(max(self.patience or 1, len(losses) // 4), len(losses) // 2)
         if k < 2:

@@ -132,7 +132,8 @@ def _cure(at: Circumstances) -> str:
             "fastlr.ols for the exact fit."
         )
     return (
-        "Pass more epochs, or fastlr.ols for the exact fit: columns nearly depend on one another."
+        "Pass more epochs (columns that nearly depend on one another take many), or fastlr.ols for "
+        "the exact fit."
     )
 
 

@@ -79,6 +79,7 @@ def loop_of(
         if validation is None or settings.tol is None
         else settings.tol * 0.5 * validation.square_y / validation.total_weight,
         stops_early=settings.tol is not None,
+        growth=settings.growth,
     )
 
 
