@@ -199,7 +199,7 @@ def descend(
     Epoch 0: loss=21.0000  x0=1.700  intercept=0.800
     Epoch 1: loss=0.5350  x0=1.970  intercept=0.930
     >>> print(fit.status)
-    Stopped after 2 epochs as asked; the loss was still falling, 0.013 above the optimum.
+    Stopped after 2 epochs as asked; the loss was still falling, 0.0143 above the optimum.
     """
     schedule = as_schedule(learning_rate)
     is_automatic = schedule.initial_learning_rate == "auto"
