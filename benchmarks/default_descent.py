@@ -69,7 +69,8 @@ def main():
     missed = n - reached
     verdict = "yes" if reached >= WANTED * n and told == missed else "NO"
     print(
-        f"{reached} of {n} targets within {SHORTFALL:g} of least squares, {told} of the {missed} others warned: {verdict}"
+        f"{reached} of {n} targets within {SHORTFALL:g} of least squares, "
+        f"{told} of the {missed} others warned: {verdict}"
     )
 
 

@@ -122,7 +122,15 @@ void use_single_rows(const DescentSettings& s, double base_rate, const RowWindow
       wr *= cut(s, std::abs(r));
     residuals += wr;
     const double step = rate * squares_scale * wr;
-    if (penalty != 0.0) {
+    if (penalty != 0.0 && s.penalty_weights == nullptr) {
+      const double share = 1.0 - rate * penalty;
+      const double keep = s.stops_at_zero ? std::max(0.0, share) : share;
+      for (std::size_t v = 0; v < V; ++v) {
+        norms[v] += t[v] * t[v];
+        shrunk[v] += t[v];
+        t[v] *= keep;
+      }
+    } else if (penalty != 0.0) {
       for (std::size_t v = 0; v < V; ++v) {
         const Eight share = 1.0 - (rate * penalty) * mask[v];
         norms[v] += mask[v] * (t[v] * t[v]);

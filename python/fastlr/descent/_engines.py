@@ -382,7 +382,7 @@ class BatchEngine:
         self._next = None
         if draws is None:
             draws = iter(self.sampling)
-        # Not a for loop, which would ask the iterator for an iterator once more. It ends below, at `most` at the latest.
+        # Not a for loop, which would ask the iterator for an iterator once more; it ends at `most` at the latest.
         while (batch := next(draws, _EXHAUSTED)) is not _EXHAUSTED:
             indices = np.asarray(batch)
             if indices.shape == (0,):
