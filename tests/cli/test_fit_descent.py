@@ -41,7 +41,7 @@ def test_a_saved_descent_predicts(run, directory):
     arguments = ("plots.csv", "--target", "yield", "--features", "rain")
     result = run("fit", *arguments, "--method", "gd", "--standardize", "--output", "model.json")
     assert result.exit_code == 0, result.stderr
-    assert "gd (moments)" in result.stdout
+    assert "accelerated (moments)" in result.stdout
     assert run("predict", "model.json", "plots.csv").exit_code == 0
 
 
