@@ -22,7 +22,7 @@ def rows():
 def test_converged_exhausted_and_zero_loss(rows):
     X, y = rows
     assert fastlr.descend(X, y).status.code == "converged"
-    few = fastlr.descend(X, y, epochs=3)
+    few = fastlr.descend(X, y, epochs=3, tol=None)
     assert few.status.code == "epochs_exhausted"
     assert "still falling" in few.status
     assert fastlr.descend(X, y, tol=None, epochs=500).n_epochs == 500
@@ -81,7 +81,8 @@ def test_a_callback_sees_every_epoch_and_may_stop(rows):
     for epoch in seen:
         assert epoch.loss == fit.history.loss[epoch.epoch]
         np.testing.assert_array_equal(epoch.coef, fit.history.coef[epoch.epoch])
-    assert fastlr.descend(X, y, callback=lambda epoch: epoch.loss, epochs=3).n_epochs == 3
+    options = {"epochs": 3, "learning_rate": 0.1}
+    assert fastlr.descend(X, y, callback=lambda epoch: epoch.loss, **options).n_epochs == 3
 
 
 def test_a_callback_may_answer_in_numpy(rows):
@@ -166,6 +167,37 @@ def test_validation_has_an_entry_for_every_epoch(rows):
     assert np.isnan(fit.history.validation_loss[-1])
 
 
+@pytest.mark.parametrize("tol", [None, 1e-3])
+@pytest.mark.parametrize("batch_size", [None, 10])
+def test_without_patience_validation_only_watches(rows, tol, batch_size):
+    """As if it were not there: all epochs, and the last iterate."""
+    X, y = rows
+    options = {"learning_rate": 0.2, "epochs": 60, "batch_size": batch_size, "random_state": 0}
+    watched = fastlr.descend(
+        X[:160], y[:160], validation=(X[160:], y[160:]), patience=None, tol=tol, **options
+    )
+    alone = fastlr.descend(X[:160], y[:160], tol=None, **options)
+    assert watched.status.code == "epochs_exhausted"
+    assert len(watched.history.validation_loss) == watched.n_epochs == 60
+    np.testing.assert_array_equal(watched.coef, alone.coef)
+
+
+def test_rules_of_the_user_are_refused_with_those_there_are(rows):
+    class Mine(fastlr.optimizers.Optimizer):
+        name = "mine"
+
+    class Slower(fastlr.optimizers.Momentum):
+        pass
+
+    for rule in (Mine(), Slower(0.5), fastlr.optimizers.Optimizer()):
+        for fit in (
+            fastlr.descend,
+            lambda X, y, optimizer: fastlr.SGDRegressor(optimizer=optimizer).fit(X, y),
+        ):
+            with pytest.raises(fastlr.InputTypeError, match="among those that are compiled: pass"):
+                fit(*rows, optimizer=rule)
+
+
 def test_the_noise_of_batches_is_not_called_level(rows):
     X, y = rows
     for seed in range(6):
@@ -201,7 +233,8 @@ def test_random_starts_follow_the_seed(rows):
     assert (starts[0].coef != starts[2].coef).any()
     assert np.abs(starts[0].coef).max() <= 1.0
     generator = np.random.RandomState(0)
-    assert fastlr.descend(X, y, init="random", random_state=generator, epochs=1).n_epochs == 1
+    fit = fastlr.descend(X, y, init="random", random_state=generator, epochs=1, tol=None)
+    assert fit.n_epochs == 1
 
 
 def test_lines_of_progress(rows, capsys):
@@ -248,7 +281,7 @@ def test_history_is_ready_to_plot(rows):
 
 def test_a_result_is_a_fit(rows, tmp_path):
     X, y = rows
-    fit = fastlr.descend(X, y, epochs=20)
+    fit = fastlr.descend(X, y, epochs=20, learning_rate=0.1)
     assert isinstance(fit, fastlr.LinearFit)
     assert "gd (moments)" in fit.summary()
     assert "2 features: least squares by gradient descent\n" in fit.summary()
@@ -279,6 +312,8 @@ def test_a_result_is_a_fit(rows, tmp_path):
         ({"loss": "mae"}, "'sse', 'mse', 'half_mse'"),
         ({"sampling": "sorted"}, "'shuffle', 'random', 'sequential'"),
         ({"engine": "gpu"}, "'auto', 'rows', 'moments'"),
+        ({"optimizer": "accelerated", "batch_size": 10}, "batches would mislead it"),
+        ({"standardize": "yes"}, "standardize='yes' is neither True nor False"),
         ({"engine": "moments", "batch_size": 10}, "moments know all rows together"),
         ({"record": "all"}, "'loss', 'path'"),
         ({"epochs": 0}, "epochs=0"),
@@ -289,6 +324,7 @@ def test_a_result_is_a_fit(rows, tmp_path):
         ({"alpha": float("inf")}, "alpha=inf"),
         ({"tol": 1.0}, "tol=1.0"),
         ({"patience": 0}, "patience=0"),
+        ({"patience": 2.5}, "patience=2.5"),
         ({"validation": 0.0}, "validation=0.0 is not between 0 and 1"),
         ({"validation": 1.0}, "validation=1.0"),
         ({"validation": 0.999}, "leaves none to learn from"),

@@ -1,6 +1,7 @@
 """The rows of a descent: where they lie, who draws them, how many there are."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ def test_layout_and_type_do_not_change_a_bit(layout, dtype, n_features, batch_si
         "epochs": 5,
         "random_state": 0,
         "engine": "auto",
+        "tol": None,
     }
     if batch_size is None:
         options["engine"] = "rows"
@@ -60,6 +62,7 @@ def test_same_seed_same_bits_for_any_number_of_threads(batch_size, sampling):
             batch_size=batch_size,
             sampling=sampling,
             epochs=2,
+            tol=None,
             random_state=9,
             n_threads=n,
             engine=engine,
@@ -106,7 +109,7 @@ def test_a_memory_map_is_read_in_place(tmp_path):
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
     for batch_size in (None, 10):
-        options = {"batch_size": batch_size, "epochs": 2, "random_state": 0}
+        options = {"batch_size": batch_size, "epochs": 2, "random_state": 0, "tol": None}
         np.testing.assert_array_equal(
             fastlr.descend(mapped, y, **options).coef, fastlr.descend(X, y, **options).coef
         )
@@ -144,11 +147,60 @@ def test_somebody_elses_sampler_draws_the_batches(rows):
         ([[-1]], "row -1"),
         ([[0.5]], "dtype float64"),
         ([], "no batch"),
+        ([[]], "no batch"),
+        ([[[1, 2]]], "shape (1, 2)"),
         (iter([]), "no batch"),
         (3, "neither a name nor an iterable"),
     ):
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ValueError, match=re.escape(message)):
             fastlr.descend(X, y, sampling=bad, learning_rate=0.1)
+
+
+def test_empty_batches_are_no_step(rows):
+    X, y = rows
+    given = [[], [1, 2], np.array([], dtype=float), [3]]
+    fit = fastlr.descend(X, y, sampling=given, learning_rate=0.1, epochs=2)
+    plain = fastlr.descend(X, y, sampling=[[1, 2], [3]], learning_rate=0.1, epochs=2)
+    np.testing.assert_array_equal(fit.coef, plain.coef)
+    assert fit.n_updates == 4
+
+
+def test_a_sampler_is_asked_once_an_epoch_and_an_iterator_once(rows):
+    """Eager samplers draw when they are asked, and must keep in step with the generator of the user."""
+    X, y = rows
+
+    class Eager:
+        def __init__(self):
+            self.rng, self.asked = np.random.default_rng(0), 0
+
+        def __iter__(self):
+            self.asked += 1
+            order = self.rng.permutation(200)
+            return iter([order[i : i + 20] for i in range(0, 200, 20)])
+
+    class OneTime:
+        def __init__(self):
+            self.asked, self.batches = 0, itertools.repeat(np.arange(200))
+
+        def __iter__(self):
+            self.asked += 1
+            return self
+
+        def __next__(self):
+            return next(self.batches)
+
+    eager, once = Eager(), OneTime()
+    fit = fastlr.descend(X, y, sampling=eager, learning_rate=0.05, epochs=4)
+    assert eager.asked == 4
+    rng = np.random.default_rng(0)
+    orders = [rng.permutation(200) for _ in range(4)]
+    in_step = iter([o[i : i + 20] for o in orders for i in range(0, 200, 20)])
+    np.testing.assert_array_equal(
+        fit.coef, fastlr.descend(X, y, sampling=in_step, learning_rate=0.05, epochs=4).coef
+    )
+    assert eager.rng.integers(1 << 40) == rng.integers(1 << 40)
+    assert fastlr.descend(X, y, sampling=once, learning_rate=0.05, epochs=4).n_epochs == 4
+    assert once.asked == 1
 
 
 def test_a_sampler_that_comes_to_its_end_is_told(rows):
@@ -173,16 +225,19 @@ def test_a_pass_without_end_is_refused(rows):
 def test_the_automatic_rate_suits_the_batches_of_a_sampler(rows):
     X, y = rows
     rate = {
-        size: fastlr.descend(X, y, batch_size=size, epochs=1, random_state=0).learning_rate
+        size: fastlr.descend(
+            X, y, batch_size=size, epochs=1, random_state=0, tol=None
+        ).learning_rate
         for size in (1, 10)
     }
-    singles = fastlr.descend(X, y, sampling=[[i] for i in range(200)], epochs=50)
+    with pytest.warns(fastlr.ConvergenceWarning, match="Settled in the noise"):
+        singles = fastlr.descend(X, y, sampling=[[i] for i in range(200)], epochs=50)
     assert singles.learning_rate == rate[1]
-    assert singles.status.code == "converged"
     assert singles.batch_size == 1
     tens = [np.arange(i, i + 10) for i in range(0, 200, 10)]
-    assert fastlr.descend(X, y, sampling=tens, epochs=2).batch_size == 10
-    assert fastlr.descend(X, y, sampling=tens, batch_size=10).learning_rate == rate[10]
+    options = {"epochs": 2, "tol": None, "sampling": tens}
+    assert fastlr.descend(X, y, **options).batch_size == 10
+    assert fastlr.descend(X, y, batch_size=10, **options).learning_rate == rate[10]
     with pytest.raises(fastlr.InputError, match="engine='moments' with a sampler"):
         fastlr.descend(X, y, sampling=tens, engine="moments")
 
@@ -203,15 +258,27 @@ def test_bad_rows_are_named(rows):
         fastlr.descend(broken, y)
     with pytest.raises(fastlr.InputError, match="2 columns"):
         fastlr.descend(X, np.c_[y, y])
-    constant = X.copy()
-    constant[:, 0] = 4.2
-    with pytest.raises(fastlr.InputError, match="'x0': the column is constant"):
-        fastlr.descend(constant, y, standardize=True)
-    with pytest.raises(fastlr.InputError, match="constant"):
-        fastlr.descend(X[:1], y[:1], standardize=True)
+
+
+@pytest.mark.parametrize("options", [{}, {"engine": "rows"}, {"batch_size": 20, "random_state": 0}])
+@pytest.mark.parametrize("standardize", [None, True])
+def test_a_constant_column_keeps_its_scale_and_says_so(rows, options, standardize):
+    X, y = rows
+    options = {"standardize": standardize, "epochs": 30, "tol": None, **options}
+    constant = np.c_[X[:, :1], np.full(200, 4.2), X[:, 1:]]
+    fit = fastlr.descend(constant, y, **options)
+    without = fastlr.descend(X, y, **options)
+    np.testing.assert_allclose(fit.coef[[0, 2]], without.coef, rtol=1e-9)
+    assert abs(fit.coef[1]) < 1e-12
+    assert fit.status.endswith("Column 'x1' is constant and was left on its scale.")
+    options.pop("batch_size", None)
+    both = fastlr.descend(X[:1], y[:1], **options)
+    assert "Columns 'x0', 'x1' are constant and were left on their scale." in both.status
+    assert both.predict(X[:1])[0] == pytest.approx(y[0], rel=0.1)
 
 
 def test_one_row_is_enough():
     fit = fastlr.descend([[2.0]], [6.0], epochs=200)
     assert fit.predict([[2.0]])[0] == pytest.approx(6.0)
-    assert fastlr.descend([[2.0]], [6.0], batch_size=1, epochs=3).n_updates == 3
+    options = {"batch_size": 1, "epochs": 3, "learning_rate": 0.1}
+    assert fastlr.descend([[2.0]], [6.0], **options).n_updates == 3

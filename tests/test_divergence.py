@@ -39,7 +39,7 @@ def test_divergence_is_told_long_before_nan(rows, batch_size, engine):
 @pytest.mark.parametrize("kind", ["sse", "mse", "half_mse"])
 def test_the_largest_stable_rate_is_the_watershed(rows, kind):
     X, y = rows
-    stable = fastlr.descend(X, y, loss=kind, epochs=1).largest_stable_rate
+    stable = fastlr.descend(X, y, loss=kind, epochs=1, learning_rate=1e-9).largest_stable_rate
     below = fastlr.descend(X, y, loss=kind, learning_rate=0.999 * stable, epochs=20_000)
     assert below.status.code == "converged"
     with pytest.warns(fastlr.ConvergenceWarning):
@@ -49,7 +49,7 @@ def test_the_largest_stable_rate_is_the_watershed(rows, kind):
 
 def test_too_few_epochs_to_explode_are_divergence_too(rows):
     X, y = rows
-    stable = fastlr.descend(X, y, epochs=1).largest_stable_rate
+    stable = fastlr.descend(X, y, epochs=1, learning_rate=1e-9).largest_stable_rate
     with pytest.warns(fastlr.ConvergenceWarning, match="grew"):
         fit = fastlr.descend(X, y, learning_rate=1.4 * stable, epochs=4)
     assert fit.status.code == "diverged"
@@ -87,15 +87,36 @@ def test_batches_that_wander_around_the_optimum_have_not_diverged(rows):
     X, y = rows
     best = fastlr.ols(X, y)
     for seed in range(5):
-        fit = fastlr.descend(X, y, batch_size=5, learning_rate=0.1, init=best, random_state=seed)
-        assert fit.status.code == "converged"
+        fit = fastlr.descend(X, y, batch_size=5, learning_rate=0.02, init=best, random_state=seed)
+        assert fit.status.code == "settled"
+
+
+@pytest.mark.parametrize("batch_size", [1, 10, 60])
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("kind", ["sse", "half_mse"])
+def test_batches_that_diverged_are_told_a_rate_that_would_do(rows, batch_size, standardize, kind):
+    X, y = rows
+    options = {
+        "batch_size": batch_size,
+        "random_state": 0,
+        "loss": kind,
+        "standardize": standardize,
+        "tol": None,
+    }
+    with pytest.warns(fastlr.ConvergenceWarning, match="would do") as caught:
+        fastlr.descend(X, y, learning_rate=30.0, **options)
+    message = str(caught[0].message)
+    rate = float(message.split("loss: ")[1].split(" would do")[0])
+    fit = fastlr.descend(X, y, learning_rate=rate, epochs=30, **options)
+    assert fit.status.code == "epochs_exhausted"
+    assert fit.r2 > 0.7
 
 
 @pytest.mark.parametrize("rule", ["gd", "momentum", "nesterov"])
 def test_every_rule_states_its_own_limit(rows, rule):
     X, y = rows
     rule = fastlr.optimizers.as_optimizer(rule)
-    limit = fastlr.descend(X, y, optimizer=rule, epochs=1).largest_stable_rate
+    limit = fastlr.descend(X, y, optimizer=rule, epochs=1, learning_rate=1e-9).largest_stable_rate
     options = {"optimizer": rule, "epochs": 20_000}
     below = fastlr.descend(X, y, learning_rate=0.995 * limit, **options)
     assert below.status.code == "converged"

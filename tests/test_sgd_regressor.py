@@ -157,6 +157,66 @@ def test_the_mean_of_the_iterates_is_that_of_the_coefficients_themselves(rows):
     np.testing.assert_allclose(averaged.coef_, np.mean(iterates, axis=0), rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::fastlr.ConvergenceWarning")
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"penalty": None}, {"average": True}, {"penalty": "l1"}, {"penalty": "elasticnet"}],
+)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("n_features", [5, 40])
+def test_residuals_are_cut_where_scikit_learn_cuts_them(parameters, weighted, n_features):
+    """The first rates of "optimal" are larger than 2 / L by far: residuals reach 1e12 within a few rows."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, n_features)), rng.standard_normal(40)
+    weight = rng.uniform(0.5, 1.5, 40) if weighted else None
+    options = {"learning_rate": "optimal", "shuffle": False, **parameters}
+    ours = fastlr.SGDRegressor(**options).partial_fit(X, y, sample_weight=weight)
+    theirs = SklearnSGD(**options).partial_fit(X, y, sample_weight=weight)
+    assert np.abs(theirs.coef_).max() > 1e11
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-6)
+    np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::fastlr.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("parameters", [{}, {"penalty": None}, {"penalty": "l1"}])
+def test_optimal_rates_recover_from_their_first_steps_as_in_scikit_learn(parameters):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20_000, 5))
+    y = X @ rng.standard_normal(5) + rng.standard_normal(20_000)
+    options = {"learning_rate": "optimal", "shuffle": False, "max_iter": 12, "tol": None}
+    ours = fastlr.SGDRegressor(**options, **parameters).fit(X, y)
+    theirs = SklearnSGD(**options, **parameters).fit(X, y)
+    assert max(ours.loss_curve_) > 1e15
+    np.testing.assert_allclose(ours.score(X, y), theirs.score(X, y), rtol=1e-6)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-4, atol=1e-4)
+
+
+def test_an_optimal_rate_that_diverges_is_told_what_it_follows_from(rows):
+    X, y, _ = rows
+    with pytest.warns(fastlr.ConvergenceWarning, match="follow from alpha=0.0001: raise it"):
+        fastlr.SGDRegressor(learning_rate="optimal", random_state=0, max_iter=1).fit(X, y)
+
+
+@pytest.mark.parametrize("batch_size", [32, None])
+def test_larger_batches_do_not_stop_far_off_in_silence(rows, batch_size):
+    X, y, _ = rows
+    with pytest.warns(fastlr.ConvergenceWarning, match="above the optimum. Pass a larger eta0"):
+        model = fastlr.SGDRegressor(batch_size=batch_size, eta0=1e-6, random_state=0).fit(X, y)
+    assert model.score(X, y) < fastlr.ols(X, y).r2 - 0.01
+
+
+@pytest.mark.parametrize("penalty", ["l1", "elasticnet", "l2", None])
+@pytest.mark.parametrize("batch_size", [1, 16])
+def test_fits_that_arrived_are_not_called_far(rows, penalty, batch_size):
+    X, y, _ = rows
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fastlr.SGDRegressor(
+            batch_size=batch_size, eta0=0.02, penalty=penalty, alpha=0.05, tol=1e-4, random_state=0
+        ).fit(X, y)
+
+
 def test_history_and_loss_curve_fall(rows):
     X, y, _ = rows
     model = fastlr.SGDRegressor(random_state=3, batch_size=10, eta0=0.1).fit(X, y)
@@ -238,6 +298,7 @@ def test_clone_pickle_and_float32(rows):
         ({"batch_size": 0}, "batch_size=0"),
         ({"batch_size": 2.5}, "batch_size=2.5"),
         ({"optimizer": "sgd"}, "'gd', 'momentum'"),
+        ({"optimizer": "accelerated"}, "batches would mislead it"),
         ({"max_iter": 0}, "max_iter=0"),
         ({"tol": -1e-3}, "tol=-0.001"),
         ({"early_stopping": True, "validation_fraction": 1.0}, "validation_fraction=1.0"),

@@ -21,6 +21,7 @@ Rule rule_of(const std::string& name) {
   if (name == "gd") return Rule::plain;
   if (name == "momentum") return Rule::momentum;
   if (name == "nesterov") return Rule::nesterov;
+  if (name == "accelerated") return Rule::accelerated;
   if (name == "adagrad") return Rule::adagrad;
   if (name == "rmsprop") return Rule::rmsprop;
   if (name == "adam") return Rule::adam;
@@ -35,8 +36,9 @@ Sampling sampling_of(const std::string& name) {
   throw py::value_error("unknown sampling " + name);
 }
 
-/// Every key must be known, so that a misspelt one is never silently ignored.
-DescentSettings settings_of(const py::dict& source) {
+/// Every key must be known, so that a misspelt one is never silently ignored. Arrays are not
+/// copied: the caller's dictionary keeps them.
+DescentSettings settings_of(const py::dict& source, Index n_features) {
   DescentSettings s;
   for (const auto& [key, value] : source) {
     const auto name = key.cast<std::string>();
@@ -56,6 +58,12 @@ DescentSettings settings_of(const py::dict& source) {
       s.mean_weight = value.cast<double>();
     } else if (name == "penalty") {
       s.penalty = value.cast<double>();
+    } else if (name == "penalty_weights") {
+      if (!py::isinstance<DoubleArray>(value))
+        throw py::value_error("penalty_weights must be an array of float64");
+      const auto weights = py::reinterpret_borrow<DoubleArray>(value);
+      check_size(weights, n_features, "penalty_weights");
+      s.penalty_weights = weights.data();
     } else if (name == "l1") {
       s.l1 = value.cast<double>();
     } else if (name == "stops_at_zero") {
@@ -76,6 +84,8 @@ DescentSettings settings_of(const py::dict& source) {
       s.patience = value.cast<Index>();
     } else if (name == "limit") {
       s.limit = value.cast<double>();
+    } else if (name == "max_residual") {
+      s.max_residual = value.cast<double>();
     } else {
       throw py::value_error("unknown setting " + name);
     }
@@ -226,7 +236,7 @@ void bind_full_batch(py::module_& m) {
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
         const auto weight = weight_of(sample_weight, rows.n_samples);
         const Standardisation z = standardisation_of(standard, p);
-        const DescentSettings s = settings_of(settings);
+        const DescentSettings s = settings_of(settings, p);
         Arrays arrays = arrays_of(p, vectors, numbers, counters, rates, history, path);
         double* sums = slots.mutable_data();
         Progress progress;
@@ -253,7 +263,7 @@ void bind_full_batch(py::module_& m) {
         const Index p = xy.size();
         check_size(xx, p * p, "xx");
         check_size(mean_x, p, "mean_x");
-        const DescentSettings s = settings_of(settings);
+        const DescentSettings s = settings_of(settings, p);
         const DescentMoments moments{ConstMatrixMap(xx.data(), p, p),
                                      ConstVectorMap(xy.data(), p),
                                      yy,
@@ -332,7 +342,7 @@ void bind_minibatches(py::module_& m) {
         check_size(table, plan.table_size, "table");
         const auto weight = weight_of(sample_weight, rows.n_samples);
         const Standardisation z = standardisation_of(standard, p);
-        const DescentSettings s = settings_of(settings);
+        const DescentSettings s = settings_of(settings, p);
         Arrays arrays = arrays_of(p, vectors, numbers, counters, rates, history, path);
         const std::int64_t* given_rows = given ? given->data() : nullptr;
         const std::int64_t* sizes = given_sizes ? given_sizes->data() : nullptr;

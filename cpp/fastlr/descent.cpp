@@ -9,7 +9,9 @@ namespace {
 double gradient_norm_of(WorkingState& state, double of_squares, double of_penalty,
                         bool fit_intercept) {
   const ConstVectorMap g(state.row(batch_gradient), state.p);
-  const double squares = (of_squares * g + of_penalty * state.coef()).squaredNorm();
+  const double squares =
+      (of_squares * g + of_penalty * state.penalty_weights().cwiseProduct(state.coef()))
+          .squaredNorm();
   const double of_intercept = fit_intercept ? of_squares * state.row(batch_gradient)[state.p] : 0.0;
   return std::sqrt(squares + of_intercept * of_intercept);
 }
@@ -30,7 +32,8 @@ Progress run_epochs(const DescentSettings& s, StepRule rule, double weight, Inde
     history.rate[e] = rate_at(s, base_rates[e], state.counters[updates] + 1);
     progress.outcome = watch(s, history.loss[e], theta, false, state);
     if (progress.outcome != Outcome::diverged)
-      take_step(s, rule, of_squares, s.penalty, base_rates[e], state);
+      take_step(s, rule, of_squares * cut(s, std::sqrt(squares / weight)), s.penalty, base_rates[e],
+                state);
     if (history.path != nullptr)
       std::copy_n(state.row(theta), state.p + 1, history.path + e * (state.p + 1));
     ++state.counters[epochs];
@@ -60,7 +63,7 @@ Progress descend_rows(const Rows& rows, const Column* weight, const Standardisat
                       const DescentSettings& s, const LossPlan& plan, Index part, Index n_epochs,
                       const double* base_rates, int n_threads, double* slots, DescentState& caller,
                       const DescentHistory& history) {
-  WorkingState state(caller);
+  WorkingState state(caller, s);
   Buffer raw(state.padded);
   const auto accumulate = [&] {
     const double* parameters = state.row(theta);
@@ -95,7 +98,7 @@ Progress descend_rows(const Rows& rows, const Column* weight, const Standardisat
 Progress descend_moments(const DescentMoments& moments, const DescentSettings& s, Index n_epochs,
                          const double* base_rates, DescentState& caller,
                          const DescentHistory& history) {
-  WorkingState state(caller);
+  WorkingState state(caller, s);
   const Progress progress = with_rule(s.rule, s.constants, [&](auto rule) {
     return run_epochs(
         s, rule, moments.weight, n_epochs, base_rates,

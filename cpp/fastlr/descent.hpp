@@ -11,6 +11,8 @@
 // Tsuruoka, Tsujii and Ananiadou (2009) do.
 #pragma once
 
+#include <limits>
+
 #include "fastlr/row_window.hpp"
 #include "fastlr/sampling.hpp"
 #include "fastlr/squared_loss.hpp"
@@ -24,6 +26,7 @@ struct DescentSettings {
   double scale = 1.0;
   double mean_weight = 1.0;  // 0: the sum convention
   double penalty = 0.0;
+  const double* penalty_weights = nullptr;  // p numbers: penalty / 2 * sum_j weight_j b_j^2
   double l1 = 0.0;
   bool stops_at_zero = false;  // scikit-learn: `penalty` shrinks coefficients to zero, never beyond
   bool fit_intercept = true;
@@ -34,6 +37,7 @@ struct DescentSettings {
   bool relative = true;     // ... as a share of the best loss
   Index patience = 5;       // so many epochs in a row without improvement are too many
   double limit = 0.0;       // a loss above it is divergence
+  double max_residual = std::numeric_limits<double>::infinity();  // residuals are cut there
 };
 
 /// Rows of the array `vectors`, each of round_up(p + 1, 8) numbers: b, a, zeros.
@@ -66,6 +70,7 @@ enum Counter : Index {
   batch_rows,
   epoch_rows,
   epoch_updates,
+  steps_since_restart,
   stale,
   n_counters
 };

@@ -23,7 +23,7 @@ inline double rate_at(const DescentSettings& s, double base, Index t) {
 /// The caller's state, copied into aligned memory for the length of a call and stored at its end.
 class WorkingState {
  public:
-  explicit WorkingState(DescentState& state)
+  WorkingState(DescentState& state, const DescentSettings& s)
       : p(state.n_features),
         padded(state.padded()),
         state_(state),
@@ -34,6 +34,7 @@ class WorkingState {
     std::copy_n(state.counters, n_counters, counters.begin());
     mask_.setZero();
     mask_.head(p).setOnes();
+    if (s.penalty_weights != nullptr) std::copy_n(s.penalty_weights, p, mask_.data());
   }
 
   void store() const {
@@ -46,11 +47,12 @@ class WorkingState {
   Eigen::Map<Eight, Eigen::AlignedMax> at(VectorRow r, Index j) {
     return Eigen::Map<Eight, Eigen::AlignedMax>(row(r) + j);
   }
-  /// One for coefficients, zero for the intercept and the padding.
+  /// The weights of coefficients in the penalty (ones); zero for the intercept and the padding.
   Eigen::Map<const Eight, Eigen::AlignedMax> mask(Index j) const {
     return Eigen::Map<const Eight, Eigen::AlignedMax>(mask_.data() + j);
   }
   ConstVectorMap coef() { return ConstVectorMap(row(theta), p); }
+  ConstVectorMap penalty_weights() const { return ConstVectorMap(mask_.data(), p); }
 
   Index p;
   Index padded;
@@ -63,10 +65,15 @@ class WorkingState {
   Buffer mask_;
 };
 
-/// penalty / 2 |b|^2 + l1 |b|_1
+/// penalty / 2 sum_j weight_j b_j^2 + l1 |b|_1
 inline double penalty_of(const DescentSettings& s, WorkingState& state) {
   double value = 0.0;
-  if (s.penalty != 0.0) value += 0.5 * s.penalty * state.coef().squaredNorm();
+  if (s.penalty != 0.0) {
+    const ConstVectorMap b = state.coef();
+    value += 0.5 * s.penalty *
+             (s.penalty_weights == nullptr ? b.squaredNorm()
+                                           : b.cwiseAbs2().dot(state.penalty_weights()));
+  }
   if (s.l1 != 0.0) value += s.l1 * state.coef().lpNorm<1>();
   return value;
 }
@@ -83,6 +90,23 @@ inline void pay_l1(double due, WorkingState& state) {
   }
 }
 
+/// What multiplies a gradient whose residuals have a (root mean square) size beyond the limit, so
+/// that they are cut there, as in scikit-learn.
+inline double cut(const DescentSettings& s, double size) {
+  return size > s.max_residual ? s.max_residual / size : 1.0;
+}
+
+/// Whether the gradient points along the last move, uphill: then what the rule remembers misleads.
+inline bool goes_uphill(double of_squares, double of_penalty, WorkingState& state) {
+  double slope = 0.0;
+  for (Index j = 0; j < state.padded; j += 8) {
+    const Eight g = of_squares * state.at(batch_gradient, j) +
+                    of_penalty * (state.mask(j) * state.at(theta, j));
+    slope += (g * state.at(first_moment, j)).sum();
+  }
+  return slope > 0.0;
+}
+
 /// One update with gradient = of_squares * batch_gradient + of_penalty * b. Adds it to
 /// epoch_gradient.
 template <class StepRule>
@@ -93,6 +117,14 @@ void take_step(const DescentSettings& s, StepRule& rule, double of_squares, doub
   rule.begin(t);
   const double shrinkage = s.stops_at_zero && rate * of_penalty > 1.0 ? 1.0 / rate : of_penalty;
   if (!s.fit_intercept) state.row(batch_gradient)[state.p] = 0.0;
+  if constexpr (StepRule::restarts) {
+    std::int64_t& k = state.counters[steps_since_restart];
+    if (goes_uphill(of_squares, shrinkage, state)) {
+      k = 0;
+      std::fill_n(state.row(first_moment), state.padded, 0.0);
+    }
+    rule.set_steps(k++);
+  }
   for (Index j = 0; j < state.padded; j += 8) {
     Eight parameters = state.at(theta, j);
     Eight m = state.at(first_moment, j);

@@ -49,8 +49,11 @@ void finish_batch(const DescentSettings& s, StepRule& rule, const Epoch& epoch,
   if (m == 0) return;
   state.row(batch_gradient)[state.p] = state.numbers[batch_residuals];
   if (s.penalty != 0.0 || s.l1 != 0.0) state.numbers[epoch_penalty] += penalty_of(s, state);
-  take_step(s, rule, of_squares(s, m), of_penalty(s, m, epoch.plan.n_samples), epoch.base_rate,
-            state);
+  const double size = m == 1
+                          ? std::abs(state.numbers[batch_squares] / state.numbers[batch_residuals])
+                          : std::sqrt(state.numbers[batch_squares] * of_squares(s, m) / s.scale);
+  take_step(s, rule, of_squares(s, m) * cut(s, size), of_penalty(s, m, epoch.plan.n_samples),
+            epoch.base_rate, state);
   state.numbers[epoch_squares] += state.numbers[batch_squares];
   state.counters[epoch_rows] += m;
   ++state.counters[epoch_updates];
@@ -113,17 +116,26 @@ void use_single_rows(const DescentSettings& s, double base_rate, const RowWindow
     for (std::size_t v = 1; v < V; ++v) product += x[v] * t[v];
     const double rate = rate_at(s, base_rate, ++update);
     const double r = product.sum() + (a + window.minus_y[i]);
-    const double wr = weighted ? window.weight[i] * r : r;
+    double wr = weighted ? window.weight[i] * r : r;
     squares += wr * r;
+    if (std::abs(r) > s.max_residual) [[unlikely]]
+      wr *= cut(s, std::abs(r));
     residuals += wr;
     const double step = rate * squares_scale * wr;
-    if (penalty != 0.0) {
+    if (penalty != 0.0 && s.penalty_weights == nullptr) {
       const double share = 1.0 - rate * penalty;
       const double keep = s.stops_at_zero ? std::max(0.0, share) : share;
       for (std::size_t v = 0; v < V; ++v) {
         norms[v] += t[v] * t[v];
         shrunk[v] += t[v];
         t[v] *= keep;
+      }
+    } else if (penalty != 0.0) {
+      for (std::size_t v = 0; v < V; ++v) {
+        const Eight share = 1.0 - (rate * penalty) * mask[v];
+        norms[v] += mask[v] * (t[v] * t[v]);
+        shrunk[v] += mask[v] * t[v];
+        t[v] *= s.stops_at_zero ? share.max(0.0).eval() : share;
       }
     }
     a -= rate * intercept_scale * wr;
@@ -335,7 +347,7 @@ Progress descend_batches(const Rows& rows, const Column* weight, const Standardi
                          Index row_budget, const double* base_rates, int n_threads,
                          std::uint32_t* table, DescentState& caller,
                          const DescentHistory& history) {
-  WorkingState state(caller);
+  WorkingState state(caller, s);
   const bool large = given_sizes == nullptr && plan.batch_size >= 4 * plan.window_rows;
   const Index wanted = large ? windows_per_group : n_threads > 1 ? WorkAhead::buffers_needed : 1;
   BatchDescent descent(rows, weight, standard, plan, n_threads, plan.n_windows == 1 ? 1 : wanted);

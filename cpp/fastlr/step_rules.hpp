@@ -9,7 +9,12 @@
 
 namespace fastlr {
 
-enum class Rule : std::uint8_t { plain, momentum, nesterov, adagrad, rmsprop, adam };
+enum class Rule : std::uint8_t { plain, momentum, nesterov, accelerated, adagrad, rmsprop, adam };
+
+/// What rules are unless they say otherwise: their memory is never begun anew.
+struct Continuous {
+  static constexpr bool restarts = false;
+};
 
 /// The constants of all rules; each reads its own.
 struct RuleConstants {
@@ -20,14 +25,14 @@ struct RuleConstants {
 };
 
 /// theta -= eta g
-struct PlainRule {
+struct PlainRule : Continuous {
   explicit PlainRule(const RuleConstants&) {}
   void begin(Index) {}
   void update(const Eight& g, double eta, Eight& theta, Eight&, Eight&) const { theta -= eta * g; }
 };
 
 /// m = momentum m - eta g;  theta += m   (Polyak 1964)
-struct MomentumRule {
+struct MomentumRule : Continuous {
   double momentum;
   explicit MomentumRule(const RuleConstants& c) : momentum(c.momentum) {}
   void begin(Index) {}
@@ -39,7 +44,7 @@ struct MomentumRule {
 
 /// m = momentum m - eta g;  theta += momentum m - eta g   (Nesterov 1983, as Sutskever et al. 2013
 /// write it)
-struct NesterovRule {
+struct NesterovRule : Continuous {
   double momentum;
   explicit NesterovRule(const RuleConstants& c) : momentum(c.momentum) {}
   void begin(Index) {}
@@ -49,8 +54,27 @@ struct NesterovRule {
   }
 };
 
+/// Nesterov's rule with momentum k / (k + 3) after k steps; where the gradient points along the
+/// last move, uphill, m = 0 and k = 0 (O'Donoghue and Candes 2015). No constant needs to be known.
+struct AcceleratedRule {
+  static constexpr bool restarts = true;
+  double before = 0.0;  // the momentum of the step before
+  double now = 0.0;
+  explicit AcceleratedRule(const RuleConstants&) {}
+  void begin(Index) {}
+  void set_steps(Index k) {
+    const auto time = static_cast<double>(k);
+    before = k > 0 ? (time - 1.0) / (time + 2.0) : 0.0;
+    now = time / (time + 3.0);
+  }
+  void update(const Eight& g, double eta, Eight& theta, Eight& m, Eight&) const {
+    m = before * m - eta * g;
+    theta += now * m - eta * g;
+  }
+};
+
 /// v += g^2;  theta -= eta g / (sqrt(v) + epsilon)   (Duchi, Hazan, Singer 2011)
-struct AdaGradRule {
+struct AdaGradRule : Continuous {
   double epsilon;
   explicit AdaGradRule(const RuleConstants& c) : epsilon(c.epsilon) {}
   void begin(Index) {}
@@ -61,7 +85,7 @@ struct AdaGradRule {
 };
 
 /// v = rho v + (1 - rho) g^2;  theta -= eta g / (sqrt(v) + epsilon)   (Tieleman and Hinton 2012)
-struct RMSpropRule {
+struct RMSpropRule : Continuous {
   double rho;
   double epsilon;
   explicit RMSpropRule(const RuleConstants& c) : rho(c.beta_2), epsilon(c.epsilon) {}
@@ -74,7 +98,7 @@ struct RMSpropRule {
 
 /// m, v = running means of g and g^2, freed of their bias;  theta -= eta m / (sqrt(v) + epsilon)
 /// (Kingma, Ba 2015)
-struct AdamRule {
+struct AdamRule : Continuous {
   RuleConstants c;
   double unbias_m = 1.0;
   double unbias_v = 1.0;
@@ -98,6 +122,8 @@ auto with_rule(Rule rule, const RuleConstants& constants, const Body& body) {
       return body(MomentumRule(constants));
     case Rule::nesterov:
       return body(NesterovRule(constants));
+    case Rule::accelerated:
+      return body(AcceleratedRule(constants));
     case Rule::adagrad:
       return body(AdaGradRule(constants));
     case Rule::rmsprop:

@@ -20,7 +20,7 @@ print("loss:", ", ".join(f"{first.loss[epoch]:.3f}" for epoch in (0, 200, 400, 1
 
 # Small steps need patience: 2000 of them still leave a slope that a larger rate gets rid of.
 exact = fastlr.ols(X, thickness)
-faster = fastlr.descend(X, thickness, loss="mse")
+faster = fastlr.descend(X, thickness, loss="mse", optimizer="gd", standardize=False)
 print(f"least squares: w = {exact.coef[0]:.4f}, b = {exact.intercept:.4f}")
 print(f"rate {fit.learning_rate:g}: w = {fit.coef[0]:.4f} after {fit.n_epochs} epochs")
 print(

@@ -44,7 +44,7 @@ print(f"bias {fit.intercept:.3f}, mean squared error {fit.mse:.3f}\n")
 print(fit.weights_by_size())
 
 # The same without standardising by hand: descend does it, and gives the weights of the raw features.
-folded = fastlr.descend(X, y, loss="mse", epochs=20_000, standardize=True)
+folded = fastlr.descend(X, y, loss="mse", epochs=20_000, optimizer="gd", standardize=True)
 print("\non raw features, standardised inside, full batch:")
 print("\n".join(str(folded.weights_by_size(standardized=True)).splitlines()[:3]))
 
@@ -53,7 +53,7 @@ with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     fastlr.descend(X, y, batch_size=20, loss="mse", learning_rate=0.05, epochs=10, random_state=0)
 print("\nwithout standardising:", caught[0].message)
-slow = fastlr.descend(X, y, loss="mse", epochs=400, tol=None)
+slow = fastlr.descend(X, y, loss="mse", epochs=400, tol=None, optimizer="gd", standardize=False)
 print(
     f"with the largest safe rate, {slow.learning_rate:.1e}, after 400 epochs: mean squared error {slow.mse:.1f}"
 )

@@ -6,17 +6,19 @@ and RMSprop; PyTorch's AdaGrad has 1e-10). AdaGrad's sum starts from 0 (Keras: 0
 otherwise. With the gradient g, the learning rate eta and the parameters theta (coefficients and intercept),
 t = 1, 2, ... counting the updates:
 
-========== ==========================================================================
-rule       update
-========== ==========================================================================
-GD         theta -= eta g
-Momentum   m = momentum m - eta g;  theta += m
-Nesterov   m = momentum m - eta g;  theta += momentum m - eta g
-AdaGrad    v += g^2;  theta -= eta g / (sqrt(v) + epsilon)
-RMSprop    v = rho v + (1 - rho) g^2;  theta -= eta g / (sqrt(v) + epsilon)
-Adam       m = beta_1 m + (1 - beta_1) g;  v = beta_2 v + (1 - beta_2) g^2;
-           theta -= eta m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon)
-========== ==========================================================================
+=========== ==========================================================================
+rule        update
+=========== ==========================================================================
+GD          theta -= eta g
+Momentum    m = momentum m - eta g;  theta += m
+Nesterov    m = momentum m - eta g;  theta += momentum m - eta g
+AdaGrad     v += g^2;  theta -= eta g / (sqrt(v) + epsilon)
+RMSprop     v = rho v + (1 - rho) g^2;  theta -= eta g / (sqrt(v) + epsilon)
+Adam        m = beta_1 m + (1 - beta_1) g;  v = beta_2 v + (1 - beta_2) g^2;
+            theta -= eta m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon)
+Accelerated m = c_(k-1) m - eta g;  theta += c_k m - eta g  with c_k = k / (k + 3),
+            k = 0, 1, ...; wherever g m > 0, first m = 0 and k = 0
+=========== ==========================================================================
 
 >>> Adam(beta_1=0.8)
 Adam(beta_1=0.8, beta_2=0.999, epsilon=1e-08)
@@ -32,12 +34,24 @@ import numpy as np
 
 from fastlr.errors import InputError, InputTypeError
 
-__all__ = ["GD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimizer", "RMSprop", "as_optimizer"]
+__all__ = [
+    "GD",
+    "Accelerated",
+    "AdaGrad",
+    "Adam",
+    "Momentum",
+    "Nesterov",
+    "Optimizer",
+    "RMSprop",
+    "as_optimizer",
+]
 
 
 @dataclass(frozen=True)
 class Optimizer:
     """What all rules have in common; use one of its subclasses.
+
+    The rules are compiled, so a subclass of your own is refused by whatever takes an optimizer.
 
     Examples
     --------
@@ -48,6 +62,8 @@ class Optimizer:
     name: ClassVar[str] = ""
     is_adaptive: ClassVar[bool] = False
     """Whether a step is about one learning rate long, however large the gradient is."""
+    needs_all_rows: ClassVar[bool] = False
+    """Whether the rule compares gradients of one step with the next, so that batches would mislead it."""
     stability: ClassVar[str] = "2 / L"
     """The largest stable rate, as a formula."""
 
@@ -188,8 +204,32 @@ class Adam(Optimizer):
     epsilon: float = 1e-8
 
 
+@dataclass(frozen=True)
+class Accelerated(Optimizer):
+    """Nesterov's method whose momentum grows from step to step and restarts when it leads uphill.
+
+    The momentum is k / (k + 3) after k steps; where the gradient points along the last move, the memory is cleared and
+    k = 0 (O'Donoghue and Candes 2015). So it adapts to the conditioning of the columns, of which no constant needs to
+    be known: some sqrt(kappa) steps do what takes plain descent kappa. For descent on all rows; batches would restart
+    it at random.
+
+    Examples
+    --------
+    >>> Accelerated()
+    Accelerated()
+    """
+
+    name: ClassVar[str] = "accelerated"
+    needs_all_rows: ClassVar[bool] = True
+    stability: ClassVar[str] = "4 / (3 L)"
+
+    def largest_stable_rate(self, curvature: float) -> float:
+        """4 / (3 L): the limit of Nesterov's rule as its momentum goes to 1."""
+        return super().largest_stable_rate(curvature) / 1.5
+
+
 _BY_NAME: dict[str, type[Optimizer]] = {
-    rule.name: rule for rule in (GD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
+    rule.name: rule for rule in (GD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, Accelerated)
 }
 
 
@@ -201,15 +241,21 @@ def as_optimizer(optimizer: object) -> Optimizer:
     InputError
         If there is no rule of that name.
     InputTypeError
-        If it is neither a name nor an optimizer.
+        If it is neither a name nor an optimizer, or is of a class of its own.
 
     Examples
     --------
     >>> as_optimizer("nesterov")
     Nesterov(momentum=0.9)
     """
-    if isinstance(optimizer, Optimizer) and optimizer.name:
-        return optimizer
+    if isinstance(optimizer, Optimizer):
+        if type(optimizer) in _BY_NAME.values():
+            return optimizer
+        raise InputTypeError(
+            f"optimizer is of class {type(optimizer).__name__}, whose rule is not among those that are compiled: pass "
+            f"one of {', '.join(map(repr, _BY_NAME))}, or an instance of their classes such as "
+            "fastlr.optimizers.Momentum(0.5). For a rule of your own, step over fastlr.reference.gradient."
+        )
     if isinstance(optimizer, str):
         if optimizer in _BY_NAME:
             return _BY_NAME[optimizer]()

@@ -62,6 +62,8 @@ class Schedule(ABC):
         for field in fields(self):
             if field.name == "initial_learning_rate":
                 continue
+            if field.name not in self.bounds:
+                continue  # a subclass of the user's, which checks its own constants
             value, (low, high) = getattr(self, field.name), self.bounds[field.name]
             if isinstance(value, bool) or not isinstance(value, int | float | np.number):
                 raise InputTypeError(
@@ -81,6 +83,11 @@ class Schedule(ABC):
         """What the kernels need to know of rates that change with every update."""
         return {}
 
+    @property
+    def settled_from(self) -> float:
+        """The epoch from which the rate no longer falls; infinity if it always does."""
+        return math.inf
+
 
 @dataclass(frozen=True)
 class Constant(Schedule):
@@ -97,6 +104,11 @@ class Constant(Schedule):
     def rates(self, initial: float, first_epoch: int, n_epochs: int) -> FloatArray:
         """The rate, ``n_epochs`` times."""
         return np.full(n_epochs, initial)
+
+    @property
+    def settled_from(self) -> float:
+        """From the start."""
+        return 0.0
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,11 @@ class InverseScaling(Constant):
     def settings(self) -> dict[str, float]:
         """The power."""
         return {"rate_power": float(self.power_t)}
+
+    @property
+    def settled_from(self) -> float:
+        """Never, unless the power is zero."""
+        return 0.0 if self.power_t == 0.0 else math.inf
 
 
 @dataclass(frozen=True)
@@ -188,6 +205,11 @@ class CosineDecay(Schedule):
         wave = 0.5 * (1.0 + np.cos(np.pi * share))
         return np.asarray(initial * (self.alpha + (1.0 - self.alpha) * wave), dtype=np.float64)
 
+    @property
+    def settled_from(self) -> float:
+        """From the end of the wave on."""
+        return float(self.decay_epochs)
+
 
 @dataclass(frozen=True)
 class Adaptive(Constant):
@@ -240,7 +262,7 @@ def as_schedule(learning_rate: object) -> Schedule:
     >>> as_schedule(0.1)
     Constant(initial_learning_rate=0.1)
     """
-    if isinstance(learning_rate, Schedule) and learning_rate.name:
+    if isinstance(learning_rate, Schedule):
         return learning_rate
     if isinstance(learning_rate, str):
         if learning_rate == "auto":

@@ -67,7 +67,7 @@ def descent_options(command: _Command) -> _Command:
         click.option(
             "--optimizer",
             type=click.Choice(_RULES),
-            help="gd: how a gradient becomes a step.  [default: gd]",
+            help="gd: how a gradient becomes a step.  [default: accelerated, or gd with a rate or batches]",
         ),
         click.option(
             "--loss",
@@ -77,7 +77,7 @@ def descent_options(command: _Command) -> _Command:
         click.option(
             "--standardize/--no-standardize",
             default=None,
-            help="gd: descend on standardised features, or on the features as they are.",
+            help="gd: descend on standardised features (unless a rate is given), or as they are.",
         ),
         click.option(
             "--tol",

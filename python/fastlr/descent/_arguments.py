@@ -14,6 +14,7 @@ from fastlr._arrays import (
     Columns,
     FloatArray,
     as_features,
+    as_flag,
     as_targets,
     as_weights,
     default_names,
@@ -30,7 +31,9 @@ __all__ = [
     "as_callback",
     "as_choice",
     "as_init",
+    "as_patience",
     "as_sampling",
+    "as_standardize",
     "as_tol",
     "as_validation",
     "as_verbose",
@@ -91,6 +94,16 @@ def as_tol(tol: object) -> float | None:
             f"tol={tol!r} is not in [0, 1): pass a share of the loss such as 1e-6, or None to run all epochs."
         )
     return number
+
+
+def as_patience(patience: object) -> int | None:
+    """Epochs to wait, or None to wait for ever."""
+    return None if patience is None else as_whole(patience, "patience")
+
+
+def as_standardize(standardize: object) -> bool | None:
+    """True, False, or None for whatever the learning rate asks for."""
+    return None if standardize is None else as_flag(standardize, "standardize")
 
 
 def as_verbose(verbose: object) -> int:

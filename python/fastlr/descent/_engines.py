@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,16 +11,16 @@ import numpy.typing as npt
 
 from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
+from fastlr.descent._draws import Draws
 from fastlr.descent._objective import Quadratic
 from fastlr.descent._table import Table
-from fastlr.errors import InputError, InputTypeError
+from fastlr.errors import InputError
 
 __all__ = ["BatchEngine", "Engine", "Epochs", "MomentsEngine", "RowsEngine", "State"]
 
 _WORK_PER_CALL = 1 << 25  # multiply-adds, or values read: some 5 to 50 ms
 _MOST_EPOCHS = 1 << 14
 _ROWS_PER_CALL = 1 << 20
-_MOST_GIVEN = 16  # times the rows of the table, in one pass of a sampler that has no length
 _FIRST_MOMENT = 1  # rows of State.vectors
 _SECOND_MOMENT = 2
 _BATCH_GRADIENT = 3
@@ -29,9 +28,10 @@ _EPOCH_GRADIENT = 4
 _BEST = 5
 _AVERAGE = 6
 _L1_PAID = 7
+_EPOCHS = 1  # of State.counters
+_RESTARTED = 6
 _BEST_LOSS = 4  # of State.numbers
 _L1_TOTAL = 5
-_EPOCHS = 1  # of State.counters
 
 
 class State:
@@ -77,6 +77,11 @@ class State:
         other.restore(self)
         return other
 
+    @property
+    def n_epochs(self) -> int:
+        """Epochs gone through."""
+        return int(self.counters[_EPOCHS])
+
     def restore(self, other: State) -> None:
         """Be as another one is."""
         self.vectors[:], self.numbers[:], self.counters[:] = (
@@ -95,11 +100,25 @@ class State:
         self.vectors[_BEST] = self.vectors[0]
         self.vectors[[_BATCH_GRADIENT, _EPOCH_GRADIENT, _L1_PAID]] = 0.0
 
+    def start_again(self, *, forget: bool) -> None:
+        """Another fit to the same rows: permutations go on, patience is new; ``forget`` resets time and memory too."""
+        n_updates, n_epochs, restarted = self.counters[[0, _EPOCHS, _RESTARTED]]
+        due, paid = self.numbers[_L1_TOTAL], self.vectors[_L1_PAID].copy()
+        self.start_anew()
+        self.counters[_EPOCHS] = n_epochs
+        if forget:
+            self.counters[0] = 0
+            self.vectors[[_FIRST_MOMENT, _SECOND_MOMENT, _AVERAGE]] = 0.0
+        else:
+            self.counters[[0, _RESTARTED]] = n_updates, restarted
+            self.numbers[_L1_TOTAL], self.vectors[_L1_PAID] = due, paid
+
     def go_on_from(self, theta: FloatArray, *, forget: bool) -> None:
         """Leave the last iterate for another one; what led astray had better be forgotten."""
         self.vectors[0] = 0.0
         self.vectors[0, : self.size] = theta
         if forget:
+            self.counters[_RESTARTED] = 0
             self.vectors[[_FIRST_MOMENT, _SECOND_MOMENT, _L1_PAID]] = 0.0
             self.vectors[_AVERAGE] = self.vectors[0]
             self.numbers[_L1_TOTAL] = 0.0
@@ -269,7 +288,7 @@ class BatchEngine:
     name: str = "batches"
     largest_batch: int = field(init=False)
     _table: npt.NDArray[np.uint32] = field(init=False)
-    _batches: Iterator[Any] | None = field(init=False, default=None)
+    _draws: Draws | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         size = 0
@@ -280,8 +299,8 @@ class BatchEngine:
                 self.sampling, self.table.n_samples, self.table.n_features, self.largest_batch
             )
             size = plan["table_size"]
-        elif iter(self.sampling) is self.sampling:
-            self._batches = iter(self.sampling)
+        else:
+            self._draws = Draws(self.sampling, self.table.n_samples)
         self._table = np.zeros(size, dtype=np.uint32)
 
     @property
@@ -300,12 +319,11 @@ class BatchEngine:
     ) -> Epochs:
         """In as many calls as it takes."""
         given = sizes = None
-        sampling = self.sampling
-        if not isinstance(sampling, str):
-            given, sizes = self._given_rows()
-            sampling = "given"
+        sampling = self.sampling if isinstance(self.sampling, str) else "given"
+        if self._draws is not None:
+            given, sizes = self._draws.epoch()
             if not len(sizes):
-                if self._batches is None or not state.counters[_EPOCHS]:
+                if not self._draws.is_iterator or not state.n_epochs:
                     raise InputError(
                         "sampling gave no batch at all: it must yield arrays of row numbers."
                     )
@@ -338,43 +356,6 @@ class BatchEngine:
             parts.append(_result(n, outcome, history, path))
             done += n
         return joined(parts)
-
-    def _given_rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The rows of one epoch and the sizes of its batches, as somebody else's sampler draws them."""
-        if not isinstance(self.sampling, Iterable):
-            raise InputTypeError(f"sampling={self.sampling!r} cannot be iterated over.")
-        n = self.table.n_samples
-        batches: list[npt.NDArray[np.int64]] = []
-        rows = 0
-        most = (
-            math.inf if isinstance(self.sampling, Sized) else max(_MOST_GIVEN * n, _ROWS_PER_CALL)
-        )
-        for batch in self._batches if self._batches is not None else self.sampling:
-            indices = np.asarray(batch)
-            if indices.ndim != 1 or indices.dtype.kind not in "iu":
-                raise InputTypeError(
-                    f"sampling gave a batch of dtype {indices.dtype} and shape {indices.shape}: every batch must be "
-                    "a 1D array of row numbers."
-                )
-            if not len(indices):
-                continue
-            if indices.min() < 0 or indices.max() >= n:
-                raise InputError(
-                    f"sampling gave row {indices.min() if indices.min() < 0 else indices.max()}, but X has rows 0 to "
-                    f"{n - 1}: draw indices below {n}."
-                )
-            batches.append(indices.astype(np.int64))
-            rows += len(indices)
-            if self._batches is not None and rows >= n:
-                break  # perhaps an endless iterator: an epoch is as many rows as there are
-            if rows > most:
-                raise InputError(
-                    f"sampling gave {rows} rows in one pass, for a table of {n}, and no end: pass "
-                    "iter(sampling), whose epochs end when as many rows as the table has are drawn."
-                )
-        if not batches:
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        return np.concatenate(batches), np.array([len(batch) for batch in batches], dtype=np.int64)
 
 
 def joined(parts: list[Epochs]) -> Epochs:

@@ -6,16 +6,19 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from fastlr import errors
 from fastlr._arrays import FloatArray
 from fastlr.descent._arguments import user_level
+from fastlr.descent._gap import Distance, distance_by_rows, distance_from_moments
 from fastlr.descent._loop import Loop, Outcome
+from fastlr.descent._memory import Memory
 from fastlr.descent._objective import Curvature, Objective, Quadratic
-from fastlr.descent._result import Descent, History
-from fastlr.descent._status import status_of
+from fastlr.descent._result import Descent, History, Surroundings
+from fastlr.descent._status import Circumstances, status_of
 from fastlr.descent._table import Scaling, Table
 from fastlr.errors import InputError
 from fastlr.optimizers import Optimizer
@@ -23,6 +26,7 @@ from fastlr.optimizers import Optimizer
 __all__ = ["Job", "finish", "history_of", "judge", "limit_of"]
 
 _GROWTH = 100.0  # a loss so many times that of the start is divergence
+_ROUNDING = 1e-20  # of the losses that are divergence
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,43 @@ class Job:
     curvature: Curvature
     rule: Optimizer
     rate: float
+    is_automatic: bool
     fit_intercept: bool
+    batch_size: int | None
+    seed: int
+    arguments: dict[str, Any]
 
     def squares(self, theta: FloatArray, n_threads: int) -> float:
         """Sum w r^2 over all rows, from moments or in one pass."""
         if self.quadratic is not None:
             return self.quadratic.squares(theta)
         return self.table.loss_sums(self.scaling.to_raw(theta), n_threads)[0]
+
+    def squares_and_gradient(
+        self, theta: FloatArray, n_threads: int
+    ) -> tuple[float, FloatArray | None]:
+        """Sum w r^2 over all rows, with (X' (w r), sum w r) where it took a pass."""
+        if self.quadratic is not None:
+            return self.quadratic.squares(theta), None
+        return self.table.loss_sums(self.scaling.to_raw(theta), n_threads)
+
+    def gap(
+        self, theta: FloatArray, gradient: FloatArray | None, n_epochs: int
+    ) -> tuple[float, bool]:
+        """How far the objective lies above its minimum, and whether that is exact or a bound from below."""
+        if self.quadratic is None:
+            assert gradient is not None
+            return distance_by_rows(
+                self.table, self.scaling, self.objective, theta, gradient, self.fit_intercept
+            ), False
+        return distance_from_moments(
+            self.quadratic,
+            self.objective,
+            theta,
+            self.fit_intercept,
+            self.table.n_samples,
+            n_epochs,
+        )
 
     def loss(self, theta: FloatArray, n_threads: int) -> float:
         """The objective at ``theta``, over all rows."""
@@ -72,33 +106,61 @@ def judge(outcome: Outcome, loop: Loop, loss_of: Callable[[FloatArray], float]) 
         last = float(epochs.loss[-1])
     else:
         last = loss_of(outcome.theta)
-        if scatters and len(epochs) > 1:
+        if scatters and loop.n_before + len(epochs) > 1:
             last = max(last, float(epochs.loss[-1]))
-    bound = (2.0 if scatters else 1.01) * loop.start_loss + 1e-24 * loop.settings["limit"]
+    bound = (2.0 if scatters else 1.01) * loop.start_loss + loop.rounding
     if outcome.code == "diverged" or not last <= bound:
         outcome.code, outcome.growth = "diverged", (loop.start_loss, last)
         best = loop.state.best
         outcome.theta = best if loss_of(best) < loop.start_loss else loop.start
 
 
-def finish(job: Job, loop: Loop, outcome: Outcome, engine: str) -> Descent:
-    """The result, with a warning if descent did not go down."""
-    table, scaling, objective, epochs = job.table, job.scaling, job.objective, outcome.epochs
+def finish(
+    job: Job, loop: Loop, outcome: Outcome, engine: str, before: Descent | None = None
+) -> Descent:
+    """The result, with a warning if descent did not arrive."""
+    table, scaling, objective = job.table, job.scaling, job.objective
     judge(outcome, loop, lambda theta: job.loss(theta, loop.n_threads))
     theta = outcome.theta
     raw = scaling.to_raw(theta)
-    squares = job.squares(theta, loop.n_threads)
-    rank, condition, gap = table.n_features, math.nan, math.nan
-    if job.quadratic is not None:
-        optimum, rank, condition = job.quadratic.optimum(objective, job.fit_intercept)
-        gap = job.quadratic.excess(objective, theta, optimum)
-    stable = (
-        job.rule.largest_stable_rate(job.curvature.largest())
-        if outcome.code == "diverged" or job.quadratic is not None
-        else math.nan
+    squares, gradient = job.squares_and_gradient(theta, loop.n_threads)
+    loss = objective.loss(squares, theta[:-1])
+    history = history_of(outcome, table, scaling)
+    if before is not None:
+        history = before.history.followed_by(history)
+
+    def distance() -> Distance:
+        with np.errstate(over="ignore", invalid="ignore"):
+            gap, is_exact = job.gap(theta, gradient, len(history))
+        of_constant = table.square_y if job.fit_intercept else table.squares_of_zero
+        return Distance(
+            loss=loss,
+            gap=gap,
+            is_exact=is_exact,
+            of_constant=0.5 * objective.of_squares * of_constant,
+            rounding=_ROUNDING * float(loop.settings["limit"]),
+        )
+
+    def stable() -> float:
+        return job.rule.largest_stable_rate(job.curvature.largest)
+
+    status, warns = status_of(
+        outcome,
+        history,
+        loop,
+        Circumstances(
+            rule=job.rule,
+            stable=stable,
+            rate_for_batches=lambda: job.curvature.automatic_rate(
+                job.rule, loop.engine.largest_batch
+            ),
+            distance=distance,
+            is_automatic=job.is_automatic,
+            is_standardised=not scaling.is_trivial,
+            note=scaling.note,
+        ),
     )
-    status = status_of(outcome, job.rule, loop, stable)
-    if outcome.code == "diverged":
+    if warns:
         warnings.warn(str(status), errors.ConvergenceWarning, stacklevel=user_level())
     return Descent(
         coef=raw[:-1].copy(),
@@ -107,12 +169,12 @@ def finish(job: Job, loop: Loop, outcome: Outcome, engine: str) -> Descent:
         target_names=table.target_names,
         n_samples=table.n_positive,
         total_weight=table.total_weight,
-        rank=rank,
-        condition_number=condition,
+        rank=0,
+        condition_number=math.nan,
         solver=f"{job.rule.name} ({engine})",
         status=status,
         digits=math.nan,
-        passes=len(epochs),
+        passes=len(history),
         bse=np.full(table.n_features, math.nan),
         bse_intercept=math.nan,
         residual_sd=math.nan,
@@ -123,18 +185,33 @@ def finish(job: Job, loop: Loop, outcome: Outcome, engine: str) -> Descent:
         alpha=objective.alpha_of_sum,
         feature_mean=table.mean_x,
         feature_std=table.std_x,
-        history=history_of(outcome, table, scaling),
-        loss=objective.loss(squares, theta[:-1]),
-        gap=gap,
-        n_epochs=len(epochs),
+        history=history,
+        loss=loss,
+        n_epochs=len(history),
         n_updates=loop.state.n_updates,
         loss_kind=objective.kind,
         penalty=objective.alpha,
         optimizer=job.rule,
         learning_rate=job.rate,
-        largest_stable_rate=stable,
+        largest_stable_rate=stable()
+        if outcome.code == "diverged" or job.quadratic is not None
+        else math.nan,
         engine=engine,
         batch_size=loop.engine.largest_batch,
+        memory=Memory(
+            state=loop.state,
+            scaling=scaling,
+            seed=job.seed,
+            first_rate=job.rate,
+            rate=loop.rate,
+            start=loop.start,
+            start_loss=loop.start_loss,
+            limit=float(loop.settings["limit"]),
+            watch=loop.watch,
+            ended=outcome.code in ("converged", "early_stopped"),
+            arguments=job.arguments,
+        ),
+        surroundings=Surroundings(job.quadratic, objective, theta),
     )
 
 

@@ -13,14 +13,18 @@ import numpy as np
 
 from fastlr._arrays import FloatArray
 from fastlr.descent._engines import Engine, Epochs, State, joined
+from fastlr.descent._memory import Watch
 from fastlr.descent._objective import Objective
-from fastlr.descent._result import Epoch
+from fastlr.descent._result import Descent, Epoch
 from fastlr.descent._table import Scaling, Table
+from fastlr.errors import InputError
 from fastlr.schedules import Adaptive, Schedule
 
 __all__ = ["Loop", "Outcome"]
 
 _SHOWN = 6  # coefficients in a line of progress
+_VANISHED = 1e-3  # a rate below this share of the first one has fallen far
+_ERRORS = 2.0  # standard errors by which a mean must be lower to be called lower
 
 
 @dataclass
@@ -54,7 +58,8 @@ class Loop:
     objective: Objective
     feature_names: tuple[str, ...]
     tol: float | None
-    patience: int
+    patience: int | None
+    """None: watch, and never stop."""
     validation: Table | None
     callback: Callable[[Epoch], object] | None
     keep_path: bool
@@ -64,22 +69,40 @@ class Loop:
     validation_gain: float | None = None
     """So much must the validation loss fall to count; by default a share ``tol`` of itself."""
     stops_early: bool = True
+    waits_for_rate: bool = False
+    """Whether epochs of batches without improvement count only where the rate no longer falls."""
+    n_before: int = 0
+    """Epochs of the descent that this one goes on from; ``n_epochs`` counts them as well."""
+    losses_before: FloatArray = field(default_factory=lambda: np.empty(0))
+    watch: Watch = field(default_factory=Watch)
+    growth: float = 1.0
+    """So many times further than usual the loss may grow on the way."""
     start: FloatArray = field(init=False)
     _before: State = field(init=False)
     _parts: list[Epochs] = field(default_factory=list)
     _validation: list[float] = field(default_factory=list)
-    _best_validation: float = math.inf
-    _best_theta: FloatArray | None = None
-    _best_epoch: int = 0
-    _stale: int = 0
+    _first_rate: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.start = self.state.theta
+        self._first_rate = self.rate
         self._before = self.state.copy()
+
+    @property
+    def rounding(self) -> float:
+        """What rounding may leave of the losses on the way."""
+        return 1e-24 * float(self.settings["limit"]) / self.growth
+
+    def go_on_from(self, earlier: Descent) -> None:
+        """As if this were the second half of one descent."""
+        memory = earlier.memory
+        self.start, self._first_rate = memory.start, memory.first_rate
+        self.losses_before = earlier.history.loss
+        self.watch = replace(memory.watch, stale=0 if memory.ended else memory.watch.stale)
 
     def run(self) -> Outcome:
         """Run until something ends it; Ctrl-C keeps what there is."""
-        done = 0
+        done = self.n_before
         code: str | None = None
         try:
             with self._bar() as advance:
@@ -97,12 +120,12 @@ class Loop:
 
     def _advance(self, done: int) -> Epochs | None:
         """Run some epochs, all or none of them: Ctrl-C amid a call takes back what it had changed."""
-        n = self._next_epochs(done)
-        rates = np.ascontiguousarray(self.schedule.rates(self.rate, done, n), dtype=np.float64)
+        rates, counts = self._next_rates(done)
+        settings = self.settings if counts else {**self.settings, "tolerance": -1.0}
         self._before.restore(self.state)
         n_parts = len(self._parts)
         try:
-            epochs = self.engine.run(self.state, self.settings, rates, self.keep_path)
+            epochs = self.engine.run(self.state, settings, rates, self.keep_path)
             if epochs.outcome == "exhausted":
                 return None
             self._parts.append(epochs)
@@ -111,6 +134,22 @@ class Loop:
                 self.state.restore(self._before)
             raise
         return epochs
+
+    def _next_rates(self, done: int) -> tuple[FloatArray, bool]:
+        """Rates of the next epochs, and whether epochs without improvement count there."""
+        n = self._next_epochs(done)
+        rates = np.ascontiguousarray(self.schedule.rates(self.rate, done, n), dtype=np.float64)
+        if rates.shape != (n,) or not (np.isfinite(rates) & (rates >= 0.0)).all():
+            raise InputError(
+                f"learning_rate={self.schedule!r} gave rates of shape {rates.shape} for {n} epochs, or rates that "
+                "are not finite and >= 0: its method rates must give one for each epoch."
+            )
+        if not self.waits_for_rate or self.engine.name != "batches":
+            return rates, True
+        epochs = np.arange(done, done + n)
+        counts = (epochs >= self.schedule.settled_from) | (rates <= _VANISHED * self._first_rate)
+        changes = np.flatnonzero(counts != counts[0])
+        return rates[: changes[0]] if changes.size else rates, bool(counts[0])
 
     def _next_epochs(self, done: int) -> int:
         """Epochs until the next one after which Python has something to do."""
@@ -126,10 +165,15 @@ class Loop:
         if epochs.outcome == "diverged":
             return "diverged"
         validation_loss = self._validate(done - 1) if self.validation is not None else None
-        is_late = self.stops_early and self._stale >= self.patience
+        waits = math.inf if self.patience is None or not self.stops_early else self.patience
+        is_late = self.watch.stale >= waits
         stops = (epochs.outcome == "stalled" or is_late) and not self._slows_down()
-        if stops and not is_late and self._is_far_above_best(float(epochs.loss[-1])):
-            stops = False
+        if stops and not is_late and self.engine.name == "batches":
+            if self._is_far_above_best(float(epochs.loss[-1])):
+                stops = False
+            elif self.waits_for_rate and self._is_still_falling(float(epochs.rate[-1])):
+                self.state.forget_stagnation()
+                stops = False
         last = done - 1
         is_told = self.verbose and (last % self.verbose == 0 or done == self.n_epochs or stops)
         if self.callback is not None or is_told:
@@ -155,9 +199,22 @@ class Loop:
 
     def _is_far_above_best(self, loss: float) -> bool:
         """Whether losses of batches have moved away from the best of them: that is no convergence."""
-        if self.engine.name != "batches":
+        return loss > 2.0 * self.state.best_loss + self.rounding
+
+    def _is_still_falling(self, rate: float) -> bool:
+        """Whether the losses of batches, which scatter, are lower in the mean than some epochs earlier.
+
+        Where the rate has vanished, what they still fall is nothing.
+        """
+        if rate <= _VANISHED * self._first_rate:
             return False
-        return loss > 2.0 * self.state.best_loss + 1e-24 * float(self.settings["limit"])
+        losses = np.concatenate([self.losses_before, *(part.loss for part in self._parts)])
+        k = min(max(self.patience or 1, len(losses) // 4), len(losses) // 2)
+        if k < 2:
+            return False
+        last, earlier = losses[-k:], losses[-2 * k : -k]
+        error = math.sqrt(float(last.var() + earlier.var()) / k)
+        return float(earlier.mean() - last.mean()) > _ERRORS * error
 
     def _slows_down(self) -> bool:
         """With an adaptive schedule stagnation lowers the rate, until it is small enough."""
@@ -165,7 +222,7 @@ class Loop:
             return False
         self.rate /= self.schedule.factor
         self.state.forget_stagnation()
-        self._stale = 0
+        self.watch.stale = 0
         return True
 
     def _validate(self, epoch: int) -> float:
@@ -180,22 +237,23 @@ class Loop:
         )
         loss = objective.loss(squares, theta[:-1])
         self._validation.append(loss)
+        watch = self.watch
         gain = (
-            self._best_validation * (self.tol or 0.0)
+            watch.lowest * (self.tol or 0.0)
             if self.validation_gain is None
             else self.validation_gain
         )
-        improved = math.isinf(self._best_validation) or loss < self._best_validation - gain
-        self._stale = 0 if improved else self._stale + 1
-        if loss < self._best_validation:
-            self._best_validation, self._best_theta, self._best_epoch = loss, theta, epoch
+        improved = math.isinf(watch.lowest) or loss < watch.lowest - gain
+        watch.stale = 0 if improved else watch.stale + 1
+        if loss < watch.lowest:
+            watch.lowest, watch.theta, watch.epoch = loss, theta, epoch
         return loss
 
     def _outcome(self, code: str) -> Outcome:
         if code == "diverged":
             theta = self.state.best
-        elif self._best_theta is not None:
-            theta = self._best_theta
+        elif self.watch.theta is not None and self.patience is not None:
+            theta = self.watch.theta
         else:
             theta = self.state.theta
         empty = Epochs(np.empty(0), np.empty(0), np.empty(0), np.empty(0), None)
@@ -205,7 +263,7 @@ class Loop:
             joined(self._parts) if self._parts else empty,
             self._validation,
             self.validation is not None,
-            self._best_epoch,
+            self.watch.epoch,
         )
 
     def _tell(self, epoch: Epoch) -> None:
@@ -229,7 +287,7 @@ class Loop:
             from rich.progress import Progress
         except ImportError as error:
             raise ImportError('progress=True needs rich: pip install "fastlr[cli]"') from error
-        return _RichBar(Progress(transient=True), self.n_epochs)
+        return _RichBar(Progress(transient=True), self.n_epochs - self.n_before)
 
 
 class _RichBar:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +21,7 @@ __all__ = ["LOSSES", "Curvature", "Objective", "Quadratic"]
 
 LOSSES = ("sse", "mse", "half_mse")
 _POWER_STEPS = 40
+_MOST_EIGENVALUES = 128  # all of a larger matrix cost more than the largest one is worth
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Objective:
     alpha: float
     n_samples: int
     total_weight: float
+    penalty_weights: FloatArray | None = None
+    """What multiplies the square of each coefficient in the penalty, if not 1: descent may see other units."""
 
     @property
     def scale(self) -> float:
@@ -54,14 +60,34 @@ class Objective:
         """The penalty of ``sum w r^2 + alpha |coef|^2`` with the same minimum."""
         return self.alpha if self.kind == "sse" else self.alpha * self.total_weight
 
+    @property
+    def ridge(self) -> float:
+        """The penalty beside a mean of squares: that of sum(w r^2) / W + ridge |coef|^2."""
+        return self.penalty / (self.of_squares * self.total_weight)
+
+    def penalties(self, n_features: int) -> FloatArray:
+        """The second derivative of the penalty by each coefficient."""
+        weights = np.ones(n_features) if self.penalty_weights is None else self.penalty_weights
+        return self.penalty * weights
+
     def loss(self, squares: float, coef: FloatArray) -> float:
         """The objective, from sum w r^2 and the coefficients that are penalised."""
-        return 0.5 * self.of_squares * squares + 0.5 * self.penalty * float(coef @ coef)
+        penalised = (
+            coef if self.penalty_weights is None else coef * self.penalty_weights[: len(coef)]
+        )
+        return 0.5 * self.of_squares * squares + 0.5 * self.penalty * float(coef @ penalised)
 
     @property
-    def settings(self) -> dict[str, float]:
+    def settings(self) -> dict[str, Any]:
         """The objective, as the kernels call it."""
-        return {"scale": self.scale, "mean_weight": self.mean_weight, "penalty": self.penalty}
+        settings: dict[str, Any] = {
+            "scale": self.scale,
+            "mean_weight": self.mean_weight,
+            "penalty": self.penalty,
+        }
+        if self.penalty_weights is not None:
+            settings["penalty_weights"] = self.penalty_weights
+        return settings
 
 
 @dataclass(frozen=True)
@@ -96,13 +122,18 @@ class Quadratic:
             0.0, float(b @ (self.xx @ b) - 2.0 * (self.xy @ b) + self.yy + self.weight * e * e)
         )
 
-    def optimum(self, objective: Objective, fit_intercept: bool) -> tuple[FloatArray, int, float]:
-        """The exact minimiser, with the rank of the features and their condition number."""
+    def rank_and_condition(self, objective: Objective, fit_intercept: bool) -> tuple[int, float]:
+        """Rank and condition number of the features, as least squares has them."""
         p = len(self.xy)
+        # In the units in which the penalty is one number.
+        unit = (
+            np.sqrt(objective.penalties(p) / objective.penalty) if objective.penalty else np.ones(p)
+        )
         cross = np.empty((p + 1, p + 1))
-        cross[:p, :p], cross[:p, p], cross[p, :p], cross[p, p] = self.xx, self.xy, self.xy, self.yy
+        cross[:p, :p], cross[p, p] = self.xx / unit / unit[:, np.newaxis], self.yy
+        cross[:p, p] = cross[p, :p] = self.xy / unit
         mean = np.zeros((2, p + 1))
-        mean[0, :p], mean[0, p] = self.mean_x, self.mean_y
+        mean[0, :p], mean[0, p] = self.mean_x / unit, self.mean_y
         moments = Moments._build(
             max(1, round(self.weight)),
             self.weight,
@@ -114,16 +145,7 @@ class Quadratic:
             default_targets(1),
         )
         best = solve_at_once(moments, fit_intercept, objective.alpha_of_sum)
-        return np.append(best.coef[0], best.intercept[0]), best.rank, best.condition_number
-
-    def excess(self, objective: Objective, theta: FloatArray, optimum: FloatArray) -> float:
-        """How far the objective at ``theta`` lies above its minimum: a quadratic form, so that no digits cancel."""
-        d = theta - optimum
-        e = d[-1] + self.mean_x @ d[:-1]
-        squares = d[:-1] @ (self.xx @ d[:-1]) + self.weight * e * e
-        return float(
-            0.5 * objective.of_squares * squares + 0.5 * objective.penalty * (d[:-1] @ d[:-1])
-        )
+        return best.rank, best.condition_number
 
     def hessian(self, objective: Objective, fit_intercept: bool) -> FloatArray:
         """Second derivatives of the objective by coefficients and intercept."""
@@ -133,7 +155,7 @@ class Quadratic:
         h[p, :p] = h[:p, p] = self.weight * self.mean_x
         h[p, p] = self.weight
         h *= objective.of_squares
-        h[np.arange(p), np.arange(p)] += objective.penalty
+        h[np.arange(p), np.arange(p)] += objective.penalties(p)
         return h if fit_intercept else np.ascontiguousarray(h[:p, :p])
 
 
@@ -148,16 +170,17 @@ class Curvature:
     n_threads: int
     quadratic: Quadratic | None
 
+    @cached_property
     def largest(self) -> float:
         """The largest eigenvalue L of the matrix of second derivatives: from moments, or by passes over the rows."""
-        if self.quadratic is not None:
-            eigenvalues = np.linalg.eigvalsh(
-                self.quadratic.hessian(self.objective, self.fit_intercept)
-            )
-            return float(eigenvalues[-1])
-        return self._lanczos()
+        if self.quadratic is None:
+            return self._lanczos(self._product)
+        hessian = self.quadratic.hessian(self.objective, self.fit_intercept)
+        if len(hessian) > _MOST_EIGENVALUES:
+            return self._lanczos(hessian.dot)
+        return float(np.linalg.eigvalsh(hessian)[-1])
 
-    def _lanczos(self) -> float:
+    def _lanczos(self, product: Callable[[FloatArray], FloatArray]) -> float:
         """Lanczos's method: the largest eigenvalue of a small tridiagonal matrix, a tight bound from below."""
         rng = np.random.default_rng(0)
         size = self.table.n_features + (1 if self.fit_intercept else 0)
@@ -167,7 +190,7 @@ class Curvature:
         beside: list[float] = []
         largest = 0.0
         for _ in range(min(size, _POWER_STEPS)):
-            u = self._product(q) - (beside[-1] * before if beside else 0.0)
+            u = product(q) - (beside[-1] * before if beside else 0.0)
             diagonal.append(float(u @ q))
             u -= diagonal[-1] * q
             tridiagonal = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
@@ -194,7 +217,7 @@ class Curvature:
         _, g = kernels.add_loss_slots(table.n_samples, p, slots)
         g[:p] = (g[:p] - scaling.centre * g[p]) * scaling.factor
         product = self.objective.of_squares * g
-        product[:p] += self.objective.penalty * direction[:p]
+        product[:p] += self.objective.penalties(p) * direction[:p]
         return np.asarray(product[: len(direction)])
 
     def of_one_row(self) -> float:
@@ -216,10 +239,9 @@ class Curvature:
             if table.weights is None
             else float(table.weights.max()) * table.n_samples / table.total_weight
         )
-        return (
-            self.objective.scale * heaviest * (norm + (1.0 if self.fit_intercept else 0.0))
-            + self.objective.penalty
-        )
+        return self.objective.scale * heaviest * (
+            norm + (1.0 if self.fit_intercept else 0.0)
+        ) + float(self.objective.penalties(table.n_features).max())
 
     def automatic_rate(self, optimizer: Optimizer, batch_size: int | None) -> float:
         """A learning rate that does not blow up, and is not needlessly small.
@@ -233,7 +255,7 @@ class Curvature:
             of_y = math.sqrt(max(self.table.square_y, 0.0) / self.table.total_weight)
             ratio = of_y / math.sqrt(spread) if spread > 0.0 and of_y > 0.0 else 1.0
             return (0.1 if optimizer.name == "adagrad" else 0.01) * ratio
-        largest = self.largest()
+        largest = self.largest
         n = self.table.n_samples
         if batch_size is None or n == 1:
             return 1.0 / largest if largest > 0.0 else 1.0

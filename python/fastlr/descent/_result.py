@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from fastlr._arrays import FloatArray
+from fastlr.descent._gap import excess
+from fastlr.descent._memory import Memory
+from fastlr.descent._objective import Objective, Quadratic
 from fastlr.optimizers import Optimizer
 from fastlr.results import LinearFit
 
@@ -83,14 +88,42 @@ class History:
     def __len__(self) -> int:
         return len(self.epoch)
 
+    def followed_by(self, later: History) -> History:
+        """The story of two descents, of which the second went on from the first, as one."""
+
+        def joined(a: FloatArray | None, b: FloatArray | None) -> FloatArray | None:
+            return None if a is None or b is None else np.concatenate([a, b])
+
+        return History(
+            epoch=np.arange(len(self) + len(later)),
+            loss=np.concatenate([self.loss, later.loss]),
+            mse=np.concatenate([self.mse, later.mse]),
+            log_likelihood=np.concatenate([self.log_likelihood, later.log_likelihood]),
+            validation_loss=joined(self.validation_loss, later.validation_loss),
+            gradient_norm=np.concatenate([self.gradient_norm, later.gradient_norm]),
+            learning_rate=np.concatenate([self.learning_rate, later.learning_rate]),
+            coef=joined(self.coef, later.coef),
+            intercept=joined(self.intercept, later.intercept),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What the optimum is known by, for those who ask: the moments (if they are at hand) and where descent ended."""
+
+    quadratic: Quadratic | None
+    objective: Objective
+    theta: FloatArray
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Descent(LinearFit):
     """A linear regression fitted by gradient descent: a `LinearFit` with a history.
 
-    ``status.code`` is "converged", "epochs_exhausted", "early_stopped", "stalled" (the learning rate fell too far),
-    "stopped" (by the callback), "sampler_exhausted", "diverged" or "interrupted" (by Ctrl-C); ``status`` itself is a
-    sentence.
+    ``status.code`` is "converged" (the loss came to rest near the optimum), "stalled" (it came to rest elsewhere),
+    "settled" (in the noise of the batches), "slow" (epochs ran out far from the optimum, with a rate chosen by
+    "auto"), "epochs_exhausted", "early_stopped", "stopped" (by the callback), "sampler_exhausted", "diverged" or
+    "interrupted" (by Ctrl-C); ``status`` itself is a sentence.
 
     Attributes
     ----------
@@ -99,7 +132,8 @@ class Descent(LinearFit):
     loss : float
         The objective at the coefficients returned, in the convention of ``loss_kind``, with its penalty.
     gap : float
-        How far ``loss`` lies above the exact optimum; NaN if the moments that tell are not at hand.
+        How far ``loss`` lies above the exact optimum, computed when first asked for; NaN if the moments that tell are
+        not at hand.
     n_epochs, n_updates : int
         Epochs and steps taken.
     loss_kind : str
@@ -121,8 +155,11 @@ class Descent(LinearFit):
 
     Notes
     -----
-    ``rank`` and ``condition_number`` come from the moments; with more than 64 features they are not always at hand:
-    ``condition_number`` is then NaN and ``rank`` the number of features.
+    ``rank`` and ``condition_number`` are computed from the moments when first asked for. With more than 64 features
+    moments are not always at hand: ``condition_number`` is then NaN and ``rank`` the number of features.
+
+    The memory of the descent (``memory``), some ten arrays as long as the coefficients, and the moments for what is
+    computed later (``surroundings``) belong to the result and are pickled with it; `to_fit` leaves them out.
 
     Examples
     --------
@@ -134,7 +171,6 @@ class Descent(LinearFit):
 
     history: History
     loss: float
-    gap: float
     n_epochs: int
     n_updates: int
     loss_kind: str
@@ -144,6 +180,39 @@ class Descent(LinearFit):
     largest_stable_rate: float
     engine: str
     batch_size: int
+    memory: Memory
+    surroundings: Surroundings
+
+    def __post_init__(self) -> None:
+        """Freeze, and forget the figures that are computed when asked for."""
+        super().__post_init__()
+        for name in ("rank", "condition_number"):
+            vars(self).pop(name)
+
+    @cached_property
+    def gap(self) -> float:
+        """How far the loss lies above the exact optimum; NaN if the moments that tell are not at hand."""
+        known = self.surroundings
+        if known.quadratic is None:
+            return math.nan
+        return excess(known.quadratic, known.objective, known.theta, self.fit_intercept)
+
+    @cached_property  # type: ignore[misc]
+    def rank(self) -> int:
+        """Rank of the features (centred, if there is an intercept); their number if the moments are not at hand."""
+        return self._rank_and_condition[0]
+
+    @cached_property  # type: ignore[misc]
+    def condition_number(self) -> float:
+        """Condition number of the features; NaN if the moments are not at hand."""
+        return self._rank_and_condition[1]
+
+    @cached_property
+    def _rank_and_condition(self) -> tuple[int, float]:
+        known = self.surroundings
+        if known.quadratic is None:
+            return len(self.feature_names), math.nan
+        return known.quadratic.rank_and_condition(known.objective, self.fit_intercept)
 
     def __repr__(self) -> str:
         return super().__repr__().replace("<LinearFit", "<Descent", 1)

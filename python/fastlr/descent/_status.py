@@ -3,65 +3,147 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from fastlr.descent._engines import Epochs
+from fastlr.descent._gap import Distance
 from fastlr.descent._loop import Loop, Outcome
-from fastlr.optimizers import Optimizer
+from fastlr.descent._result import History
+from fastlr.optimizers import GD, Optimizer
 from fastlr.results import Status
 from fastlr.schedules import Adaptive
 
-__all__ = ["status_of"]
+__all__ = ["Circumstances", "status_of"]
 
 _VANISHED = 1e-3  # a rate below this share of the first one has fallen far
 
 
-def status_of(outcome: Outcome, rule: Optimizer, loop: Loop, stable: float) -> Status:
-    """The sentence for a code, with the figures that belong to it."""
-    code, epochs = outcome.code, outcome.epochs
-    n = len(epochs)
-    count = f"{n} epoch" if n == 1 else f"{n} epochs"
+@dataclass(frozen=True)
+class Circumstances:
+    """What a status depends on besides the loop."""
+
+    rule: Optimizer
+    stable: Callable[[], float]
+    rate_for_batches: Callable[[], float]
+    """A rate that suits the batches; called only where descent diverged."""
+    distance: Callable[[], Distance]
+    """From the optimum; called only where it matters."""
+    is_automatic: bool
+    """Whether the rate was left to descent: who leaves it wants the fit."""
+    is_standardised: bool
+    note: str
+    """On columns that could not be scaled."""
+
+
+def status_of(
+    outcome: Outcome, history: History, loop: Loop, at: Circumstances
+) -> tuple[Status, bool]:
+    """The sentence for a code, with the figures that belong to it; and whether it is worth a warning."""
+    status, warns = _status_of(outcome, history, loop, at)
+    return (Status(status.code, f"{status} {at.note}") if at.note else status), warns
+
+
+def _status_of(
+    outcome: Outcome, history: History, loop: Loop, at: Circumstances
+) -> tuple[Status, bool]:
+    code, count = outcome.code, _epochs(len(history))
     if code == "diverged":
-        return Status(code, _of_divergence(rule, outcome, loop, stable, count))
+        return Status(code, _of_divergence(outcome, history, loop, at, count)), True
     if code == "converged":
-        if n and epochs.loss[-1] == 0.0:
-            return Status(code, f"Converged after {count}: the loss is zero.")
-        if _rate_vanished(epochs, loop):
-            return Status(
-                "stalled",
-                f"Stalled after {count}: the learning rate has fallen to {epochs.rate[-1]:.3g}, too small to lower the "
-                f"loss, whose gradient still has length {epochs.gradient_norm[-1]:.3g}. Let the rate fall more slowly, "
-                "or start from a larger one.",
-            )
-        least = f"{loop.tol:g} of itself" if loop.tol else "at all"
-        return Status(
-            code,
-            f"Converged after {count}: the loss no longer fell by {least} for {loop.patience} epochs.",
-        )
+        return _at_rest(history, loop, at, count)
     if code == "early_stopped":
-        return Status(
-            code,
-            f"Stopped early after {count}: the validation loss did not improve for {loop.patience} epochs. The "
-            f"iterate after epoch {outcome.best_epoch} was best and is returned.",
+        sentence = (
+            f"Stopped early after {count}: the validation loss did not improve for {_epochs(loop.patience or 0)}. The "
+            f"iterate after epoch {outcome.best_epoch} was best and is returned."
         )
+        return Status(code, sentence), False
     if code == "stopped":
-        return Status(code, f"Stopped by the callback after {count}.")
+        return Status(code, f"Stopped by the callback after {count}."), False
     if code == "interrupted":
-        return Status(code, f"Interrupted after {count}: these are the coefficients so far.")
+        return Status(code, f"Interrupted after {count}: these are the coefficients so far."), False
     if code == "sampler_exhausted":
-        return Status(
-            code,
+        sentence = (
             f"Stopped after {count} of {loop.n_epochs}: the sampler was exhausted. Pass an iterable that can be gone "
-            "through once an epoch, such as a list, or an endless iterator.",
+            "through once an epoch, such as a list, or an endless iterator."
         )
-    return Status(
-        "epochs_exhausted",
-        f"Stopped after {count} as asked; {_at_the_end(epochs, loop.engine.name == 'batches')}.",
+        return Status(code, sentence), False
+    return _out_of_epochs(history, loop, at, count)
+
+
+def _at_rest(history: History, loop: Loop, at: Circumstances, count: str) -> tuple[Status, bool]:
+    """The loss no longer fell: near the optimum, in the noise of batches, or short of it."""
+    if len(history) and history.loss[-1] == 0.0:
+        return Status("converged", f"Converged after {count}: the loss is zero."), False
+    distance = at.distance()
+    least = f"{loop.tol:g} of itself" if loop.tol else "at all"
+    rest = f"the loss no longer fell by {least} for {_epochs(loop.patience or 0)}"
+    if distance.is_small(loop.tol):
+        return Status("converged", f"Converged after {count}: {rest}."), False
+    scatters, vanished = loop.engine.name == "batches", _rate_vanished(history, loop)
+    if vanished and not (scatters and distance.is_noise(loop.tol)):
+        sentence = (
+            f"Stalled after {count}, {distance}: the learning rate has fallen to {history.learning_rate[-1]:.3g}, too "
+            "small to lower the loss. Let the rate fall more slowly, or start from a larger one."
+        )
+        return Status("stalled", sentence), True
+    if scatters:
+        cure = (
+            "where the falling rate left it. Start from a larger rate, or let it fall more slowly."
+            if vanished
+            or math.isinf(loop.schedule.settled_from)
+            or isinstance(loop.schedule, Adaptive)
+            else "around which a constant rate keeps the coefficients wandering. Let the rate fall (fastlr.schedules), "
+            "take larger batches, or average the iterates (fastlr.SGDRegressor(average=True))."
+        )
+        sentence = f"Settled in the noise of its batches after {count}, {distance}, {cure}"
+        return Status("settled", sentence), not distance.is_noise(loop.tol)
+    sentence = (
+        f"Stalled after {count}, {distance} (of a loss of {distance.loss:.3g}): {rest}. {_cure(at)}"
+    )
+    return Status("stalled", sentence), True
+
+
+def _out_of_epochs(
+    history: History, loop: Loop, at: Circumstances, count: str
+) -> tuple[Status, bool]:
+    scatters, distance = loop.engine.name == "batches", at.distance()
+    near = distance.is_noise(loop.tol) if scatters else distance.is_small(loop.tol)
+    course = _at_the_end(history, scatters)
+    if near or not at.is_automatic or loop.tol is None or loop.patience is None:
+        where = "" if distance.is_small(loop.tol) else f", {distance}"
+        return Status(
+            "epochs_exhausted", f"Stopped after {count} as asked; {course}{where}."
+        ), False
+    cure = (
+        "Pass more epochs, larger batches, or a schedule whose rate falls (fastlr.schedules)."
+        if scatters
+        else _cure(at)
+    )
+    sentence = f"Slow: after {count} the loss is {distance.loss:.4g}, {distance}; {course}. {cure}"
+    return Status("slow", sentence), True
+
+
+def _cure(at: Circumstances) -> str:
+    if not at.is_standardised:
+        return "Pass standardize=True, or fastlr.ols for the exact fit."
+    if isinstance(at.rule, GD):
+        return (
+            "Pass more epochs, or leave optimizer and learning_rate out, which takes the accelerated rule, or "
+            "fastlr.ols for the exact fit."
+        )
+    return (
+        "Pass more epochs (columns that nearly depend on one another take many), or fastlr.ols for "
+        "the exact fit."
     )
 
 
-def _at_the_end(epochs: Epochs, scatters: bool) -> str:
+def _epochs(n: int) -> str:
+    return f"{n} epoch" if n == 1 else f"{n} epochs"
+
+
+def _at_the_end(history: History, scatters: bool) -> str:
     """Whether the lowest loss is one of the last quarter; losses of batches scatter."""
-    loss = epochs.loss
+    loss = history.loss
     if len(loss) < 2:
         return "it takes more to settle"
     last = max(1, len(loss) // 4) if scatters else 1
@@ -73,33 +155,40 @@ def _at_the_end(epochs: Epochs, scatters: bool) -> str:
     return f"the loss last scattered between {tail.min():.4g} and {tail.max():.4g}"
 
 
-def _rate_vanished(epochs: Epochs, loop: Loop) -> bool:
-    """Whether it was the rate that came to rest: steps of the first one would still lower the loss by more than tol."""
-    if isinstance(loop.schedule, Adaptive) or not len(epochs):
+def _rate_vanished(history: History, loop: Loop) -> bool:
+    """Whether it was the rate that came to rest."""
+    if isinstance(loop.schedule, Adaptive) or not len(history):
         return False  # "adaptive" lowers its rate because the loss has come to rest
-    first, last = float(epochs.rate[0]), float(epochs.rate[-1])
-    gain = first * float(epochs.gradient_norm[-1]) ** 2
-    return last < _VANISHED * first and gain > (loop.tol or 0.0) * float(epochs.loss[-1])
+    return float(history.learning_rate[-1]) < _VANISHED * float(history.learning_rate[0])
 
 
-def _of_divergence(rule: Optimizer, outcome: Outcome, loop: Loop, stable: float, count: str) -> str:
+def _of_divergence(
+    outcome: Outcome, history: History, loop: Loop, at: Circumstances, count: str
+) -> str:
     first, last = outcome.growth
     grew = f"from {first:.4g} to {last:.4g}" if math.isfinite(last) else "beyond all bounds"
-    rate = float(outcome.epochs.rate[0])
-    if rule.is_adaptive or not math.isfinite(stable):
+    rate, stable, rule = float(history.learning_rate[0]), at.stable(), at.rule
+    cures = ["Pass a smaller one", "learning_rate='auto'"]
+    if not at.is_standardised:
+        cures.append("standardize=True")
+    cure = f"{', '.join(cures[:-1])}{',' if len(cures) > 2 else ''} or {cures[-1]}"
+    if loop.engine.name == "batches" and not rule.is_adaptive:
+        would_do = at.rate_for_batches()
+        limit = f" (with all rows the limit would be {rule.stability} = {stable:.6g})"
         advice = (
-            f"learning_rate={rate:.6g} is too large for this data and loss. "
-            "Pass a smaller one, or learning_rate='auto'"
+            f"learning_rate={rate:.6g} is too large for batches of {_rows(loop.engine.largest_batch)} of this data and "
+            f"loss: {would_do:.3g} would do{limit if math.isfinite(stable) else ''}. {cure}"
         )
+    elif rule.is_adaptive or not math.isfinite(stable):
+        advice = f"learning_rate={rate:.6g} is too large for this data and loss. {cure}"
     else:
         place = "above" if rate > stable else "not above"
-        data = (
-            "this data and loss"
-            if loop.engine.name != "batches"
-            else "all rows of this data and loss (batches need a smaller one)"
-        )
         advice = (
-            f"learning_rate={rate:.6g} is {place} {rule.stability} = {stable:.6g}, the largest stable rate for {data}. "
-            "Pass a smaller one, learning_rate='auto', or standardize=True"
+            f"learning_rate={rate:.6g} is {place} {rule.stability} = {stable:.6g}, the largest stable rate for this "
+            f"data and loss. {cure}"
         )
     return f"Diverged: the loss grew {grew} in {count}. {advice}. The best iterate is returned."
+
+
+def _rows(n: int) -> str:
+    return f"{n} row" if n == 1 else f"{n} rows"

@@ -90,23 +90,48 @@ class Scaling:
     centre: FloatArray
     factor: FloatArray
     is_trivial: bool
+    note: str = ""
+    """A sentence on columns that could not be scaled."""
 
     @classmethod
     def of(cls, table: Table, standardize: bool, fit_intercept: bool) -> Scaling:
         """Standardised (by population standard deviation; centred if there is an intercept), or as they are."""
         if not standardize:
             return cls(np.zeros(table.n_features), np.ones(table.n_features), True)
+        return cls._by(table.std_x, table, fit_intercept)
+
+    @classmethod
+    def even(cls, table: Table, fit_intercept: bool, ridge: float) -> Scaling:
+        """The scale on which all columns are equally steep: by the root of mean (x - centre)^2 + ridge.
+
+        ``ridge`` is the penalty beside a mean of squares; without one, and with an intercept, this is standardising.
+        """
+        squares = table.std_x**2 + ridge
+        if not fit_intercept:
+            squares = squares + table.mean_x**2
+        return cls._by(np.sqrt(squares), table, fit_intercept)
+
+    @classmethod
+    def _by(cls, size: FloatArray, table: Table, fit_intercept: bool) -> Scaling:
         with np.errstate(invalid="ignore"):
-            constant = ~(table.std_x > 4e-16 * np.abs(table.mean_x))
-        if constant.any():
-            names = [table.feature_names[j] for j in np.flatnonzero(constant)]
-            raise InputError(
-                f"standardize=True divides by the standard deviation, which is zero in "
-                f"{', '.join(map(repr, names[:8]))}{' and others' if len(names) > 8 else ''}: the column is "
-                "constant. Leave it out, or pass standardize=False."
+            constant = ~(size > 4e-16 * np.abs(table.mean_x))
+        names = [table.feature_names[j] for j in np.flatnonzero(constant)]
+        note = ""
+        if names:
+            listed = f"{', '.join(map(repr, names[:8]))}{' and others' if len(names) > 8 else ''}"
+            note = (
+                f"Column {listed} is constant and was left on its scale."
+                if len(names) == 1
+                else f"Columns {listed} are constant and were left on their scale."
             )
         centre = table.mean_x if fit_intercept else np.zeros(table.n_features)
-        return cls(centre, 1.0 / table.std_x, False)
+        return cls(centre, 1.0 / np.where(constant, 1.0, size), False, note)
+
+    def is_same(self, other: Scaling) -> bool:
+        """Whether all numbers are the same."""
+        return np.array_equal(self.centre, other.centre) and np.array_equal(
+            self.factor, other.factor
+        )
 
     @property
     def for_kernels(self) -> FloatArray | None:
@@ -119,10 +144,11 @@ class Scaling:
         return padded
 
     def to_raw(self, theta: FloatArray) -> FloatArray:
-        """Parameters (..., coef + intercept) for z -> for x."""
+        """Parameters (..., coef + intercept) for z -> for x; every row of several comes out as it would alone."""
         raw = theta.copy()
-        raw[..., :-1] *= self.factor
-        raw[..., -1] -= raw[..., :-1] @ self.centre
+        if not self.is_trivial:
+            raw[..., :-1] *= self.factor
+            raw[..., -1] -= (raw[..., :-1] * self.centre).sum(axis=-1)
         return raw
 
     def from_raw(self, theta: FloatArray) -> FloatArray:

@@ -11,18 +11,20 @@ import numpy as np
 from fastlr._arrays import as_flag
 from fastlr.descent._arguments import as_choice, as_verbose, as_whole
 from fastlr.errors import InputError, InputTypeError
-from fastlr.optimizers import as_optimizer
+from fastlr.optimizers import Optimizer, as_optimizer
 from fastlr.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
 
 __all__ = ["SGDSettings", "settings_of"]
 
 _RATES = ("invscaling", "constant", "optimal", "adaptive")
+_LARGEST_SLOPE = 1e12  # where scikit-learn cuts the derivative of a row's loss, the residual
 
 
 @dataclass(frozen=True)
 class SGDSettings:
     """What a fit needs to know."""
 
+    rule: Optimizer
     l2: float
     fit_intercept: bool
     standardize: bool
@@ -37,6 +39,8 @@ class SGDSettings:
     rate: float
     growth: float
     """So many times further than usual the loss may grow on the way."""
+    is_optimal: bool
+    """Whether rates are 1 / (alpha (t + t0)), whatever eta0 is."""
     for_kernels: dict[str, Any]
 
 
@@ -57,6 +61,7 @@ def settings_of(
     strength = 0.0 if penalty is None else alpha
     rule = as_optimizer(model.optimizer)
     schedule, rate, of_rate = _schedule(model, alpha)
+    is_optimal = "rate_shift" in of_rate
     tolerance = model.tol if tol == -1.0 else tol
     if tolerance is not None:
         tolerance = _number(tolerance, "tol", 0.0, math.inf)
@@ -73,6 +78,7 @@ def settings_of(
     patience = as_whole(model.n_iter_no_change, "n_iter_no_change")
     watches_training = tolerance is not None and not early_stopping
     return SGDSettings(
+        rule=rule,
         l2=strength * (1.0 - share),
         fit_intercept=fit_intercept,
         standardize=as_flag(model.standardize, "standardize"),
@@ -86,7 +92,8 @@ def settings_of(
         schedule=schedule,
         rate=rate,
         # The first steps of "optimal" are wild by design, and later ones recover.
-        growth=1e58 if of_rate.get("rate_shift") else 1.0,
+        growth=1e58 if is_optimal else 1.0,
+        is_optimal=is_optimal,
         for_kernels={
             **rule.settings,
             **of_rate,
@@ -95,6 +102,7 @@ def settings_of(
             "penalty": strength * (1.0 - share),
             "l1": strength * share,
             "stops_at_zero": rule.name == "gd",
+            "max_residual": _LARGEST_SLOPE if is_optimal or model.batch_size == 1 else math.inf,
             "fit_intercept": fit_intercept,
             "average_from": average_from,
             "tolerance": tolerance if watches_training else -1.0,

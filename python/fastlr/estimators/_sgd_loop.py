@@ -9,12 +9,16 @@ import numpy as np
 from fastlr._arrays import FloatArray
 from fastlr.descent._engines import BatchEngine, Engine, MomentsEngine, RowsEngine, State
 from fastlr.descent._finish import limit_of
+from fastlr.descent._gap import Distance, distance_by_rows, excess
 from fastlr.descent._loop import Loop
 from fastlr.descent._objective import Objective, Quadratic
 from fastlr.descent._table import Scaling, Table
+from fastlr.errors import InputError
 from fastlr.estimators._sgd_arguments import SGDSettings
 
-__all__ = ["loop_of", "loss_of"]
+__all__ = ["distance_of", "loop_of", "loss_of"]
+
+_CHEAP_FEATURES = 64
 
 
 def loop_of(
@@ -30,12 +34,17 @@ def loop_of(
     """A loop over these rows, from this state."""
     engine: Engine
     if batch_size is not None and batch_size < table.n_samples:
+        if settings.rule.needs_all_rows:
+            raise InputError(
+                f"optimizer={settings.rule.name!r} compares the gradient of one step with the next, and batches would "
+                "mislead it: pass batch_size=None, or 'momentum' or 'nesterov'."
+            )
         engine = BatchEngine(
             table,
             scaling.for_kernels,
             batch_size,
             "shuffle" if settings.shuffle else "sequential",
-            seed + state.n_updates,
+            seed,
             threads,
         )
     elif table.weights is None and table.moments is not None:
@@ -70,7 +79,34 @@ def loop_of(
         if validation is None or settings.tol is None
         else settings.tol * 0.5 * validation.square_y / validation.total_weight,
         stops_early=settings.tol is not None,
+        growth=settings.growth,
     )
+
+
+def distance_of(
+    settings: SGDSettings, table: Table, scaling: Scaling, theta: FloatArray, threads: int
+) -> Distance:
+    """How far the objective at ``theta`` lies above its minimum; at least so far, where that is not known exactly."""
+    objective, l1 = _objective(settings, table), float(settings.for_kernels["l1"])
+    squares, gradient = table.loss_sums(scaling.to_raw(theta), threads)
+    with np.errstate(over="ignore", invalid="ignore"):
+        is_exact = table.moments is not None and l1 == 0.0 and table.n_features <= _CHEAP_FEATURES
+        if is_exact:
+            assert table.moments is not None
+            quadratic = Quadratic.of(table.moments, scaling)
+            gap = excess(quadratic, objective, theta, settings.fit_intercept)
+        else:
+            gap = distance_by_rows(
+                table, scaling, objective, theta, gradient, settings.fit_intercept, l1
+            )
+        of_constant = table.square_y if settings.fit_intercept else table.squares_of_zero
+        return Distance(
+            loss=objective.loss(squares, theta[:-1]) + l1 * float(np.abs(theta[:-1]).sum()),
+            gap=gap,
+            is_exact=is_exact,
+            of_constant=0.5 * objective.of_squares * of_constant,
+            rounding=0.0,
+        )
 
 
 def _objective(settings: SGDSettings, table: Table) -> Objective:

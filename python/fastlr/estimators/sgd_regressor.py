@@ -16,16 +16,19 @@ from fastlr.descent import History
 from fastlr.descent._arguments import as_batch_size, seeds_of, user_level
 from fastlr.descent._engines import State
 from fastlr.descent._finish import history_of, judge
+from fastlr.descent._gap import Distance
 from fastlr.descent._loop import Loop, Outcome
 from fastlr.descent._table import Scaling, Table, read_table
 from fastlr.errors import ConvergenceWarning, InputError
 from fastlr.estimators._features import check_features, names_in
 from fastlr.estimators._sgd_arguments import SGDSettings, settings_of
-from fastlr.estimators._sgd_loop import loop_of, loss_of
+from fastlr.estimators._sgd_loop import distance_of, loop_of, loss_of
 from fastlr.estimators._sgd_rows import as_vector, split_rows
 from fastlr.results import predict_linear
 
 __all__ = ["SGDRegressor"]
+
+_FAR = 0.01  # of the variance of y: R2 could be so much higher
 
 
 class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -49,7 +52,8 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         At most so many epochs.
     tol : float or None, default=1e-3
         Stop when the objective (with ``early_stopping`` the validation score) has not improved by ``tol`` for
-        ``n_iter_no_change`` epochs.
+        ``n_iter_no_change`` epochs. If that leaves R2 more than 0.01 below what it could be, a ConvergenceWarning says
+        so.
     shuffle : bool, default=True
         Permute the rows in every epoch; how, see `fastlr.descend`.
     verbose : int, default=0
@@ -69,7 +73,10 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     n_iter_no_change : int, default=5
         Epochs without improvement to wait.
     warm_start : bool, default=False
-        Start ``fit`` from the coefficients of the last one.
+        Start ``fit`` from the coefficients of the last one. Permutations go on where they were (with a number for
+        ``random_state``), and so do the memory and the count of updates of every optimizer but "gd": two fits of k
+        epochs are then one of 2 k, to the bit (with tol=None). "gd" counts updates from 1 again, as in scikit-learn, so
+        rates that fall with them start anew. Patience is new in each fit.
     average : bool or int, default=False
         Return the mean of the iterates, from the first update (or the update of that number) on.
     batch_size : int or None, default=1
@@ -77,7 +84,8 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     optimizer : str or Optimizer, default="gd"
         How a gradient becomes a step; see `fastlr.optimizers`.
     standardize : bool, default=False
-        Descend on standardised features; the coefficients are those of the features themselves.
+        Descend on standardised features; the coefficients are those of the features themselves. Constant ones keep
+        their scale.
     n_threads : int, optional
         Threads to use; results do not depend on it.
 
@@ -103,11 +111,13 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     Notes
     -----
     With ``batch_size=1``, ``optimizer="gd"`` and ``shuffle=False`` the steps are those of scikit-learn's SGDRegressor.
-    A batch of k rows takes the mean of their gradients. As there, rows of weight zero take part in the penalty and in
-    the count of updates, and the penalty shrinks a coefficient to zero but not beyond; other optimizers take the
-    penalty's true gradient. Unlike there, ``average`` is the mean of the iterates with L1 penalties too, and ``tol``
-    watches the weighted loss where there are weights. If the loss explodes, the best iterate is kept and a
-    ConvergenceWarning says so, where scikit-learn raises an error or goes on.
+    A batch of k rows takes the mean of their gradients. As there, rows of weight zero take part in the penalty and
+    in the count of updates, and the penalty shrinks a coefficient to zero but not beyond; other optimizers take the
+    penalty's true gradient. Residuals are cut at 1e12 in single rows as there, and in any batch with
+    learning_rate="optimal", whose first steps may explode before later ones recover. Unlike there, ``average`` is
+    the mean of the iterates with L1 penalties too, and ``tol`` watches the weighted loss where there are weights.
+    If the loss explodes, the best iterate is kept and a ConvergenceWarning says so, where scikit-learn raises an
+    error or goes on.
 
     Examples
     --------
@@ -213,20 +223,25 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             )
         threads = resolve_threads(self.n_threads)
         size = as_batch_size(self.batch_size, features.n_samples)
-        table = read_table(*rows, threads, need_moments=settings.standardize or size is None)
+        table = read_table(*rows, threads, need_moments=size is None)
         scaling = Scaling.of(table, settings.standardize, settings.fit_intercept)
         validation = (
             None
             if held_out is None
             else read_table(*held_out, threads, need_moments=False, like=table.feature_names)
         )
-        state = State(scaling.from_raw(start))
+        is_given = coef_init is not None or intercept_init is not None
+        state = (None if is_given else self._warm_state(scaling, settings)) or State(
+            scaling.from_raw(start)
+        )
         loop = loop_of(settings, table, scaling, state, size, seed, threads, validation)
         outcome = loop.run()
         judge(outcome, loop, loss_of(settings, table, scaling, threads))
         with lock_of(self):
             check_features(self, X, features, reset=True)
             self._accept(outcome, loop, table, settings)
+        if outcome.code == "converged":
+            self._tell_if_far(distance_of(settings, table, scaling, outcome.theta, threads))
         if settings.tol is not None and outcome.code == "epochs_exhausted":
             warnings.warn(
                 f"Stopped after max_iter={self.max_iter} epochs, before the loss settled. Increase max_iter, or tol "
@@ -276,6 +291,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         state = State(np.zeros(features.n_columns + 1)) if is_first else self._state.copy()
         state.start_anew()
         seed, _ = seeds_of(self.random_state)
+        seed += state.n_updates  # other rows are drawn by other permutations
         loop = loop_of(settings, table, scaling, state, size, seed, threads, None)
         outcome = loop.run()
         if is_first:
@@ -333,6 +349,47 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 raise InputError(f"{name} contains NaN or infinity: pass finite numbers.")
         return theta
 
+    def _warm_state(self, scaling: Scaling, settings: SGDSettings) -> State | None:
+        """Where the last fit stood, if this one goes on from it and nobody has changed the coefficients.
+
+        Plain steps begin at t = 1 again, as in scikit-learn; the other rules keep their memory and their time.
+        """
+        if not self.warm_start or not hasattr(self, "coef_"):
+            return None
+        known, state = self._scaled or (None, self._state)
+        if known is None and not scaling.is_trivial:
+            return None
+        if known is not None and not known.is_same(scaling):
+            return None
+        is_mean = settings.average_from and state.n_updates >= settings.average_from
+        shown = scaling.to_raw(state.average if is_mean else state.theta)
+        if len(shown) != len(self.coef_) + 1 or not (
+            np.array_equal(shown[:-1].astype(self.coef_.dtype), self.coef_)
+            and np.array_equal(shown[-1:].astype(self.intercept_.dtype), self.intercept_)
+        ):
+            return None
+        state = state.copy()
+        state.start_again(forget=settings.rule.name == "gd")
+        return state
+
+    def _tell_if_far(self, distance: Distance) -> None:
+        """A loss that no longer falls by ``tol`` may be far from its minimum: say so."""
+        if distance.gap <= _FAR * distance.of_constant:
+            return
+        cures = [f"a larger eta0 (now {self.eta0})", f"a smaller tol (now {self.tol})"]
+        if isinstance(self.learning_rate, str) and self.learning_rate == "optimal":
+            cures[0] = f"another alpha (now {self.alpha}), which the rates of 'optimal' follow from"
+        if self.batch_size != 1:
+            cures.append("smaller batches")
+        if not self.standardize:
+            cures.append("standardize=True")
+        warnings.warn(
+            f"Stopped after {self.n_iter_} epochs, when the loss no longer fell by tol, but the loss is "
+            f"{distance.loss:.4g}, {distance}. Pass {', '.join(cures[:-1])} or {cures[-1]}.",
+            ConvergenceWarning,
+            stacklevel=user_level(),
+        )
+
     def _accept(
         self,
         outcome: Outcome,
@@ -346,7 +403,9 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         raw = loop.scaling.to_raw(theta)
         self._state: State = loop.state
         self._state.go_on_from(outcome.theta, forget=outcome.code == "diverged")
+        self._scaled: tuple[Scaling, State] | None = None
         if not loop.scaling.is_trivial:
+            self._scaled = loop.scaling, self._state.copy()
             self._state.rescale(loop.scaling.to_raw)
         # One step: whoever predicts meanwhile gets coefficients and an intercept that belong together.
         self.__dict__.update(coef_=raw[:-1].copy(), intercept_=raw[-1:].copy())
@@ -357,9 +416,15 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if outcome.code == "diverged":
             first, last = outcome.growth
             grew = f"grew from {first:.4g} to {last:.4g}" if np.isfinite(last) else "exploded"
+            cure = (
+                f"The rates of learning_rate='optimal' follow from alpha={self.alpha}: raise it, or pass another "
+                "learning_rate"
+                if settings.is_optimal
+                else f"Lower eta0={self.eta0}"
+            )
+            cure += "." if settings.standardize else ", or pass standardize=True."
             warnings.warn(
-                f"Diverged: the loss {grew} in {self.n_iter_} epochs, and the best iterate so far is kept. Lower "
-                f"eta0={self.eta0}, or pass standardize=True.",
+                f"Diverged: the loss {grew} in {self.n_iter_} epochs, and the best iterate so far is kept. {cure}",
                 ConvergenceWarning,
                 stacklevel=user_level(),
             )
