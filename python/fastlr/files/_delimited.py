@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from fastlr.errors import FileFormatError
-from fastlr.files._arrow import holds, is_numeric, to_numpy
+from fastlr.files._arrow import holds, is_numeric, own_memory, to_numpy
 from fastlr.files._stream import ByteStream, Source, require_pyarrow
 from fastlr.files._table import Column, ColumnArrays, Table, own_names
 
@@ -86,11 +86,12 @@ class DelimitedTable(Table):
         """
         import pyarrow as pa
 
+        held = own_memory(rows)
         try:
             try:
-                table = self._parsed(rows, chosen, use_threads=True)
+                table = self._parsed(held, rows, chosen, use_threads=True)
             except pa.ArrowInvalid:
-                table = self._parsed(rows, chosen, use_threads=False)
+                table = self._parsed(held, rows, chosen, use_threads=False)
         except pa.ArrowInvalid as error:
             raise FileFormatError(self._explained(str(error), rows_before)) from error
         if b'"' in rows and rows.count(b'"') % 2 and table.num_rows < _n_lines(rows, self._newline):
@@ -100,7 +101,9 @@ class DelimitedTable(Table):
             )
         return table
 
-    def _parsed(self, rows: bytes, chosen: list[str] | None, *, use_threads: bool) -> Any:
+    def _parsed(
+        self, held: Any, rows: bytes, chosen: list[str] | None, *, use_threads: bool
+    ) -> Any:
         import pyarrow as pa
         import pyarrow.csv as pacsv
 
@@ -109,7 +112,7 @@ class DelimitedTable(Table):
             is_boolean = self.columns[int(i)].holds == "booleans"
             types[i] = pa.bool_() if is_boolean else pa.float64()
         return pacsv.read_csv(
-            pa.BufferReader(rows),
+            pa.BufferReader(held),
             pacsv.ReadOptions(
                 column_names=[str(i) for i in range(len(self._header.names))],
                 block_size=max(len(rows) // 4, 1 << 20) if use_threads else len(rows) + 1,
