@@ -27,7 +27,7 @@ def test_text_is_parsed_in_memory_that_is_not_pythons(tmp_path, monkeypatch, end
     with open_table(path) as table:
         monkeypatch.setattr(pacsv, "read_csv", read_csv)
         if end:
-            with pytest.raises(FileFormatError, match="row 11"):
+            with pytest.raises(FileFormatError, match="row 12"):
                 table._parse(rows, ["0", "1"], 0)
         else:
             assert table._parse(rows, ["0", "1"], 0).num_rows == 10
