@@ -21,6 +21,7 @@ FLOORS = {
     "errors": 1,
     "_arrays": 1,
     "_threads": 1,
+    "_schema": 1,
     "results": 1,
     "_moments_format": 2,
     "passes": 2,
@@ -166,6 +167,14 @@ def test_types_are_shipped():
 def test_all_names_of_the_front_exist():
     for name in fastlr.__all__:
         assert getattr(fastlr, name) is not None
+
+
+def test_the_front_shows_its_public_names_and_no_others():
+    starred = {}
+    exec("from fastlr import *", starred)
+    assert set(starred) - {"__builtins__"} == set(fastlr.__all__)
+    assert {name for name in dir(fastlr) if not name.startswith("__")} == set(fastlr.__all__)
+    assert {"__version__", "__name__", "__doc__"} <= set(dir(fastlr))
 
 
 def test_one_version_everywhere():

@@ -15,7 +15,6 @@ from fastlr._arrays import (
     as_features,
     as_targets,
     check_same_targets,
-    refuse_non_finite,
 )
 from fastlr.exact import fit_table, solve_moments, table_of
 from fastlr.ladder import Table
@@ -197,10 +196,8 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         check_is_fitted(self)
         features = as_features(X)
         validate_data(self, X, reset=False, skip_check_array=True)
-        prediction = predict_linear(features, self.coef_, self.intercept_, self.n_threads)
-        if not np.isfinite(prediction).all():
-            refuse_non_finite(features, self.fit_.feature_names, argument="X")
-        return prediction
+        names = self.fit_.feature_names
+        return predict_linear(features, self.coef_, self.intercept_, self.n_threads, names=names)
 
 
 def _copied(table: Table) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastlr._arrays import FloatArray, as_features, refuse_non_finite
+from fastlr._arrays import FloatArray, as_features
 from fastlr._threads import resolve_threads
 from fastlr.descent import History
 from fastlr.descent._arguments import as_batch_size, seeds_of, user_level
@@ -283,12 +283,9 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         features = as_features(X)
         validate_data(self, X, reset=False, skip_check_array=True)
-        prediction = predict_linear(features, self.coef_, float(self.intercept_[0]), self.n_threads)
-        if not np.isfinite(prediction).all():
-            refuse_non_finite(
-                features, tuple(f"x{j}" for j in range(features.n_columns)), argument="X"
-            )
-        return prediction
+        names = tuple(f"x{j}" for j in range(features.n_columns))
+        intercept = float(self.intercept_[0])
+        return predict_linear(features, self.coef_, intercept, self.n_threads, names=names)
 
     def _start(self, p: int, coef_init: object, intercept_init: object) -> FloatArray:
         theta = np.zeros(p + 1)
