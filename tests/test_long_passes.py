@@ -59,6 +59,83 @@ def test_ctrl_c_stops_a_long_pass_and_changes_nothing(method):
     np.testing.assert_array_equal(model.coef_, before[1])
 
 
+def interrupted(call):
+    """Seconds from Ctrl-C to the end of a call that would go on for long."""
+    sent = []
+
+    def interrupt():
+        time.sleep(0.3)
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        call()
+    stopped = time.monotonic()
+    thread.join()
+    return stopped - sent[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_stops_long_predictions():
+    small = np.random.default_rng(0).normal(size=(3000, 1000))
+    fit = fastlr.ols(small, small[:, :3])
+    X, _ = endless_rows(20_000_000, 1000)
+    # As generous as above; a call of the kernel takes a few milliseconds.
+    assert interrupted(lambda: fit.predict(X)) < 1.0
+    x = np.linspace(-1, 1, 10_000_000)
+    polynomial = fastlr.polyfit(x[::10_000], np.cos(x[::10_000]), 20)
+    assert interrupted(lambda: [polynomial.predict(x) for _ in range(50)]) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "n_features", "n_targets"),
+    [(20_000_000, 1, 1), (3_000_000, 10, 1), (40_000, 2000, 3), (3000, 300, 300)],
+)
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_predictions_are_made_in_short_calls_that_take_every_row_once(
+    monkeypatch, n_samples, n_features, n_targets, n_threads
+):
+    from fastlr import results
+
+    calls = []
+
+    class Kernels:
+        @staticmethod
+        def predict(source, first, last, coef, intercept, threads, out):
+            calls.append((first, last))
+            out[first:last] = 0.0
+
+    monkeypatch.setattr(results, "kernels", Kernels)
+    X = np.broadcast_to(np.zeros(1), (n_samples, n_features))
+    results.predict_linear(
+        results.as_features(X),
+        np.zeros((n_targets, n_features)),
+        np.zeros(n_targets),
+        n_threads,
+        names=(),
+    )
+    assert [first for first, _ in calls] == [0, *(last for _, last in calls[:-1])]
+    assert calls[-1][1] == n_samples
+    # 2^23 products take a core some 10 ms where memory is near, and 50 where it is not.
+    most = max(last - first for first, last in calls)
+    assert most * n_features * n_targets <= n_threads * max(1 << 23, 256 * n_features * n_targets)
+
+
+@pytest.mark.parametrize("frame", [False, True])
+def test_a_value_that_is_not_finite_is_named_wherever_it_lies(frame):
+    X = np.zeros((900_000, 5))
+    fit = fastlr.ols(np.random.default_rng(0).normal(size=(20, 5)), np.arange(20.0))
+    for row, column in ((899_999, 0), (700_000, 4), (0, 2)):
+        X[row, column] = np.nan
+        data = {f"x{j}": X[:, j] for j in range(5)} if frame else X
+        with pytest.raises(fastlr.InputError, match=rf"NaN .row {row}, column 'x{column}'"):
+            fit.predict(data)
+        with pytest.raises(fastlr.InputError, match=rf"NaN .row {row}, column 'x{column}'"):
+            fastlr.ols(data, np.arange(900_000.0))
+
+
 def test_other_threads_run_during_a_pass():
     X, y = endless_rows(400_000, 300)
     ticks = []

@@ -14,7 +14,8 @@ namespace fastlr {
 namespace {
 
 constexpr Index block_rows = 256;
-constexpr Index blocks_per_task = 16;
+constexpr Index most_blocks_per_task = 16;
+constexpr Index tasks_per_thread = 4;
 
 using Block = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic>;
 
@@ -183,6 +184,10 @@ void predict(const Rows& rows, Index first, Index last, const double* coef, cons
   const ConstMatrixMap b(coef, n_targets, rows.n_columns());
   const Coefficients registers(b, rows.n_columns());
   const bool in_rows = rows.n_columns() > 0 && lies_in_rows(rows);
+  // Calls are short where rows are long, and are to be shared all the same.
+  const Index n_blocks = (last - first + block_rows - 1) / block_rows;
+  const Index blocks_per_task = std::clamp<Index>(
+      n_blocks / (tasks_per_thread * std::max(n_threads, 1)), 1, most_blocks_per_task);
   const Index task_rows = block_rows * blocks_per_task;
   const Index n_tasks = (last - first + task_rows - 1) / task_rows;
   for_each_task(n_tasks, n_threads, [&](Index task) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <exception>
 #include <thread>
 
@@ -33,18 +34,32 @@ inline void watch_for_fork() {
 #endif
 }
 
-/// body(task) for task = 0 .. n_tasks-1, in any order, on at most n_threads threads. The first
-/// exception (only ever std::bad_alloc) reaches the caller after all threads have come to rest.
+/// Bytes of stack that the environment asks of OpenMP's threads (OMP_STACKSIZE); 0 if nothing is
+/// asked. Set once, by whoever loads the kernels.
+std::size_t& team_stack_size();
+
+/// Whether a parallel region of n_threads can begin here and now. GNU OpenMP ends the process when
+/// a thread of its team cannot be started, for want of memory (RLIMIT_AS) or of threads
+/// (RLIMIT_NPROC, a control group's pids.max), so the threads that are missing are tried
+/// beforehand: all at once, with stacks as large as the team's, which the C library keeps for the
+/// next who ask. Threads of the team before are there already, so a team that is no larger costs
+/// nothing. A race remains in principle: another thread or process may take what was free a moment
+/// ago, and other code that shares the OpenMP runtime may have made this thread's team smaller.
+bool can_start_team(int n_threads);
+
+/// body(task) for task = 0 .. n_tasks-1, in any order, on at most n_threads threads, on the calling
+/// one alone where no team can start. The first exception (only ever std::bad_alloc) reaches the
+/// caller after all threads have come to rest.
 template <class Body>
 void for_each_task(Index n_tasks, int n_threads, const Body& body) {
-  if (n_threads <= 1 || n_tasks <= 1 || forked_from_threads()) {
+  const int n_useful = static_cast<int>(std::min<Index>(n_threads, n_tasks));
+  if (n_useful <= 1 || forked_from_threads() || !can_start_team(n_useful)) {
     for (Index task = 0; task < n_tasks; ++task) body(task);
     return;
   }
   watch_for_fork();
   std::exception_ptr failure;
   std::atomic<bool> failed{false};
-  const int n_useful = static_cast<int>(std::min<Index>(n_threads, n_tasks));
 #pragma omp parallel for schedule(dynamic, 1) num_threads(n_useful)
   for (Index task = 0; task < n_tasks; ++task) {
     if (failed.load(std::memory_order_relaxed)) continue;

@@ -46,6 +46,10 @@ __all__ = [
     "warn_of_target_among_features",
 ]
 
+_SEARCHED_PER_CALL = (
+    1 << 21
+)  # values looked at in one call of the kernel: 10 ms, some 50 where they lie far apart
+
 
 def as_features(X: object, *, argument: str = "X") -> Columns:
     """Features of shape (n_samples, n_features), at least one of each."""
@@ -187,13 +191,30 @@ def _warn_of_other_rows(index: Any, index_of_x: Any, argument: str) -> None:
 
 
 def refuse_non_finite(
-    columns: Columns, names: tuple[str, ...], *, argument: str, first_row: int = 0
+    columns: Columns,
+    names: tuple[str, ...],
+    *,
+    argument: str,
+    first_row: int = 0,
+    rows: tuple[int, int] | None = None,
 ) -> None:
-    """Raise if a value is NaN or infinite, naming the first such cell; ``first_row`` is the number of row 0."""
-    row, column = kernels.first_non_finite(columns.source)
-    if row < 0:
-        return
+    """Raise if a value (of the rows from the first of ``rows`` to before the second) is NaN or infinite.
+
+    The message names the first such cell; ``first_row`` is the number of row 0. Rows are taken in parts so short that
+    Ctrl-C is heard between them.
+    """
+    begin, end = rows or (0, columns.n_samples)
+    step = max(256, _SEARCHED_PER_CALL // max(1, columns.n_columns))
     source = columns.source
+    for start in range(begin, end, step):
+        stop = min(end, start + step)
+        part = [c[start:stop] for c in source] if isinstance(source, list) else source[start:stop]
+        row, column = kernels.first_non_finite(part)
+        if row >= 0:
+            break
+    else:
+        return
+    row += start
     value = float(
         source[column][row]
         if isinstance(source, list)

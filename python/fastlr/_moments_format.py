@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastlr._arrays import FloatArray
+from fastlr._schema import strict_json
 from fastlr.errors import InputError, InputTypeError
 
 __all__ = ["decode", "encode"]
@@ -46,6 +47,12 @@ def decode(data: object) -> tuple[dict[str, Any], FloatArray]:
     body = data[_PREAMBLE.size :]
     if zlib.crc32(body, header_size) != checksum:
         raise InputError("data are damaged (checksum differs): build the moments again.")
-    return json.loads(body[:header_size]), np.frombuffer(body[header_size:], dtype="<f8").astype(
-        np.float64
-    )
+    if header_size > len(body) or (len(body) - header_size) % 8:
+        raise InputError(
+            f"data are not moments (a header of {header_size} bytes in {len(body)}): build the moments again."
+        )
+    try:
+        header = strict_json(body[:header_size])
+    except ValueError as error:
+        raise InputError(f"data are not moments ({error}): build the moments again.") from error
+    return header, np.frombuffer(body[header_size:], dtype="<f8").astype(np.float64)

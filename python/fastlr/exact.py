@@ -279,6 +279,7 @@ def linear_fit(
         alpha=alpha,
         feature_mean=moments.mean[:p],
         feature_std=moments.std[:p],
+        bse_digits=result.bse_digits,
     )
 
 

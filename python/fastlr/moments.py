@@ -20,6 +20,7 @@ from fastlr._arrays import (
 )
 from fastlr._kernels import kernels
 from fastlr._moments_format import decode, encode
+from fastlr._schema import check_moments, check_moments_header
 from fastlr.errors import InputError
 from fastlr.passes import Statistics, names_of, pass_over
 
@@ -525,23 +526,33 @@ class Moments:
             If the bytes are damaged, not moments at all, or of another version.
         """
         header, numbers = decode(data)
-        features, targets = (
-            (GeneratedNames if of in header.get("generated", ()) else tuple)(header[of])
-            for of in ("feature_names", "target_names")
-        )
-        q = len(features) + len(targets)
+        try:
+            header = check_moments_header(header, _PRECISIONS)
+            features, targets = (
+                (GeneratedNames if of in header["generated"] else tuple)(header[of])
+                for of in ("feature_names", "target_names")
+            )
+            q, n_limbs = len(features) + len(targets), 1 + _PRECISIONS.index(header["precision"])
+            if len(numbers) != 2 + (4 + n_limbs * q) * q:
+                raise InputError(f"{len(numbers)} numbers are not those of {q} columns.")
+            weights, scale, mean, cross, size = np.split(
+                numbers, np.cumsum([2, q, 2 * q, n_limbs * q * q])
+            )
+            mean, cross = mean.reshape(2, q), cross.reshape((n_limbs, q, q))
+            cross = cross[0] if n_limbs == 1 else cross
+            check_moments(weights, scale, mean, cross, size)
+        except InputError as error:
+            raise InputError(f"data are not moments ({error}): build the moments again.") from None
         return cls._build(
             header["n_samples"],
-            float(numbers[0]),
-            float(numbers[1]),
-            numbers[2 : 2 + q].copy(),
-            numbers[2 + q : 2 + 3 * q].reshape(2, q).copy(),
-            numbers[2 + 3 * q : -q]
-            .reshape((q, q) if header["precision"] == "double" else (2, q, q))
-            .copy(),
+            float(weights[0]),
+            float(weights[1]),
+            scale.copy(),
+            mean.copy(),
+            cross.copy(),
             features,
             targets,
-            numbers[-q:].copy(),
+            size.copy(),
         )
 
 

@@ -20,6 +20,8 @@ from fastlr.results import LinearFit
 
 __all__ = ["PolynomialFit", "polyfit"]
 
+_POWERS_PER_CALL = 1 << 20  # powers evaluated between two looks at Ctrl-C: some 10 ms
+_FEWEST_PER_CALL = 256
 _SMALLEST_POWER = 1e-276  # below it the low part of a power is not exact any more
 
 
@@ -70,18 +72,23 @@ class PolynomialFit(LinearFit):
         pairs[0] = coef
         intercept = np.zeros((2, t))
         intercept[0] = self.intercept
-        source, scale = _powers(x, d), np.ones(2 * d + t)
+        scale, threads = np.ones(2 * d + t), resolve_threads(n_threads)
         values = np.empty((x.n_samples, t))
-        for k in range(t):
-            residual = kernels.residuals(
-                source, nothing, scale, 2, pairs, intercept, k, resolve_threads(n_threads)
-            )
-            values[:, k] = -residual[0]
-        if not np.isfinite(values).all():
-            refuse_non_finite(x, ("x",), argument="X")
-            raise InputError(
-                f"the polynomial of degree {d} exceeds the range of float64 (about 1e308) at some X: leave these out."
-            )
+        step = max(_FEWEST_PER_CALL, _POWERS_PER_CALL // (d * t))
+        for first in range(0, x.n_samples, step):  # Python sees Ctrl-C between parts
+            rows = slice(first, min(x.n_samples, first + step))
+            source = _powers(x, d, rows)
+            for k in range(t):
+                residual = kernels.residuals(
+                    source, nothing[rows], scale, 2, pairs, intercept, k, threads
+                )
+                values[rows, k] = -residual[0]
+            if not np.isfinite(values[rows]).all():
+                refuse_non_finite(x, ("x",), argument="X", rows=(rows.start, rows.stop))
+                raise InputError(
+                    f"the polynomial of degree {d} exceeds the range of float64 (about 1e308) at some X: leave these "
+                    "out."
+                )
         return values[:, 0] if np.ndim(self.coef) == 1 else values
 
     @classmethod
@@ -197,8 +204,8 @@ def _length(x: object) -> int:
     return len(x) if hasattr(x, "__len__") else np.atleast_1d(np.asarray(x)).shape[0]
 
 
-def _powers(x: Columns, degree: int) -> list[FloatArray]:
+def _powers(x: Columns, degree: int, rows: slice = slice(None)) -> list[FloatArray]:
     """x^1 .. x^degree as two tables of shape (n_samples, degree) whose sum they are."""
     column = x.source[0] if isinstance(x.source, list) else x.source.reshape(-1)
-    high, low = kernels.powers(column, degree)
+    high, low = kernels.powers(column[rows], degree)
     return [high.T, low.T]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
@@ -21,12 +22,16 @@ from fastlr._arrays import (
     refuse_non_finite,
 )
 from fastlr._kernels import kernels
+from fastlr._schema import check_fit
 from fastlr._threads import resolve_threads
 from fastlr.errors import InputError
 
 __all__ = ["LinearFit", "Status", "Weight", "WeightRanking", "predict_linear"]
 
-_PREDICTED_PER_CALL = 1 << 25  # values of X in one kernel call: some 10 to 50 ms
+# Values of X that one thread reads in one call of the kernel: some 5 ms, ten times as long where they lie far apart.
+_PREDICTED_PER_CALL = 1 << 22
+_FEWEST_ROWS = 256  # a block of the kernel's
+_MOST_READERS = 8  # threads that memory can feed
 
 
 class Status(str):
@@ -88,8 +93,9 @@ class LinearFit:
     rank : int
         Rank of the features (centred, if there is an intercept).
     condition_number : float
-        Estimated condition number of the (centred) features, each scaled to unit length: 1 is ideal, 1e8 means
-        that half the digits of the data are lost.
+        Ratio of the largest to the smallest singular value (that is not zero) of the (centred) features, each scaled
+        to unit length: 1 is ideal, 1e8 means that half the digits of the data are lost. Right to two digits up to 1000
+        features, an estimate beyond.
     solver : str
         How it was solved: "normal" (Cholesky factor of the normal equations of one pass), "refined" (then corrected by
         sweeps), "preconditioned" (columns orthogonalised first), "minimum_norm" or "basic" (columns that depend on
@@ -120,6 +126,9 @@ class LinearFit:
         The L2 penalty of ``sum w r^2 + alpha |coef|^2``.
     feature_mean, feature_std : ndarray of shape (n_features,)
         Weighted means and population standard deviations of the features.
+    bse_digits : float
+        Estimated number of right digits of the standard errors, at most 15; NaN for fits that were saved before it was
+        estimated.
 
     Examples
     --------
@@ -151,6 +160,7 @@ class LinearFit:
     alpha: float
     feature_mean: FloatArray
     feature_std: FloatArray
+    bse_digits: float = math.nan
 
     def __post_init__(self) -> None:
         for value in vars(self).values():
@@ -214,10 +224,9 @@ class LinearFit:
         """
         features = as_features(X)
         check_same_features(features, self.feature_names, argument="X", owner="this fit")
-        prediction = predict_linear(features, self.coef, self.intercept, n_threads)
-        if not np.isfinite(prediction).all():
-            refuse_non_finite(features, self.feature_names, argument="X")
-        return prediction
+        return predict_linear(
+            features, self.coef, self.intercept, n_threads, names=self.feature_names
+        )
 
     def residuals(self, X: object, y: object) -> npt.NDArray[Any]:
         """What the fit leaves unexplained: y - predict(X).
@@ -311,90 +320,42 @@ class LinearFit:
         Raises
         ------
         InputError
-            If a field is missing, unknown, or of the wrong type or shape.
+            If a field is missing, unknown, or of the wrong type, shape or range.
         """
-        expected = {field.name for field in fields(LinearFit)}
-        if set(data) - {"has_feature_names"} != expected:
-            raise InputError(
-                f"not a fit: missing {sorted(expected - set(data))}, unknown {sorted(set(data) - expected)}."
-            )
-        try:
-            features, targets = _strings(data["feature_names"]), _strings(data["target_names"])
-            one = np.ndim(data["intercept"]) == 0
-            if one and len(targets) != 1:
-                raise InputError(f"intercept is one number for {len(targets)} targets.")
-            p, t = (len(features),), () if one else (len(targets),)
-
-            def numbers(name: str, shape: tuple[int, ...]) -> Any:
-                array = np.asarray(data[name])
-                if array.dtype.kind not in "fiu" or array.shape != shape:
-                    raise InputError(f"{name} is not made of numbers of shape {shape}.")
-                return array.astype(np.float64) if shape else float(array)
-
-            def one_of(name: str, kind: type) -> Any:
-                if type(data[name]) is not kind:
-                    raise InputError(f"{name}={data[name]!r} is not of type {kind.__name__}.")
-                return data[name]
-
-            if "has_feature_names" in data:
-                has_names = one_of("has_feature_names", bool)
-            else:  # saved before it was remembered
-                has_names = features != default_names(len(features))
-            fit = LinearFit(
-                coef=numbers("coef", t + p),
-                intercept=numbers("intercept", t),
-                feature_names=features if has_names else GeneratedNames(features),
-                target_names=targets,
-                n_samples=one_of("n_samples", int),
-                total_weight=numbers("total_weight", ()),
-                rank=one_of("rank", int),
-                condition_number=numbers("condition_number", ()),
-                solver=one_of("solver", str),
-                status=Status(str(data["status"]["code"]), str(data["status"]["sentence"])),
-                digits=numbers("digits", ()),
-                passes=one_of("passes", int),
-                rss=numbers("rss", t),
-                tss=numbers("tss", t),
-                log_likelihood=numbers("log_likelihood", t),
-                bse=numbers("bse", t + p),
-                bse_intercept=numbers("bse_intercept", t),
-                residual_sd=numbers("residual_sd", t),
-                fit_intercept=one_of("fit_intercept", bool),
-                alpha=numbers("alpha", ()),
-                feature_mean=numbers("feature_mean", p),
-                feature_std=numbers("feature_std", p),
-            )
-        except (TypeError, KeyError) as error:
-            raise InputError(f"not a fit: {error}.") from error
-        if not (0 <= fit.rank <= fit.n_features and fit.n_samples >= 1):
-            raise InputError(
-                f"not a fit: rank {fit.rank} of {fit.n_features} features, {fit.n_samples} rows."
-            )
-        if not (np.isfinite(fit.coef).all() and np.isfinite(fit.intercept).all()):
-            raise InputError("not a fit: coefficients must be finite.")
-        return fit
+        checked = check_fit(data)
+        has_names = checked.pop("has_feature_names")
+        if has_names is None:  # saved before it was remembered
+            has_names = checked["feature_names"] != default_names(len(checked["feature_names"]))
+        if not has_names:
+            checked["feature_names"] = GeneratedNames(checked["feature_names"])
+        return LinearFit(**{**checked, "status": Status(**checked["status"])})
 
 
 def predict_linear(
-    features: Columns, coef: FloatArray, intercept: float | FloatArray, n_threads: int | None = None
+    features: Columns,
+    coef: FloatArray,
+    intercept: float | FloatArray,
+    n_threads: int | None = None,
+    *,
+    names: tuple[str, ...],
 ) -> npt.NDArray[Any]:
-    """X @ coef.T + intercept over columns where they lie; (n,) for 1-D coef, else (n, t)."""
+    """X @ coef.T + intercept over columns where they lie; (n,) for 1-D coef, else (n, t).
+
+    Rows are taken in parts so short that Ctrl-C is heard between them; a part whose predictions are not all finite
+    is looked through for the NaN or infinity in X.
+    """
     threads = resolve_threads(n_threads)
     n = features.n_samples
     matrix = np.atleast_2d(np.ascontiguousarray(coef, dtype=np.float64))
     constants = np.ascontiguousarray(np.broadcast_to(intercept, (len(matrix),)), dtype=np.float64)
     shape = (n,) if np.ndim(coef) == 1 else (n, len(matrix))
     out = np.empty(shape, dtype=np.float32 if features.all_float32 else np.float64)
-    step = max(4096, _PREDICTED_PER_CALL // max(1, features.n_columns * len(matrix)))
+    values_per_row = len(matrix) * (1 + features.n_columns)
+    readers = min(threads, _MOST_READERS)
+    step = readers * max(_FEWEST_ROWS, _PREDICTED_PER_CALL // values_per_row)
     for first in range(0, n, step):
-        kernels.predict(
-            features.source, first, min(n, first + step), matrix, constants, threads, out
-        )
+        last = min(n, first + step)
+        kernels.predict(features.source, first, last, matrix, constants, threads, out)
+        if not np.isfinite(out[first:last]).all():
+            refuse_non_finite(features, names, argument="X", rows=(first, last))
     return out
-
-
-def _strings(names: Iterable[object]) -> tuple[str, ...]:
-    result = tuple(names)
-    if not all(isinstance(name, str) for name in result):
-        raise InputError("names must be strings.")
-    return result  # type: ignore[return-value]

@@ -15,7 +15,6 @@ from fastlr._arrays import (
     as_features,
     as_targets,
     check_same_targets,
-    refuse_non_finite,
 )
 from fastlr._threads import lock_of
 from fastlr.estimators._features import check_features
@@ -216,13 +215,14 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         check_is_fitted(self)
         features = as_features(X)
         check_features(self, X, features, reset=False)
-        fitted = (
-            self.__dict__.copy()
-        )  # one step, so that coefficients and intercept belong together
-        prediction = predict_linear(features, fitted["coef_"], fitted["intercept_"], self.n_threads)
-        if not np.isfinite(prediction).all():
-            refuse_non_finite(features, fitted["fit_"].feature_names, argument="X")
-        return prediction
+        fitted = self.__dict__.copy()  # one step: coefficients and intercept belong together
+        return predict_linear(
+            features,
+            fitted["coef_"],
+            fitted["intercept_"],
+            self.n_threads,
+            names=fitted["fit_"].feature_names,
+        )
 
 
 def _copied(table: Table) -> tuple[Any, ...]:

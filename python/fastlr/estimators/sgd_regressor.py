@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from fastlr._arrays import FloatArray, as_features, as_weights, refuse_non_finite
+from fastlr._arrays import FloatArray, as_features, as_weights
 from fastlr._threads import lock_of, resolve_threads
 from fastlr.descent import History
 from fastlr.descent._arguments import as_batch_size, seeds_of, user_level
@@ -316,12 +316,13 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         features = as_features(X)
         check_features(self, X, features, reset=False)
         fitted = self.__dict__.copy()  # one step, too
-        prediction = predict_linear(
-            features, fitted["coef_"], float(fitted["intercept_"][0]), self.n_threads
+        return predict_linear(
+            features,
+            fitted["coef_"],
+            float(fitted["intercept_"][0]),
+            self.n_threads,
+            names=names_in(self, features),
         )
-        if not np.isfinite(prediction).all():
-            refuse_non_finite(features, names_in(self, features), argument="X")
-        return prediction
 
     def _start(self, p: int, coef_init: object, intercept_init: object) -> FloatArray:
         theta = np.zeros(p + 1)

@@ -53,7 +53,7 @@ class ArrowTable(Table):
         self._is_stream = not source.peek(6).startswith(b"ARROW1")
         with _damage_named(source.label):
             if self._is_stream:
-                self._reader = pa.ipc.open_stream(pa.PythonFile(source.open(), mode="r"))
+                self._reader = _stream_reader(source)
                 self._is_fresh = True
             else:
                 self._map = pa.memory_map(str(source.on_disk()))
@@ -78,7 +78,7 @@ class ArrowTable(Table):
 
         if self._is_stream:
             if not self._is_fresh:
-                self._reader = pa.ipc.open_stream(pa.PythonFile(self._source.open(), mode="r"))
+                self._reader = _stream_reader(self._source)
             self._is_fresh = False
             for batch in self._reader:
                 yield batch, self._source.bytes_read
@@ -94,6 +94,28 @@ class ArrowTable(Table):
             return [batch.column(i) for i in positions]
         order = sorted(positions)
         return [batch.column(order.index(i)) for i in positions]
+
+
+def _stream_reader(source: Source) -> Any:
+    """Record batches in turn, on this thread alone: their bytes are Python's (see ``own_memory``)."""
+    import pyarrow as pa
+
+    options = pa.ipc.IpcReadOptions(use_threads=False)
+    return pa.ipc.open_stream(pa.PythonFile(source.open(), mode="r"), options=options)
+
+
+def own_memory(data: bytes) -> Any:
+    """A copy of ``data`` in memory of Arrow's own, which its threads can let go without Python.
+
+    A reader's last thread may drop its buffer after the call has returned. A buffer of Python's
+    takes the GIL for that, and a thread that asks for it while the interpreter shuts down is ended
+    by force, which aborts the process (Arrow's issue 36389).
+    """
+    import pyarrow as pa
+
+    buffer = pa.allocate_buffer(len(data))
+    np.frombuffer(buffer, dtype=np.uint8)[:] = np.frombuffer(data, dtype=np.uint8)
+    return buffer
 
 
 def is_numeric(kind: Any) -> bool:

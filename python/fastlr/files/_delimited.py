@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastlr.errors import FileFormatError
-from fastlr.files._arrow import holds, is_numeric, to_numpy
+from fastlr.files._arrow import holds, is_numeric, own_memory, to_numpy
 from fastlr.files._cells import MISSING_WORDS, explained, not_numbers
 from fastlr.files._header import Header
 from fastlr.files._stream import ByteStream, Source, require_pyarrow
@@ -53,7 +53,9 @@ class DelimitedTable(Table):
                 yield Column(name, True, kind, is_named)
                 continue
             if kind == "dates or times":  # as they are written, not as they are understood
-                values = self._parsed(rows, [str(i)], use_threads=False, as_text=True).column(0)
+                held = own_memory(rows)
+                text = self._parsed(held, rows, [str(i)], use_threads=False, as_text=True)
+                values = text.column(0)
             cells = [_text(cell) for cell in values.to_pylist()]
             held = not_numbers(kind, cells, self._header, is_whole=is_whole)
             yield Column(name, False, held, is_named)
@@ -89,11 +91,12 @@ class DelimitedTable(Table):
         """
         import pyarrow as pa
 
+        held = own_memory(rows)
         try:
             try:
-                table = self._parsed(rows, chosen, use_threads=True)
+                table = self._parsed(held, rows, chosen, use_threads=True)
             except pa.ArrowInvalid:
-                table = self._parsed(rows, chosen, use_threads=False)
+                table = self._parsed(held, rows, chosen, use_threads=False)
         except pa.ArrowInvalid as error:
             problem = explained(
                 str(error), self.names or self._header.names, self._header, rows_before, rows
@@ -107,7 +110,13 @@ class DelimitedTable(Table):
         return table
 
     def _parsed(
-        self, rows: bytes, chosen: list[str] | None, *, use_threads: bool, as_text: bool = False
+        self,
+        held: Any,
+        rows: bytes,
+        chosen: list[str] | None,
+        *,
+        use_threads: bool,
+        as_text: bool = False,
     ) -> Any:
         import pyarrow as pa
         import pyarrow.csv as pacsv
@@ -120,7 +129,7 @@ class DelimitedTable(Table):
                 is_boolean = self.columns[int(i)].holds == "booleans"
                 types[i] = pa.bool_() if is_boolean else pa.float64()
         return pacsv.read_csv(
-            pa.BufferReader(rows),
+            pa.BufferReader(held),
             pacsv.ReadOptions(
                 column_names=[str(i) for i in range(len(self._header.names))],
                 block_size=max(len(rows) // 4, 1 << 20) if use_threads else len(rows) + 1,

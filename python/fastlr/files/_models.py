@@ -8,9 +8,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from fastlr.errors import ModelFileError
+from fastlr._schema import shown, strict_json
+from fastlr.errors import InputError, ModelFileError
 from fastlr.files._replace import replaced
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ MODEL_FORMAT = "fastlr.linear_model"
 MODEL_VERSION = 1
 _POLYNOMIAL = "polynomial"
 _ENOUGH_TO_KNOW = 64
+_NOT_FINITE = ("inf", "-inf", "nan")
 _TEXT_FIELDS = {"feature_names", "target_names", "solver", "status"}
 _ADVICE = "save it again with fastlr.files.save_model or `fastlr fit --output`"
 
@@ -51,9 +51,12 @@ def save_model(fit: LinearFit, path: str | os.PathLike[str]) -> None:
     document = {"format": MODEL_FORMAT, "version": MODEL_VERSION, **_finite(fit.to_dict())}
     if isinstance(fit, PolynomialFit):
         document["kind"] = _POLYNOMIAL
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
+    try:
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode("utf-8")
+    except UnicodeEncodeError:  # names that are not UTF-8, such as lone surrogates, are escaped
+        text = json.dumps(document, allow_nan=False, indent=1).encode("ascii")
     with replaced(path) as file:
-        file.write(text.encode("utf-8") + b"\n")
+        file.write(text + b"\n")
 
 
 def load_model(path: str | os.PathLike[str]) -> LinearFit:
@@ -73,25 +76,22 @@ def load_model(path: str | os.PathLike[str]) -> LinearFit:
     label = os.fspath(path)
     document = _document(Path(path), label)
     version = document.pop("version", None)
-    if version != MODEL_VERSION:
-        newer = isinstance(version, int) and version > MODEL_VERSION
+    if type(version) is not int or version != MODEL_VERSION:
+        newer = type(version) is int and version > MODEL_VERSION
         raise ModelFileError(
-            f"{label} is a model file of version {version!r}, but this fastlr reads version "
+            f"{label} is a model file of version {shown(version)}, but this fastlr reads version "
             f"{MODEL_VERSION}: " + ("install a newer fastlr" if newer else _ADVICE)
         )
     from fastlr.polynomial import PolynomialFit
     from fastlr.results import LinearFit
 
     try:
-        _check_names(document)
-        kind = PolynomialFit if document.pop("kind", None) == _POLYNOMIAL else LinearFit
-        fit = kind.from_dict(_numbers(document))
-        if not (np.isfinite(fit.coef).all() and np.isfinite(fit.intercept).all()):
-            raise ValueError("coef and intercept must be finite")
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise ModelFileError(f"{label} is a damaged model file ({reason}): {_ADVICE}") from error
-    return fit
+        kind = document.pop("kind", None)
+        if kind not in (None, _POLYNOMIAL):
+            raise InputError("its kind is not known")
+        return (LinearFit if kind is None else PolynomialFit).from_dict(_numbers(document))
+    except InputError as error:
+        raise ModelFileError(f"{label} is a damaged model file ({error}): {_ADVICE}") from error
 
 
 def _document(path: Path, label: str) -> dict[str, Any]:
@@ -107,21 +107,12 @@ def _document(path: Path, label: str) -> dict[str, Any]:
             raise ModelFileError(f"{not_a_model}{empty}: {_ADVICE}")
         data += file.read()
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        document = strict_json(data)
+    except ValueError as error:
         raise ModelFileError(f"{label} is damaged or not JSON ({error}): {_ADVICE}") from error
     if document.pop("format", None) != MODEL_FORMAT:
         raise ModelFileError(f'{not_a_model} ("format" is not "{MODEL_FORMAT}"): {_ADVICE}')
     return dict(document)
-
-
-def _check_names(document: dict[str, Any]) -> None:
-    for field in ("feature_names", "target_names"):
-        names = document[field]
-        if not (isinstance(names, list) and names and all(isinstance(n, str) for n in names)):
-            raise ValueError(f"{field} is not a list of names")
-        if len(set(names)) < len(names):
-            raise ValueError(f"{field} has a name twice")
 
 
 def _finite(value: Any) -> Any:
@@ -136,11 +127,11 @@ def _finite(value: Any) -> Any:
 
 
 def _numbers(document: dict[str, Any]) -> dict[str, Any]:
-    """Undo ``_finite`` in the fields that hold numbers."""
+    """Undo ``_finite`` in the fields that hold numbers: in lists of lists, and no deeper."""
 
-    def number(value: Any) -> Any:
-        if isinstance(value, list):
-            return [number(item) for item in value]
-        return float(value) if value in ("inf", "-inf", "nan") else value
+    def number(value: Any, depth: int) -> Any:
+        if isinstance(value, list) and depth:
+            return [number(item, depth - 1) for item in value]
+        return float(value) if isinstance(value, str) and value in _NOT_FINITE else value
 
-    return {key: v if key in _TEXT_FIELDS else number(v) for key, v in document.items()}
+    return {key: v if key in _TEXT_FIELDS else number(v, 2) for key, v in document.items()}

@@ -1,0 +1,292 @@
+"""What stored fits and moments may hold: every field's type, shape and range, stated and checked in one place.
+
+A checksum tells accidents from what was written; it does not tell who wrote it. So nothing that is read is believed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from fastlr._arrays import FloatArray
+from fastlr.errors import InputError
+
+__all__ = [
+    "FIT_FIELDS",
+    "check_fit",
+    "check_moments",
+    "check_moments_header",
+    "shown",
+    "strict_json",
+]
+
+_LARGEST_COUNT = 2**63 - 1
+_MOST_DIGITS = 16.0  # of float64
+
+
+def strict_json(text: bytes | bytearray) -> dict[str, Any]:
+    """One JSON object in UTF-8: no key twice, no constants that JSON does not know.
+
+    Raises
+    ------
+    ValueError
+        If the text is something else, or nested too deeply.
+    """
+    try:
+        document = json.loads(
+            text.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=_refuse
+        )
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(document, dict):
+        raise ValueError("no JSON object")
+    return document
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{shown(next(k for k in keys if keys.count(k) > 1))} is there twice")
+    return document
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+class _Field(Protocol):
+    """What a field may hold."""
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        """The value, if it is such; an `InputError` otherwise."""
+
+
+class _Numbers(NamedTuple):
+    """Real numbers of a shape ("t": one per target, "p": one per feature), between two bounds."""
+
+    shape: str
+    at_least: float = -math.inf
+    at_most: float = math.inf
+    may_be_nan: bool = False
+    must_be_finite: bool = False
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        shape = sizes[self.shape]
+        array = _floats(name, value, shape)
+        if self.must_be_finite and not np.isfinite(array).all():
+            raise InputError(f"{name} must be finite.")
+        if not self.may_be_nan and np.isnan(array).any():
+            raise InputError(f"{name} must not be NaN.")
+        if np.any(array < self.at_least) or np.any(array > self.at_most):
+            raise InputError(f"{name} must lie between {self.at_least:g} and {self.at_most:g}.")
+        return array if shape else float(array)
+
+
+class _Count(NamedTuple):
+    """A whole number from ``at_least`` on."""
+
+    at_least: int
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> int:
+        if type(value) is not int or not self.at_least <= value <= _LARGEST_COUNT:
+            raise InputError(f"{name}={shown(value)} is not a whole number from {self.at_least}.")
+        return value
+
+
+class _Of(NamedTuple):
+    """A value of one type."""
+
+    kind: type
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        if type(value) is not self.kind:
+            raise InputError(f"{name}={shown(value)} is not of type {self.kind.__name__}.")
+        return value
+
+
+class _Names:
+    """One or more distinct names."""
+
+    def check(
+        self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]
+    ) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or not value:
+            raise InputError(f"{name} is not a list of names.")
+        if not all(isinstance(item, str) for item in value):
+            raise InputError(f"{name} has names that are no strings.")
+        if len(set(value)) < len(value):
+            raise InputError(f"{name} has a name twice.")
+        return tuple(value)
+
+
+class _Sentence:
+    """A status: a word for programs and a sentence for people."""
+
+    def check(
+        self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]
+    ) -> dict[str, str]:
+        if not isinstance(value, Mapping) or set(value) != {"code", "sentence"}:
+            raise InputError(f"{name} does not hold a code and a sentence.")
+        if not all(isinstance(text, str) for text in value.values()):
+            raise InputError(f"{name} holds something else than text.")
+        return dict(value)
+
+
+FIT_FIELDS: Mapping[str, _Field] = {
+    "feature_names": _Names(),
+    "target_names": _Names(),
+    "coef": _Numbers("tp", must_be_finite=True),
+    "intercept": _Numbers("t", must_be_finite=True),
+    "n_samples": _Count(1),
+    "total_weight": _Numbers("", at_least=math.ulp(0.0), must_be_finite=True),
+    "rank": _Count(0),
+    "condition_number": _Numbers("", at_least=0.0, may_be_nan=True),
+    "solver": _Of(str),
+    "status": _Sentence(),
+    "digits": _Numbers("", at_least=0.0, at_most=_MOST_DIGITS),
+    "passes": _Count(0),
+    "rss": _Numbers("t", at_least=0.0, may_be_nan=True),
+    "tss": _Numbers("t", at_least=0.0, may_be_nan=True),
+    "log_likelihood": _Numbers("t", may_be_nan=True),
+    "bse": _Numbers("tp", at_least=0.0, may_be_nan=True),
+    "bse_intercept": _Numbers("t", at_least=0.0, may_be_nan=True),
+    "residual_sd": _Numbers("t", at_least=0.0, may_be_nan=True),
+    "fit_intercept": _Of(bool),
+    "alpha": _Numbers("", at_least=0.0, must_be_finite=True),
+    "feature_mean": _Numbers("p", may_be_nan=True),
+    "feature_std": _Numbers("p", at_least=0.0, may_be_nan=True),
+}
+"""What `LinearFit.to_dict` gives, by field."""
+
+_LATER_FIELDS: Mapping[str, tuple[_Field, Any]] = {
+    "has_feature_names": (_Of(bool), None),
+    "bse_digits": (_Numbers("", at_least=0.0, at_most=_MOST_DIGITS, may_be_nan=True), math.nan),
+}
+"""What fits that were stored before do not have, and what is taken for it."""
+
+_NAMES = ("feature_names", "target_names")
+
+_MOMENTS_HEADER: Mapping[str, _Field] = {
+    "n_samples": _Count(1),
+    "feature_names": _Names(),
+    "target_names": _Names(),
+    "precision": _Of(str),
+}
+
+
+def check_fit(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a fit as NumPy arrays, numbers and tuples.
+
+    Raises
+    ------
+    InputError
+        If one is missing, unknown, or of the wrong type, shape or range.
+    """
+    _check_keys("a fit", {key: data[key] for key in data if key not in _LATER_FIELDS}, FIT_FIELDS)
+    names = {key: FIT_FIELDS[key].check(key, data[key], {}) for key in _NAMES}
+    p = (len(names["feature_names"]),)
+    t: tuple[int, ...] = (len(names["target_names"]),)
+    if not isinstance(data["intercept"], list | tuple | np.ndarray):
+        if t != (1,):
+            raise InputError(f"intercept is one number for {t[0]} targets.")
+        t = ()
+    sizes = {"": (), "t": t, "p": p, "tp": t + p}
+    checked = {key: field.check(key, data[key], sizes) for key, field in FIT_FIELDS.items()}
+    for key, (field, unknown) in _LATER_FIELDS.items():
+        checked[key] = field.check(key, data[key], sizes) if key in data else unknown
+    if checked["rank"] > min(p[0], checked["n_samples"]):
+        raise InputError(
+            f"rank {checked['rank']} is more than {p[0]} features and {checked['n_samples']} rows allow."
+        )
+    return checked
+
+
+def check_moments_header(header: Mapping[str, Any], precisions: Sequence[str]) -> dict[str, Any]:
+    """Rows, names and precision of moments.
+
+    Raises
+    ------
+    InputError
+        If one is missing, unknown or wrong.
+    """
+    generated = header.get("generated", [])
+    if not isinstance(generated, list) or not all(name in _NAMES for name in generated):
+        raise InputError(f"generated={shown(generated)} does not say which names were made up.")
+    _check_keys("moments", {k: header[k] for k in header if k != "generated"}, _MOMENTS_HEADER)
+    checked = {key: field.check(key, header[key], {}) for key, field in _MOMENTS_HEADER.items()}
+    if checked["precision"] not in precisions:
+        raise InputError(f"precision={shown(checked['precision'])} is not known.")
+    return {**checked, "generated": generated}
+
+
+def check_moments(
+    weights: FloatArray, scale: FloatArray, mean: FloatArray, cross: FloatArray, size: FloatArray
+) -> None:
+    """Refuse numbers that no rows have: total weight and sum of logarithms, scales, means, products, sizes.
+
+    Raises
+    ------
+    InputError
+        If one is.
+    """
+    for name, numbers in (("weights", weights), ("scale", scale), ("mean", mean), ("size", size)):
+        if not np.isfinite(numbers).all():
+            raise InputError(f"{name} must be finite.")
+    if not weights[0] > 0:
+        raise InputError(f"the total weight {weights[0]:g} is not positive.")
+    if not np.isfinite(cross).all():
+        raise InputError("cross-products must be finite.")
+    if not (np.frexp(scale)[0] == 0.5).all():
+        raise InputError("scales must be powers of two.")
+    leading = cross if cross.ndim == 2 else cross[0]
+    variation = leading.diagonal()
+    # What was taken away may leave rounding errors of what there was, and no more.
+    if (
+        np.any(size < 0)
+        or np.any(variation < -1e-11 * size)
+        or np.any(variation > (1.0 + 1e-9) * size)
+    ):
+        raise InputError("sums of squares must be positive, and no larger than their sizes.")
+    if not np.array_equal(leading, leading.T):
+        raise InputError("cross-products must be symmetric.")
+
+
+def _check_keys(what: str, data: Mapping[str, Any], fields: Mapping[str, object]) -> None:
+    if not isinstance(data, Mapping):
+        raise InputError(f"not {what}: a {type(data).__name__} has no fields.")
+    missing, unknown = sorted(set(fields) - set(data)), sorted(map(str, set(data) - set(fields)))
+    if missing or unknown:
+        raise InputError(f"not {what}: missing {shown(missing)}, unknown {shown(unknown)}.")
+
+
+def _floats(name: str, value: object, shape: tuple[int, ...]) -> FloatArray:
+    """Numbers as they are stored, after their shape was looked at, level by level."""
+    if not isinstance(value, np.ndarray):
+        level: list[Any] = [value]
+        for n in shape:
+            if not all(isinstance(item, list | tuple) and len(item) == n for item in level):
+                raise InputError(f"{name} is not made of numbers of shape {shape}.")
+            level = [number for item in level for number in item]
+        if not all(isinstance(x, float | int) and not isinstance(x, bool) for x in level):
+            raise InputError(f"{name} is not made of numbers of shape {shape}.")
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise InputError(f"{name} is not made of numbers of float64's range.") from error
+    if array.shape != shape:
+        raise InputError(f"{name} is not made of numbers of shape {shape}.")
+    return array
+
+
+def shown(value: object, most: int = 120) -> str:
+    """A value for a message, not all of it if it is long (or deep)."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # an integer of thousands of digits has no short name
+        return f"a {type(value).__name__}"
+    return text if len(text) <= most else text[: most - 3] + "..."
