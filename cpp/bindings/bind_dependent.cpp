@@ -44,8 +44,7 @@ void bind_dependent(py::module_& m) {
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
          bool fit_intercept, const Vector& threshold) {
         const MomentsView moments = view_of(n_features, weight, mean, cross);
-        if (threshold.size() != n_features)
-          throw py::value_error("threshold has the wrong size");
+        if (threshold.size() != n_features) throw py::value_error("threshold has the wrong size");
         IndependentSolution found;
         {
           const py::gil_scoped_release release;
@@ -80,8 +79,8 @@ void bind_dependent(py::module_& m) {
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
         double* sums = slots.mutable_data();
         const py::gil_scoped_release release;
-        combine(rows, weight ? &*weight : nullptr, scale.data(), combinations, plan, part, n_threads,
-                sums);
+        combine(rows, weight ? &*weight : nullptr, scale.data(), combinations, plan, part,
+                n_threads, sums);
       },
       py::arg("X"), py::arg("sample_weight").none(true), py::arg("scale").noconvert(),
       py::arg("pairs").noconvert(), py::arg("constants").noconvert(), py::arg("part"),

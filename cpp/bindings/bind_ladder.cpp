@@ -7,9 +7,9 @@
 #include "bindings/nouns.hpp"
 #include "bindings/rows.hpp"
 #include "bindings/solutions.hpp"
+#include "fastlr/condition_number.hpp"
 #include "fastlr/ladder.hpp"
 #include "fastlr/preconditioned.hpp"
-#include "fastlr/condition_number.hpp"
 
 namespace fastlr {
 

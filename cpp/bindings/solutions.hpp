@@ -37,7 +37,8 @@ inline py::tuple tuple_of(Solution& s) {
   return py::make_tuple(name(s.status), s.rank, s.condition_number, std::move(s.scale),
                         std::move(s.mean), std::move(s.root), std::move(s.coef),
                         std::move(s.intercept), std::move(s.rss), std::move(s.tss),
-                        std::move(s.length), std::move(s.null_space), contraction_of(s), s.squared_condition);
+                        std::move(s.length), std::move(s.null_space), contraction_of(s),
+                        s.squared_condition);
 }
 
 /// In the order of fastlr.refinement's Climb, from coef on; uses the fit up.

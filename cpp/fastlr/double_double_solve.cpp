@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "fastlr/double_double_moments.hpp"
 #include "fastlr/condition_number.hpp"
+#include "fastlr/double_double_moments.hpp"
 #include "fastlr/minimum_norm.hpp"
 #include "fastlr/refinement.hpp"
 
@@ -200,10 +200,11 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
   Vector live_length(static_cast<Index>(l));
   for (std::size_t i = 0; i < l; ++i) {
     const Index at = static_cast<Index>(i);
-    const double mean = fit_intercept ? frame.mean[static_cast<std::size_t>(frame.live[i])].hi : 0.0;
+    const double mean =
+        fit_intercept ? frame.mean[static_cast<std::size_t>(frame.live[i])].hi : 0.0;
     live_length[at] = length[frame.live[i]];
-    rounding_length[at] = std::max(std::hypot(live_length[at], std::sqrt(moments.weight) * mean),
-                                   frame.summed[at]);
+    rounding_length[at] =
+        std::max(std::hypot(live_length[at], std::sqrt(moments.weight) * mean), frame.summed[at]);
   }
   const auto is_noise = [&](std::size_t j, double left, const std::vector<std::size_t>& chosen,
                             const Vector& T) {
@@ -217,8 +218,8 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
       rounding += share * share * rounding_length[of] * rounding_length[of];
       size += share * share * live_length[of] * live_length[of];
     }
-    const double level = 8 * unit_roundoff *
-                         (std::sqrt(rounding) + std::sqrt(static_cast<double>(l) * size));
+    const double level =
+        8 * unit_roundoff * (std::sqrt(rounding) + std::sqrt(static_cast<double>(l) * size));
     return left <= std::max(level * level, smallest_pivot * rounding);
   };
   const Independent columns = factor(problem, l, is_noise);

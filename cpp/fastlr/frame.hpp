@@ -27,7 +27,7 @@ struct MomentsView {
   const double* size = nullptr;     // (q) sums of squares, at least those of the diagonal, to whose
                                     // rounding errors cross is right
   double rounding = unit_roundoff;  // of the arithmetic that cross was summed in
-  const double* units = nullptr;    // (q) powers of two that columns were multiplied by before; or 1
+  const double* units = nullptr;  // (q) powers of two that columns were multiplied by before; or 1
 
   Index n_columns() const { return n_features + n_targets; }
   double unit(Index j) const { return units != nullptr ? units[j] : 1.0; }

@@ -22,8 +22,7 @@ class Pivoting {
       : G_(std::move(A)), threshold_(std::move(threshold)), left_(G_.rows()), order_(G_.rows()) {
     const Index l = G_.rows();
     length_ = G_.diagonal().cwiseMax(0.0).cwiseSqrt();
-    const Vector inverse =
-        length_.unaryExpr([](double x) { return x > 0.0 ? 1.0 / x : 0.0; });
+    const Vector inverse = length_.unaryExpr([](double x) { return x > 0.0 ? 1.0 / x : 0.0; });
     G_ = inverse.asDiagonal() * G_ * inverse.asDiagonal();
     left_.setOnes();
     for (Index i = 0; i < l; ++i)
@@ -44,8 +43,9 @@ class Pivoting {
       }
       const Index rest = l - last;
       const auto below = G_.block(last, first, rest, last - first);
-      G_.bottomRightCorner(rest, rest).template selfadjointView<Eigen::Lower>().rankUpdate(below,
-                                                                                           -1.0);
+      G_.bottomRightCorner(rest, rest)
+          .template selfadjointView<Eigen::Lower>()
+          .rankUpdate(below, -1.0);
     }
     return l;
   }
@@ -131,8 +131,7 @@ ColumnChoice choose_columns(Matrix A, Vector threshold) {
     const Index from = place[static_cast<std::size_t>(k)];
     choice.distance[k] = pivoting.left(r + from);
     for (Index i = 0; i < r; ++i)
-      choice.coefficients(k, i) =
-          T(from, i) * pivoting.length(r + from) / pivoting.length(i);
+      choice.coefficients(k, i) = T(from, i) * pivoting.length(r + from) / pivoting.length(i);
   }
   choice.root = inverse.transpose();
   for (Index i = 0; i < r; ++i) choice.root.row(i) /= pivoting.length(i);
@@ -146,8 +145,8 @@ double condition_number(const Matrix& A, const ColumnChoice& choice) {
   const Index r = static_cast<Index>(choice.chosen.size());
   const Index d = static_cast<Index>(choice.others.size());
   if (r == 0) return 1.0;
-  const Vector inverse = A.diagonal().unaryExpr(
-      [](double x) { return x > 0.0 ? 1.0 / std::sqrt(x) : 0.0; });
+  const Vector inverse =
+      A.diagonal().unaryExpr([](double x) { return x > 0.0 ? 1.0 / std::sqrt(x) : 0.0; });
   Matrix M(l, r);
   for (Index i = 0; i < r; ++i)
     for (Index k = 0; k < r; ++k)

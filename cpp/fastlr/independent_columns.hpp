@@ -14,15 +14,16 @@ namespace fastlr {
 /// What a pivoted factor tells; positions are those in A.
 struct ColumnChoice {
   std::vector<Index> chosen;  // in the order in which they were taken
-  std::vector<Index> others;  // ascending: what they leave of the chosen ones is below its threshold
-  Matrix root;                // (r, r) upper triangular K with K K' = A_II^-1, in the order of `chosen`
-  Matrix coefficients;        // (others, r) T
-  Vector distance;            // (others) |rest|^2 / A_jj as far as A tells, >= 0
+  std::vector<Index>
+      others;           // ascending: what they leave of the chosen ones is below its threshold
+  Matrix root;          // (r, r) upper triangular K with K K' = A_II^-1, in the order of `chosen`
+  Matrix coefficients;  // (others, r) T
+  Vector distance;      // (others) |rest|^2 / A_jj as far as A tells, >= 0
 };
 
 /// Columns are taken while one is left whose squared distance from the chosen ones, relative to its
-/// own length, exceeds its threshold; of those that are nearly as far as the farthest the first one.
-/// A: (l, l), its lower triangle is read and used up. threshold: (l). Cost l^2 r.
+/// own length, exceeds its threshold; of those that are nearly as far as the farthest the first
+/// one. A: (l, l), its lower triangle is read and used up. threshold: (l). Cost l^2 r.
 ColumnChoice choose_columns(Matrix A, Vector threshold);
 
 /// Ratio of the largest to the smallest singular value that is not zero, of all columns scaled to

@@ -186,10 +186,8 @@ RowMatrix null_space_of(const Solution& solution, const RowMatrix& directions) {
   const Index n_constant = (solution.scale.head(p).array() == 0.0).count();
   RowMatrix null_space = RowMatrix::Zero(d + n_constant, p);
   for (Index k = 0; k < d; ++k)
-    null_space.row(k) = directions.row(0)
-                            .segment(k * p, p)
-                            .cwiseProduct(solution.length.transpose())
-                            .normalized();
+    null_space.row(k) =
+        directions.row(0).segment(k * p, p).cwiseProduct(solution.length.transpose()).normalized();
   for (Index j = 0, k = d; j < p; ++j)
     if (solution.scale[j] == 0.0) null_space(k++, j) = 1.0;
   return null_space;
