@@ -47,7 +47,7 @@ void bind_dependent(py::module_& m) {
         if (threshold.size() != n_features) throw py::value_error("threshold has the wrong size");
         IndependentSolution found;
         {
-          const py::gil_scoped_release release;
+          const Released release;
           found = solve_on_independent_columns(moments, fit_intercept, threshold);
         }
         return py::make_tuple(tuple_of(found.solution), std::move(found.directions),
@@ -78,7 +78,7 @@ void bind_dependent(py::module_& m) {
             plan_combinations(rows.n_samples, rows.n_columns(), pairs.shape(1));
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
         double* sums = slots.mutable_data();
-        const py::gil_scoped_release release;
+        const Released release;
         combine(rows, weight ? &*weight : nullptr, scale.data(), combinations, plan, part,
                 n_threads, sums);
       },
@@ -104,7 +104,7 @@ void bind_dependent(py::module_& m) {
           throw py::value_error("A is not square, or threshold has the wrong size");
         ColumnChoice choice;
         {
-          const py::gil_scoped_release release;
+          const Released release;
           choice = choose_columns(A, threshold);
         }
         return py::make_tuple(std::move(choice.chosen), std::move(choice.others),

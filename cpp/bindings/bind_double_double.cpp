@@ -102,7 +102,7 @@ void bind_double_double(py::module_& m) {
         Solution s;
         double relative_error = 0.0;
         {
-          const py::gil_scoped_release release;
+          const Released release;
           s = solve_double_double(moments, fit_intercept, alpha, truncate, relative_error);
         }
         return py::make_tuple(tuple_of(s), digits_of(relative_error));

@@ -54,7 +54,7 @@ void bind_dual(py::module_& m) {
         check(H.size() == round_up(n, 8) * round_up(n, 8), "H has the wrong size");
         DualFactor f;
         {
-          const py::gil_scoped_release release;
+          const Released release;
           f = factor_dual(H.data(), n);
         }
         return py::make_tuple(f.condition_number, std::move(f.root));

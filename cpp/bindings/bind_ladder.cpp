@@ -29,7 +29,7 @@ void bind_ladder(py::module_& m) {
         const std::optional<Column> weight = weight_of(sample_weight, rows);
         Ladder ladder;
         {
-          const py::gil_scoped_release release;
+          const Released release;
           ladder = climb(rows, weight ? &*weight : nullptr, p, fit_intercept,
                          static_cast<Accuracy>(accuracy), n_threads);
         }
@@ -60,7 +60,7 @@ void bind_ladder(py::module_& m) {
         RelativeError relative_error;
         bool enough = false;
         {
-          const py::gil_scoped_release release;
+          const Released release;
           s = solve_normal_equations(moments, fit_intercept, alpha, truncate, true);
           relative_error = relative_error_of(s, fit_intercept, weight);
           enough = suffices(s, weight,
@@ -101,7 +101,7 @@ void bind_ladder(py::module_& m) {
         const SweepPlan plan = plan_sweep(rows.n_samples, n_columns, t);
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
         double* sums = slots.mutable_data();
-        const py::gil_scoped_release release;
+        const Released release;
         sweep(problem, coef.data(), intercept.data(), plan, part, n_threads, sums);
       },
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("scale").noconvert(),
@@ -154,7 +154,7 @@ void bind_ladder(py::module_& m) {
         double* b = coef.mutable_data();
         double* a = intercept.mutable_data();
         double* way = course.mutable_data();
-        const py::gil_scoped_release release;
+        const Released release;
         return refine(refinement, problem, plan, slots.data(), b, a, way);
       },
       py::arg("n_samples"), py::arg("limbs"), py::arg("slots").noconvert(),
@@ -196,7 +196,7 @@ void bind_ladder(py::module_& m) {
         const MomentsView moments = view_of(n_features, weight, mean, cross);
         TriangularBasis basis;
         {
-          const py::gil_scoped_release release;
+          const Released release;
           basis = first_basis(moments, fit_intercept);
         }
         return basis_tuple(basis);
@@ -210,7 +210,7 @@ void bind_ladder(py::module_& m) {
         const MomentsView moments = view_of(K.shape(0), weight, mean, cross);
         TriangularBasis basis;
         {
-          const py::gil_scoped_release release;
+          const Released release;
           basis = next_basis(matrix_of(K), matrix_of(R), moments, fit_intercept);
         }
         return basis_tuple(basis);
@@ -222,7 +222,7 @@ void bind_ladder(py::module_& m) {
       "condition_number",
       [](const DoubleArray& R, const DoubleArray& K) {
         check_size(K, R.size(), "K");
-        const py::gil_scoped_release release;
+        const Released release;
         return condition_number(matrix_of(R), matrix_of(K));
       },
       py::arg("R").noconvert(), py::arg("K").noconvert());

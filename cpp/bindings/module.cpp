@@ -7,6 +7,7 @@
 
 #include "bindings/nouns.hpp"
 #include "fastlr/row_blocks.hpp"
+#include "fastlr/turns.hpp"
 #include "fastlr/views.hpp"
 
 namespace py = pybind11;
@@ -55,6 +56,13 @@ PYBIND11_MODULE(FASTLR_MODULE, m, py::mod_gil_not_used()) {
 
   fastlr::team_stack_size() = asked_stack_size();
 
+  py::register_local_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const fastlr::Interrupted&) {
+      // Python has set the error: KeyboardInterrupt, or what a signal handler raised.
+    }
+  });
   fastlr::bind_dependent(m);
   fastlr::bind_descent(m);
   fastlr::bind_moments(m);

@@ -7,12 +7,27 @@
 
 #include <optional>
 
+#include "fastlr/turns.hpp"
 #include "fastlr/views.hpp"
 
 namespace fastlr {
 
 namespace py = pybind11;
 using DoubleArray = py::array_t<double, py::array::c_style>;
+
+/// Long algebra without the GIL, which Python gets back now and then to hear of signals.
+class Released {
+ public:
+  Released() : turns_(&goes_on) {}
+
+ private:
+  static bool goes_on() {
+    const py::gil_scoped_acquire held;
+    return PyErr_CheckSignals() == 0;
+  }
+  py::gil_scoped_release release_;
+  Turns turns_;
+};
 
 /// A 2-D array gives its columns, a 1-D array itself; a list or tuple gives those of all its
 /// members in turn.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fastlr/turns.hpp"
+
 namespace fastlr {
 namespace {
 
@@ -61,6 +63,7 @@ double largest_eigenvalue(Index n, const Operator& S) {
   Vector w(n);
   double largest = 0.0;
   for (Index m = 0; m < most; ++m) {
+    give_turn();
     basis.col(m) = v;
     S(v, w);
     if (!w.allFinite()) return std::numeric_limits<double>::infinity();

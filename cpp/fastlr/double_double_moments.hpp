@@ -37,9 +37,9 @@ double merge_double_double(Index n_columns, double sign, double weight_a, const 
                            const double* cross_a, double weight_b, const double* mean_b,
                            const double* cross_b, double* mean, double* cross);
 
-/// As solve_normal_equations, from cross: (2, q, q); rank is decided as in rank.hpp. Cholesky's
-/// factor in double-double (p^3 / 3 operations of some 20 flops), then refinement. relative_error:
-/// of the worst coefficient.
+/// As solve_normal_equations, from cross: (2, q, q); columns whose distance from others is below
+/// the rounding of the data depend on them. Cholesky's factor in double-double (p^3 / 3 operations
+/// of some 20 flops), then refinement. relative_error: of the worst coefficient.
 Solution solve_double_double(const MomentsView& moments, bool fit_intercept, double alpha,
                              bool truncate, double& relative_error);
 

@@ -5,6 +5,7 @@
 #include "fastlr/double_double_moments.hpp"
 #include "fastlr/minimum_norm.hpp"
 #include "fastlr/refinement.hpp"
+#include "fastlr/turns.hpp"
 
 namespace fastlr {
 namespace {
@@ -99,6 +100,7 @@ Independent factor(const Problem& problem, std::size_t l, const IsNoise& is_nois
     std::size_t pivot = 0;
     while (pivot < l && !(is_open[pivot] && share(pivot) >= nearly_as_far * farthest)) ++pivot;
     if (pivot == l) break;
+    give_turn();
     is_open[pivot] = false;
     const std::size_t step = out.chosen.size();
     const double floor = smallest_pivot * problem.A[pivot * l + pivot].hi;

@@ -1,4 +1,3 @@
-#include <Eigen/Cholesky>
 #include <cmath>
 #include <limits>
 
@@ -10,8 +9,8 @@ namespace fastlr {
 DualFactor factor_dual(const double* H, Index n) {
   const Index padded = round_up(n, 8);
   Matrix L = ConstMatrixMap(H, padded, padded).topLeftCorner(n, n).triangularView<Eigen::Lower>();
-  const Eigen::LLT<Eigen::Ref<Matrix>> factor(L);
-  const double reciprocal = factor.info() == Eigen::Success ? factor.rcond() : 0.0;
+  const double norm = symmetric_norm(L);
+  const double reciprocal = factor_cholesky(L) ? reciprocal_condition(L, norm) : 0.0;
   DualFactor out;
   out.condition_number =
       reciprocal > 0.0 ? 1.0 / std::sqrt(reciprocal) : std::numeric_limits<double>::infinity();

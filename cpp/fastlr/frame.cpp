@@ -90,28 +90,4 @@ double Frame::inflation() const {
   return highest;
 }
 
-void invert_lower(Eigen::Ref<Matrix> L) {
-  const Index n = L.rows();
-  if (n <= 32) {
-    for (Index j = 0; j < n; ++j) {  // column j of the inverse, from the columns of L to its right
-      L(j, j) = 1.0 / L(j, j);
-      for (Index i = j + 1; i < n; ++i) {
-        double sum = 0.0;
-        for (Index k = j; k < i; ++k) sum += L(i, k) * L(k, j);
-        L(i, j) = -sum / L(i, i);
-      }
-    }
-    return;
-  }
-  const Index half = n / 2;
-  auto upper = L.topLeftCorner(half, half);
-  auto lower = L.bottomRightCorner(n - half, n - half);
-  auto corner = L.bottomLeftCorner(n - half, half);
-  lower.triangularView<Eigen::Lower>().solveInPlace(corner);
-  upper.triangularView<Eigen::Lower>().solveInPlace<Eigen::OnTheRight>(corner);
-  corner *= -1.0;
-  invert_lower(upper);
-  invert_lower(lower);
-}
-
 }  // namespace fastlr

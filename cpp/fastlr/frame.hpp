@@ -7,14 +7,13 @@
 #include <limits>
 #include <vector>
 
+#include "fastlr/dense.hpp"
 #include "fastlr/double_double.hpp"
 #include "fastlr/views.hpp"
 
 namespace fastlr {
 
 constexpr double unit_roundoff = std::numeric_limits<double>::epsilon() / 2;
-
-using Matrix = Eigen::MatrixXd;
 
 /// Moments as kernels pass them around: mean (2, q) an unevaluated sum, cross (q, q) or, in
 /// double-double, (2, q, q).
@@ -73,8 +72,5 @@ Frame frame_of(const MomentsView& moments, bool fit_intercept, double alpha);
 inline double rescaled(double value, double up, double down) {
   return up == 0.0 ? 0.0 : std::ldexp(value, std::ilogb(up) - std::ilogb(down));
 }
-
-/// L := L^-1 for a lower triangular L, in place: n^3 / 3 flops.
-void invert_lower(Eigen::Ref<Matrix> L);
 
 }  // namespace fastlr

@@ -1,11 +1,11 @@
 #include "fastlr/independent_columns.hpp"
 
-#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "fastlr/condition_number.hpp"
+#include "fastlr/turns.hpp"
 
 namespace fastlr {
 namespace {
@@ -46,6 +46,7 @@ class Pivoting {
       G_.bottomRightCorner(rest, rest)
           .template selfadjointView<Eigen::Lower>()
           .rankUpdate(below, -1.0);
+      give_turn();
     }
     return l;
   }
@@ -124,7 +125,8 @@ ColumnChoice choose_columns(Matrix A, Vector threshold) {
   });
   std::sort(choice.others.begin(), choice.others.end());
   const Index d = l - r;
-  const Matrix T = G.bottomLeftCorner(d, r) * inverse.template triangularView<Eigen::Lower>();
+  const Matrix T =
+      multiply_upper(inverse.transpose(), G.bottomLeftCorner(d, r).transpose()).transpose();
   choice.coefficients.resize(d, r);
   choice.distance.resize(d);
   for (Index k = 0; k < d; ++k) {
@@ -145,6 +147,15 @@ double condition_number(const Matrix& A, const ColumnChoice& choice) {
   const Index r = static_cast<Index>(choice.chosen.size());
   const Index d = static_cast<Index>(choice.others.size());
   if (r == 0) return 1.0;
+  if (l > largest_exact_condition) {
+    // A bound through traces: right to the square root of the rank.
+    double trace = 0.0;
+    for (Index i = 0; i < r; ++i) {
+      const Index column = choice.chosen[static_cast<std::size_t>(i)];
+      trace += choice.root.row(i).squaredNorm() * A(column, column);
+    }
+    return std::sqrt(trace);
+  }
   const Vector inverse =
       A.diagonal().unaryExpr([](double x) { return x > 0.0 ? 1.0 / std::sqrt(x) : 0.0; });
   Matrix M(l, r);
@@ -154,8 +165,7 @@ double condition_number(const Matrix& A, const ColumnChoice& choice) {
   for (Index k = 0; k < d; ++k)
     M.row(r + k) = choice.coefficients.row(k) * inverse[choice.others[static_cast<std::size_t>(k)]];
   Matrix gram = M.transpose() * M;
-  const Eigen::LLT<Eigen::Ref<Matrix>> factor(gram);
-  if (factor.info() != Eigen::Success) return std::numeric_limits<double>::infinity();
+  if (!factor_cholesky(gram)) return std::numeric_limits<double>::infinity();
   Vector scaled(l);
   Vector in_root(r);
   const double largest = largest_eigenvalue(l, [&](const Vector& v, Vector& out) {
@@ -165,7 +175,8 @@ double condition_number(const Matrix& A, const ColumnChoice& choice) {
   });
   const double of_inverse = largest_eigenvalue(r, [&](const Vector& v, Vector& out) {
     in_root.noalias() = choice.root.triangularView<Eigen::Upper>() * v;
-    in_root = factor.solve(in_root);
+    gram.triangularView<Eigen::Lower>().solveInPlace(in_root);
+    gram.triangularView<Eigen::Lower>().transpose().solveInPlace(in_root);
     out.noalias() = choice.root.triangularView<Eigen::Upper>().transpose() * in_root;
   });
   return std::max(1.0, std::sqrt(largest * of_inverse));

@@ -1,8 +1,9 @@
 #include "fastlr/minimum_norm.hpp"
 
-#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
+
+#include "fastlr/turns.hpp"
 
 namespace fastlr {
 namespace {
@@ -47,10 +48,8 @@ NullSpace::NullSpace(Index n_features, const RowMatrix& directions, const Vector
 }
 
 void NullSpace::factorise() {
-  const Index k = hi_.cols();
-  const Eigen::HouseholderQR<Matrix> qr(hi_);
-  R_ = qr.matrixQR().topRows(k).triangularView<Eigen::Upper>();
-  for (Index i = 0; i < k; ++i)
+  R_ = upper_factor(hi_);
+  for (Index i = 0; i < R_.rows(); ++i)
     if (R_(i, i) == 0.0) R_(i, i) = 1.0;
 }
 
@@ -65,6 +64,7 @@ void NullSpace::orthogonalise() {
   const Index k = hi_.cols();
   const Matrix T = R_.triangularView<Eigen::Upper>().solve(Matrix::Identity(k, k));
   for (Index j = 0; j < n_features_; ++j) {
+    give_turn();
     const Vector hi = hi_.row(j);
     const Vector lo = lo_.row(j);
     for (Index c = 0; c < k; ++c) {
@@ -110,6 +110,7 @@ void NullSpace::take_out(double* coef_hi, double* coef_lo) const {
     const double length = z.norm();
     if (length == 0.0 || (step > 0 && !(length <= 0.5 * last))) return;
     last = length;
+    give_turn();
     R_.triangularView<Eigen::Upper>().solveInPlace(z);
     for (Index j = 0; j < n_features_; ++j) {
       DoubleDouble change;

@@ -1,6 +1,5 @@
 #include "fastlr/normal_equations.hpp"
 
-#include <Eigen/Cholesky>
 #include <cmath>
 #include <utility>
 
@@ -95,7 +94,7 @@ ColumnChoice solve_independent(const Frame& frame, const Vector& threshold, Solu
     VectorMap(out.coef.data() + k * p, p) = out.root * (out.root.transpose() * c);
   }
   out.status = out.rank < p ? Status::rank_deficient : Status::ill_conditioned;
-  out.condition_number = condition_number(A, choice);
+  out.condition_number = condition_number(A, choice);  // of all columns, not of the chosen ones
   // A root of normalised columns: the trace bounds the largest eigenvalue of the inverse.
   out.squared_condition = static_cast<double>(std::max<Index>(out.rank, 1)) *
                           (out.length.asDiagonal() * out.root).squaredNorm();
@@ -121,6 +120,13 @@ void solve_shifted(const Frame& frame, Solution& out) {
   out.null_space = null_space_of(out, RowMatrix(2, 0));
 }
 
+/// (L L')^-1 c
+Vector solved(const Eigen::Ref<const Matrix>& L, Vector c) {
+  L.triangularView<Eigen::Lower>().solveInPlace(c);
+  L.triangularView<Eigen::Lower>().transpose().solveInPlace(c);
+  return c;
+}
+
 /// Cholesky's factor; false if A is not safely positive definite.
 bool solve_by_cholesky(const Frame& frame, Solution& out) {
   const Index p = frame.n_features;
@@ -131,12 +137,12 @@ bool solve_by_cholesky(const Frame& frame, Solution& out) {
   Eigen::Map<Matrix> A(root.data(), l, l);
   A = frame.A;
   A.diagonal() += frame.penalty;
-  const Eigen::LLT<Eigen::Ref<Matrix>> factor(A);
-  if (factor.info() != Eigen::Success) return false;
-  const double reciprocal = l > 0 ? factor.rcond() : 1.0;
+  const double norm = symmetric_norm(A);
+  if (!factor_cholesky(A)) return false;
+  const double reciprocal = reciprocal_condition(A, norm);
   if (!(reciprocal > 4 * unit_roundoff * out.inflation * static_cast<double>(l))) return false;
   for (Index k = 0; k < frame.n_targets; ++k)
-    spread(frame, factor.solve(frame.c.col(k)), out.coef.data() + k * p);
+    spread(frame, solved(A, frame.c.col(k)), out.coef.data() + k * p);
   invert_lower(A);
   A.triangularView<Eigen::StrictlyUpper>().setZero();
   out.squared_condition = 1.0 / reciprocal;

@@ -1,6 +1,6 @@
 #include "fastlr/preconditioned.hpp"
 
-#include <Eigen/Cholesky>
+#include <utility>
 
 namespace fastlr {
 ShiftedFactor shifted_factor(const Matrix& A, double shift) {
@@ -15,9 +15,11 @@ ShiftedFactor shifted_factor(const Matrix& A, double shift) {
     for (int tries = 0; tries < most_shifts; ++tries, shift = std::max(10 * shift, smallest)) {
       Matrix L = A;
       L.diagonal().array() += shift;
-      const Eigen::LLT<Eigen::Ref<Matrix>> factor(L);
-      if (factor.info() == Eigen::Success)
-        return {L.triangularView<Eigen::Lower>(), factor.rcond()};
+      const double norm = symmetric_norm(L);
+      if (!factor_cholesky(L)) continue;
+      L.triangularView<Eigen::StrictlyUpper>().setZero();
+      const double reciprocal = reciprocal_condition(L, norm);
+      return {std::move(L), reciprocal};
     }
   }
   return {Matrix::Identity(l, l), 0.0};
@@ -65,10 +67,10 @@ TriangularBasis next_basis(Eigen::Map<const RowMatrix> K, Eigen::Map<const RowMa
   basis.is_orthonormal = factor.reciprocal_condition > 1e-10;
   if (!basis.is_orthonormal) factor = shifted_factor(G, 16 * unit_roundoff * G.trace());
   Matrix& L = factor.L;
-  basis.R = L.transpose().triangularView<Eigen::Upper>() * Matrix(R);
+  basis.R = multiply_upper(L.transpose(), Matrix(R));
   const Matrix z = L.triangularView<Eigen::Lower>().solve(c);
   invert_lower(L);
-  basis.K = Matrix(K) * Matrix(L.transpose().triangularView<Eigen::Upper>());
+  basis.K = multiply_by_upper(Matrix(K), L.transpose());
   basis.coef = (basis.K * z).transpose();
   return basis;
 }
