@@ -148,7 +148,8 @@ FIT_FIELDS: Mapping[str, _Field] = {
     "condition_number": _Numbers("", at_least=0.0, may_be_nan=True),
     "solver": _Of(str),
     "status": _Sentence(),
-    "digits": _Numbers("", at_least=0.0, at_most=_MOST_DIGITS),
+    # A descent states no digits.
+    "digits": _Numbers("", at_least=0.0, at_most=_MOST_DIGITS, may_be_nan=True),
     "passes": _Count(0),
     "rss": _Numbers("t", at_least=0.0, may_be_nan=True),
     "tss": _Numbers("t", at_least=0.0, may_be_nan=True),
@@ -191,10 +192,8 @@ def check_fit(data: Mapping[str, Any]) -> dict[str, Any]:
         t = ()
     sizes = {"": (), "t": t, "p": p, "tp": t + p}
     checked = {key: field.check(key, data[key], sizes) for key, field in FIT_FIELDS.items()}
-    if checked["rank"] > min(p[0], checked["n_samples"]):
-        raise InputError(
-            f"rank {checked['rank']} is more than {p[0]} features and {checked['n_samples']} rows allow."
-        )
+    if checked["rank"] > p[0]:
+        raise InputError(f"rank {checked['rank']} is more than {p[0]} features allow.")
     return checked
 
 
