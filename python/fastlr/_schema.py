@@ -17,6 +17,7 @@ from fastlr.errors import InputError
 
 __all__ = [
     "FIT_FIELDS",
+    "LATER_FIELDS",
     "check_fit",
     "check_moments",
     "check_moments_header",
@@ -148,7 +149,8 @@ FIT_FIELDS: Mapping[str, _Field] = {
     "condition_number": _Numbers("", at_least=0.0, may_be_nan=True),
     "solver": _Of(str),
     "status": _Sentence(),
-    "digits": _Numbers("", at_least=0.0, at_most=_MOST_DIGITS),
+    # A descent states no digits.
+    "digits": _Numbers("", at_least=0.0, at_most=_MOST_DIGITS, may_be_nan=True),
     "passes": _Count(0),
     "rss": _Numbers("t", at_least=0.0, may_be_nan=True),
     "tss": _Numbers("t", at_least=0.0, may_be_nan=True),
@@ -163,7 +165,7 @@ FIT_FIELDS: Mapping[str, _Field] = {
 }
 """What `LinearFit.to_dict` gives, by field."""
 
-_LATER_FIELDS: Mapping[str, tuple[_Field, Any]] = {
+LATER_FIELDS: Mapping[str, tuple[_Field, Any]] = {
     "has_feature_names": (_Of(bool), None),
     "bse_digits": (_Numbers("", at_least=0.0, at_most=_MOST_DIGITS, may_be_nan=True), math.nan),
 }
@@ -187,7 +189,7 @@ def check_fit(data: Mapping[str, Any]) -> dict[str, Any]:
     InputError
         If one is missing, unknown, or of the wrong type, shape or range.
     """
-    _check_keys("a fit", {key: data[key] for key in data if key not in _LATER_FIELDS}, FIT_FIELDS)
+    _check_keys("a fit", {key: data[key] for key in data if key not in LATER_FIELDS}, FIT_FIELDS)
     names = {key: FIT_FIELDS[key].check(key, data[key], {}) for key in _NAMES}
     p = (len(names["feature_names"]),)
     t: tuple[int, ...] = (len(names["target_names"]),)
@@ -197,12 +199,10 @@ def check_fit(data: Mapping[str, Any]) -> dict[str, Any]:
         t = ()
     sizes = {"": (), "t": t, "p": p, "tp": t + p}
     checked = {key: field.check(key, data[key], sizes) for key, field in FIT_FIELDS.items()}
-    for key, (field, unknown) in _LATER_FIELDS.items():
+    for key, (field, unknown) in LATER_FIELDS.items():
         checked[key] = field.check(key, data[key], sizes) if key in data else unknown
-    if checked["rank"] > min(p[0], checked["n_samples"]):
-        raise InputError(
-            f"rank {checked['rank']} is more than {p[0]} features and {checked['n_samples']} rows allow."
-        )
+    if checked["rank"] > p[0]:
+        raise InputError(f"rank {checked['rank']} is more than {p[0]} features allow.")
     return checked
 
 
