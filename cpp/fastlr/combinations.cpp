@@ -5,6 +5,7 @@
 
 #include "fastlr/column_block.hpp"
 #include "fastlr/compensated.hpp"
+#include "fastlr/prefetching.hpp"
 #include "fastlr/row_blocks.hpp"
 
 namespace fastlr {
@@ -12,27 +13,49 @@ namespace {
 
 constexpr Index n_slots_wanted = 16;
 constexpr Index values_per_part = Index{1} << 24;  // of X in one call: 5 to 60 ms on one core
-constexpr Index groups = block_rows / lanes;
+constexpr Index rows_at_once = (lanes == 8 ? 4 : 2) * lanes;
+constexpr Index most_lines = 16;        // to prefetch with one column
+constexpr Index few_combinations = 12;  // whose products need no blocking
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
-/// r (block_rows) of one combination of the columns in `block`.
-void remainder_block(const double* block, const Combination& v, double* r) {
-  for (Index g = 0; g < groups; ++g) {
-    Lanes h = broadcast(v.constant_hi);
-    Lanes l = broadcast(v.constant_lo);
-    for (std::size_t k = 0; k < v.columns.size(); ++k) {
-      const Lanes x = load(block + v.columns[k] * block_rows + g * lanes);
-      const Factor coef(broadcast(v.hi[k]));
+/// r for U registers of rows of one combination. `at_once` lines to prefetch go with each column.
+template <Index U>
+void remainder_registers(const double* block, const Combination& v, Index at_once,
+                         Prefetcher& prefetcher, double* r) {
+  Lanes h[U];
+  Lanes l[U];
+#pragma GCC unroll 8
+  for (Index u = 0; u < U; ++u) {
+    h[u] = broadcast(v.constant_hi);
+    l[u] = broadcast(v.constant_lo);
+  }
+  for (std::size_t k = 0; k < v.columns.size(); ++k) {
+    const double* x_k = block + v.columns[k] * block_rows;
+    const Factor coef(broadcast(v.hi[k]));
+    const Lanes low = broadcast(v.lo[k]);
+    const std::byte* const* ahead = prefetcher.next(at_once);
+    for (Index line = 0; line < at_once; ++line) prefetch(ahead[line]);
+#pragma GCC unroll 8
+    for (Index u = 0; u < U; ++u) {
+      const Lanes x = load(x_k + u * lanes);
       const Lanes product = x * coef.value;
       const Lanes excess = product_excess(x, coef, product);
       Lanes s;
-      const Lanes error = sum_error(h, product, s);
-      h = s;
-      l = multiply_add(x, broadcast(v.lo[k]), l + (error - excess));
+      const Lanes error = sum_error(h[u], product, s);
+      h[u] = s;
+      l[u] = multiply_add(x, low, l[u] + (error - excess));
     }
-    store(r + g * lanes, h + l);
   }
+#pragma GCC unroll 8
+  for (Index u = 0; u < U; ++u) store(r + u * lanes, h[u] + l[u]);
+}
+
+/// r (block_rows) of one combination of the columns in `block`.
+void remainder_block(const double* block, const Combination& v, Index at_once,
+                     Prefetcher& prefetcher, double* r) {
+  for (Index row = 0; row < block_rows; row += rows_at_once)
+    remainder_registers<rows_at_once / lanes>(block + row, v, at_once, prefetcher, r + row);
 }
 
 /// Only columns that some combination needs are packed.
@@ -66,12 +89,19 @@ void combine_rows(const Needed& needed, const ColumnBlocks& blocks, const Column
   Matrix weighted(block_rows, k);
   Eigen::Map<Matrix> products(sums, k, k);
   VectorMap totals(sums + k * k, k);
+  Index n_steps = 1;  // in which the lines of the next block are asked for
+  for (const Combination& v : needed.renumbered)
+    n_steps += static_cast<Index>(v.columns.size()) * (block_rows / rows_at_once);
+  const Index n_lines = block_rows * Prefetcher(needed.selected, 0).row_bytes() / cache_line;
+  const Index at_once = std::min(most_lines, n_lines / n_steps + 1);
+  Prefetcher prefetcher(needed.selected, at_once);
   for (Index start = first; start < last; start += block_rows) {
     const Index n = std::min(block_rows, last - start);
+    prefetcher.aim(start + block_rows, std::min(last, start + 2 * block_rows));
     blocks.pack(start, n, block.data());
     for (Index i = 0; i < k; ++i) {
-      remainder_block(block.data(), needed.renumbered[static_cast<std::size_t>(i)],
-                      r.col(i).data());
+      remainder_block(block.data(), needed.renumbered[static_cast<std::size_t>(i)], at_once,
+                      prefetcher, r.col(i).data());
       r.col(i).tail(block_rows - n).setZero();
     }
     weighted = r;
@@ -88,7 +118,12 @@ void combine_rows(const Needed& needed, const ColumnBlocks& blocks, const Column
       }
     }
     totals += weighted.colwise().sum().transpose();
-    products.triangularView<Eigen::Lower>() += weighted.transpose() * r;
+    if (k > few_combinations) {
+      products.triangularView<Eigen::Lower>() += weighted.transpose() * r;
+    } else {
+      for (Index j = 0; j < k; ++j)
+        for (Index i = j; i < k; ++i) products(i, j) += weighted.col(i).dot(r.col(j));
+    }
   }
 }
 
