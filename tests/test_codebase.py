@@ -32,6 +32,7 @@ FLOORS = {
     "preconditioned": 2,
     "combinations": 2,
     "dependent_columns": 2,
+    "independence": 2,
     "null_space": 2,
     "indicators": 2,
     "row_products": 2,

@@ -32,6 +32,7 @@ __all__ = [
     "has_settled",
     "n_varying",
     "refine",
+    "refine_and_show",
     "rounding_factor",
     "sweep_rows",
 ]
@@ -203,6 +204,17 @@ def refine(
     tolerance: float,
 ) -> tuple[Frame, FloatArray, int]:
     """Sweeps until all targets rest: rung 1."""
+    return refine_and_show(table, moments, frame, contraction, tolerance)[:3]
+
+
+def refine_and_show(
+    table: Table,
+    moments: Moments,
+    frame: Frame,
+    contraction: float,
+    tolerance: float,
+) -> tuple[Frame, FloatArray, int, FloatArray]:
+    """As `refine`, with the last sweep's gradient (t, p), about the means, before its correction."""
     p, t, n, limbs = (
         table.n_features,
         table.targets.n_columns,
@@ -231,11 +243,12 @@ def refine(
             course,
         )
         n_sweeps += 1
-    return (
-        frame._replace(coef=coef, intercept=intercept, rss=course[:, COURSE_RSS].copy()),
-        course,
-        n_sweeps,
-    )
+    gradient, total, _ = kernels.sweep_totals(n, p, t, limbs, slots)
+    centred: FloatArray = gradient.sum(axis=0)
+    if table.fit_intercept:
+        centred = centred - np.outer(total.sum(axis=0), frame.mean[0, :p])
+    refined = frame._replace(coef=coef, intercept=intercept, rss=course[:, COURSE_RSS].copy())
+    return refined, course, n_sweeps, centred
 
 
 def has_settled(course: FloatArray) -> bool:

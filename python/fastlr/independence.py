@@ -1,0 +1,258 @@
+"""Which columns are independent, decided at the rounding level of the data, before anything is solved for.
+
+A pivoted factor of the moments takes the columns that are far from the others beyond doubt; what these leave of a doubtful
+column is looked at in the rows themselves, in twice the working precision. Combinations that are smaller than the
+rounding of the values that went into them count as nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr._arrays import Columns, FloatArray
+from fastlr._kernels import kernels
+from fastlr.combinations import combined_products
+from fastlr.moments import Moments
+from fastlr.refinement import (
+    COURSE_ERROR,
+    COURSE_RSS,
+    Frame,
+    Table,
+    has_settled,
+    refine_and_show,
+    rounding_factor,
+)
+
+__all__ = ["Directions", "Independence", "settle_independence"]
+
+_U = 2.0**-53
+_DOUBTFUL = 1e-11  # squared distance from other columns below which moments say nothing certain
+_MARGIN = 100.0  # times the rounding of the data themselves: below is doubtful, too
+_ROUNDING = 8.0  # units of rounding of the data that count as nothing
+_MOST_STAGES = 8  # each sees distances 3e5 times smaller than the one before
+_NEGLIGIBLE = 1e-7  # share of a column's length that a simple coefficient may be off by
+_ZERO = 1e-24  # share of a column's length that is zero but for rounding
+_GRID = 256.0  # simple coefficients are multiples of 1 / 256
+_RELAXED = 2.0**40  # directions are right to some 26 digits: see `settle_independence`
+
+
+class Directions(NamedTuple):
+    """Directions of coefficients, in the frame, along which no prediction changes."""
+
+    pairs: FloatArray  # (2, k, p), unevaluated sums; 1 for the column that depends on others
+    errors: FloatArray  # (k, p) estimated
+    own: npt.NDArray[np.intp]  # (k,) the column that each belongs to, and no other has a share in
+
+    def joined(
+        self, pairs: FloatArray, errors: FloatArray, own: npt.NDArray[np.intp]
+    ) -> Directions:
+        """These and others."""
+        return Directions(
+            np.concatenate([self.pairs, pairs], axis=1),
+            np.concatenate([self.errors, errors]),
+            np.concatenate([self.own, own]),
+        )
+
+
+class Independence(NamedTuple):
+    """Which columns are independent, a solution on them, and the directions of all others."""
+
+    frame: Frame
+    course: FloatArray
+    directions: Directions
+    gradient: FloatArray  # (t, p) of the last sweep, before its correction
+    is_settled: bool
+    passes: int
+
+
+def settle_independence(
+    table: Table, moments: Moments, start: Frame, tolerance: float
+) -> Independence:
+    """Decide which columns are independent, by looking at what they leave of the doubtful ones.
+
+    The targets and the doubtful columns' directions are refined by the same sweeps.
+    """
+    p, t, weight = table.n_features, table.targets.n_columns, moments.total_weight
+    rounding = rounding_factor(table, weight, start)
+    threshold = np.maximum(_DOUBTFUL, (_MARGIN * _ROUNDING * _U * rounding) ** 2)
+    solution, directions, others = kernels.solve_on_independent_columns(
+        p, weight, moments._mean, moments._cross, table.fit_intercept, threshold
+    )
+    frame = Frame(*solution)._replace(scale=start.scale)
+    pairs = directions.reshape(2, -1, p)
+    own = np.array(others, dtype=np.intp)
+    pairs, is_exact, passes = _exact_directions(table, frame, pairs, own)
+    exact, own_of_exact, own = pairs[:, is_exact], own[is_exact], own[~is_exact]
+    nulls = Directions(exact, np.zeros(exact.shape[1:]), own_of_exact)
+    doubtful = np.ascontiguousarray(pairs[:, ~is_exact])
+    contraction, is_settled = frame.contraction, True
+    course, gradient = np.zeros((t, 0)), np.zeros((t, p))
+    for stage in range(_MOST_STAGES):
+        k = doubtful.shape[1]
+        if k == 0 and stage > 0:
+            break
+        joint, both, n_sweeps, gradient = _refine_with_directions(
+            table, moments, frame, doubtful, contraction, tolerance
+        )
+        passes += n_sweeps
+        course, of_doubtful = both[:t], both[t:]
+        frame = frame._replace(
+            coef=np.ascontiguousarray(joint.coef[:, :t]),
+            intercept=np.ascontiguousarray(joint.intercept[:, :t]),
+            rss=joint.rss[:t],
+        )
+        doubtful = _without_rounding(joint.coef[:, t:], frame.length)
+        level = _level(doubtful[0], frame.length, rounding)
+        is_null = np.sqrt(of_doubtful[:, COURSE_RSS]) <= level
+        errors = np.outer(of_doubtful[:, COURSE_ERROR], np.linalg.norm(frame.root, axis=1))
+        nulls = nulls.joined(doubtful[:, is_null], errors[is_null], own[is_null])
+        doubtful, own = np.ascontiguousarray(doubtful[:, ~is_null]), own[~is_null]
+        if doubtful.shape[1] == 0:
+            is_settled = stage == 0 and has_settled(course)
+            break
+        # What is left of these columns is real: some of them are independent after all.
+        products = combined_products(table, frame, doubtful, weight)
+        passes += 1
+        length2 = products.diagonal()
+        noise = np.minimum(0.25, level[~is_null] ** 2 / length2)
+        chosen, others, root, shares, _ = kernels.choose_columns(
+            products, np.maximum(_DOUBTFUL, noise)
+        )
+        frame = frame._replace(
+            root=np.hstack([frame.root, doubtful[0, chosen].T @ root]),
+            condition_number=max(frame.condition_number, float(1.0 / np.sqrt(length2.min()))),
+        )
+        doubtful = np.ascontiguousarray(
+            doubtful[:, others] - np.einsum("kc,icj->ikj", shares, doubtful[:, chosen])
+        )
+        own = own[others]
+        contraction = min(1.0, 64 * p * _U * frame.condition_number + contraction)
+        is_settled = False
+    else:  # what no stage settled is uncertain, and said to be
+        nulls = nulls.joined(doubtful, np.abs(doubtful[0]), own)
+    n_constant = int(np.count_nonzero(frame.length == 0))
+    frame = frame._replace(
+        rank=p - n_constant - len(nulls.errors),
+        null_space=_unit_rows(nulls.pairs[0], frame.length),
+        code="rank_deficient",
+    )
+    return Independence(frame, course, nulls, gradient[:t], is_settled, passes)
+
+
+def _without_rounding(directions: FloatArray, length: FloatArray) -> FloatArray:
+    """Directions with exact zeros for coefficients that are zero but for rounding.
+
+    In columns of very different units what is left of such a zero may be the largest coefficient of all.
+    """
+    share = np.abs(directions[0]) * length
+    is_rounding = share <= _ZERO * share.max(axis=1, initial=0.0)[:, np.newaxis]
+    cleaned: FloatArray = np.where(is_rounding, 0.0, directions)
+    return cleaned
+
+
+def _level(directions: FloatArray, length: FloatArray, rounding: FloatArray) -> FloatArray:
+    """What rounding of the data alone leaves of combinations of columns, (k,).
+
+    A column's values are off by some units of rounding of the column itself, offset included.
+    """
+    in_lengths = directions * length
+    of_data = np.linalg.norm(in_lengths * rounding, axis=1)
+    of_sums = np.sqrt(np.count_nonzero(length)) * np.linalg.norm(in_lengths, axis=1)
+    level: FloatArray = _ROUNDING * _U * (of_data + of_sums)
+    return level
+
+
+def _refine_with_directions(
+    table: Table,
+    moments: Moments,
+    frame: Frame,
+    directions: FloatArray,
+    contraction: float,
+    tolerance: float,
+) -> tuple[Frame, FloatArray, int, FloatArray]:
+    """Sweeps for the targets and, as further targets of zeros, for directions (2, k, p)."""
+    n, t, k = table.features.n_samples, table.targets.n_columns, directions.shape[1]
+    source = table.targets.source
+    columns: list[npt.NDArray[Any]] = (
+        list(source) if isinstance(source, list) else list(np.atleast_2d(source.T))
+    )
+    zeros = np.broadcast_to(np.zeros(1), (n,))
+    joint = replace(table, targets=Columns([*columns, *[zeros] * k], n, t + k))
+    of_directions = np.concatenate([frame.mean[:, : table.n_features], np.zeros((2, k))], axis=1)
+    intercept = np.zeros((2, k))
+    if table.fit_intercept and k:
+        intercept = kernels.intercepts(of_directions, np.ascontiguousarray(directions))
+    start = frame._replace(
+        coef=np.concatenate([frame.coef.reshape(2, t, -1), directions], axis=1),
+        intercept=np.concatenate([frame.intercept, intercept], axis=1),
+        mean=np.concatenate([frame.mean, np.zeros((2, k))], axis=1),
+        scale=np.concatenate([frame.scale, np.ones(k)]),
+        # Coefficients that are zero but for rounding count beside the size of a target: sweeps end
+        # when they are right to 2e-26 of a column's length.
+        tss=np.concatenate([frame.tss, np.full(k, _RELAXED)]),
+    )
+    return refine_and_show(joint, moments, start, contraction, tolerance)
+
+
+def _exact_directions(
+    table: Table, frame: Frame, pairs: FloatArray, own: npt.NDArray[np.intp]
+) -> tuple[FloatArray, npt.NDArray[np.bool_], int]:
+    """Directions with simple coefficients in the data's units (indicators, sums), where they are exact.
+
+    Returns
+    -------
+    pairs : ndarray of shape (2, k, p)
+        With those coefficients where every row agrees to the last bit.
+    is_exact : ndarray of bool, shape (k,)
+    passes : int
+        1 if the rows were looked at, else 0.
+    """
+    p, k = table.n_features, pairs.shape[1]
+    is_exact = np.zeros(k, dtype=bool)
+    if table.limbs > 1 or k == 0:
+        return pairs, is_exact, 0
+    scale, length = frame.scale[:p], frame.length
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        to_user = np.where(scale > 0, scale / scale[own][:, np.newaxis], 0.0)
+        user = pairs[0] * to_user
+        share = np.abs(pairs[0]) * length / length[own][:, np.newaxis]
+        simple = np.where(share > _NEGLIGIBLE, np.rint(user * _GRID) / _GRID, 0.0)
+        off = np.abs(np.where(to_user > 0, simple / to_user, 0.0) - pairs[0])
+    off *= length / length[own][:, np.newaxis]
+    candidates = np.flatnonzero((off <= _NEGLIGIBLE).all(axis=1) & np.isfinite(user).all(axis=1))
+    if len(candidates) == 0:
+        return pairs, is_exact, 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        snapped = np.where(to_user[candidates] > 0, simple[candidates] / to_user[candidates], 0.0)
+    directions = np.stack([snapped, np.zeros_like(snapped)])
+    constants = np.zeros((2, len(candidates)))
+    if table.fit_intercept:
+        row = _row(table) * scale
+        constants[0] = [-math.fsum(direction * row) for direction in snapped]
+    products = combined_products(table, frame, directions, 0.0, constants)
+    zero = products.diagonal() == 0.0
+    exact = candidates[zero]
+    is_exact[exact] = True
+    pairs = pairs.copy()
+    pairs[:, exact] = directions[:, zero]
+    return pairs, is_exact, 1
+
+
+def _row(table: Table) -> FloatArray:
+    """The features of the first row that counts."""
+    i = 0 if table.weights is None else int(np.argmax(np.asarray(table.weights) > 0))
+    source = table.features.source
+    values = [column[i] for column in source] if isinstance(source, list) else source[i]
+    return np.asarray(values, dtype=np.float64)
+
+
+def _unit_rows(directions: FloatArray, length: FloatArray) -> FloatArray:
+    """Directions in terms of columns of unit length, then those of columns that do not vary."""
+    rows = directions * length
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.concatenate([rows, np.eye(len(length))[length == 0]])
