@@ -116,6 +116,7 @@ def test_a_target_may_have_the_name_of_a_feature():
     fastlr.ols(X, pandas.Series(X[:, 0], name="x0"))  # x0 is nobody's name
 
 
+@pytest.mark.filterwarnings("ignore::fastlr.ConvergenceWarning")
 def test_a_target_with_name_and_values_of_a_feature_is_worth_a_word():
     frame = pandas.DataFrame(X, columns=["a", "b", "c"])
     for fit in (
@@ -128,8 +129,9 @@ def test_a_target_with_name_and_values_of_a_feature_is_worth_a_word():
     ):
         with pytest.warns(fastlr.InputWarning, match=r"drop\(columns=\['b'\]\)") as caught:
             fit(frame, frame["b"])
-        assert len(caught) == 1
-        assert caught[0].filename == __file__
+        of_input = [warning for warning in caught if warning.category is fastlr.InputWarning]
+        assert len(of_input) == 1
+        assert of_input[0].filename == __file__
 
 
 @pytest.mark.parametrize("estimator", [fastlr.LinearRegression, fastlr.SGDRegressor])

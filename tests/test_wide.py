@@ -56,8 +56,7 @@ def test_digits_of_wide_fits_survive_one_large_column(size):
     X[:, 0] *= size
     fit = fastlr.ols(X, y)
     assert fit.digits <= truth_of(fit, X, y)
-    assert fit.digits > 14 or size >= 1e9
-    assert fit.digits == 0 or size < 1e17  # small columns are lost in the products of rows
+    assert fit.digits > 14
 
 
 @pytest.mark.parametrize("heavy", [1e6, 1e12, 1e20])

@@ -262,9 +262,23 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
     double* hi = directions.data() + k * p;
     const double left =
         improve(problem, frame, out.root, nullptr, contraction, 1.0, hi, hi + n_null * p);
-    of_directions.row(k) = (left + rounding) * row_norm.transpose();
+    // Directions have no targets' rounding.
+    of_directions.row(k) = (left + 0.25 * rounding) * row_norm.transpose();
   }
   const NullSpace null_space(p, directions, in_units(moments, out.scale));
+
+  // An error on the chosen columns moves to the smallest norm as well.
+  RowMatrix moving = out.root;
+  constexpr Index affordable = Index{1} << 24;
+  if (n_null > 0 && n_null * p * moving.cols() <= affordable) {
+    for (Index c = 0; c < moving.cols(); ++c) {
+      Vector hi = moving.col(c);
+      Vector lo = Vector::Zero(p);
+      null_space.take_out(hi.data(), lo.data());
+      moving.col(c) = hi;
+    }
+  }
+  const Vector moving_norm = moving.rowwise().norm();
 
   const Refinement judge{
       p,
@@ -297,7 +311,7 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
       of_intercept += std::abs(out.mean(0, j) * hi[j]);
     }
     const Vector error =
-        (left + rounding * size) * row_norm + null_space.error(of_directions, hi, lo);
+        (left + rounding * size) * moving_norm + null_space.error(of_directions, hi, lo);
     of_intercept = 0x1p-100 * (of_intercept + std::sqrt(inflation) * size);
     for (Index j = 0; j < p; ++j) of_intercept += std::abs(out.mean(0, j)) * error[j];
     relative_error = std::max(

@@ -8,6 +8,22 @@
 namespace fastlr {
 namespace {
 
+/// hi + lo := (hi + lo) T for an upper triangular T, in double-double.
+void multiply_pairs(const Matrix& T, Matrix& hi, Matrix& lo) {
+  for (Index j = 0; j < hi.rows(); ++j) {
+    give_turn();
+    const Vector row_hi = hi.row(j);
+    const Vector row_lo = lo.row(j);
+    for (Index c = 0; c < hi.cols(); ++c) {
+      DoubleDouble sum;
+      for (Index i = 0; i <= c; ++i)
+        sum = sum + DoubleDouble{row_hi[i], row_lo[i]} * DoubleDouble{T(i, c), 0.0};
+      hi(j, c) = sum.hi;
+      lo(j, c) = sum.lo;
+    }
+  }
+}
+
 constexpr Index always_orthogonalised = Index{1} << 14;  // multiplications in double-double
 
 }  // namespace
@@ -20,22 +36,27 @@ NullSpace::NullSpace(Index n_features, const RowMatrix& directions, const Vector
   const Index k = p > 0 ? directions.cols() / p : 0;
   hi_.resize(p, k);
   lo_.resize(p, k);
+  frame_hi_.resize(p, k);
+  frame_lo_.resize(p, k);
   for (Index i = 0; i < k; ++i) {
     double largest = 0.0;
     for (Index j = 0; j < p; ++j)
       largest = std::max(largest, std::abs(to_user(directions(0, i * p + j), j)));
-    if (!(largest > 0.0)) continue;
+    // Directions of coefficients that are beyond all range beside others are left alone.
+    is_complete_ = is_complete_ && largest > 0x1p-900;
+    if (!(largest > 0x1p-900)) continue;
     const Index column = static_cast<Index>(chosen_.size());
     chosen_.push_back(i);
     exponent_.push_back(std::ilogb(largest));
     for (Index j = 0; j < p; ++j) {
       hi_(j, column) = std::ldexp(to_user(directions(0, i * p + j), j), -exponent_.back());
       lo_(j, column) = std::ldexp(to_user(directions(1, i * p + j), j), -exponent_.back());
+      frame_hi_(j, column) = std::ldexp(directions(0, i * p + j), -exponent_.back());
+      frame_lo_(j, column) = std::ldexp(directions(1, i * p + j), -exponent_.back());
     }
   }
   const Index rank = static_cast<Index>(chosen_.size());
-  hi_.conservativeResize(p, rank);
-  lo_.conservativeResize(p, rank);
+  for (Matrix* matrix : {&hi_, &lo_, &frame_hi_, &frame_lo_}) matrix->conservativeResize(p, rank);
   change_ = Matrix::Identity(rank, rank);
   factorise();
   // Directions that differ in the frame may nearly agree in user's units. The first factor of such
@@ -63,18 +84,8 @@ void NullSpace::orthogonalise() {
   // N := N R^-1 in double-double.
   const Index k = hi_.cols();
   const Matrix T = R_.triangularView<Eigen::Upper>().solve(Matrix::Identity(k, k));
-  for (Index j = 0; j < n_features_; ++j) {
-    give_turn();
-    const Vector hi = hi_.row(j);
-    const Vector lo = lo_.row(j);
-    for (Index c = 0; c < k; ++c) {
-      DoubleDouble sum;
-      for (Index i = 0; i <= c; ++i)
-        sum = sum + DoubleDouble{hi[i], lo[i]} * DoubleDouble{T(i, c), 0.0};
-      hi_(j, c) = sum.hi;
-      lo_(j, c) = sum.lo;
-    }
-  }
+  multiply_pairs(T, hi_, lo_);
+  multiply_pairs(T, frame_hi_, frame_lo_);
   change_ = change_ * T;
 }
 
@@ -101,24 +112,25 @@ Vector NullSpace::along(const double* coef_hi, const double* coef_lo) const {
 
 void NullSpace::take_out(double* coef_hi, double* coef_lo) const {
   // b -= N (R'R)^-1 N'b: R is N's factor up to rounding times its condition number, by which each
-  // step makes what is left of N'b smaller.
-  constexpr int most_steps = 12;
+  // step makes what is left of N'b smaller: 40 steps go through the range of doubles.
+  constexpr int most_steps = 40;
   double last = 0.0;
   for (int step = 0; hi_.cols() > 0 && step < most_steps; ++step) {
     Vector z = along(coef_hi, coef_lo);
     R_.triangularView<Eigen::Upper>().transpose().solveInPlace(z);
-    const double length = z.norm();
+    const double length = z.stableNorm();
     if (length == 0.0 || (step > 0 && !(length <= 0.5 * last))) return;
     last = length;
     give_turn();
     R_.triangularView<Eigen::Upper>().solveInPlace(z);
+    // In the frame: however far units lie apart, this changes no prediction.
     for (Index j = 0; j < n_features_; ++j) {
       DoubleDouble change;
       for (Index i = 0; i < hi_.cols(); ++i)
-        if (hi_(j, i) != 0.0)
-          change = change + DoubleDouble{hi_(j, i), lo_(j, i)} * DoubleDouble{z[i], 0.0};
-      const DoubleDouble moved = DoubleDouble{coef_hi[j], coef_lo[j]} -
-                                 DoubleDouble{to_frame(change.hi, j), to_frame(change.lo, j)};
+        if (frame_hi_(j, i) != 0.0)
+          change =
+              change + DoubleDouble{frame_hi_(j, i), frame_lo_(j, i)} * DoubleDouble{z[i], 0.0};
+      const DoubleDouble moved = DoubleDouble{coef_hi[j], coef_lo[j]} - change;
       coef_hi[j] = moved.hi;
       coef_lo[j] = moved.lo;
     }
@@ -127,6 +139,7 @@ void NullSpace::take_out(double* coef_hi, double* coef_lo) const {
 
 Vector NullSpace::error(const RowMatrix& of_directions, const double* coef_hi,
                         const double* coef_lo) const {
+  if (!is_complete_) return Vector::Constant(n_features_, std::numeric_limits<double>::infinity());
   // N'b = 0 with N + E instead of N moves b by N E'b; and what is left of N'b.
   Vector size = Vector::Zero(hi_.cols());
   for (Index i = 0; i < hi_.cols(); ++i) {

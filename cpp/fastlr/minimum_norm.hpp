@@ -34,6 +34,7 @@ class NullSpace {
   /// N'b
   Vector along(const double* coef_hi, const double* coef_lo) const;
 
+  bool is_complete_ = true;  // no direction was left alone
   Index n_features_;
   Vector scale_;
   int top_ = -2000;            // exponent of the largest scale
@@ -41,6 +42,8 @@ class NullSpace {
   std::vector<int> exponent_;  // their sizes
   Matrix hi_;                  // (p, k) N, as an unevaluated sum
   Matrix lo_;
+  Matrix frame_hi_;  // (p, k) the same in the frame
+  Matrix frame_lo_;
   Matrix R_;       // (k, k) upper triangular, R'R = N'N up to rounding
   Matrix change_;  // (k, k) what N was multiplied by where directions nearly agreed
 };

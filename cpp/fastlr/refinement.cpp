@@ -24,6 +24,9 @@ void add_to(double* values, Index size, Index k, DoubleDouble change) {
   values[size + k] = sum.lo;
 }
 
+/// error / |value|; 1 of nothing.
+double ratio(double error, double value) { return value > error ? error / value : 1.0; }
+
 double square_root(double x) { return std::sqrt(std::max(x, 0.0)); }
 
 /// What rounding in a sweep does to K'g: about 2 u^2 (p + 2) times the size of the residuals'
@@ -59,12 +62,13 @@ double worst_relative_error(const Refinement& f, Index target, const double* coe
   for (Index j = 0; j < f.n_features; ++j) {
     double b = std::abs(coef[j]);
     if (length != nullptr && length[j] > 0.0) b = std::max(b, y_size / length[j]);
-    if (b > negligible * y_size) worst = std::max(worst, error[j] / b);
+    // Zero in every digit only if its error is below all digits as well.
+    if (std::max(b, error[j]) > negligible * y_size) worst = std::max(worst, ratio(error[j], b));
   }
   double a = std::abs(intercept);
   if (length != nullptr) a = std::max(a, y_size / std::sqrt(f.weight));
-  if (f.fit_intercept && a > negligible * intercept_size)
-    worst = std::max(worst, intercept_error / a);
+  if (f.fit_intercept && std::max(a, intercept_error) > negligible * intercept_size)
+    worst = std::max(worst, ratio(intercept_error, a));
   return worst;
 }
 

@@ -21,7 +21,6 @@ from fastlr.refinement import (
     Climb,
     Frame,
     Table,
-    bse_error_of,
     digits_at,
     digits_of,
     finished,
@@ -53,7 +52,7 @@ def climb_dependent(
     found = settle_independence(table, moments, start, tolerance)
     frame, course, passes = found.frame, found.course, passes + found.passes
     fit_intercept, root_error = table.fit_intercept, None
-    if not found.is_settled or bse_error_of(frame) > SHARP:
+    if not found.is_settled or _U * frame.squared_condition > SHARP:
         keep = np.flatnonzero(np.any(frame.root != 0, axis=1))
         better, course, root_error, more = precondition(
             table, moments, start, keep.tolist(), tolerance

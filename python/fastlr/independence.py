@@ -1,8 +1,8 @@
 """Which columns are independent, decided at the rounding level of the data, before anything is solved for.
 
-A pivoted factor of the moments takes the columns that are far from the others beyond doubt; what these leave of a doubtful
-column is looked at in the rows themselves, in twice the working precision. Combinations that are smaller than the
-rounding of the values that went into them count as nothing.
+A pivoted factor of the moments takes the columns that are far from the others beyond doubt; what these leave of a
+doubtful column is looked at in the rows themselves, in twice the working precision. Combinations that are smaller than
+the rounding of the values that went into them count as nothing.
 """
 
 from __future__ import annotations

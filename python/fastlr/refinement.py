@@ -143,7 +143,7 @@ def rounding_factor(table: Table, weight: float, frame: Frame) -> FloatArray:
 
 def bse_error_of(frame: Frame) -> float:
     """Estimated relative error of standard errors from a factor of the moments."""
-    return 0.5 * _U * frame.squared_condition
+    return _U * frame.condition_number**2
 
 
 def _bse_digits(error: float, rss: FloatArray, tss: FloatArray, passes: int) -> float:
@@ -297,7 +297,7 @@ def at_full_rank(
         nothing,
         log_of(rss),
         relevant_digits,
-        _bse_digits(0.5 * _U * condition**2, rss, tss, passes),
+        _bse_digits(_U * condition**2, rss, tss, passes),
     )
 
 

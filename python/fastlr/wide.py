@@ -19,7 +19,6 @@ from fastlr.row_products import Dual, dual_of
 __all__ = ["RowSummary", "climb_wide", "is_wide"]
 
 _MOST_STEPS = 10
-_CANCELLED = 1e-10  # share of a sum of squares below which nothing is left of it
 _FEW_COLUMNS = 300  # for which products of columns cost little
 _U = 2.0**-53
 
@@ -59,7 +58,7 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
     table, weights, sum_log = _positive_rows(table)
     n, total = table.features.n_samples, weights.sum()
     y, target_scale = _targets(table)
-    found = dual_of(table, weights, p > _FEW_COLUMNS or accuracy == "fast")
+    found = dual_of(table, weights, p > _FEW_COLUMNS)
     if found is None:
         return None
     dual, scale, mean, std = found
@@ -73,7 +72,9 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
         intercept[0] = dual.weights @ y / dual.weights.sum()
     relative, passes = 1.0 if dual.is_uncertain else 0.0, dual.passes
     for k in range(t):
-        rss[k], error, more = _refined(table, dual, scales, y[:, k], k, coef, intercept, accuracy)
+        rss[k], error, more = _refined(
+            table, dual, scales, y[:, k], k, coef, intercept, accuracy, weights
+        )
         relative, passes = max(relative, error), passes + more
     unscale = scale / target_scale
     nan = np.full(t, np.nan)
@@ -151,8 +152,12 @@ def _refined(
     coef: FloatArray,
     intercept: FloatArray,
     accuracy: str,
+    of_rows: FloatArray,
 ) -> tuple[float, float, int]:
-    """One target's coefficients, in place; its rss, estimated relative error and passes over the rows."""
+    """One target's coefficients, in place; its rss, estimated relative error and passes over the rows.
+
+    ``of_rows`` (n_samples,) are the weights of the sum of squares; those of the dual may be others.
+    """
     threads, source = resolve_threads(table.n_threads), table.features.source
     weights, total, root_weight = dual.weights, dual.weights.sum(), np.sqrt(dual.weights)
     n, p = table.features.n_samples, table.n_features
@@ -164,16 +169,13 @@ def _refined(
     _add(r, -intercept[0, k])
     contraction = min(1.0, 64 * n * _U * dual.condition_number**2)
     last, passes, n_steps = 0.0, 0, 0
-    while True:
+    while True:  # at most `_MOST_STEPS` times
         right = root_weight * (r[0] + r[1])
         lost = dual.unreachable.T @ right
         right -= dual.unreachable @ lost
         along = np.einsum(
             "ij,i->j", dual.root, right
         )  # BLAS's threads would spin beside the kernels'
-        before = right @ right
-        rss = before - along @ along  # nothing but rounding where it cancels
-        rss = (rss if rss > _CANCELLED * before else 0.0) + lost @ lost
         step = root_weight * np.einsum("ij,j->i", dual.root, along)
         if table.fit_intercept:  # sum(alpha) = 0
             step -= step.mean()
@@ -201,14 +203,16 @@ def _refined(
         if is_stuck and iteration > (errors - iteration).max():
             error = 1.0
         is_done = iteration <= rounding or error <= _U
-        if is_done or accuracy == "fast" or n_steps >= _MOST_STEPS or is_stuck:
-            return rss, error, passes
         r = kernels.residuals(source, table.targets.source, scale, 1, coef, intercept, k, threads)
         passes += 1
         if table.fit_intercept:
             shift = weights @ (r[0] + r[1]) / total
             _add(intercept[:, k], shift)
             _add(r, -shift)
+        if is_done or accuracy == "fast" or n_steps >= _MOST_STEPS or is_stuck:
+            left = r[0] + r[1]
+            left[np.abs(left) <= 1e-25 * terms] = 0.0  # but for rounding
+            return float(of_rows @ np.square(left)), error, passes
 
 
 def _relative_error(
@@ -216,12 +220,14 @@ def _relative_error(
 ) -> float:
     """The worst of all coefficients, with these errors, and the intercept; what is zero does not count."""
     values = np.abs(coef)
-    counts = values > 1e-25 * values.max(initial=0.0)
-    worst = (errors[counts] / values[counts]).max(initial=0.0)
-    if abs(intercept) > 1e-25 * terms:
-        of_intercept = errors @ np.abs(dual.mean) + 8 * _U**2 * terms
-        worst = max(worst, of_intercept / abs(intercept))
-    return float(worst)
+    # Zero in every digit only if its error is below all digits as well.
+    counts = np.maximum(values, errors) > 1e-25 * values.max(initial=0.0)
+    with np.errstate(divide="ignore"):
+        worst = (errors[counts] / values[counts]).max(initial=0.0)
+    of_intercept = float(errors @ np.abs(dual.mean)) + 8 * _U**2 * terms
+    if max(abs(intercept), of_intercept) > 1e-25 * terms:
+        worst = max(worst, of_intercept / abs(intercept) if intercept else 1.0)
+    return float(min(worst, 1.0))
 
 
 def _targets(table: Table) -> tuple[FloatArray, FloatArray]:
