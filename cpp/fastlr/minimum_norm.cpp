@@ -24,16 +24,23 @@ void multiply_pairs(const Matrix& T, Matrix& hi, Matrix& lo) {
   }
 }
 
+constexpr int far_apart = 300;                           // powers of two between units
 constexpr Index always_orthogonalised = Index{1} << 14;  // multiplications in double-double
 
 }  // namespace
 
-NullSpace::NullSpace(Index n_features, const RowMatrix& directions, const Vector& scale)
+NullSpace::NullSpace(Index n_features, RowMatrix directions, const Vector& scale)
     : n_features_(n_features), scale_(scale) {
   const Index p = n_features;
-  for (Index j = 0; j < p; ++j)
-    if (scale[j] > 0.0) top_ = std::max(top_, std::ilogb(scale[j]));
+  int bottom = 2000;
+  for (Index j = 0; j < p; ++j) {
+    if (!(scale[j] > 0.0)) continue;
+    top_ = std::max(top_, std::ilogb(scale[j]));
+    bottom = std::min(bottom, std::ilogb(scale[j]));
+  }
   const Index k = p > 0 ? directions.cols() / p : 0;
+  is_separated_ = top_ - bottom > far_apart;
+  if (is_separated_) separate(directions);
   hi_.resize(p, k);
   lo_.resize(p, k);
   frame_hi_.resize(p, k);
@@ -68,10 +75,48 @@ NullSpace::NullSpace(Index n_features, const RowMatrix& directions, const Vector
   }
 }
 
+void NullSpace::separate(RowMatrix& directions) const {
+  const Index p = n_features_;
+  const Index k = directions.cols() / p;
+  const auto at = [&](Index i, Index j) {
+    return DoubleDouble{directions(0, i * p + j), directions(1, i * p + j)};
+  };
+  const auto size_of = [&](Index i, Index j) {
+    const double value = directions(0, i * p + j);
+    return value != 0.0 && scale_[j] > 0.0 ? std::ilogb(value) + std::ilogb(scale_[j]) : -5000;
+  };
+  for (Index i = 0; i < k; ++i) {
+    Index best = i;
+    Index pivot = 0;
+    for (Index l = i; l < k; ++l)
+      for (Index j = 0; j < p; ++j)
+        if (size_of(l, j) > size_of(best, pivot)) {
+          best = l;
+          pivot = j;
+        }
+    for (Index row = 0; best != i && row < 2; ++row)
+      directions.row(row).segment(i * p, p).swap(directions.row(row).segment(best * p, p));
+    if (at(i, pivot).hi == 0.0) return;
+    for (Index l = i + 1; l < k; ++l) {
+      const DoubleDouble factor = at(l, pivot) / at(i, pivot);
+      for (Index j = 0; j < p && factor.hi != 0.0; ++j) {
+        const DoubleDouble product = factor * at(i, j);
+        const DoubleDouble rest = at(l, j) - product;
+        const bool is_rounding = j == pivot || std::abs(rest.hi) <= 0x1p-90 * std::abs(product.hi);
+        directions(0, l * p + j) = is_rounding ? 0.0 : rest.hi;
+        directions(1, l * p + j) = is_rounding ? 0.0 : rest.lo;
+      }
+    }
+  }
+}
+
 void NullSpace::factorise() {
   R_ = upper_factor(hi_);
   for (Index i = 0; i < R_.rows(); ++i)
-    if (R_(i, i) == 0.0) R_(i, i) = 1.0;
+    if (R_(i, i) == 0.0) {
+      R_(i, i) = 1.0;
+      is_complete_ = false;
+    }
 }
 
 bool NullSpace::is_ill_conditioned() const {
@@ -139,7 +184,8 @@ void NullSpace::take_out(double* coef_hi, double* coef_lo) const {
 
 Vector NullSpace::error(const RowMatrix& of_directions, const double* coef_hi,
                         const double* coef_lo) const {
-  if (!is_complete_) return Vector::Constant(n_features_, std::numeric_limits<double>::infinity());
+  const bool is_known = is_complete_ && !(is_separated_ && of_directions.maxCoeff() > 0.0);
+  if (!is_known) return Vector::Constant(n_features_, std::numeric_limits<double>::infinity());
   // N'b = 0 with N + E instead of N moves b by N E'b; and what is left of N'b.
   Vector size = Vector::Zero(hi_.cols());
   for (Index i = 0; i < hi_.cols(); ++i) {

@@ -14,7 +14,7 @@ namespace fastlr {
 class NullSpace {
  public:
   /// directions: (2, k * p) in the frame, an unevaluated sum; those that are zero do not count.
-  NullSpace(Index n_features, const RowMatrix& directions, const Vector& scale);
+  NullSpace(Index n_features, RowMatrix directions, const Vector& scale);
 
   /// b -= N (N'N)^-1 N'b: the point of smallest |D b| among b + span(N). coef: (p) unevaluated sum.
   void take_out(double* coef_hi, double* coef_lo) const;
@@ -27,6 +27,10 @@ class NullSpace {
   double to_user(double b, Index j) const;
   double to_frame(double b, Index j) const;
 
+  /// Elimination, the largest of the user's coefficients first: where units lie so far apart that
+  /// the largest alone would be seen of every direction.
+  void separate(RowMatrix& directions) const;
+
   void factorise();
   bool is_ill_conditioned() const;
   void orthogonalise();
@@ -35,6 +39,7 @@ class NullSpace {
   Vector along(const double* coef_hi, const double* coef_lo) const;
 
   bool is_complete_ = true;  // no direction was left alone
+  bool is_separated_ = false;
   Index n_features_;
   Vector scale_;
   int top_ = -2000;            // exponent of the largest scale

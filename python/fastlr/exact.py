@@ -31,6 +31,7 @@ __all__ = ["ols", "solve"]
 
 _FEW_DIGITS = 4.0  # fewer certain digits than these deserve a warning
 _U = 2.0**-53
+_EXACT_CONDITION = 1000  # features up to which the condition number is computed, not estimated
 _NEARLY_SINGULAR = 1e8  # condition number at which half of the data's digits say nothing
 
 
@@ -322,9 +323,10 @@ def _status(
 ) -> Status:
     """The outcome as a sentence, with a warning if the user should look."""
     condition, digits = result.condition_number, result.relevant_digits
+    about = "about " if len(names) > _EXACT_CONDITION else ""
     if result.code != "rank_deficient":
         if condition < _NEARLY_SINGULAR and digits >= _FEW_DIGITS and result.code == "ok":
-            return Status("ok", f"Solved: full rank, condition number {condition:.3g}.")
+            return Status("ok", f"Solved: full rank, condition number {about}{condition:.3g}.")
         certain = f"about {math.floor(digits)} digits of the coefficients are certain"
         if result.code == "underflow":
             sentence = (
@@ -333,7 +335,7 @@ def _status(
             )
         elif condition**2 * _U > 10.0**-_FEW_DIGITS / 1000.0:
             sentence = (
-                f"Solved, but the columns nearly depend on one another (condition number {condition:.1e}): {certain} "
+                f"Solved, but the columns nearly depend on one another (condition number {about}{condition:.1e}): {certain} "
                 "for the data as they stand, and changes in the data are magnified as much. Centre or drop columns, or "
                 "use a ridge penalty."
             )

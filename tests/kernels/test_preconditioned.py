@@ -1,4 +1,4 @@
-"""Cross-products in another basis, shifted Cholesky QR, and rank from its factor."""
+"""Cross-products in another basis, and shifted Cholesky QR."""
 
 import numpy as np
 import pytest
@@ -71,32 +71,31 @@ def test_shifted_cholesky_qr_makes_columns_orthonormal(kernels, decimals, fit_in
     assert np.linalg.norm(frame @ coef.T) == pytest.approx(size, rel=1e-13 * 10**decimals)
 
 
-@pytest.mark.parametrize("null", [0, 1, 3])
-def test_rank_counts_independent_columns(kernels, null):
-    rng = np.random.default_rng(null)
-    X = rng.integers(-20, 20, size=(80, 7)).astype(float)
-    for k in range(null):
-        X[:, 6 - k] = X[:, k] - 2 * X[:, k + 1]
-    _, _, _, R, _, _ = orthogonalised(kernels, X, rng.normal(size=(80, 1)))
-    rank, condition, root, null_space, length = kernels.decide_rank(R, np.ones(7))
-    assert rank == 7 - null
-    assert null_space.shape == (null, 7)
-    centred = X - X.mean(axis=0)
-    assert np.abs(centred / np.linalg.norm(centred, axis=0) @ null_space.T).max(initial=0) < 1e-13
-    assert np.linalg.norm(root @ root.T @ R.T @ R @ root - root) < 1e-10 * np.linalg.norm(root)
-    assert 1 <= condition < 1e3
-    np.testing.assert_allclose(length, np.linalg.norm(R, axis=0))
+@pytest.mark.parametrize("fill", [np.nan, np.inf, 0.0])
+def test_products_that_have_no_factor_end_in_one(kernels, fill):
+    """Whatever comes in, the search for a shift ends."""
+    K = R = np.eye(3)
+    cross = np.full((4, 4), fill)
+    basis, _, _, is_orthonormal = kernels.next_basis(K, R, 5.0, np.zeros((2, 4)), cross, True)
+    assert basis.shape == (3, 3)
+    assert not is_orthonormal
 
 
-def test_the_offset_of_a_column_decides_what_counts_as_independent(kernels):
-    R = np.array([[1.0, 1.0], [0.0, 1e-10]])
-    assert kernels.decide_rank(R, np.ones(2))[0] == 2
-    assert kernels.decide_rank(R, np.full(2, 1e7))[0] == 1
+def test_condition_numbers_are_those_of_columns_of_unit_length(kernels):
+    rng = np.random.default_rng(0)
+    for p in (1, 2, 5, 40, 130):
+        for decimals in (0, 3, 9):
+            Q, V = (np.linalg.qr(rng.normal(size=(p, p)))[0] for _ in range(2))
+            A = (Q * np.geomspace(1, 10.0**-decimals, p)) @ V.T * rng.uniform(0.1, 10, size=p)
+            R = np.linalg.qr(A)[1]
+            want = np.linalg.cond(R / np.linalg.norm(R, axis=0))
+            got = kernels.condition_number(R, np.linalg.inv(R))
+            assert got == pytest.approx(want, rel=0.005)
 
 
-def test_columns_that_do_not_vary_are_null(kernels):
-    R = np.diag([1.0, 0.0, 2.0])
-    rank, _, root, null_space, _ = kernels.decide_rank(R, np.ones(3))
-    assert rank == 2
-    np.testing.assert_array_equal(null_space, [[0.0, 1.0, 0.0]])
-    np.testing.assert_array_equal(root[1], 0.0)
+def test_columns_of_zeros_do_not_count_in_condition_numbers(kernels):
+    R, K = np.diag([2.0, 0.0, 3.0]), np.diag([0.5, 0.0, 1 / 3])
+    R[0, 2], K[0, 2] = 1.0, -1 / 6
+    smaller = np.delete(np.delete(R, 1, 0), 1, 1)
+    want = np.linalg.cond(smaller / np.linalg.norm(smaller, axis=0))
+    assert kernels.condition_number(R, K) == pytest.approx(want, rel=1e-6)
