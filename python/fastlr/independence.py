@@ -194,9 +194,16 @@ def _refine_with_directions(
         scale=np.concatenate([frame.scale, np.ones(k)]),
         # Coefficients that are zero but for rounding count beside the size of a target: sweeps end
         # when they are right to 2e-26 of a column's length.
-        tss=np.concatenate([frame.tss, np.full(k, _RELAXED)]),
+        tss=np.concatenate([frame.tss, np.full(k, _RELAXED if _are_alike(frame) else 1.0)]),
     )
     return refine_and_show(joint, moments, start, contraction, tolerance)
+
+
+def _are_alike(frame: Frame) -> bool:
+    """Whether the columns' units are near enough to one another that moves along directions are of no great length."""
+    scale = frame.scale[: len(frame.length)]
+    varying = scale[scale > 0]
+    return bool(varying.max(initial=0.0) <= _RELAXED * varying.min(initial=np.inf))
 
 
 def _exact_directions(
