@@ -335,9 +335,9 @@ def _status(
             )
         elif condition**2 * _U > 10.0**-_FEW_DIGITS / 1000.0:
             sentence = (
-                f"Solved, but the columns nearly depend on one another (condition number {about}{condition:.1e}): {certain} "
-                "for the data as they stand, and changes in the data are magnified as much. Centre or drop columns, or "
-                "use a ridge penalty."
+                f"Solved, but the columns nearly depend on one another (condition number {about}{condition:.1e}): "
+                f"{certain} for the data as they stand, and changes in the data are magnified as much. Centre or drop "
+                "columns, or use a ridge penalty."
             )
         else:
             sentence = (
