@@ -110,7 +110,7 @@ void bind_moments(py::module_& m) {
         const Index n_features = basis ? basis->shape(0) : 0;
         if (basis && (basis->size() != n_features * n_features || n_features > rows.n_columns()))
           throw py::value_error("basis has the wrong size");
-        const py::gil_scoped_release release;
+        const Released release;
         accumulate(rows, weight ? &*weight : nullptr, offset, factor, K, n_features, plan, part,
                    n_threads, sums);
       },

@@ -11,6 +11,7 @@
 #include "fastlr/moments.hpp"
 #include "fastlr/row_blocks.hpp"
 #include "fastlr/shared_products.hpp"
+#include "fastlr/turns.hpp"
 #include "fastlr/weights.hpp"
 
 namespace fastlr {
@@ -129,6 +130,7 @@ void accumulate_tiles(const PanelLayout& layout, const Basis* basis, const Colum
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
     for (Index first = start; first < end; first += panels * panel_rows) {
+      give_turn();
       const Index n_panels =
           (std::min(panels * panel_rows, end - first) + panel_rows - 1) / panel_rows;
       const auto rows_in = [&](Index k) {
