@@ -1,5 +1,6 @@
 """Columns that depend on one another, and fewer rows than columns."""
 
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import fastlr
 import nist
 import rational
+from exact_fits import ExactFit
 
 NAMES = ["a", "b", "c", "total"]
 
@@ -234,3 +236,84 @@ def test_a_constant_column_is_one_rank_less_at_every_accuracy(rows, accuracy):
     assert "x2 is zero" in zero.status
     full = fastlr.ols(X, y, accuracy=accuracy, rank="full")
     assert "do not vary were set to 0" in full.status
+
+
+def fit_in_silence(*arguments, how=fastlr.ols, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return how(*arguments, **options)
+
+
+def test_condition_numbers_are_those_of_columns_of_unit_length_by_every_way():
+    """Tall, wide, dependent, from moments: one definition."""
+    rng = np.random.default_rng(0)
+    for n, p, r in ((60, 5, 5), (150, 60, 58), (30, 60, 29), (10, 12, 9), (40, 40, 39)):
+        X = (rng.integers(-3, 4, size=(n, r)) @ rng.integers(-2, 3, size=(r, p))).astype(float)
+        X *= 2.0 ** rng.integers(-9, 9, size=p)
+        y = rng.normal(size=n)
+        Z = X - X.mean(axis=0)
+        Z = Z[:, np.linalg.norm(Z, axis=0) > 0]
+        singular = np.linalg.svd(Z / np.linalg.norm(Z, axis=0), compute_uv=False)
+        for rank in ("min_norm", "basic"):
+            fit = fit_in_silence(X, y, rank=rank)
+            assert fit.condition_number == pytest.approx(
+                singular[0] / singular[fit.rank - 1], rel=0.01
+            )
+
+
+def test_basic_has_the_digits_and_the_sum_of_squares_of_the_smallest_norm():
+    """Also where columns depend on one another only up to their rounding."""
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        Z = rng.normal(size=(60, 3))
+        X = np.column_stack([Z, Z @ rng.normal(size=3)])[:, rng.permutation(4)]
+        y = rng.normal(size=60)
+        basic, shortest = fit_in_silence(X, y, rank="basic"), fit_in_silence(X, y)
+        assert basic.rss == pytest.approx(shortest.rss, rel=1e-15)
+        assert basic.digits > shortest.digits - 1
+        assert list(np.flatnonzero(basic.coef == 0)) == [3]
+
+
+@pytest.mark.parametrize("heavy", [1e8, 1e12, 1e16, 1e20])
+def test_basic_keeps_the_first_columns_whatever_rows_weigh(heavy):
+    rng = np.random.default_rng(5)
+    Z = rng.integers(-5, 6, size=(40, 4)).astype(float)
+    X = np.column_stack([Z, Z[:, 0] + Z[:, 1]])
+    weight = np.ones(40)
+    weight[3] = heavy
+    fit = fit_in_silence(
+        X, rng.normal(size=40), sample_weight=weight, fit_intercept=False, rank="basic"
+    )
+    assert list(np.flatnonzero(fit.coef == 0)) == [4]
+
+
+def test_no_standard_error_for_a_column_that_a_dependency_involves_by_however_little():
+    rng = np.random.default_rng(0)
+    Z = rng.integers(-9, 10, size=(60, 3)).astype(float)
+    y = rng.normal(size=60)
+    for exponent in (0, 25, 28, 45):
+        X = np.column_stack([Z, Z[:, 0] + 2.0**exponent * Z[:, 1]])
+        bse = fit_in_silence(X, y).bse
+        np.testing.assert_array_equal(np.isnan(bse), [True, True, False, True])
+
+
+def test_the_intercept_has_a_standard_error_where_columns_nearly_agree():
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=40)
+    for decimals in (3, 5, 7, 9):
+        X = np.column_stack([x, x + 10.0**-decimals * (rng.normal(size=40) + 3)])
+        y = rng.normal(size=40)
+        fit = fit_in_silence(X, y)
+        of_intercept, of_slopes = ExactFit(X, y).standard_errors(0)
+        np.testing.assert_allclose(fit.bse_intercept, float(of_intercept), rtol=1e-10)
+        np.testing.assert_allclose(fit.bse, np.array(of_slopes, dtype=float), rtol=1e-10)
+        assert fit.bse_digits > 9
+
+
+def test_polynomials_of_few_points_far_from_zero_are_fitted_right():
+    x = np.repeat(1e8 + np.arange(3.0), 5)
+    y = np.random.default_rng(0).normal(size=15)
+    fit = fit_in_silence(x, y, 3, how=fastlr.polyfit)
+    within = sum(np.var(y[x == value]) * 5 for value in np.unique(x))
+    assert fit.rank == 2
+    assert fit.rss == pytest.approx(within, rel=1e-9)

@@ -142,18 +142,21 @@ void bind_dependent(py::module_& m) {
         check_size(of_directions, k * p, "of_directions");
         check_size(coef, 2 * t * p, "coef");
         check_size(mean, 2 * (p + t), "mean");
+        const auto means = matrix_of(mean);
+        const auto errors = matrix_of(of_directions);
+        double* a = intercept.mutable_data();
+        double* b = coef.mutable_data();
+        RowMatrix error(t, p);
+        const Released release;
         const NullSpace null_space(p, Eigen::Map<const RowMatrix>(directions.data(), 2, k * p),
                                    scale);
-        const auto means = matrix_of(mean);
-        double* a = intercept.mutable_data();
-        RowMatrix error(t, p);
         for (Index target = 0; target < t; ++target) {
-          double* hi = coef.mutable_data() + target * p;
+          double* hi = b + target * p;
           double* lo = hi + t * p;
           const Vector hi_before = VectorMap(hi, p);
           const Vector lo_before = VectorMap(lo, p);
           null_space.take_out(hi, lo);
-          error.row(target) = null_space.error(matrix_of(of_directions), hi, lo);
+          error.row(target) = null_space.error(errors, hi, lo);
           if (!fit_intercept) continue;
           // Sweeps know the intercept better than the means do: only what moved counts.
           DoubleDouble moved{a[target], a[t + target]};

@@ -24,7 +24,7 @@ void multiply_pairs(const Matrix& T, Matrix& hi, Matrix& lo) {
   }
 }
 
-constexpr int far_apart = 300;                           // powers of two between units
+constexpr int far_apart = 50;                            // powers of two between units
 constexpr Index always_orthogonalised = Index{1} << 14;  // multiplications in double-double
 
 }  // namespace
@@ -39,8 +39,8 @@ NullSpace::NullSpace(Index n_features, RowMatrix directions, const Vector& scale
     bottom = std::min(bottom, std::ilogb(scale[j]));
   }
   const Index k = p > 0 ? directions.cols() / p : 0;
-  is_separated_ = top_ - bottom > far_apart;
-  if (is_separated_) separate(directions);
+  mixing_ = Matrix::Identity(k, k);
+  if (top_ - bottom > far_apart) separate(directions);
   hi_.resize(p, k);
   lo_.resize(p, k);
   frame_hi_.resize(p, k);
@@ -75,7 +75,7 @@ NullSpace::NullSpace(Index n_features, RowMatrix directions, const Vector& scale
   }
 }
 
-void NullSpace::separate(RowMatrix& directions) const {
+void NullSpace::separate(RowMatrix& directions) {
   const Index p = n_features_;
   const Index k = directions.cols() / p;
   const auto at = [&](Index i, Index j) {
@@ -96,9 +96,11 @@ void NullSpace::separate(RowMatrix& directions) const {
         }
     for (Index row = 0; best != i && row < 2; ++row)
       directions.row(row).segment(i * p, p).swap(directions.row(row).segment(best * p, p));
+    if (best != i) mixing_.row(i).swap(mixing_.row(best));
     if (at(i, pivot).hi == 0.0) return;
     for (Index l = i + 1; l < k; ++l) {
       const DoubleDouble factor = at(l, pivot) / at(i, pivot);
+      mixing_.row(l) += std::abs(factor.hi) * mixing_.row(i);
       for (Index j = 0; j < p && factor.hi != 0.0; ++j) {
         const DoubleDouble product = factor * at(i, j);
         const DoubleDouble rest = at(l, j) - product;
@@ -184,14 +186,14 @@ void NullSpace::take_out(double* coef_hi, double* coef_lo) const {
 
 Vector NullSpace::error(const RowMatrix& of_directions, const double* coef_hi,
                         const double* coef_lo) const {
-  const bool is_known = is_complete_ && !(is_separated_ && of_directions.maxCoeff() > 0.0);
-  if (!is_known) return Vector::Constant(n_features_, std::numeric_limits<double>::infinity());
+  if (!is_complete_) return Vector::Constant(n_features_, std::numeric_limits<double>::infinity());
+  const RowMatrix errors = mixing_ * of_directions;
   // N'b = 0 with N + E instead of N moves b by N E'b; and what is left of N'b.
   Vector size = Vector::Zero(hi_.cols());
   for (Index i = 0; i < hi_.cols(); ++i) {
     const auto at = static_cast<std::size_t>(i);
     for (Index j = 0; j < n_features_; ++j)
-      size[i] += std::ldexp(to_user(of_directions(chosen_[at], j), j), -exponent_[at]) *
+      size[i] += std::ldexp(to_user(errors(chosen_[at], j), j), -exponent_[at]) *
                  std::abs(to_user(coef_hi[j], j));
   }
   size = change_.cwiseAbs().transpose() * size + along(coef_hi, coef_lo).cwiseAbs();

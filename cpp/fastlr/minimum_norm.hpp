@@ -29,7 +29,7 @@ class NullSpace {
 
   /// Elimination, the largest of the user's coefficients first: where units lie so far apart that
   /// the largest alone would be seen of every direction.
-  void separate(RowMatrix& directions) const;
+  void separate(RowMatrix& directions);
 
   void factorise();
   bool is_ill_conditioned() const;
@@ -39,11 +39,11 @@ class NullSpace {
   Vector along(const double* coef_hi, const double* coef_lo) const;
 
   bool is_complete_ = true;  // no direction was left alone
-  bool is_separated_ = false;
   Index n_features_;
   Vector scale_;
   int top_ = -2000;            // exponent of the largest scale
   std::vector<Index> chosen_;  // directions that are not zero
+  Matrix mixing_;              // (k, k) sizes of the shares that given directions have in them
   std::vector<int> exponent_;  // their sizes
   Matrix hi_;                  // (p, k) N, as an unevaluated sum
   Matrix lo_;

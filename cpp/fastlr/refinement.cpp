@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fastlr/turns.hpp"
+
 namespace fastlr {
 namespace {
 
@@ -63,11 +65,13 @@ double worst_relative_error(const Refinement& f, Index target, const double* coe
     double b = std::abs(coef[j]);
     if (length != nullptr && length[j] > 0.0) b = std::max(b, y_size / length[j]);
     // Zero in every digit only if its error is below all digits as well.
-    if (std::max(b, error[j]) > negligible * y_size) worst = std::max(worst, ratio(error[j], b));
+    const double size = y_size > 0.0 ? std::max(b, error[j]) : b;
+    if (size > negligible * y_size) worst = std::max(worst, ratio(error[j], b));
   }
   double a = std::abs(intercept);
   if (length != nullptr) a = std::max(a, y_size / std::sqrt(f.weight));
-  if (f.fit_intercept && std::max(a, intercept_error) > negligible * intercept_size)
+  const double size = y_size > 0.0 ? std::max(a, intercept_error) : a;
+  if (f.fit_intercept && size > negligible * intercept_size)
     worst = std::max(worst, ratio(intercept_error, a));
   return worst;
 }
@@ -98,6 +102,7 @@ bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& p
     };
     const auto set = [&](Progress progress) { now[course_state] = static_cast<double>(progress); };
     if (!is(Progress::going)) continue;
+    give_turn();
     const SweepTotals totals = sweep_totals(problem, plan, k, slots);
     const DoubleDouble sum = f.fit_intercept ? totals.sum : DoubleDouble{};
     for (Index j = 0; j < p; ++j)

@@ -48,8 +48,8 @@ std::size_t& team_stack_size();
 bool can_start_team(int n_threads);
 
 /// body(task) for task = 0 .. n_tasks-1, in any order, on at most n_threads threads, on the calling
-/// one alone where no team can start. The first exception (only ever std::bad_alloc) reaches the
-/// caller after all threads have come to rest.
+/// one alone where no team can start. The first exception (only ever std::bad_alloc: bodies give no
+/// turns) reaches the caller after all threads have come to rest.
 template <class Body>
 void for_each_task(Index n_tasks, int n_threads, const Body& body) {
   const int n_useful = static_cast<int>(std::min<Index>(n_threads, n_tasks));

@@ -28,11 +28,13 @@ from fastlr.refinement import (
     sweep_rows,
 )
 
-__all__ = ["climb_dependent", "first_columns"]
+__all__ = ["checked", "climb_dependent", "first_columns"]
 
 _U = 2.0**-53
+_SHARE = 1e-14  # in a dependency up to rounding, of columns at unit length, from which a column takes part
+_EXACT_CONDITION = 1000  # columns up to which condition numbers are computed, not estimated
 _ZERO = 1e-25  # share of a target's length that is zero but for rounding
-_BEYOND = 2.0**400  # units in which a coefficient counts so much that it becomes 0
+_BEYOND = 2.0**200  # units in which a coefficient counts so much that it becomes 0
 
 
 def climb_dependent(
@@ -51,21 +53,21 @@ def climb_dependent(
     """
     found = settle_independence(table, moments, start, tolerance)
     frame, course, passes = found.frame, found.course, passes + found.passes
-    fit_intercept, root_error = table.fit_intercept, None
+    fit_intercept, root_error, is_current = table.fit_intercept, None, True
     if not found.is_settled or _U * frame.squared_condition > SHARP:
         keep = np.flatnonzero(np.any(frame.root != 0, axis=1))
         better, course, root_error, more = precondition(
             table, moments, start, keep.tolist(), tolerance
         )
-        condition = max(better.condition_number, frame.condition_number)
         frame = frame._replace(
             root=better.root[:, keep],
             coef=better.coef,
             intercept=better.intercept,
             rss=better.rss,
-            condition_number=condition if len(found.directions.errors) else better.condition_number,
+            condition_number=_condition_number(better, found.directions, keep),
         )
         passes += more
+        is_current = False
     if frame.rank == table.n_features:
         frame = frame._replace(code="ok")
         digits = digits_of(course)
@@ -75,7 +77,10 @@ def climb_dependent(
     frame = frame._replace(coef=_without_rounding(frame))
     if root_error is not None:  # the solution moves, and the intercept with it
         root_error = root_error._replace(intercept=None)
-    undetermined = np.any(np.abs(frame.null_space) > 1e-8, axis=0)
+    is_exact = ~np.any(found.directions.errors > 0, axis=1)
+    least = np.where(is_exact, 0.0, _SHARE)[:, np.newaxis]
+    shares = np.abs(frame.null_space[: len(is_exact)])
+    undetermined = np.any(shares > least, axis=0) | (frame.length == 0)
     solver = "minimum_norm"
     if rank == "basic":
         solver = "basic"
@@ -83,7 +88,7 @@ def climb_dependent(
     frame, moved = _moved(
         frame, found.directions, undetermined if rank == "basic" else None, fit_intercept
     )
-    if found.is_settled and table.features.n_samples * table.n_features > kernels.ALWAYS_POLISHED:
+    if is_current and table.features.n_samples * table.n_features > kernels.ALWAYS_POLISHED:
         # The last correction leaves this of the gradient: nothing on the chosen columns, and on
         # the others what it was along their directions.
         along = found.gradient @ found.directions.pairs[0].T
@@ -91,7 +96,7 @@ def climb_dependent(
         left[:, found.directions.own] = along
         of_gradient = _digits_of_gradient(table, moments, frame, left)
     else:
-        frame, of_gradient = _checked(table, moments, frame)
+        frame, of_gradient = checked(table, moments, frame)
         passes += 1
     digits = min(of_gradient, _digits_after(frame, moments, fit_intercept, course, moved))
     return finished(
@@ -113,6 +118,17 @@ def _without_rounding(frame: Frame) -> FloatArray:
     is_rounding = np.abs(coef[0]) * frame.length <= _ZERO * np.sqrt(frame.tss)[:, np.newaxis]
     cleaned: FloatArray = np.where(is_rounding, 0.0, coef)
     return cleaned
+
+
+def _condition_number(frame: Frame, directions: Directions, keep: npt.NDArray[np.intp]) -> float:
+    """Of all columns, from the root of the chosen ones: the ratio of singular values that are not zero."""
+    if len(directions.errors) == 0 or len(frame.length) > _EXACT_CONDITION:
+        return frame.condition_number
+    factor = np.linalg.inv(frame.root[np.ix_(keep, keep)])
+    others = -factor @ directions.pairs[0][:, keep].T
+    length = np.concatenate([frame.length[keep], frame.length[directions.own]])
+    singular = np.linalg.svd(np.hstack([factor, others]) / length, compute_uv=False)
+    return float(singular[0] / singular[-1])
 
 
 def first_columns(null_space: FloatArray) -> list[int]:
@@ -138,9 +154,8 @@ def _moved(
     frame = frame._replace(coef=frame.coef.copy(), intercept=frame.intercept.copy())
     if len(directions.errors) == 0:
         return frame, np.zeros((frame.coef.shape[1], p))
-    units = frame.scale[:p].copy()
-    if dropped is not None:
-        units[dropped] *= _BEYOND
+    # The first columns are those that are left where the others count beyond all measure.
+    units = frame.scale[:p] if dropped is None else np.where(dropped, _BEYOND, 1.0)
     moved = kernels.move_to_minimum_norm(
         np.ascontiguousarray(directions.pairs),
         np.ascontiguousarray(directions.errors),
@@ -153,9 +168,12 @@ def _moved(
     pairs = directions.pairs[0]
     if dropped is None:  # a correction along the root moves to the smallest norm as well
         top = frame.scale[:p].max(initial=0.0)
-        in_units = (pairs * (frame.scale[:p] / top)).T
-        along = (frame.root.T * (frame.scale[:p] / top)).T
-        root = frame.root - pairs.T @ np.linalg.lstsq(in_units, along, rcond=None)[0]
+        in_units = frame.scale[:p, np.newaxis] / top
+        basis = np.linalg.qr(pairs.T * in_units)[0]
+        along = frame.root * in_units
+        along -= basis @ (basis.T @ along)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            root = np.where(in_units > 0, along / in_units, 0.0)
         return frame._replace(root=root), moved
     frame.coef.reshape(2, -1, p)[:, :, dropped] = 0.0
     varying = dropped & (frame.length > 0)
@@ -192,7 +210,7 @@ def _digits_after(
     )
 
 
-def _checked(table: Table, moments: Moments, frame: Frame) -> tuple[Frame, float]:
+def checked(table: Table, moments: Moments, frame: Frame) -> tuple[Frame, float]:
     """The last word: sums of squares and intercepts as the rows have them, and whether the gradient is zero.
 
     Returns

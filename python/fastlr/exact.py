@@ -104,7 +104,7 @@ def ols(
     factor of the equilibrated normal equations. This loses twice the decimals of ``condition_number``. Where that is
     too much, sweeps over the rows (some 22 flops a value) take residual and gradient in about twice the working
     precision and correct the coefficients: corrected semi-normal equations (Bjorck 1987) with Dot2 (Ogita, Rump and
-    Oishi 2005). Condition numbers above 1e6 need one to three passes that orthogonalise the columns first (shifted
+    Oishi 2005). Condition numbers above 1400 need one to three passes that orthogonalise the columns first (shifted
     CholeskyQR3, Fukaya et al. 2020). With fewer rows than columns everything goes through the n x n dual. ``passes``
     counts them all; ``digits`` estimates, on the safe side, how many digits of the worst coefficient are right.
 

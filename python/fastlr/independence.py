@@ -19,13 +19,16 @@ from fastlr._kernels import kernels
 from fastlr.combinations import combined_products
 from fastlr.moments import Moments
 from fastlr.refinement import (
+    CONVERGED,
     COURSE_ERROR,
     COURSE_RSS,
+    COURSE_STATE,
     Frame,
     Table,
     has_settled,
     refine_and_show,
     rounding_factor,
+    with_exact_means,
 )
 
 __all__ = ["Directions", "Independence", "settle_independence"]
@@ -38,6 +41,7 @@ _MOST_STAGES = 8  # each sees distances 3e5 times smaller than the one before
 _NEGLIGIBLE = 1e-7  # share of a column's length that a simple coefficient may be off by
 _ZERO = 1e-24  # share of a column's length that is zero but for rounding
 _GRID = 256.0  # simple coefficients are multiples of 1 / 256
+_AT_ONCE = 64  # directions, whose sums take memory
 _RELAXED = 2.0**40  # directions are right to some 26 digits: see `settle_independence`
 
 
@@ -84,9 +88,13 @@ def settle_independence(
         p, weight, moments._mean, moments._cross, table.fit_intercept, threshold
     )
     frame = Frame(*solution)._replace(scale=start.scale)
+    passes = 0
+    if table.limbs > 1:  # moments are those of the first limb
+        frame, passes = with_exact_means(table, frame), int(table.fit_intercept)
     pairs = directions.reshape(2, -1, p)
     own = np.array(others, dtype=np.intp)
-    pairs, is_exact, passes = _exact_directions(table, frame, pairs, own)
+    pairs, is_exact, more = _exact_directions(table, frame, pairs, own)
+    passes += more
     exact, own_of_exact, own = pairs[:, is_exact], own[is_exact], own[~is_exact]
     nulls = Directions(exact, np.zeros(exact.shape[1:]), own_of_exact)
     doubtful = np.ascontiguousarray(pairs[:, ~is_exact])
@@ -107,7 +115,11 @@ def settle_independence(
             rss=joint.rss[:t],
         )
         doubtful = _without_rounding(joint.coef[:, t:], frame.length)
-        level = _level(doubtful[0], frame.length, rounding)
+        # What sweeps could not settle is no sign of independence.
+        unsettled = np.where(
+            of_doubtful[:, COURSE_STATE] == CONVERGED, 0.0, of_doubtful[:, COURSE_ERROR]
+        )
+        level = _level(doubtful[0], frame.length, rounding) + unsettled
         is_null = np.sqrt(of_doubtful[:, COURSE_RSS]) <= level
         errors = np.outer(of_doubtful[:, COURSE_ERROR], np.linalg.norm(frame.root, axis=1))
         nulls = nulls.joined(doubtful[:, is_null], errors[is_null], own[is_null])
@@ -175,26 +187,58 @@ def _refine_with_directions(
     contraction: float,
     tolerance: float,
 ) -> tuple[Frame, FloatArray, int, FloatArray]:
-    """Sweeps for the targets and, as further targets of zeros, for directions (2, k, p)."""
-    n, t, k = table.features.n_samples, table.targets.n_columns, directions.shape[1]
+    """Sweeps for the targets and, as further targets of zeros, for directions (2, k, p), so many at a time."""
+    t, k = table.targets.n_columns, directions.shape[1]
+    done = [
+        _refine_some(
+            table,
+            moments,
+            frame,
+            directions[:, first : first + _AT_ONCE],
+            contraction,
+            tolerance,
+            with_targets=first == 0,
+        )
+        for first in range(0, max(k, 1), _AT_ONCE)
+    ]
+    frames, courses, sweeps, gradients = zip(*done, strict=True)
+    joint = frames[0]._replace(
+        coef=np.concatenate([part.coef.reshape(2, -1, table.n_features) for part in frames], axis=1)
+    )
+    return joint, np.concatenate(courses), sum(sweeps), gradients[0][:t]
+
+
+def _refine_some(
+    table: Table,
+    moments: Moments,
+    frame: Frame,
+    directions: FloatArray,
+    contraction: float,
+    tolerance: float,
+    *,
+    with_targets: bool,
+) -> tuple[Frame, FloatArray, int, FloatArray]:
+    n, p, k = table.features.n_samples, table.n_features, directions.shape[1]
+    t = table.targets.n_columns if with_targets else 0
     source = table.targets.source
     columns: list[npt.NDArray[Any]] = (
         list(source) if isinstance(source, list) else list(np.atleast_2d(source.T))
     )
     zeros = np.broadcast_to(np.zeros(1), (n,))
-    joint = replace(table, targets=Columns([*columns, *[zeros] * k], n, t + k))
-    of_directions = np.concatenate([frame.mean[:, : table.n_features], np.zeros((2, k))], axis=1)
+    joint = replace(table, targets=Columns([*columns[:t], *[zeros] * k], n, t + k))
+    mean = np.concatenate([frame.mean[:, :p], np.zeros((2, k))], axis=1)
     intercept = np.zeros((2, k))
     if table.fit_intercept and k:
-        intercept = kernels.intercepts(of_directions, np.ascontiguousarray(directions))
+        intercept = kernels.intercepts(mean, np.ascontiguousarray(directions))
+    coef = frame.coef.reshape(2, -1, p)[:, :t]
     start = frame._replace(
-        coef=np.concatenate([frame.coef.reshape(2, t, -1), directions], axis=1),
-        intercept=np.concatenate([frame.intercept, intercept], axis=1),
-        mean=np.concatenate([frame.mean, np.zeros((2, k))], axis=1),
-        scale=np.concatenate([frame.scale, np.ones(k)]),
+        coef=np.concatenate([coef, directions], axis=1),
+        intercept=np.concatenate([frame.intercept[:, :t], intercept], axis=1),
+        mean=np.concatenate([frame.mean[:, : p + t], np.zeros((2, k))], axis=1),
+        scale=np.concatenate([frame.scale[: p + t], np.ones(k)]),
         # Coefficients that are zero but for rounding count beside the size of a target: sweeps end
         # when they are right to 2e-26 of a column's length.
-        tss=np.concatenate([frame.tss, np.full(k, _RELAXED if _are_alike(frame) else 1.0)]),
+        tss=np.concatenate([frame.tss[:t], np.full(k, _RELAXED if _are_alike(frame) else 1.0)]),
     )
     return refine_and_show(joint, moments, start, contraction, tolerance)
 

@@ -2,9 +2,9 @@
 
 0. Moments in one pass, Cholesky's factor of the equilibrated normal equations, componentwise error estimate.
 1. Sweeps: residual and gradient in about twice the working precision correct the coefficients, which are kept as
-   unevaluated sums of two numbers. Converges while the squared condition number stays below 1e12.
+   unevaluated sums of two numbers. Up to a condition number of 1400, beyond which standard errors need rung 2.
 2. Preconditioned passes: cross-products of the rows in a basis that makes them nearly orthonormal, then sweeps.
-3. Rank, decided by singular values at the rounding level of the data; minimum-norm or basic solutions.
+3. Which columns are independent, decided first, at the rounding level of the data; minimum-norm or basic solutions.
 
 Each rung is entered only if the one below it does not give what is asked for.
 """
@@ -19,7 +19,7 @@ import numpy as np
 from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
 from fastlr._threads import resolve_threads
-from fastlr.dependent_columns import climb_dependent, first_columns
+from fastlr.dependent_columns import checked, climb_dependent, first_columns
 from fastlr.errors import InputError
 from fastlr.moments import Moments
 from fastlr.passes import Statistics, pass_over
@@ -187,6 +187,9 @@ def _climb_from(
         solver = "basic"
     code = "ok" if len(varying) == table.n_features else "rank_deficient"
     refined = refined._replace(code=code)
+    if rank == "full":  # sums of squares as the rows have them, whatever the columns are
+        refined, of_gradient = checked(table, moments, refined)
+        digits, more = min(digits, of_gradient), more + 1
     return finished(
         solver, refined, moments, fit_intercept, digits, passes + more, root_error=root_error
     )
@@ -201,6 +204,7 @@ def _basic_of(result: Climb, basic: Climb | None, keep: Sequence[int]) -> Climb:
         solver="basic",
         code="rank_deficient",
         rank=result.rank,
+        digits=min(result.digits, basic.digits),
         coef=_spread(basic.coef, keep, p, 0.0),
         bse=_spread(basic.bse, keep, p, np.nan),
         tss=result.tss,

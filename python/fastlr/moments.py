@@ -264,7 +264,8 @@ class Moments:
     def mean(self) -> FloatArray:
         """Weighted means of features, then targets."""
         state = self._state
-        mean: FloatArray = state.mean.sum(axis=0) / state.scale
+        with np.errstate(over="ignore"):  # of columns beyond the range
+            mean: FloatArray = state.mean.sum(axis=0) / state.scale
         return mean
 
     @property

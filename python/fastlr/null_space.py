@@ -10,7 +10,10 @@ from fastlr._arrays import FloatArray
 
 __all__ = ["dependencies", "eliminated"]
 
-_INVOLVED = 1e-6  # share in a dependency, of columns at unit length, from which a column takes part
+_INVOLVED = (
+    1e-6  # share in a dependency, of columns at unit length, from which it is told of a column
+)
+_ROUNDING = 1e-10  # share that elimination may leave of nothing
 
 
 def eliminated(null_space: FloatArray) -> list[tuple[int, FloatArray]]:
@@ -24,7 +27,7 @@ def eliminated(null_space: FloatArray) -> list[tuple[int, FloatArray]]:
     for k in range(len(rows)):
         size = np.abs(rows[k:]).max(axis=0)
         size[pivots] = 0.0
-        j = int(np.flatnonzero(size > _INVOLVED * size.max())[-1])
+        j = int(np.flatnonzero(size > _ROUNDING * size.max())[-1])
         best = k + int(np.abs(rows[k:, j]).argmax())
         rows[[k, best]] = rows[[best, k]]
         rows[k] /= rows[k, j]
@@ -46,7 +49,7 @@ def dependencies(
     Parameters
     ----------
     null_space : ndarray of shape (n_null, n_features)
-        Orthonormal rows N with ``sum_j N_kj x_j / length_j = 0`` for the centred columns x_j.
+        Unit rows N with ``sum_j N_kj x_j / length_j = 0`` for the centred columns x_j.
     length : ndarray of shape (n_features,)
         Lengths of the columns; 0 for a constant one.
     names : sequence of str

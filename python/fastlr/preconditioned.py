@@ -12,7 +12,16 @@ from fastlr._threads import resolve_threads
 from fastlr.combinations import combined_products
 from fastlr.moments import Moments
 from fastlr.passes import scaled_moments
-from fastlr.refinement import SHARP, Frame, RootError, Table, first_limb, refine, rounding_factor
+from fastlr.refinement import (
+    SHARP,
+    Frame,
+    RootError,
+    Table,
+    first_limb,
+    refine,
+    rounding_factor,
+    with_exact_means,
+)
 
 __all__ = ["precondition"]
 
@@ -47,7 +56,8 @@ def precondition(
     basis[np.ix_(keep, keep)], factor[np.ix_(keep, keep)] = small_basis, small_factor
     with np.errstate(divide="ignore", invalid="ignore"):
         shift = np.where(scale > 0, start.mean[0] / scale, 0.0)
-    passes = 0
+    start = with_exact_means(table, start)
+    passes = int(table.fit_intercept)
     for _ in range(_MOST_PASSES):
         _, _, _, mean, cross = scaled_moments(
             features, table.targets, table.weights, shift, scale, threads, basis

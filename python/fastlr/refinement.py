@@ -16,8 +16,10 @@ from fastlr.errors import InputError
 from fastlr.moments import Moments
 
 __all__ = [
+    "CONVERGED",
     "COURSE_ERROR",
     "COURSE_RSS",
+    "COURSE_STATE",
     "SHARP",
     "Climb",
     "Frame",
@@ -35,11 +37,19 @@ __all__ = [
     "refine_and_show",
     "rounding_factor",
     "sweep_rows",
+    "with_exact_means",
 ]
 
 # Columns of a course: see refinement.hpp.
-_STATE, COURSE_RSS, _RELATIVE_ERROR, _CONTRACTION, COURSE_ERROR, _COURSE_SIZE = 0, 2, 3, 5, 6, 7
-_CONVERGED = 1.0
+COURSE_STATE, COURSE_RSS, _RELATIVE_ERROR, _CONTRACTION, COURSE_ERROR, _COURSE_SIZE = (
+    0,
+    2,
+    3,
+    5,
+    6,
+    7,
+)
+CONVERGED = 1.0
 _FEW_DIGITS = 4.0
 _U = 2.0**-53
 _SMALLEST_NORMAL = 2.0**-1022
@@ -165,6 +175,40 @@ def first_limb(table: Table) -> Columns:
     return replace(table.features, source=source[0], n_columns=table.n_features)
 
 
+def with_exact_means(table: Table, frame: Frame) -> Frame:
+    """The frame with its features' means to twice the working precision: one pass over the rows.
+
+    A sweep of a target of zeros at the intercept -1 has residuals of 1, and the columns' sums for its gradient.
+    """
+    p, n = table.n_features, table.features.n_samples
+    if not table.fit_intercept:
+        return frame
+    zeros = np.broadcast_to(np.zeros(1), (n, 1))
+    ones = frame._replace(
+        coef=np.zeros((2, p)),
+        intercept=np.array([[-1.0], [0.0]]),
+        scale=np.append(frame.scale[:p], 1.0),
+    )
+    slots = sweep_rows(replace(table, targets=Columns(zeros, n, 1)), ones)
+    sums, count, _ = kernels.sweep_totals(n, p, 1, table.limbs, slots)
+    mean = frame.mean.copy()
+    mean[:, :p] = _quotient(sums[:, 0], count[:, 0])
+    return frame._replace(mean=mean)
+
+
+def _quotient(sums: FloatArray, count: FloatArray) -> FloatArray:
+    """Sums (2, p) / count (2,), unevaluated sums all: what the first quotient leaves is divided once more."""
+    high = sums[0] / count[0]
+    split = 134217729.0  # Dekker's: halves whose products are exact
+    of_high, of_count = split * high, split * count[0]
+    upper, factor = of_high - (of_high - high), of_count - (of_count - count[0])
+    lower, rest = high - upper, count[0] - factor
+    product = high * count[0]
+    excess = ((upper * factor - product) + upper * rest + lower * factor) + lower * rest
+    low = ((sums[0] - product) - excess + sums[1] - high * count[1]) / count[0]
+    return np.stack([high, low])
+
+
 def sweep_rows(table: Table, frame: Frame) -> FloatArray:
     """Residuals and gradients at the frame's coefficients, in twice the working precision: one pass over the rows.
 
@@ -253,7 +297,7 @@ def refine_and_show(
 
 def has_settled(course: FloatArray) -> bool:
     """Whether all targets came to rest, or are good enough without."""
-    rests = bool(np.all(course[:, _STATE] == _CONVERGED))
+    rests = bool(np.all(course[:, COURSE_STATE] == CONVERGED))
     return rests or digits_of(course) > kernels.DIGITS_WITHOUT_REST
 
 

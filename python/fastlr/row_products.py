@@ -12,7 +12,7 @@ from fastlr._kernels import kernels
 from fastlr._threads import resolve_threads
 from fastlr.refinement import Table
 
-__all__ = ["Dual", "dual_of"]
+__all__ = ["Dual", "condition_number", "dual_of"]
 
 _VALUES_PER_CALL = 1 << 28  # multiply-adds of one call: some 10 to 50 ms
 _SHARE = 1e-6  # of a column's length: what is above is no dependence
@@ -60,6 +60,20 @@ def dual_of(
         is_full = plain.rank == len(weights) - table.fit_intercept
         dual = replace(plain if is_full else dual, passes=dual.passes + plain.passes)
     return dual, scale, mean, std
+
+
+def condition_number(table: Table, dual: Dual, std: FloatArray) -> float:
+    """Ratio of singular values of the columns at unit length that are not zero: one more pass."""
+    n = len(dual.weights)
+    length = std * np.sqrt(dual.weights.sum())
+    if not table.fit_intercept:
+        length = np.sqrt(dual.weights.sum()) * np.hypot(std, dual.mean)
+    with np.errstate(divide="ignore", over="ignore"):
+        unit = np.where(length > 0, dual.scale / length, 0.0)
+    H, _, _ = _products(table, dual.weights, unit)
+    singular = np.sqrt(np.maximum(np.linalg.eigvalsh(_square(H, n))[::-1], 0.0))
+    smallest = singular[dual.rank - 1] if dual.rank > 0 else 0.0
+    return float(singular[0] / smallest) if smallest > 0 else 1.0
 
 
 def _factored(table: Table, weights: FloatArray, settle: bool) -> Dual | None:
@@ -271,7 +285,10 @@ def _padded(H: FloatArray) -> FloatArray:
 
 
 def _products(
-    table: Table, weights: FloatArray, scale: float, basis: FloatArray | None = None
+    table: Table,
+    weights: FloatArray,
+    scale: float | FloatArray,
+    basis: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Lower triangle of Z Z' (or of its congruence by ``basis``), and means and variances of the columns."""
     n, p = table.features.n_samples, table.n_features

@@ -14,11 +14,12 @@ from fastlr._kernels import kernels
 from fastlr._threads import resolve_threads
 from fastlr.ladder import Climb, Table, climb
 from fastlr.refinement import digits_at, log_of
-from fastlr.row_products import Dual, dual_of
+from fastlr.row_products import Dual, condition_number, dual_of
 
 __all__ = ["RowSummary", "climb_wide", "is_wide"]
 
 _MOST_STEPS = 10
+_EXACT_CONDITION = 1000  # columns up to which the condition number is computed, not estimated
 _FEW_COLUMNS = 300  # for which products of columns cost little
 _U = 2.0**-53
 
@@ -62,6 +63,9 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
     if found is None:
         return None
     dual, scale, mean, std = found
+    if p <= _EXACT_CONDITION:
+        condition = condition_number(table, dual, std)
+        dual = replace(dual, condition_number=condition, passes=dual.passes + 1)
     scales = np.concatenate([np.full(p, scale), target_scale])
     coef, intercept, rss = np.zeros((2, t, p)), np.zeros((2, t)), np.zeros(t)
     deviation = y - y[0]  # of a constant target exactly zero, of one far from zero exact
@@ -99,7 +103,7 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
             length=np.zeros(p),
             log_rss=log_of(rss) - 2.0 * np.log(target_scale),
             relevant_digits=15.0,
-            bse_digits=15.0,
+            bse_digits=math.nan,
         )
         y_std = np.sqrt(weights @ deviation**2 / total) / target_scale
         summary = RowSummary(
@@ -287,6 +291,7 @@ def _basic(table: Table, dual: Dual, result: Climb, accuracy: str) -> Climb:
         solver="basic",
         code="rank_deficient",
         passes=result.passes + basic.passes,
+        condition_number=result.condition_number,
         coef=coef,
         bse=bse,
         tss=result.tss,

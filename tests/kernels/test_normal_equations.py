@@ -23,7 +23,7 @@ def solve(kernels, X, y, weight=None, fit_intercept=True, alpha=0.0):
             tss,
             length,
             null_space,
-            _,
+            *_,
         ),
         digits,
         _,
@@ -77,13 +77,13 @@ def test_the_root_is_that_of_the_inverse(kernels):
     np.testing.assert_allclose(got["inverse"], np.linalg.inv(A), rtol=1e-10, atol=1e-14)
 
 
-def test_condition_number_is_that_of_unit_columns_within_a_small_factor(kernels):
+def test_condition_number_is_that_of_unit_columns(kernels):
     X, y = draw(500, 6)
     X[:, 5] = X[:, 0] + 1e-3 * X[:, 5]
     X *= 10.0 ** np.arange(-6, 6, 2)
     centred = X - X.mean(axis=0)
     true = np.linalg.cond(centred / np.linalg.norm(centred, axis=0))
-    assert true / 3 < solve(kernels, X, y)[0]["condition"] < 6 * true
+    assert solve(kernels, X, y)[0]["condition"] == pytest.approx(true, rel=0.01)
 
 
 def test_nearly_dependent_columns_are_solved_and_flagged(kernels):
