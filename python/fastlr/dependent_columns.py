@@ -75,7 +75,7 @@ def climb_dependent(
             "preconditioned", frame, moments, fit_intercept, digits, passes, root_error=root_error
         )
     frame = frame._replace(coef=_without_rounding(frame))
-    if root_error is not None:  # the solution moves, and the intercept with it
+    if root_error is not None and rank == "basic":  # other columns' intercept
         root_error = root_error._replace(intercept=None)
     is_exact = ~np.any(found.directions.errors > 0, axis=1)
     least = np.where(is_exact, 0.0, _SHARE)[:, np.newaxis]
@@ -85,7 +85,7 @@ def climb_dependent(
     if rank == "basic":
         solver = "basic"
         undetermined = _dropped(frame)
-    frame, moved = _moved(
+    frame, moving, moved = _moved(
         frame, found.directions, undetermined if rank == "basic" else None, fit_intercept
     )
     if is_current and table.features.n_samples * table.n_features > kernels.ALWAYS_POLISHED:
@@ -98,7 +98,10 @@ def climb_dependent(
     else:
         frame, of_gradient = checked(table, moments, frame)
         passes += 1
-    digits = min(of_gradient, _digits_after(frame, moments, fit_intercept, course, moved))
+    digits = min(
+        of_gradient,
+        _digits_after(frame._replace(root=moving), moments, fit_intercept, course, moved),
+    )
     return finished(
         solver,
         frame,
@@ -148,12 +151,22 @@ def _moved(
     directions: Directions,
     dropped: npt.NDArray[np.bool_] | None,
     fit_intercept: bool,
-) -> tuple[Frame, FloatArray]:
-    """The solution of smallest norm, or with 0 for dropped columns; and what the directions' errors do to it."""
+) -> tuple[Frame, FloatArray, FloatArray]:
+    """The solution of smallest norm, or with 0 for dropped columns.
+
+    Returns
+    -------
+    frame : Frame
+        The solution. Its root is that of the columns that standard errors belong to.
+    moving : ndarray of shape (n_features, rank)
+        A root for errors of the solution, which move as the solution does.
+    moved : ndarray of shape (n_targets, n_features)
+        What errors of the directions do to the coefficients.
+    """
     p = len(frame.length)
     frame = frame._replace(coef=frame.coef.copy(), intercept=frame.intercept.copy())
     if len(directions.errors) == 0:
-        return frame, np.zeros((frame.coef.shape[1], p))
+        return frame, frame.root, np.zeros((frame.coef.shape[1], p))
     # The first columns are those that are left where the others count beyond all measure.
     units = frame.scale[:p] if dropped is None else np.where(dropped, _BEYOND, 1.0)
     moved = kernels.move_to_minimum_norm(
@@ -166,7 +179,7 @@ def _moved(
         frame.intercept,
     )
     pairs = directions.pairs[0]
-    if dropped is None:  # a correction along the root moves to the smallest norm as well
+    if dropped is None:
         top = frame.scale[:p].max(initial=0.0)
         in_units = frame.scale[:p, np.newaxis] / top
         basis = np.linalg.qr(pairs.T * in_units)[0]
@@ -174,13 +187,13 @@ def _moved(
         along -= basis @ (basis.T @ along)
         with np.errstate(divide="ignore", invalid="ignore"):
             root = np.where(in_units > 0, along / in_units, 0.0)
-        return frame._replace(root=root), moved
+        return frame, root, moved
     frame.coef.reshape(2, -1, p)[:, :, dropped] = 0.0
     varying = dropped & (frame.length > 0)
     root = frame.root - pairs.T @ np.linalg.solve(pairs[:, varying].T, frame.root[varying])
     root[dropped] = 0.0
     moved[:, dropped] = 0.0
-    return frame._replace(root=root), moved
+    return frame._replace(root=root), root, moved
 
 
 def _digits_after(

@@ -63,9 +63,10 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
     if found is None:
         return None
     dual, scale, mean, std = found
-    if p <= _EXACT_CONDITION:
+    condition = dual.condition_number
+    if p <= _EXACT_CONDITION:  # of columns, where the dual's is that of rows
         condition = condition_number(table, dual, std)
-        dual = replace(dual, condition_number=condition, passes=dual.passes + 1)
+        dual = replace(dual, passes=dual.passes + 1)
     scales = np.concatenate([np.full(p, scale), target_scale])
     coef, intercept, rss = np.zeros((2, t, p)), np.zeros((2, t)), np.zeros(t)
     deviation = y - y[0]  # of a constant target exactly zero, of one far from zero exact
@@ -89,7 +90,7 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
             solver="minimum_norm",
             code="rank_deficient",
             rank=dual.rank,
-            condition_number=dual.condition_number,
+            condition_number=condition,
             digits=digits_at(relative + _U),
             passes=passes,
             coef=coef[0] * unscale[:, np.newaxis],
