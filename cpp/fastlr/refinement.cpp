@@ -52,7 +52,8 @@ double rounding_of_sweep(const Refinement& f, Index target, const double* coef, 
 
 double digits_of(double relative_error) {
   if (!(relative_error > 0.0)) return relative_error == 0.0 ? 15.0 : 0.0;
-  return std::clamp(-std::log10(relative_error), 0.0, 15.0) + 0.0;  // no minus zero
+  const double digits = -std::log10(relative_error);
+  return digits >= 0.01 ? std::min(digits, 15.0) : 0.0;
 }
 
 double worst_relative_error(const Refinement& f, Index target, const double* coef, double intercept,

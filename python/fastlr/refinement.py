@@ -308,7 +308,8 @@ def digits_of(course: FloatArray) -> float:
 
 def digits_at(relative_error: float) -> float:
     """-log10 of a relative error, between 0 and 15."""
-    return min(15.0, max(0.0, -math.log10(relative_error)))
+    digits = -math.log10(relative_error)
+    return min(15.0, digits) if digits >= 0.01 else 0.0
 
 
 def at_full_rank(

@@ -172,7 +172,10 @@ def _refined(
     r = np.zeros((2, n))
     r[0] = y
     _add(r, -intercept[0, k])
-    contraction = min(1.0, 64 * n * _U * dual.condition_number**2)
+    # Deviations from the mean carry the rounding of the values themselves.
+    spread = float(np.linalg.norm(dual.std))
+    rounding_factor = np.hypot(1.0, np.linalg.norm(dual.mean) / spread) if spread > 0 else 1.0
+    contraction = min(1.0, 64 * n * _U * dual.condition_number**2 * float(rounding_factor))
     last, passes, n_steps = 0.0, 0, 0
     while True:  # at most `_MOST_STEPS` times
         right = root_weight * (r[0] + r[1])

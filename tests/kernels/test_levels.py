@@ -17,7 +17,7 @@ STUB = Path(__file__).parents[2] / "python" / "fastlr" / "_kernels" / "_generic.
 def run(code, **environment):
     return subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, **environment},
+        env={k: v for k, v in os.environ.items() if k != "FASTLR_KERNELS"} | environment,
         capture_output=True,
         text=True,
         timeout=60,
