@@ -88,7 +88,8 @@ def precondition(
     passes += n_sweeps
     columns = refined.root[:, list(keep)]
     along_means: FloatArray = _along_means(refined, columns)
-    relative = 8 * _U * condition * rounding
+    # Rounding of the rows of Z K; of many rows some fiftieth of u times the condition was seen.
+    relative = 0.25 * _U * condition * rounding
     if relative > SHARP and condition * _U < 0.1:
         inner = _factor_of_rest(table, refined, columns, weight)
         passes += 1
