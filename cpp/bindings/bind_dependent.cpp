@@ -92,6 +92,7 @@ void bind_dependent(py::module_& m) {
          const DoubleArray& slots) {
         const CombinationPlan plan = plan_combinations(n_samples, n_columns, n_combinations);
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
+        const Released release;
         return combined_products(plan, n_combinations, weight, centred, slots.data());
       },
       py::arg("n_samples"), py::arg("n_columns"), py::arg("n_combinations"), py::arg("weight"),
@@ -108,8 +109,7 @@ void bind_dependent(py::module_& m) {
           choice = choose_columns(A, threshold);
         }
         return py::make_tuple(std::move(choice.chosen), std::move(choice.others),
-                              std::move(choice.root), std::move(choice.coefficients),
-                              std::move(choice.distance));
+                              std::move(choice.root), std::move(choice.coefficients));
       },
       py::arg("A"), py::arg("threshold"));
 

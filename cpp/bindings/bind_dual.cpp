@@ -21,9 +21,8 @@ void bind_dual(py::module_& m) {
   m.def(
       "dual_products",
       [](const py::object& X, const DoubleArray& scale,
-         const std::optional<DoubleArray>& root_weight, bool fit_intercept,
-         const std::optional<DoubleArray>& basis, Index first, Index last, int n_threads,
-         DoubleArray& mean, DoubleArray& variance, DoubleArray& H) {
+         const std::optional<DoubleArray>& root_weight, bool fit_intercept, Index first, Index last,
+         int n_threads, DoubleArray& mean, DoubleArray& variance, DoubleArray& H) {
         const Rows rows = rows_of(X, py::none());
         const Index p = rows.n_columns();
         const Index padded = round_up(rows.n_samples, 8);
@@ -33,20 +32,16 @@ void bind_dual(py::module_& m) {
         check(H.size() == padded * padded, "H has the wrong size");
         check(first >= 0 && last <= p, "columns out of range");
         const double* root = root_weight ? root_weight->data() : nullptr;
-        check(!basis || basis->size() == rows.n_samples * rows.n_samples,
-              "basis has the wrong size");
-        const double* K = basis ? basis->data() : nullptr;
         double* means = mean.mutable_data();
         double* variances = variance.mutable_data();
         double* products = H.mutable_data();
-        const py::gil_scoped_release release;
-        dual_products(rows, scale.data(), root, fit_intercept, K, first, last, n_threads, means,
+        const Released release;
+        dual_products(rows, scale.data(), root, fit_intercept, first, last, n_threads, means,
                       variances, products);
       },
       py::arg("X"), py::arg("scale").noconvert(), py::arg("root_weight").none(true),
-      py::arg("fit_intercept"), py::arg("basis").none(true), py::arg("first"), py::arg("last"),
-      py::arg("n_threads"), py::arg("mean").noconvert(), py::arg("variance").noconvert(),
-      py::arg("H").noconvert());
+      py::arg("fit_intercept"), py::arg("first"), py::arg("last"), py::arg("n_threads"),
+      py::arg("mean").noconvert(), py::arg("variance").noconvert(), py::arg("H").noconvert());
 
   m.def(
       "factor_dual",

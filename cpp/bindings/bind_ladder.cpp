@@ -176,8 +176,10 @@ void bind_ladder(py::module_& m) {
         check_size(rss, t, "rss");
         const Refinement refinement{K.rows(), t,  fit_intercept, weight, mean.data(), tss.data(),
                                     K,        1.0};
-        FinishedFit f =
-            finish(refinement, scale.data(), coef.data(), intercept.data(), rss.data(), n_dof);
+        FinishedFit f = [&] {
+          const Released release;
+          return finish(refinement, scale.data(), coef.data(), intercept.data(), rss.data(), n_dof);
+        }();
         return tuple_of(f);
       },
       py::arg("fit_intercept"), py::arg("weight"), py::arg("mean").noconvert(),

@@ -24,8 +24,13 @@ py::tuple centred(const PassPlan& plan, Index q, const double* shift, const doub
                   double* slots) {
   DoubleArray mean({Index{2}, q});
   DoubleArray cross({q, q});
-  const WeightStatistics statistics =
-      centre(plan, q, shift, scale, slots, mean.mutable_data(), cross.mutable_data());
+  double* means = mean.mutable_data();
+  double* products = cross.mutable_data();
+  WeightStatistics statistics;
+  {
+    const Released release;
+    statistics = centre(plan, q, shift, scale, slots, means, products);
+  }
   return py::make_tuple(statistics.weight, static_cast<Index>(statistics.n_positive),
                         statistics.sum_log_weight, mean, cross);
 }

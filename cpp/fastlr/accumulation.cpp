@@ -22,6 +22,8 @@ constexpr Index slot_budget = Index{1} << 20;  // doubles in all slots' sums tog
 constexpr Index serial_below = Index{1}
                                << 19;  // multiply-adds that are done sooner than threads wake up
 constexpr Index work_per_part = Index{1} << 29;  // multiply-adds in one call: some 5 to 80 ms
+constexpr Index sums_per_turn = Index{1} << 22;  // folded between two turns
+constexpr Index most_without_turns = 2048;       // columns whose folds are short enough
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
@@ -127,6 +129,7 @@ void accumulate_tiles(const PanelLayout& layout, const Basis* basis, const Colum
   AlignedVector sums(size);
   std::array<double, panels * panel_rows> root;
   std::array<WeightStatistics, panels> statistics;
+  const Index rows_per_turn = std::max<Index>(1, sums_per_turn / layout.padded());
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
     for (Index first = start; first < end; first += panels * panel_rows) {
@@ -154,8 +157,12 @@ void accumulate_tiles(const PanelLayout& layout, const Basis* basis, const Colum
       multiply_panels(layout, panel.data(), n_panels, rows_in, first == start, sums.data(),
                       n_threads);
     }
-    for_each_task(layout.n_variables(), n_threads,
-                  [&](Index i) { fold_row(i, layout.padded(), sums.data(), slot.hi, slot.lo); });
+    for (Index i = 0; i < layout.n_variables(); i += rows_per_turn) {
+      give_turn();
+      for_each_task(std::min(rows_per_turn, layout.n_variables() - i), n_threads, [&](Index k) {
+        fold_row(i + k, layout.padded(), sums.data(), slot.hi, slot.lo);
+      });
+    }
   }
 }
 
@@ -236,7 +243,8 @@ void accumulate(const Rows& rows, const Column* weight, const double* shift, con
     change.emplace(Eigen::Map<const RowMatrix>(K, n_features, n_features), layout.padded());
   const Basis* basis = change ? &*change : nullptr;
   if (rows.n_samples * work_per_row(plan.padded) < serial_below) n_threads = 1;
-  if (plan.n_slots == 1 && n_threads > 1 && layout.n_strips() > 2 * tile_strips) {
+  const bool needs_turns = layout.n_variables() > most_without_turns;
+  if (plan.n_slots == 1 && (n_threads > 1 || needs_turns) && layout.n_strips() > 2 * tile_strips) {
     accumulate_tiles(layout, basis, weight, part_of_slot(plan, rows.n_samples, 0, part), n_threads,
                      slot_at(plan, slots, 0));
     return;

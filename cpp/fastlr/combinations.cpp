@@ -7,13 +7,17 @@
 #include "fastlr/compensated.hpp"
 #include "fastlr/prefetching.hpp"
 #include "fastlr/row_blocks.hpp"
+#include "fastlr/turns.hpp"
 
 namespace fastlr {
 namespace {
 
 constexpr Index n_slots_wanted = 16;
-constexpr Index values_per_part = Index{1} << 24;  // of X in one call: 5 to 60 ms on one core
+constexpr Index products_at_once = Index{1} << 24;  // doubles in all slots' sums together
+constexpr Index work_per_block = Index{1} << 29;    // terms of a block of rows in every slot
+constexpr Index values_per_part = Index{1} << 24;   // of X in one call: 5 to 60 ms on one core
 constexpr Index rows_at_once = (lanes == 8 ? 4 : 2) * lanes;
+constexpr Index combinations_per_turn = 64;
 constexpr Index most_lines = 16;        // to prefetch with one column
 constexpr Index few_combinations = 12;  // whose products need no blocking
 
@@ -100,6 +104,7 @@ void combine_rows(const Needed& needed, const ColumnBlocks& blocks, const Column
     prefetcher.aim(start + block_rows, std::min(last, start + 2 * block_rows));
     blocks.pack(start, n, block.data());
     for (Index i = 0; i < k; ++i) {
+      if (i % combinations_per_turn == 0) give_turn();
       remainder_block(block.data(), needed.renumbered[static_cast<std::size_t>(i)], at_once,
                       prefetcher, r.col(i).data());
       r.col(i).tail(block_rows - n).setZero();
@@ -134,8 +139,10 @@ CombinationPlan plan_combinations(Index n_samples, Index n_columns, Index n_comb
   const Index k = n_combinations;
   plan.slot_size = k * k + k;
   const Index blocks = (n_samples + block_rows - 1) / block_rows;
-  plan.rows_per_slot =
-      std::max<Index>(4, (blocks + n_slots_wanted - 1) / n_slots_wanted) * block_rows;
+  const Index affordable = std::min(products_at_once / std::max<Index>(1, plan.slot_size),
+                                    work_per_block / (block_rows * (n_columns + k) * (k + 1)));
+  const Index slots = std::clamp<Index>(affordable, 1, n_slots_wanted);
+  plan.rows_per_slot = std::max<Index>(4, (blocks + slots - 1) / slots) * block_rows;
   plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
   const Index values_per_row = n_columns + k * (k + 4);
   const Index rows = values_per_part / (values_per_row * plan.n_slots);
@@ -163,10 +170,11 @@ RowMatrix combined_products(const CombinationPlan& plan, Index k, double weight,
   RowMatrix products = RowMatrix::Zero(k, k);
   Vector totals = Vector::Zero(k);
   for (Index slot = 0; slot < plan.n_slots; ++slot) {
+    give_turn();
     const double* sums = slots + slot * plan.slot_size;
     const Eigen::Map<const Matrix> part(sums, k, k);
-    for (Index i = 0; i < k; ++i)
-      for (Index j = 0; j <= i; ++j) products(i, j) += part(i, j);
+    for (Index j = 0; j < k; ++j)
+      for (Index i = j; i < k; ++i) products(i, j) += part(i, j);
     totals += ConstVectorMap(sums + k * k, k);
   }
   if (centred) products -= totals * totals.transpose() / weight;

@@ -2,9 +2,7 @@
 #include "fastlr/dual.hpp"
 
 #include <algorithm>
-#include <optional>
 
-#include "fastlr/basis.hpp"
 #include "fastlr/column_block.hpp"
 #include "fastlr/cross_products.hpp"
 #include "fastlr/row_blocks.hpp"
@@ -81,13 +79,6 @@ void pack_columns(const Packing& p, Index first, Index n, double* panel) {
   }
 }
 
-/// Panels in the rows' own basis, or in another one through `raw`.
-void pack_panel(const Packing& packing, const Basis* basis, Index first, Index n, double* raw,
-                double* panel) {
-  pack_columns(packing, first, n, basis != nullptr ? raw : panel);
-  if (basis != nullptr) basis->apply(raw, packing.strips, n, panel);
-}
-
 /// H += sums, lower triangle of strips; sums are aligned, as H need not be.
 void add_lower(const RowStrips& strips, const double* sums, double* H) {
   for (Index row = 0; row < strips.n; ++row) {
@@ -98,12 +89,10 @@ void add_lower(const RowStrips& strips, const double* sums, double* H) {
 }
 
 /// Many rows: the threads share the tiles of one H.
-void multiply_tiles(const Packing& packing, const Basis* basis, Index first, Index last,
-                    int n_threads, double* H) {
+void multiply_tiles(const Packing& packing, Index first, Index last, int n_threads, double* H) {
   const RowStrips& strips = packing.strips;
   const Index panel_size = strips.padded() * panel_rows;
   Eigen::VectorXd panel = Eigen::VectorXd::Zero(panels_at_once * panel_size);
-  Eigen::VectorXd raw = Eigen::VectorXd::Zero(basis != nullptr ? panel.size() : 0);
   Eigen::VectorXd sums(strips.padded() * strips.padded());
   for (Index start = first; start < last; start += panels_at_once * panel_rows) {
     const Index n_panels =
@@ -112,9 +101,7 @@ void multiply_tiles(const Packing& packing, const Basis* basis, Index first, Ind
       return std::min(panel_rows, last - start - k * panel_rows);
     };
     for_each_task(n_panels, n_threads, [&](Index k) {
-      pack_panel(packing, basis, start + k * panel_rows, columns_in(k),
-                 raw.data() + (basis != nullptr ? k * panel_size : 0),
-                 panel.data() + k * panel_size);
+      pack_columns(packing, start + k * panel_rows, columns_in(k), panel.data() + k * panel_size);
     });
     multiply_panels(strips, panel.data(), n_panels, columns_in, start == first, sums.data(),
                     n_threads);
@@ -125,29 +112,24 @@ void multiply_tiles(const Packing& packing, const Basis* basis, Index first, Ind
 }  // namespace
 
 void dual_products(const Rows& rows, const double* scale, const double* root_weight,
-                   bool fit_intercept, const double* K, Index first, Index last, int n_threads,
-                   double* mean, double* variance, double* H) {
+                   bool fit_intercept, Index first, Index last, int n_threads, double* mean,
+                   double* variance, double* H) {
   const RowStrips strips{rows.n_samples};
   double total_weight = static_cast<double>(rows.n_samples);
   if (root_weight != nullptr)
     total_weight = ConstVectorMap(root_weight, rows.n_samples).squaredNorm();
   const Packing packing{rows,         scale,  root_weight, fit_intercept,
                         total_weight, strips, mean,        variance};
-  std::optional<Basis> change;
-  if (K != nullptr)
-    change.emplace(Eigen::Map<const RowMatrix>(K, rows.n_samples, rows.n_samples), strips.padded());
-  const Basis* basis = change ? &*change : nullptr;
   const Index size = strips.padded() * strips.padded();
   const Index n_panels = (last - first + panel_rows - 1) / panel_rows;
   if (n_panels == 0) return;
   const Index n_slots =
       std::clamp<Index>(slot_budget / size, 1, std::min(max_slots, std::max<Index>(n_panels, 1)));
-  if (n_slots == 1) return multiply_tiles(packing, basis, first, last, n_threads, H);
+  if (n_slots == 1) return multiply_tiles(packing, first, last, n_threads, H);
   Eigen::VectorXd sums(n_slots * size);
   const Index panels_per_slot = (n_panels + n_slots - 1) / n_slots;
   for_each_task(n_slots, n_threads, [&](Index slot) {
     Eigen::VectorXd panel = Eigen::VectorXd::Zero(strips.padded() * panel_rows);
-    Eigen::VectorXd raw = Eigen::VectorXd::Zero(basis != nullptr ? panel.size() : 0);
     double* out = sums.data() + slot * size;
     Prefetcher nothing = Prefetcher::idle(panel_rows);
     const Index begin = first + slot * panels_per_slot * panel_rows;
@@ -155,7 +137,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
     if (begin >= end) std::fill_n(out, size, 0.0);
     for (Index start = begin; start < end; start += panel_rows) {
       const Index n = std::min(panel_rows, end - start);
-      pack_panel(packing, basis, start, n, raw.data(), panel.data());
+      pack_columns(packing, start, n, panel.data());
       PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, out, nothing}.all();
     }
   });

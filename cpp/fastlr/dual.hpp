@@ -9,13 +9,12 @@
 
 namespace fastlr {
 
-/// H += Z Z' for columns [first, last), lower triangle of strips of eight rows, or K'Z Z'K with K
-/// (n, n) upper triangular. root_weight: (n, and zeros up to a multiple of 8) or nullptr; mean and
-/// variance: (p), set for these columns; mean is 0 without intercept. H: (padded, padded), padded =
-/// n rounded up to 8.
+/// H += Z Z' for columns [first, last), lower triangle of strips of eight rows. root_weight: (n,
+/// and zeros up to a multiple of 8) or nullptr; mean and variance: (p), set for these columns; mean
+/// is 0 without intercept. H: (padded, padded), padded = n rounded up to 8.
 void dual_products(const Rows& rows, const double* scale, const double* root_weight,
-                   bool fit_intercept, const double* K, Index first, Index last, int n_threads,
-                   double* mean, double* variance, double* H);
+                   bool fit_intercept, Index first, Index last, int n_threads, double* mean,
+                   double* variance, double* H);
 
 /// K with K K' = H^-1, H: (padded, padded), of which the lower triangle of the first n rows is
 /// read.

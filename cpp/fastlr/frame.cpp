@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fastlr/turns.hpp"
+
 namespace fastlr {
 namespace {
 
@@ -61,6 +63,7 @@ Frame frame_of(const MomentsView& moments, bool fit_intercept, double alpha) {
   frame.penalty.resize(l);
   frame.summed.resize(l);
   for (Index first = 0; first < l; first += 64) {  // a few rows at a time, for both triangles' sake
+    give_turn();
     const Index last = std::min(l, first + 64);
     for (Index j = 0; j < last; ++j) {
       const Index b = frame.live[static_cast<std::size_t>(j)];

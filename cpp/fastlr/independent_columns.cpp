@@ -128,10 +128,8 @@ ColumnChoice choose_columns(Matrix A, Vector threshold) {
   const Matrix T =
       multiply_upper(inverse.transpose(), G.bottomLeftCorner(d, r).transpose()).transpose();
   choice.coefficients.resize(d, r);
-  choice.distance.resize(d);
   for (Index k = 0; k < d; ++k) {
     const Index from = place[static_cast<std::size_t>(k)];
-    choice.distance[k] = pivoting.left(r + from);
     for (Index i = 0; i < r; ++i)
       choice.coefficients(k, i) = T(from, i) * pivoting.length(r + from) / pivoting.length(i);
   }

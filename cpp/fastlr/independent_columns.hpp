@@ -18,7 +18,6 @@ struct ColumnChoice {
       others;           // ascending: what they leave of the chosen ones is below its threshold
   Matrix root;          // (r, r) upper triangular K with K K' = A_II^-1, in the order of `chosen`
   Matrix coefficients;  // (others, r) T
-  Vector distance;      // (others) |rest|^2 / A_jj as far as A tells, >= 0
 };
 
 /// Columns are taken while one is left whose squared distance from the chosen ones, relative to its

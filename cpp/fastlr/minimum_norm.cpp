@@ -124,7 +124,7 @@ void NullSpace::factorise() {
 bool NullSpace::is_ill_conditioned() const {
   if (R_.cols() == 0) return false;
   const Vector pivots = R_.diagonal().cwiseAbs().cwiseQuotient(R_.colwise().norm().transpose());
-  return pivots.minCoeff() < 1e-6;
+  return pivots.minCoeff() < 1e-10;
 }
 
 void NullSpace::orthogonalise() {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "fastlr/double_double.hpp"
+#include "fastlr/turns.hpp"
 
 namespace fastlr {
 namespace {
@@ -41,6 +42,7 @@ WeightStatistics centre(const PassPlan& plan, Index n_columns, const double* shi
   const Index one = n_columns;
   const DoubleDouble weight = sum(one, one);
   for (Index i = 0; i < n_columns; ++i) {
+    give_turn();
     const DoubleDouble mean_z = sum(one, i) / weight;
     const DoubleDouble m =
         DoubleDouble{shift[i], 0.0} + DoubleDouble{mean_z.hi / scale[i], mean_z.lo / scale[i]};

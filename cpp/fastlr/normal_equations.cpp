@@ -7,6 +7,7 @@
 #include "fastlr/independent_columns.hpp"
 #include "fastlr/minimum_norm.hpp"
 #include "fastlr/preconditioned.hpp"
+#include "fastlr/turns.hpp"
 
 namespace fastlr {
 namespace {
@@ -44,6 +45,7 @@ double left_over(double summed, double own) { return std::max(0.0, summed - 2.0 
 /// with an `allowance`, that share of their size counts at least.
 Vector solution_error(const Frame& frame, const RowMatrix& root, const Vector& b, Index target,
                       double allowance) {
+  give_turn();
   constexpr double gamma = 20.0;
   const Vector size = b.cwiseAbs();
   const Vector length = frame.A.diagonal().cwiseMax(0.0).cwiseSqrt();
@@ -135,8 +137,10 @@ bool solve_by_cholesky(const Frame& frame, Solution& out) {
   // becomes L, L^-1 and K where it stands.
   RowMatrix root(l, l);
   Eigen::Map<Matrix> A(root.data(), l, l);
+  give_turn();
   A = frame.A;
   A.diagonal() += frame.penalty;
+  give_turn();
   const double norm = symmetric_norm(A);
   if (!factor_cholesky(A)) return false;
   const double reciprocal = reciprocal_condition(A, norm);
@@ -144,6 +148,7 @@ bool solve_by_cholesky(const Frame& frame, Solution& out) {
   for (Index k = 0; k < frame.n_targets; ++k)
     spread(frame, solved(A, frame.c.col(k)), out.coef.data() + k * p);
   invert_lower(A);
+  give_turn();
   A.triangularView<Eigen::StrictlyUpper>().setZero();
   out.squared_condition = 1.0 / reciprocal;
   if (l > largest_exact_condition) {

@@ -48,8 +48,8 @@ std::size_t& team_stack_size();
 bool can_start_team(int n_threads);
 
 /// body(task) for task = 0 .. n_tasks-1, in any order, on at most n_threads threads, on the calling
-/// one alone where no team can start. The first exception (only ever std::bad_alloc: bodies give no
-/// turns) reaches the caller after all threads have come to rest.
+/// one alone where no team can start. The first exception (std::bad_alloc, or Interrupted on the
+/// calling thread) reaches the caller after all threads have come to rest.
 template <class Body>
 void for_each_task(Index n_tasks, int n_threads, const Body& body) {
   const int n_useful = static_cast<int>(std::min<Index>(n_threads, n_tasks));
@@ -154,9 +154,10 @@ class WorkAhead {
 
   template <class Prepare>
   void produce(const Prepare& prepare) {
-    while (true) {
-      Index k = next_.load(std::memory_order_acquire);
-      if (k >= last_) return;
+    // One turn for each k, and waiting only while the first thread is at work: however that leaves,
+    // it moves next_ to last_.
+    for (Index k = next_.load(std::memory_order_acquire); k < last_;
+         k = next_.load(std::memory_order_acquire)) {
       if (k - used_.load(std::memory_order_acquire) >= ring) {
         std::this_thread::yield();
         continue;

@@ -7,11 +7,13 @@
 
 #include "fastlr/cross_products.hpp"
 #include "fastlr/row_blocks.hpp"
+#include "fastlr/turns.hpp"
 
 namespace fastlr {
 
 constexpr Index block_height = 30;  // strips: 240 rows of C, and 240 KiB of a panel
 constexpr Index block_width = 12;   // strips: 96 columns of C
+constexpr Index blocks_per_turn = 128;
 
 /// Rows and columns of C, in strips.
 struct Block {
@@ -39,7 +41,7 @@ void multiply_panels(const Layout& layout, const double* panels, Index n_panels,
                      const RowsIn& rows_in, bool set, double* C, int n_threads) {
   const std::vector<Block> blocks = blocks_of(layout.n_strips());
   const auto n_blocks = static_cast<Index>(blocks.size());
-  for_each_task(n_blocks + 1, n_threads, [&](Index task) {
+  const auto multiply = [&](Index task) {
     Prefetcher nothing = Prefetcher::idle(panel_rows);
     for (Index k = 0; k < n_panels; ++k) {
       const PanelProduct<Layout> product{
@@ -53,7 +55,12 @@ void multiply_panels(const Layout& layout, const double* panels, Index n_panels,
           product.column_group(left, block.first_row, block.last_row);
       }
     }
-  });
+  };
+  for (Index first = 0; first <= n_blocks; first += blocks_per_turn) {
+    give_turn();
+    for_each_task(std::min(blocks_per_turn, n_blocks + 1 - first), n_threads,
+                  [&](Index task) { multiply(first + task); });
+  }
 }
 
 }  // namespace fastlr

@@ -1,4 +1,4 @@
-"""How many threads a call may use: what the process is allowed, never more."""
+"""Threads: how many a call may use, locks, and algebra that Ctrl-C interrupts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ import os
 import sys
 import threading
 from pathlib import Path
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
 
-__all__ = ["MOST_THREADS", "Lock", "lock_of", "resolve_threads"]
+__all__ = ["MOST_THREADS", "Lock", "interruptible", "lock_of", "resolve_threads"]
 
 MOST_THREADS = 1024
+_SHORT = 1 << 26  # multiply-adds that are done within some 50 ms
 
 
 @functools.cache
@@ -86,3 +91,32 @@ def lock_of(owner: object) -> Lock:
     """The lock of an object that has none from its birth, as scikit-learn's rules for ``__init__`` want it."""
     lock: Lock = vars(owner).setdefault("_lock", Lock())  # one step: two threads get the same one
     return lock
+
+
+def interruptible(algebra: Callable[..., Any], *matrices: npt.NDArray[np.float64], **options: Any) -> Any:
+    """``algebra(*matrices, **options)``, during which Ctrl-C is heard.
+
+    NumPy's own algebra goes on to its end whatever happens. What takes long is left to a thread, for which the main
+    thread waits; after Ctrl-C it comes to its end alone, and nobody reads its result.
+    """
+    size = max(matrix.size for matrix in matrices) * min(min(m.shape) for m in matrices)
+    if size < _SHORT or threading.current_thread() is not threading.main_thread():
+        return algebra(*matrices, **options)
+    outcome: list[Any] = []
+
+    def work() -> None:
+        try:
+            outcome.append((algebra(*matrices, **options), None))
+        except Exception as error:  # to be raised where it is waited for
+            outcome.append((None, error))
+
+    thread = threading.Thread(target=work, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # a limit on threads
+        return algebra(*matrices, **options)
+    thread.join()
+    result, error = outcome[0]
+    if error is not None:
+        raise error
+    return result

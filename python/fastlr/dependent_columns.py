@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
+from fastlr._threads import interruptible
 from fastlr.independence import Directions, settle_independence
 from fastlr.moments import Moments
 from fastlr.null_space import eliminated
@@ -127,10 +128,11 @@ def _condition_number(frame: Frame, directions: Directions, keep: npt.NDArray[np
     """Of all columns, from the root of the chosen ones: the ratio of singular values that are not zero."""
     if len(directions.errors) == 0 or len(frame.length) > _EXACT_CONDITION:
         return frame.condition_number
-    factor = np.linalg.inv(frame.root[np.ix_(keep, keep)])
+    factor = interruptible(np.linalg.inv, frame.root[np.ix_(keep, keep)])
     others = -factor @ directions.pairs[0][:, keep].T
     length = np.concatenate([frame.length[keep], frame.length[directions.own]])
-    singular = np.linalg.svd(np.hstack([factor, others]) / length, compute_uv=False)
+    joint = np.hstack([factor, others]) / length
+    singular = interruptible(np.linalg.svd, joint, compute_uv=False)
     return float(singular[0] / singular[-1])
 
 
@@ -182,7 +184,7 @@ def _moved(
     if dropped is None:
         top = frame.scale[:p].max(initial=0.0)
         in_units = frame.scale[:p, np.newaxis] / top
-        basis = np.linalg.qr(pairs.T * in_units)[0]
+        basis = interruptible(np.linalg.qr, pairs.T * in_units)[0]
         along = frame.root * in_units
         along -= basis @ (basis.T @ along)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -190,7 +192,8 @@ def _moved(
         return frame, root, moved
     frame.coef.reshape(2, -1, p)[:, :, dropped] = 0.0
     varying = dropped & (frame.length > 0)
-    root = frame.root - pairs.T @ np.linalg.solve(pairs[:, varying].T, frame.root[varying])
+    shares = interruptible(np.linalg.solve, pairs[:, varying].T, frame.root[varying])
+    root = frame.root - pairs.T @ shares
     root[dropped] = 0.0
     moved[:, dropped] = 0.0
     return frame._replace(root=root), root, moved

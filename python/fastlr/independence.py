@@ -37,6 +37,7 @@ _U = 2.0**-53
 _DOUBTFUL = 1e-11  # squared distance from other columns below which moments say nothing certain
 _MARGIN = 100.0  # times the rounding of the data themselves: below is doubtful, too
 _ROUNDING = 8.0  # units of rounding of the data that count as nothing
+_CLEAR = 1e3  # times what rounding leaves: more needs no further digits
 _MOST_STAGES = 8  # each sees distances 3e5 times smaller than the one before
 _NEGLIGIBLE = 1e-7  # share of a column's length that a simple coefficient may be off by
 _ZERO = 1e-24  # share of a column's length that is zero but for rounding
@@ -105,7 +106,13 @@ def settle_independence(
         if k == 0 and stage > 0:
             break
         joint, both, n_sweeps, gradient = _refine_with_directions(
-            table, moments, frame, doubtful, contraction, tolerance
+            table,
+            moments,
+            frame,
+            doubtful,
+            _CLEAR * _level(doubtful[0], frame.length, rounding),
+            contraction,
+            tolerance,
         )
         passes += n_sweeps
         course, of_doubtful = both[:t], both[t:]
@@ -132,7 +139,7 @@ def settle_independence(
         passes += 1
         length2 = products.diagonal()
         noise = np.minimum(0.25, level[~is_null] ** 2 / length2)
-        chosen, others, root, shares, _ = kernels.choose_columns(
+        chosen, others, root, shares = kernels.choose_columns(
             products, np.maximum(_DOUBTFUL, noise)
         )
         frame = frame._replace(
@@ -184,10 +191,15 @@ def _refine_with_directions(
     moments: Moments,
     frame: Frame,
     directions: FloatArray,
+    clear: FloatArray,
     contraction: float,
     tolerance: float,
 ) -> tuple[Frame, FloatArray, int, FloatArray]:
-    """Sweeps for the targets and, as further targets of zeros, for directions (2, k, p), so many at a time."""
+    """Sweeps for the targets and, as further targets of zeros, for directions (2, k, p), so many at a time.
+
+    They end as soon as every direction is certain to leave more than ``clear`` (k,) of its column: another rung fits
+    the targets then.
+    """
     t, k = table.targets.n_columns, directions.shape[1]
     done = [
         _refine_some(
@@ -195,6 +207,7 @@ def _refine_with_directions(
             moments,
             frame,
             directions[:, first : first + _AT_ONCE],
+            clear[first : first + _AT_ONCE],
             contraction,
             tolerance,
             with_targets=first == 0,
@@ -213,6 +226,7 @@ def _refine_some(
     moments: Moments,
     frame: Frame,
     directions: FloatArray,
+    clear: FloatArray,
     contraction: float,
     tolerance: float,
     *,
@@ -240,7 +254,12 @@ def _refine_some(
         # when they are right to 2e-26 of a column's length.
         tss=np.concatenate([frame.tss[:t], np.full(k, _RELAXED if _are_alike(frame) else 1.0)]),
     )
-    return refine_and_show(joint, moments, start, contraction, tolerance)
+
+    def is_clear(course: FloatArray) -> bool:
+        left = np.sqrt(course[t:, COURSE_RSS]) - 2.0 * course[t:, COURSE_ERROR]
+        return k > 0 and bool((left > clear).all())
+
+    return refine_and_show(joint, moments, start, contraction, tolerance, is_clear)
 
 
 def _are_alike(frame: Frame) -> bool:

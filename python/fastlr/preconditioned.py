@@ -8,7 +8,7 @@ import numpy as np
 
 from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
-from fastlr._threads import resolve_threads
+from fastlr._threads import interruptible, resolve_threads
 from fastlr.combinations import combined_products
 from fastlr.moments import Moments
 from fastlr.passes import scaled_moments
@@ -95,9 +95,9 @@ def precondition(
         passes += 1
         if inner is not None:
             root = refined.root.copy()
-            root[:, list(keep)] = np.linalg.solve(inner, columns.T).T
+            root[:, list(keep)] = interruptible(np.linalg.solve, inner, columns.T).T
             refined = refined._replace(root=root)
-            along_means = np.asarray(np.linalg.solve(inner, along_means))
+            along_means = np.asarray(interruptible(np.linalg.solve, inner, along_means))
             relative = 64 * _U
     intercept = np.hypot(1.0 / np.sqrt(weight), np.linalg.norm(along_means))
     return refined, course, RootError(relative, float(intercept)), passes
@@ -114,7 +114,7 @@ def _factor_of_rest(
     pairs = np.stack([columns.T, np.zeros_like(columns.T)])
     products = combined_products(table, frame, pairs, weight)
     try:
-        return np.asarray(np.linalg.cholesky(products), dtype=np.float64)
+        return np.asarray(interruptible(np.linalg.cholesky, products), dtype=np.float64)
     except np.linalg.LinAlgError:
         return None
 

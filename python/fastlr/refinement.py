@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -257,8 +258,12 @@ def refine_and_show(
     frame: Frame,
     contraction: float,
     tolerance: float,
+    is_enough: Callable[[FloatArray], bool] | None = None,
 ) -> tuple[Frame, FloatArray, int, FloatArray]:
-    """As `refine`, with the last sweep's gradient (t, p), about the means, before its correction."""
+    """As `refine`, with the last sweep's gradient (t, p), about the means, before its correction.
+
+    ``is_enough`` looks at the course after each sweep, and may end it sooner.
+    """
     p, t, n, limbs = (
         table.n_features,
         table.targets.n_columns,
@@ -287,6 +292,7 @@ def refine_and_show(
             course,
         )
         n_sweeps += 1
+        rest = rest or (is_enough is not None and is_enough(course))
     gradient, total, _ = kernels.sweep_totals(n, p, t, limbs, slots)
     centred: FloatArray = gradient.sum(axis=0)
     if table.fit_intercept:

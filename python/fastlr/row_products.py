@@ -9,7 +9,7 @@ import numpy as np
 
 from fastlr._arrays import FloatArray, refuse_non_finite
 from fastlr._kernels import kernels
-from fastlr._threads import resolve_threads
+from fastlr._threads import interruptible, resolve_threads
 from fastlr.refinement import Table
 
 __all__ = ["Dual", "condition_number", "dual_of"]
@@ -71,7 +71,7 @@ def condition_number(table: Table, dual: Dual, std: FloatArray) -> float:
     with np.errstate(divide="ignore", over="ignore"):
         unit = np.where(length > 0, dual.scale / length, 0.0)
     H, _, _ = _products(table, dual.weights, unit)
-    singular = np.sqrt(np.maximum(np.linalg.eigvalsh(_square(H, n))[::-1], 0.0))
+    singular = np.sqrt(np.maximum(interruptible(np.linalg.eigvalsh, _square(H, n))[::-1], 0.0))
     smallest = singular[dual.rank - 1] if dual.rank > 0 else 0.0
     return float(singular[0] / smallest) if smallest > 0 else 1.0
 
@@ -142,7 +142,7 @@ def _on_independent_rows(table: Table, dual: Dual, H: FloatArray, unit: float) -
     with np.errstate(divide="ignore", invalid="ignore"):
         rounding = np.where(length > 0, raw / length, 1.0)
     threshold = np.maximum(_DOUBTFUL, (100 * _ROUNDING * _U * rounding) ** 2)
-    chosen, others, small_root, shares, _ = kernels.choose_columns(H, threshold)
+    chosen, others, small_root, shares = kernels.choose_columns(H, threshold)
     root = np.zeros((n, len(chosen)))
     root[chosen] = small_root
     combinations = np.zeros((len(others), n))
@@ -176,14 +176,14 @@ def _on_independent_rows(table: Table, dual: Dual, H: FloatArray, unit: float) -
             break
         products = products[real]
         noise = np.minimum(0.25, level[~is_null] ** 2 / products.diagonal())
-        chosen, others, small_root, shares, _ = kernels.choose_columns(
+        chosen, others, small_root, shares = kernels.choose_columns(
             products, np.maximum(_DOUBTFUL, noise)
         )
         root = np.hstack([root, combinations[chosen].T @ small_root])
         combinations = combinations[others] - shares @ combinations[chosen]
         if stage == _MOST_STAGES - 1:
             nulls = np.concatenate([nulls, combinations])
-    unreachable = np.linalg.qr(nulls.T)[0] if len(nulls) else np.zeros((n, 0))
+    unreachable = interruptible(np.linalg.qr, nulls.T)[0] if len(nulls) else np.zeros((n, 0))
     rows = np.flatnonzero(np.any(root != 0, axis=1))
     condition = _condition(H[np.ix_(rows, rows)], root[rows])
     return replace(
@@ -288,9 +288,8 @@ def _products(
     table: Table,
     weights: FloatArray,
     scale: float | FloatArray,
-    basis: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Lower triangle of Z Z' (or of its congruence by ``basis``), and means and variances of the columns."""
+    """Lower triangle of Z Z', and means and variances of the columns."""
     n, p = table.features.n_samples, table.n_features
     padded = -(-n // 8) * 8
     root = None
@@ -311,7 +310,6 @@ def _products(
             scales,
             root,
             table.fit_intercept,
-            basis,
             first,
             min(p, first + step),
             threads,

@@ -6,7 +6,7 @@ import pytest
 from layouts import LAYOUTS
 
 
-def row_products(kernels, X, n, p, root=None, *, fit_intercept=True, basis=None, n_threads=2):
+def row_products(kernels, X, n, p, root=None, *, fit_intercept=True, n_threads=2):
     padded = -(-n // 8) * 8
     H, mean, variance = np.zeros((padded, padded)), np.zeros(p), np.zeros(p)
     if root is not None:
@@ -14,7 +14,7 @@ def row_products(kernels, X, n, p, root=None, *, fit_intercept=True, basis=None,
     half = p // 2
     for first, last in ((0, half), (half, p)):
         kernels.dual_products(
-            X, np.ones(p), root, fit_intercept, basis, first, last, n_threads, mean, variance, H
+            X, np.ones(p), root, fit_intercept, first, last, n_threads, mean, variance, H
         )
     return np.tril(H[:n, :n]), mean, variance
 
@@ -42,14 +42,6 @@ def test_layouts_and_threads_do_not_change_a_bit(kernels, layout):
     want = row_products(kernels, X, 19, 150, n_threads=1)
     for got, expected in zip(row_products(kernels, LAYOUTS[layout](X), 19, 150), want, strict=True):
         np.testing.assert_array_equal(got, expected)
-
-
-def test_products_in_a_basis_are_congruent(kernels):
-    rng = np.random.default_rng(2)
-    X, basis = rng.normal(size=(21, 200)), np.triu(rng.normal(size=(21, 21)))
-    Z = basis.T @ (X - X.mean(axis=0))
-    got = row_products(kernels, X, 21, 200, basis=basis)[0]
-    np.testing.assert_allclose(got, np.tril(Z @ Z.T), rtol=1e-10, atol=1e-9)
 
 
 def test_the_factor_is_a_root_of_the_inverse(kernels):

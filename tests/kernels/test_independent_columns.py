@@ -19,8 +19,7 @@ def dependent(rng, n, rank, n_more):
 def test_columns_that_are_left_are_combinations_of_the_chosen_ones(kernels, rank, n_more):
     X = dependent(np.random.default_rng(rank), 200, rank, n_more)
     A = X.T @ X
-    chosen, others, root, shares, distance = kernels.choose_columns(A, np.full(len(A), THRESHOLD))
-    varying = np.linalg.norm(X, axis=0) > 0
+    chosen, others, root, shares = kernels.choose_columns(A, np.full(len(A), THRESHOLD))
     assert sorted(chosen + others) == list(range(len(A)))
     assert len(chosen) == np.linalg.matrix_rank(X)
     assert others == sorted(others)
@@ -29,7 +28,6 @@ def test_columns_that_are_left_are_combinations_of_the_chosen_ones(kernels, rank
     np.testing.assert_array_equal(root, np.triu(root))
     left = X[:, others] - X[:, chosen] @ shares.T
     assert np.abs(left).max(initial=0) < 1e-8 * np.abs(X).max()
-    assert (distance[varying[others]] < THRESHOLD).all()
 
 
 def test_the_first_of_equally_good_columns_is_chosen(kernels):
@@ -46,7 +44,7 @@ def test_the_first_of_equally_good_columns_is_chosen(kernels):
 
 def test_a_column_of_zeros_is_never_chosen(kernels):
     A = np.diag([1.0, 0.0, 2.0])
-    chosen, others, root, shares, _ = kernels.choose_columns(A, np.full(3, THRESHOLD))
+    chosen, others, root, shares = kernels.choose_columns(A, np.full(3, THRESHOLD))
     assert (sorted(chosen), others) == ([0, 2], [1])
     assert np.isfinite(root).all()
     np.testing.assert_array_equal(shares, np.zeros((1, 2)))

@@ -241,12 +241,12 @@ def condition_number(R: Floats, K: Floats) -> float:
 
 def choose_columns(
     A: Floats, threshold: Floats
-) -> tuple[list[int], list[int], Floats, Floats, Floats]:
+) -> tuple[list[int], list[int], Floats, Floats]:
     """Independent columns from their cross-products A (l, l): a pivoted Cholesky factor.
 
     (chosen (r), in the order taken; others, ascending; root (r, r), K K' = A_II^-1; coefficients (l - r, r) of the
-    others; squared distances (l - r) that are left, relative to the columns' own). A column is chosen only while its
-    distance exceeds its ``threshold`` (l,).
+    others). A column is chosen only while its squared distance from those before, relative to its own length, exceeds
+    its ``threshold`` (l,).
     """
 
 def solve_on_independent_columns(
@@ -318,7 +318,6 @@ def dual_products(
     scale: Floats,
     root_weight: Floats | None,
     fit_intercept: bool,
-    basis: Floats | None,
     first: int,
     last: int,
     n_threads: int,
