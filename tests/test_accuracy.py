@@ -119,6 +119,18 @@ def test_fast_is_one_pass_and_says_what_it_is_worth():
     assert fit.digits <= nist.right_digits(problem, fit.coef, fit.intercept) < 9
 
 
+@pytest.mark.parametrize("condition", [1e7, 1e8, 1e10])
+def test_clearly_independent_columns_take_few_passes(condition):
+    rng = np.random.default_rng(0)
+    basis, rotation = (np.linalg.qr(rng.normal(size=(n, 8)))[0] for n in (3000, 8))
+    X = (basis * np.geomspace(1, 1 / condition, 8)) @ rotation.T
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fastlr.ConditionWarning)
+        fit = fastlr.ols(X, rng.normal(size=3000))
+    assert (fit.solver, fit.rank) == ("preconditioned", 8)
+    assert fit.passes <= 8
+
+
 def test_auto_reads_large_and_easy_data_once():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60_000, 4))

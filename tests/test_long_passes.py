@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fastlr
-from fastlr._threads import resolve_threads
+from fastlr._threads import interruptible, resolve_threads
 
 
 def run(code, **environment):
@@ -244,3 +244,44 @@ def test_subnormal_numbers_live_on_after_import_and_threads():
     thread.start()
     thread.join()
     assert answers == [5e-324]
+
+
+def test_algebra_that_waits_in_a_thread_gives_and_raises_the_same():
+    A = np.random.default_rng(0).normal(size=(420, 420))
+    np.testing.assert_array_equal(interruptible(np.linalg.qr, A)[0], np.linalg.qr(A)[0])
+    np.testing.assert_array_equal(
+        interruptible(np.linalg.svd, A, compute_uv=False), np.linalg.svd(A, compute_uv=False)
+    )
+    with pytest.raises(np.linalg.LinAlgError):
+        interruptible(np.linalg.cholesky, -np.eye(420))
+
+
+def test_algebra_does_without_a_thread_where_none_starts(monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert interruptible(np.trace, np.eye(420)) == 420
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_does_not_wait_for_algebra():
+    started, ended = threading.Event(), threading.Event()
+
+    def endless(matrix):
+        started.set()
+        ended.wait(60)
+
+    def interrupt():
+        started.wait(60)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interruptible(endless, np.eye(420))
+        assert not ended.is_set()
+    finally:
+        ended.set()
+        thread.join()

@@ -137,7 +137,7 @@ def as_weights(
 
 
 def taken(columns: Columns, rows: npt.NDArray[np.intp]) -> Columns:
-    """A copy of some rows."""
+    """The columns of some rows only, copied."""
     source = columns.source
     part = [array[rows] for array in source] if isinstance(source, list) else source[rows]
     return replace(columns, source=part, n_samples=len(rows), index=None)

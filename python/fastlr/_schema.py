@@ -61,7 +61,7 @@ def _refuse(constant: str) -> Any:
 
 
 class _Field(Protocol):
-    """What a field may hold."""
+    """What a field of a stored model may hold, and how to check it."""
 
     def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
         """The value, if it is such; an `InputError` otherwise."""
@@ -100,7 +100,7 @@ class _Count(NamedTuple):
 
 
 class _Of(NamedTuple):
-    """A value of one type."""
+    """A rule that admits values of one type."""
 
     kind: type
 
@@ -111,7 +111,7 @@ class _Of(NamedTuple):
 
 
 class _Names:
-    """One or more distinct names."""
+    """A rule that admits a list of one or more distinct names."""
 
     def check(
         self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]

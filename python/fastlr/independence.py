@@ -56,7 +56,7 @@ class Directions(NamedTuple):
     def joined(
         self, pairs: FloatArray, errors: FloatArray, own: npt.NDArray[np.intp]
     ) -> Directions:
-        """These and others."""
+        """These directions, followed by others."""
         return Directions(
             np.concatenate([self.pairs, pairs], axis=1),
             np.concatenate([self.errors, errors]),

@@ -79,7 +79,7 @@ class State:
 
     @property
     def n_epochs(self) -> int:
-        """Epochs gone through."""
+        """How many epochs are complete."""
         return int(self.counters[_EPOCHS])
 
     def restore(self, other: State) -> None:

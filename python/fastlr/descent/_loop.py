@@ -59,7 +59,7 @@ class Loop:
     feature_names: tuple[str, ...]
     tol: float | None
     patience: int | None
-    """None: watch, and never stop."""
+    """Epochs without improvement after which a descent ends; None watches and never ends it."""
     validation: Table | None
     callback: Callable[[Epoch], object] | None
     keep_path: bool
