@@ -61,7 +61,7 @@ FLOORS = {
 ALLOWED_UPWARD = {("results", "report")}
 
 CPP = sorted(path for path in (ROOT / "cpp").rglob("*") if path.suffix in {".hpp", ".cpp"})
-KERNELS = [path for path in CPP if path.is_relative_to(ROOT / "cpp" / "fastlr")]
+KERNELS = [path for path in CPP if not path.is_relative_to(ROOT / "cpp" / "bindings")]
 BUILD_FILES = [
     *sorted(ROOT.glob("CMake*")),
     ROOT / "pyproject.toml",
@@ -142,12 +142,12 @@ def test_no_build_file_asks_for_fast_math(path):
 
 
 @pytest.mark.parametrize("path", CPP, ids=name_of)
-def test_row_blocks_is_the_only_place_that_starts_threads(path):
+def test_threads_are_started_in_one_place_only(path):
     starts_threads = re.search(
         r"#\s*pragma\s+omp|_Pragma\(\"omp|std::(thread|async)\b|\bpthread_create\b",
         without_comments(path),
     )
-    assert not starts_threads or path.stem == "row_blocks"
+    assert not starts_threads or path.stem == "threads"
 
 
 @pytest.mark.parametrize("path", KERNELS, ids=name_of)
@@ -156,6 +156,41 @@ def test_kernels_know_nothing_of_python_the_terminal_or_the_environment(path):
         r"#\s*include\s*[<\"](Python\.h|pybind11|iostream|cstdio)|\bgetenv\b",
         without_comments(path),
     )
+
+
+# Sources that the compiler may fuse multiplications and additions in; what is compensated must not be among them.
+CONTRACTED = ("descent", "measuring", "prediction", "products")
+COMPENSATED = {"fastlr/registers/compensated.hpp", "fastlr/registers/double_double.hpp"}
+
+
+def included(path):
+    """Every header of ours that a file includes, directly or through others."""
+    found, waiting = set(), [path]
+    while waiting:  # each header once
+        text = waiting.pop().read_text(encoding="utf-8")
+        for name in re.findall(r'#\s*include "([^"]+)"', text):
+            if name not in found:
+                found.add(name)
+                waiting.append(ROOT / "cpp" / name)
+    return found
+
+
+@pytest.mark.parametrize("path", [path for path in CPP if path.suffix == ".cpp"], ids=name_of)
+def test_no_contracted_source_includes_compensated_arithmetic(path):
+    if path.parent.name in CONTRACTED:
+        assert not included(path) & COMPENSATED
+
+
+def test_the_regimes_of_the_build_are_folders():
+    lists = (ROOT / "cpp" / "CMakeLists.txt").read_text(encoding="utf-8")
+    contracted = re.search(r"set\(fastlr_contracted\s([^)]*)\)", lists)[1].split()
+    assert {Path(source).parent.name for source in contracted} == set(CONTRACTED)
+    listed = re.findall(r"^ +((?:fastlr|level|bindings)/[\w/]+\.cpp)", lists, flags=re.MULTILINE)
+    sources = {str(path.relative_to(ROOT / "cpp")) for path in CPP if path.suffix == ".cpp"}
+    assert set(listed) == sources
+    assert len(listed) == len(sources)  # each in one list only
+    for source in sources - set(contracted):
+        assert Path(source).parent.name not in CONTRACTED
 
 
 def test_import_stays_light(tmp_path):

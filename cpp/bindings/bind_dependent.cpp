@@ -4,11 +4,11 @@
 #include <optional>
 #include <vector>
 
-#include "bindings/nouns.hpp"
-#include "bindings/rows.hpp"
+#include "bindings/arguments.hpp"
+#include "bindings/level_module.hpp"
 #include "bindings/solutions.hpp"
-#include "fastlr/combinations.hpp"
-#include "fastlr/minimum_norm.hpp"
+#include "fastlr/algebra/minimum_norm.hpp"
+#include "fastlr/sweeps/combinations.hpp"
 
 namespace fastlr {
 namespace {
@@ -38,7 +38,7 @@ std::vector<Combination> combinations_of(const DoubleArray& pairs, const DoubleA
 
 }  // namespace
 
-void bind_dependent(py::module_& m) {
+void bind_dependent(LevelModule& m) {
   m.def(
       "solve_on_independent_columns",
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,

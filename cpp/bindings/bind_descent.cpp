@@ -1,21 +1,18 @@
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
-#include "bindings/nouns.hpp"
-#include "bindings/rows.hpp"
-#include "fastlr/descent.hpp"
+#include "bindings/arguments.hpp"
+#include "bindings/level_module.hpp"
+#include "fastlr/descent/descent.hpp"
 
 namespace fastlr {
 namespace {
 
 using CounterArray = py::array_t<std::int64_t, py::array::c_style>;
 using TableArray = py::array_t<std::uint32_t, py::array::c_style>;
-
-void check_size(const py::array& array, Index size, const char* name) {
-  if (array.size() != size) throw py::value_error(std::string(name) + " has the wrong size");
-}
 
 Rule rule_of(const std::string& name) {
   if (name == "gd") return Rule::plain;
@@ -164,11 +161,11 @@ SamplingPlan sampling_plan(const std::string& sampling, Index n_samples, Index n
   return plan;
 }
 
-py::tuple result_of(const Progress& progress) {
+py::tuple result_of(const EpochsDone& progress) {
   return py::make_tuple(progress.epochs, name_of(progress.outcome));
 }
 
-void bind_loss(py::module_& m) {
+void bind_loss(LevelModule& m) {
   m.def(
       "plan_loss",
       [](Index n_samples, Index n_features) {
@@ -222,7 +219,7 @@ void bind_loss(py::module_& m) {
       py::arg("standard").none(true), py::arg("first"), py::arg("last"), py::arg("n_threads"));
 }
 
-void bind_full_batch(py::module_& m) {
+void bind_full_batch(LevelModule& m) {
   m.def(
       "descend_rows",
       [](const py::object& X, const py::object& y, const std::optional<py::array>& sample_weight,
@@ -239,7 +236,7 @@ void bind_full_batch(py::module_& m) {
         const DescentSettings s = settings_of(settings, p);
         Arrays arrays = arrays_of(p, vectors, numbers, counters, rates, history, path);
         double* sums = slots.mutable_data();
-        Progress progress;
+        EpochsDone progress;
         {
           const py::gil_scoped_release release;
           progress =
@@ -271,7 +268,7 @@ void bind_full_batch(py::module_& m) {
                                      mean_y,
                                      weight};
         Arrays arrays = arrays_of(p, vectors, numbers, counters, rates, history, path);
-        Progress progress;
+        EpochsDone progress;
         {
           const py::gil_scoped_release release;
           progress = descend_moments(moments, s, arrays.n_epochs, arrays.rates, arrays.state,
@@ -286,7 +283,7 @@ void bind_full_batch(py::module_& m) {
       py::arg("path").none(true));
 }
 
-void bind_minibatches(py::module_& m) {
+void bind_minibatches(LevelModule& m) {
   m.def(
       "plan_sampling",
       [](const std::string& sampling, Index n_samples, Index n_features, Index batch_size) {
@@ -308,15 +305,9 @@ void bind_minibatches(py::module_& m) {
         const SamplingPlan plan = sampling_plan(sampling, n_samples, n_features, batch_size, 0);
         check_size(table, plan.table_size, "table");
         if (window < 0 || window >= plan.n_windows) throw py::value_error("window out of range");
-        const auto size = static_cast<std::size_t>(plan.window_rows);
-        std::vector<Index> rows(size);
-        std::vector<std::uint32_t> places(size);
-        const EpochLists lists(plan, seed, epoch, window == 0, nullptr, table.mutable_data());
-        const Index count = lists.list(window, rows.data(), places.data());
-        CounterArray result(count);
-        for (Index i = 0; i < count; ++i)
-          result.mutable_data()[places[static_cast<std::size_t>(i)]] =
-              rows[static_cast<std::size_t>(i)];
+        const std::vector<Index> rows = list_rows(plan, seed, epoch, window, table.mutable_data());
+        CounterArray result(static_cast<Index>(rows.size()));
+        std::copy(rows.begin(), rows.end(), result.mutable_data());
         return result;
       },
       py::arg("sampling"), py::arg("n_samples"), py::arg("n_features"), py::arg("batch_size"),
@@ -347,7 +338,7 @@ void bind_minibatches(py::module_& m) {
         const std::int64_t* given_rows = given ? given->data() : nullptr;
         const std::int64_t* sizes = given_sizes ? given_sizes->data() : nullptr;
         std::uint32_t* order = table.mutable_data();
-        Progress progress;
+        EpochsDone progress;
         {
           const py::gil_scoped_release release;
           progress = descend_batches(rows, weight ? &*weight : nullptr, z, s, plan, seed,
@@ -367,7 +358,7 @@ void bind_minibatches(py::module_& m) {
 
 }  // namespace
 
-void bind_descent(py::module_& m) {
+void bind_descent(LevelModule& m) {
   m.def(
       "plan_descent",
       [](Index n_features) {

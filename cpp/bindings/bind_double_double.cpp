@@ -3,21 +3,16 @@
 
 #include <optional>
 
-#include "bindings/nouns.hpp"
-#include "bindings/rows.hpp"
+#include "bindings/arguments.hpp"
+#include "bindings/level_module.hpp"
 #include "bindings/solutions.hpp"
-#include "fastlr/double_double_moments.hpp"
+#include "fastlr/algebra/double_double_solve.hpp"
+#include "fastlr/sweeps/double_double_moments.hpp"
 
 namespace fastlr {
-namespace {
+namespace {}  // namespace
 
-void check(bool good, const char* what) {
-  if (!good) throw py::value_error(what);
-}
-
-}  // namespace
-
-void bind_double_double(py::module_& m) {
+void bind_double_double(LevelModule& m) {
   m.def(
       "plan_double_double",
       [](Index n_samples, Index n_columns) {
@@ -33,9 +28,9 @@ void bind_double_double(py::module_& m) {
          DoubleArray& slots) {
         const Rows rows = rows_of(X, y);
         const DoubleDoublePlan plan = plan_double_double(rows.n_samples, rows.n_columns());
-        check(shift.size() == rows.n_columns() && scale.size() == rows.n_columns(),
-              "shift or scale has the wrong size");
-        check(slots.size() == plan.n_slots * plan.slot_size, "slots has the wrong size");
+        require(shift.size() == rows.n_columns() && scale.size() == rows.n_columns(),
+                "shift or scale has the wrong size");
+        require(slots.size() == plan.n_slots * plan.slot_size, "slots has the wrong size");
         const std::optional<Column> weight = weight_of(sample_weight, rows);
         double* sums = slots.mutable_data();
         const py::gil_scoped_release release;
@@ -51,8 +46,8 @@ void bind_double_double(py::module_& m) {
       [](Index n_samples, Index q, const DoubleArray& shift, const DoubleArray& scale,
          const DoubleArray& slots) {
         const DoubleDoublePlan plan = plan_double_double(n_samples, q);
-        check(shift.size() == q && scale.size() == q, "shift or scale has the wrong size");
-        check(slots.size() == plan.n_slots * plan.slot_size, "slots has the wrong size");
+        require(shift.size() == q && scale.size() == q, "shift or scale has the wrong size");
+        require(slots.size() == plan.n_slots * plan.slot_size, "slots has the wrong size");
         DoubleArray mean({Index{2}, q});
         DoubleArray cross({Index{2}, q, q});
         const double weight =
@@ -68,8 +63,9 @@ void bind_double_double(py::module_& m) {
       [](double sign, double weight_a, const DoubleArray& mean_a, const DoubleArray& cross_a,
          double weight_b, const DoubleArray& mean_b, const DoubleArray& cross_b) {
         const Index q = mean_a.size() / 2;
-        check(mean_b.size() == 2 * q && cross_a.size() == 2 * q * q && cross_b.size() == 2 * q * q,
-              "moments differ in size");
+        require(
+            mean_b.size() == 2 * q && cross_a.size() == 2 * q * q && cross_b.size() == 2 * q * q,
+            "moments differ in size");
         DoubleArray mean({Index{2}, q});
         DoubleArray cross({Index{2}, q, q});
         const double weight = merge_double_double(q, sign, weight_a, mean_a.data(), cross_a.data(),
@@ -87,10 +83,10 @@ void bind_double_double(py::module_& m) {
          bool fit_intercept, double alpha, bool truncate, const std::optional<DoubleArray>& size,
          const std::optional<DoubleArray>& units) {
         const Index q = mean.size() / 2;
-        check(cross.size() == 2 * q * q && n_features >= 0 && n_features <= q,
-              "cross must be (2, q, q)");
-        check(!size || size->size() == q, "size has the wrong size");
-        check(!units || units->size() == q, "units has the wrong size");
+        require(cross.size() == 2 * q * q && n_features >= 0 && n_features <= q,
+                "cross must be (2, q, q)");
+        require(!size || size->size() == q, "size has the wrong size");
+        require(!units || units->size() == q, "units has the wrong size");
         const MomentsView moments{n_features,
                                   q - n_features,
                                   weight,

@@ -3,21 +3,16 @@
 
 #include <optional>
 
-#include "bindings/nouns.hpp"
-#include "bindings/rows.hpp"
-#include "fastlr/dual.hpp"
-#include "fastlr/sweep.hpp"
+#include "bindings/arguments.hpp"
+#include "bindings/level_module.hpp"
+#include "fastlr/algebra/dual_factor.hpp"
+#include "fastlr/products/dual.hpp"
+#include "fastlr/sweeps/sweep.hpp"
 
 namespace fastlr {
-namespace {
+namespace {}  // namespace
 
-void check(bool good, const char* what) {
-  if (!good) throw py::value_error(what);
-}
-
-}  // namespace
-
-void bind_dual(py::module_& m) {
+void bind_dual(LevelModule& m) {
   m.def(
       "dual_products",
       [](const py::object& X, const DoubleArray& scale,
@@ -26,11 +21,11 @@ void bind_dual(py::module_& m) {
         const Rows rows = rows_of(X, py::none());
         const Index p = rows.n_columns();
         const Index padded = round_up(rows.n_samples, 8);
-        check(scale.size() == p && mean.size() == p && variance.size() == p,
-              "scale, mean or variance has the wrong size");
-        check(!root_weight || root_weight->size() == padded, "root_weight has the wrong size");
-        check(H.size() == padded * padded, "H has the wrong size");
-        check(first >= 0 && last <= p, "columns out of range");
+        require(scale.size() == p && mean.size() == p && variance.size() == p,
+                "scale, mean or variance has the wrong size");
+        require(!root_weight || root_weight->size() == padded, "root_weight has the wrong size");
+        require(H.size() == padded * padded, "H has the wrong size");
+        require(first >= 0 && last <= p, "columns out of range");
         const double* root = root_weight ? root_weight->data() : nullptr;
         double* means = mean.mutable_data();
         double* variances = variance.mutable_data();
@@ -46,7 +41,7 @@ void bind_dual(py::module_& m) {
   m.def(
       "factor_dual",
       [](const DoubleArray& H, Index n) {
-        check(H.size() == round_up(n, 8) * round_up(n, 8), "H has the wrong size");
+        require(H.size() == round_up(n, 8) * round_up(n, 8), "H has the wrong size");
         DualFactor f;
         {
           const Released release;
@@ -64,12 +59,12 @@ void bind_dual(py::module_& m) {
         const Index n_columns = rows.n_columns();
         append_columns(y, rows);
         const Index t = rows.n_columns() - n_columns;
-        check(limbs >= 1 && n_columns % limbs == 0, "limbs differ in size");
+        require(limbs >= 1 && n_columns % limbs == 0, "limbs differ in size");
         const SweepProblem problem{rows, nullptr, scale.data(), n_columns / limbs, t, limbs};
-        check(scale.size() == rows.n_columns(), "scale has the wrong size");
-        check(coef.size() == 2 * t * problem.n_features && intercept.size() == 2 * t,
-              "coef has the wrong size");
-        check(target >= 0 && target < t, "target is out of range");
+        require(scale.size() == rows.n_columns(), "scale has the wrong size");
+        require(coef.size() == 2 * t * problem.n_features && intercept.size() == 2 * t,
+                "coef has the wrong size");
+        require(target >= 0 && target < t, "target is out of range");
         DoubleArray r({Index{2}, rows.n_samples});
         double* out = r.mutable_data();
         {
@@ -87,8 +82,8 @@ void bind_dual(py::module_& m) {
       [](const py::object& X, const DoubleArray& scale, const DoubleArray& r, int n_threads) {
         const Rows rows = rows_of(X, py::none());
         const Index p = rows.n_columns();
-        check(scale.size() == p, "scale has the wrong size");
-        check(r.size() == 2 * rows.n_samples, "r has the wrong size");
+        require(scale.size() == p, "scale has the wrong size");
+        require(r.size() == 2 * rows.n_samples, "r has the wrong size");
         const SweepProblem problem{rows, nullptr, scale.data(), p, 0, 1};
         DoubleArray total({Index{2}, p});
         double* out = total.mutable_data();

@@ -4,16 +4,24 @@
 #include <optional>
 #include <string>
 
-#include "bindings/nouns.hpp"
-#include "bindings/rows.hpp"
+#include "bindings/arguments.hpp"
+#include "bindings/level_module.hpp"
 #include "bindings/solutions.hpp"
-#include "fastlr/condition_number.hpp"
-#include "fastlr/ladder.hpp"
-#include "fastlr/preconditioned.hpp"
+#include "fastlr/algebra/condition_number.hpp"
+#include "fastlr/algebra/ladder.hpp"
+#include "fastlr/algebra/preconditioned.hpp"
 
 namespace fastlr {
+namespace {
 
-void bind_ladder(py::module_& m) {
+py::tuple basis_tuple(TriangularBasis& basis) {
+  return py::make_tuple(std::move(basis.K), std::move(basis.R), std::move(basis.coef),
+                        basis.is_orthonormal);
+}
+
+}  // namespace
+
+void bind_ladder(LevelModule& m) {
   m.attr("ALWAYS_POLISHED") = always_polished;
   m.attr("AUTOMATIC_TOLERANCE") = automatic_tolerance;
   m.attr("DIGITS_WITHOUT_REST") = digits_without_rest;
@@ -187,14 +195,10 @@ void bind_ladder(py::module_& m) {
       py::arg("coef").noconvert(), py::arg("intercept").noconvert(), py::arg("rss").noconvert(),
       py::arg("n_dof"));
 
-  const auto basis_tuple = [](TriangularBasis& basis) {
-    return py::make_tuple(std::move(basis.K), std::move(basis.R), std::move(basis.coef),
-                          basis.is_orthonormal);
-  };
   m.def(
       "first_basis",
-      [basis_tuple](Index n_features, double weight, const DoubleArray& mean,
-                    const DoubleArray& cross, bool fit_intercept) {
+      [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
+         bool fit_intercept) {
         const MomentsView moments = view_of(n_features, weight, mean, cross);
         TriangularBasis basis;
         {
@@ -207,8 +211,8 @@ void bind_ladder(py::module_& m) {
       py::arg("cross").noconvert(), py::arg("fit_intercept"));
   m.def(
       "next_basis",
-      [basis_tuple](const DoubleArray& K, const DoubleArray& R, double weight,
-                    const DoubleArray& mean, const DoubleArray& cross, bool fit_intercept) {
+      [](const DoubleArray& K, const DoubleArray& R, double weight, const DoubleArray& mean,
+         const DoubleArray& cross, bool fit_intercept) {
         const MomentsView moments = view_of(K.shape(0), weight, mean, cross);
         TriangularBasis basis;
         {

@@ -3,16 +3,12 @@
 #include <optional>
 #include <string>
 
-#include "bindings/nouns.hpp"
-#include "bindings/rows.hpp"
-#include "fastlr/moments.hpp"
+#include "bindings/arguments.hpp"
+#include "bindings/level_module.hpp"
+#include "fastlr/products/moments.hpp"
 
 namespace fastlr {
 namespace {
-
-void check_size(const DoubleArray& array, Index size, const char* name) {
-  if (array.size() != size) throw py::value_error(std::string(name) + " has the wrong size");
-}
 
 void check_shape(Index n_samples, Index n_columns) {
   if (n_samples < 1 || n_columns < 1) throw py::value_error("n_samples and n_columns start at 1");
@@ -35,9 +31,32 @@ py::tuple centred(const PassPlan& plan, Index q, const double* shift, const doub
                         statistics.sum_log_weight, mean, cross);
 }
 
+/// Two moments -> moments of all their rows, or of their difference.
+template <auto operation>
+void bind_pair(LevelModule& m, const char* name) {
+  m.def(
+      name,
+      [](double weight_a, const DoubleArray& mean_a, const DoubleArray& cross_a, double weight_b,
+         const DoubleArray& mean_b, const DoubleArray& cross_b) {
+        const Index q = cross_a.shape(0);
+        check_size(mean_a, 2 * q, "mean_a");
+        check_size(mean_b, 2 * q, "mean_b");
+        check_size(cross_a, q * q, "cross_a");
+        check_size(cross_b, q * q, "cross_b");
+        DoubleArray mean({Index{2}, q});
+        DoubleArray cross({q, q});
+        const double weight =
+            operation(q, weight_a, mean_a.data(), cross_a.data(), weight_b, mean_b.data(),
+                      cross_b.data(), mean.mutable_data(), cross.mutable_data());
+        return py::make_tuple(weight, mean, cross);
+      },
+      py::arg("weight_a"), py::arg("mean_a").noconvert(), py::arg("cross_a").noconvert(),
+      py::arg("weight_b"), py::arg("mean_b").noconvert(), py::arg("cross_b").noconvert());
+}
+
 }  // namespace
 
-void bind_moments(py::module_& m) {
+void bind_moments(LevelModule& m) {
   m.def(
       "plan_pass",
       [](Index n_samples, Index n_columns) {
@@ -137,28 +156,8 @@ void bind_moments(py::module_& m) {
       py::arg("n_samples"), py::arg("n_columns"), py::arg("shift").noconvert(),
       py::arg("scale").noconvert(), py::arg("slots").noconvert());
 
-  const auto bind_pair = [&m](const char* name, auto operation) {
-    m.def(
-        name,
-        [operation](double weight_a, const DoubleArray& mean_a, const DoubleArray& cross_a,
-                    double weight_b, const DoubleArray& mean_b, const DoubleArray& cross_b) {
-          const Index q = cross_a.shape(0);
-          check_size(mean_a, 2 * q, "mean_a");
-          check_size(mean_b, 2 * q, "mean_b");
-          check_size(cross_a, q * q, "cross_a");
-          check_size(cross_b, q * q, "cross_b");
-          DoubleArray mean({Index{2}, q});
-          DoubleArray cross({q, q});
-          const double weight =
-              operation(q, weight_a, mean_a.data(), cross_a.data(), weight_b, mean_b.data(),
-                        cross_b.data(), mean.mutable_data(), cross.mutable_data());
-          return py::make_tuple(weight, mean, cross);
-        },
-        py::arg("weight_a"), py::arg("mean_a").noconvert(), py::arg("cross_a").noconvert(),
-        py::arg("weight_b"), py::arg("mean_b").noconvert(), py::arg("cross_b").noconvert());
-  };
-  bind_pair("merge", merge);
-  bind_pair("subtract", subtract);
+  bind_pair<merge>(m, "merge");
+  bind_pair<subtract>(m, "subtract");
 }
 
 }  // namespace fastlr

@@ -1,13 +1,13 @@
-#include "bindings/nouns.hpp"
-#include "bindings/rows.hpp"
-#include "fastlr/powers.hpp"
-#include "fastlr/prediction.hpp"
+#include "bindings/arguments.hpp"
+#include "bindings/level_module.hpp"
+#include "fastlr/prediction/prediction.hpp"
+#include "fastlr/sweeps/powers.hpp"
 
 namespace fastlr {
 namespace {
 
 template <class Scalar>
-void bind_predict(py::module_& m) {
+void bind_predict(LevelModule& m) {
   using Out = py::array_t<Scalar, py::array::c_style>;
   m.def(
       "predict",
@@ -32,7 +32,7 @@ void bind_predict(py::module_& m) {
 
 }  // namespace
 
-void bind_prediction(py::module_& m) {
+void bind_prediction(LevelModule& m) {
   bind_predict<double>(m);
   bind_predict<float>(m);
 

@@ -1,10 +1,10 @@
-#include "bindings/nouns.hpp"
-#include "bindings/rows.hpp"
-#include "fastlr/roofline.hpp"
+#include "bindings/arguments.hpp"
+#include "bindings/level_module.hpp"
+#include "fastlr/measuring/roofline.hpp"
 
 namespace fastlr {
 
-void bind_roofline(py::module_& m) {
+void bind_roofline(LevelModule& m) {
   m.def(
       "read_all",
       [](const DoubleArray& values, int n_threads) {

@@ -1,19 +1,15 @@
-// Table of contents of one compiled variant.
-#include <omp.h>
+// The extension: it loads level libraries, and binds the table of each as a module of its own.
+#include <pybind11/stl.h>
 
 #include <cctype>
 #include <cstdlib>
 #include <limits>
 
-#include "bindings/nouns.hpp"
-#include "fastlr/row_blocks.hpp"
+#include "bindings/level_module.hpp"
 #include "fastlr/turns.hpp"
-#include "fastlr/views.hpp"
+#include "level/cpu_levels.hpp"
 
 namespace py = pybind11;
-
-#define FASTLR_STRING_OF(x) #x
-#define FASTLR_STRING(x) FASTLR_STRING_OF(x)
 
 namespace {
 
@@ -49,20 +45,13 @@ std::size_t asked_stack_size() {
   return 0;
 }
 
-}  // namespace
-
-PYBIND11_MODULE(FASTLR_MODULE, m, py::mod_gil_not_used()) {
-  m.doc() = "fastlr kernels for one CPU level: functions from arrays to arrays.";
-
-  fastlr::team_stack_size() = asked_stack_size();
-
-  py::register_local_exception_translator([](std::exception_ptr thrown) {
-    try {
-      if (thrown) std::rethrow_exception(thrown);
-    } catch (const fastlr::Interrupted&) {
-      // Python has set the error: KeyboardInterrupt, or what a signal handler raised.
-    }
-  });
+/// A module with the kernels of the level library at `path`.
+py::module_ load(const char* name, const std::string& path) {
+  const fastlr::Level& level = fastlr::load_level(path.c_str());
+  auto module = py::reinterpret_steal<py::module_>(PyModule_New(name));
+  if (!module) throw py::error_already_set();
+  module.doc() = "fastlr kernels for one CPU level: functions from arrays to arrays.";
+  fastlr::LevelModule m(module, level);
   fastlr::bind_dependent(m);
   fastlr::bind_descent(m);
   fastlr::bind_moments(m);
@@ -71,15 +60,31 @@ PYBIND11_MODULE(FASTLR_MODULE, m, py::mod_gil_not_used()) {
   fastlr::bind_ladder(m);
   fastlr::bind_prediction(m);
   fastlr::bind_roofline(m);
-
+  m.def("max_threads", [] { return fastlr::max_threads(); });
   m.def("build_info", [] {
+    const fastlr::Level& used = fastlr::level_in_use();
     py::dict info;
-    info["level"] = FASTLR_STRING(FASTLR_LEVEL);
-    info["compiler"] = __VERSION__;
-    info["eigen"] = FASTLR_STRING(EIGEN_WORLD_VERSION) "." FASTLR_STRING(
-        EIGEN_MAJOR_VERSION) "." FASTLR_STRING(EIGEN_MINOR_VERSION);
-    info["openmp"] = _OPENMP;
+    info["level"] = used.name;
+    info["compiler"] = used.compiler;
+    info["eigen"] = used.eigen;
+    info["openmp"] = used.openmp;
     return info;
   });
-  m.def("max_threads", [] { return omp_get_max_threads(); });
+  level.team_stack_size() = asked_stack_size();
+  return module;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+  m.doc() = "Loads the kernels of CPU levels.";
+  py::register_local_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const fastlr::Interrupted&) {
+      // Python has set the error: KeyboardInterrupt, or what a signal handler raised.
+    }
+  });
+  m.def("supported_levels", &fastlr::supported_levels);
+  m.def("load", &load, py::arg("name"), py::arg("path"));
 }

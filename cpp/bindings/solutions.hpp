@@ -6,16 +6,12 @@
 #include <string>
 #include <utility>
 
-#include "bindings/rows.hpp"
-#include "fastlr/ladder.hpp"
-#include "fastlr/normal_equations.hpp"
-#include "fastlr/refinement.hpp"
+#include "bindings/arguments.hpp"
+#include "fastlr/algebra/ladder.hpp"
+#include "fastlr/algebra/normal_equations.hpp"
+#include "fastlr/algebra/refinement.hpp"
 
 namespace fastlr {
-
-inline void check_size(const DoubleArray& array, Index size, const char* name) {
-  if (array.size() != size) throw py::value_error(std::string(name) + " has the wrong size");
-}
 
 inline Eigen::Map<const RowMatrix> matrix_of(const DoubleArray& array) {
   if (array.ndim() != 2) throw py::value_error("expected a 2-D array");

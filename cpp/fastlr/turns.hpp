@@ -7,7 +7,7 @@
 namespace fastlr {
 
 /// Leaves the algebra when the caller does not want it any longer.
-struct Interrupted {};
+struct __attribute__((visibility("default"))) Interrupted {};
 
 /// While one lives, give_turn() on this thread asks `goes_on` every 50 ms.
 class Turns {
@@ -41,7 +41,8 @@ class Turns {
   State before_;
 };
 
-/// Between two steps of at most some 50 ms each. Throws Interrupted.
-inline void give_turn() { Turns::give(); }
+/// Between two steps of at most some 50 ms each. Throws Interrupted. The kernels of a level ask
+/// those who have loaded them, so that there is one clock.
+void give_turn();
 
 }  // namespace fastlr

@@ -1,19 +1,19 @@
-"""Ground floor: the compiled kernels, one module per CPU level, and the choice among them.
+"""Ground floor: the compiled kernels, one library per CPU level, and the choice among them.
 
-The choice is made once, before any kernel is loaded, because an illegal instruction cannot be caught. A module
+The choice is made once, before any kernel is loaded, because an illegal instruction cannot be caught. A library
 that exists but does not load is an error, never a silent step down. ``FASTLR_KERNELS=v3`` forces a level.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import functools
 import os
 import platform
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from fastlr._kernels import _cpu
+from fastlr._kernels import _core
 
 __all__ = ["available_levels", "describe", "kernels", "load_level"]
 
@@ -21,18 +21,19 @@ PREFERENCE = ("v4", "v3", "v2", "generic")
 VARIABLE = "FASTLR_KERNELS"
 
 
+def library_of(level: str) -> Path:
+    """Where the library of a level lies, if it is installed."""
+    return Path(_core.__file__).with_name(f"level_{level}.so")
+
+
 def built_levels() -> tuple[str, ...]:
     """Levels that this installation holds, best first."""
-    return tuple(
-        level
-        for level in PREFERENCE
-        if importlib.util.find_spec(f"{__name__}._{level}") is not None
-    )
+    return tuple(level for level in PREFERENCE if library_of(level).exists())
 
 
 def available_levels() -> tuple[str, ...]:
     """Levels that are both installed and supported by this machine, best first."""
-    supported = _cpu.supported_levels()
+    supported = _core.supported_levels()
     return tuple(level for level in built_levels() if level in supported)
 
 
@@ -42,16 +43,24 @@ def load_level(level: str) -> ModuleType:
     Raises
     ------
     ImportError
-        If the level is unknown, not installed, or not supported by this machine.
+        If the level is unknown, not installed, not supported by this machine, or does not load.
     """
     available = available_levels()
     if level not in available:
         raise ImportError(
             f"there are no kernels '{level}' for this machine: it can run {list(available)} "
             f"(installed: {list(built_levels())}, supported by the processor: "
-            f"{_cpu.supported_levels()}). Unset {VARIABLE} or set it to one of these."
+            f"{_core.supported_levels()}). Unset {VARIABLE} or set it to one of these."
         )
-    return importlib.import_module(f"{__name__}._{level}")
+    try:
+        return _loaded(level)
+    except RuntimeError as error:
+        raise ImportError(f"the kernels '{level}' do not load ({error}): reinstall fastlr.") from error
+
+
+@functools.cache
+def _loaded(level: str) -> ModuleType:
+    return _core.load(f"{__name__}._{level}", str(library_of(level)))
 
 
 def _choose() -> tuple[str, str]:
@@ -62,7 +71,7 @@ def _choose() -> tuple[str, str]:
     if not available:
         raise ImportError(
             f"none of the installed kernels {list(built_levels())} runs on this machine "
-            f"({platform.machine()}, levels {_cpu.supported_levels()}): reinstall fastlr from source."
+            f"({platform.machine()}, levels {_core.supported_levels()}): reinstall fastlr from source."
         )
     return available[0], "best level that is installed and supported"
 
@@ -80,6 +89,6 @@ def describe() -> dict[str, Any]:
         "level": LEVEL,
         "reason": REASON,
         "installed": list(built_levels()),
-        "supported": _cpu.supported_levels(),
+        "supported": _core.supported_levels(),
         **{name: value for name, value in kernels.build_info().items() if name != "level"},
     }

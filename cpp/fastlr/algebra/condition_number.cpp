@@ -1,0 +1,127 @@
+#include "fastlr/algebra/condition_number.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "fastlr/turns.hpp"
+
+namespace fastlr {
+namespace {
+
+constexpr Index most_products = 48;
+
+/// Number of eigenvalues below x of the tridiagonal matrix (a, b), by Sturm's sequence.
+Index count_below(const Vector& a, const Vector& b, Index m, double x) {
+  Index count = 0;
+  double d = 1.0;
+  for (Index i = 0; i < m; ++i) {
+    const double off = i > 0 ? b[i - 1] * b[i - 1] : 0.0;
+    d = a[i] - x - (i > 0 ? off / d : 0.0);
+    if (d == 0.0) d = -1e-300;
+    if (d < 0.0) ++count;
+  }
+  return count;
+}
+
+/// The largest eigenvalue of the tridiagonal matrix (a, b), by bisection to 1e-6.
+double largest_of_tridiagonal(const Vector& a, const Vector& b, Index m) {
+  double low = a.head(m).maxCoeff();
+  double high = low;
+  for (Index i = 0; i < m; ++i) {
+    const double left = i > 0 ? std::abs(b[i - 1]) : 0.0;
+    const double right = i + 1 < m ? std::abs(b[i]) : 0.0;
+    high = std::max(high, a[i] + left + right);
+  }
+  for (int step = 0; step < 60 && high - low > 1e-6 * std::abs(high); ++step) {
+    const double middle = 0.5 * (low + high);
+    (count_below(a, b, m, middle) == m ? high : low) = middle;
+  }
+  return high;
+}
+
+/// A vector with a share in every direction, the same on every machine.
+Vector start_vector(Index n) {
+  Vector v(n);
+  std::uint64_t state = 0x9E3779B97F4A7C15ULL;
+  for (Index i = 0; i < n; ++i) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    const double unit = static_cast<double>(state >> 11) * 0x1p-53;
+    v[i] = (state >> 63 != 0 ? 1.0 : -1.0) * (0.5 + unit);
+  }
+  return v.normalized();
+}
+
+}  // namespace
+
+double largest_eigenvalue(Index n, const Operator& S) {
+  if (n == 0) return 0.0;
+  const Index most = std::min(n, most_products);
+  Matrix basis(n, most);
+  Vector a = Vector::Zero(most);
+  Vector b = Vector::Zero(most);
+  Vector v = start_vector(n);
+  Vector w(n);
+  double largest = 0.0;
+  for (Index m = 0; m < most; ++m) {
+    give_turn();
+    basis.col(m) = v;
+    S(v, w);
+    if (!w.allFinite()) return std::numeric_limits<double>::infinity();
+    a[m] = v.dot(w);
+    for (int twice = 0; twice < 2; ++twice) {
+      const auto known = basis.leftCols(m + 1);
+      w -= known * (known.transpose() * w);
+    }
+    const double before = largest;
+    largest = largest_of_tridiagonal(a, b, m + 1);
+    b[m] = w.norm();
+    // Settled after a few products in a row that change nothing, or in an invariant subspace.
+    if (m >= 12 && m % 4 == 0 && largest - before <= 1e-5 * largest) break;
+    if (!(b[m] > 1e-14 * largest)) break;
+    v = w / b[m];
+  }
+  return largest;
+}
+
+double condition_number(const Matrix& A, const RowMatrix& K) {
+  const Index n = A.rows();
+  const Vector length = A.diagonal().cwiseSqrt();
+  const Vector inverse = length.cwiseInverse();
+  Vector scaled(n);
+  Vector in_root(K.cols());
+  const double largest = largest_eigenvalue(n, [&](const Vector& v, Vector& out) {
+    scaled = inverse.cwiseProduct(v);
+    out.noalias() = A * scaled;
+    out = out.cwiseProduct(inverse);
+  });
+  const double of_inverse = largest_eigenvalue(n, [&](const Vector& v, Vector& out) {
+    scaled = length.cwiseProduct(v);
+    in_root.noalias() = K.transpose() * scaled;
+    out.noalias() = K * in_root;
+    out = out.cwiseProduct(length);
+  });
+  return std::max(1.0, std::sqrt(largest * of_inverse));
+}
+
+double condition_number(Eigen::Map<const RowMatrix> R, Eigen::Map<const RowMatrix> K) {
+  const Index p = R.rows();
+  const Vector length = R.colwise().norm().transpose();
+  const Vector inverse = length.unaryExpr([](double x) { return x > 0.0 ? 1.0 / x : 0.0; });
+  Vector scaled(p);
+  Vector image(p);
+  const double largest = largest_eigenvalue(p, [&](const Vector& v, Vector& out) {
+    scaled = inverse.cwiseProduct(v);
+    image.noalias() = R * scaled;
+    out.noalias() = R.transpose() * image;
+    out = out.cwiseProduct(inverse);
+  });
+  const double of_inverse = largest_eigenvalue(p, [&](const Vector& v, Vector& out) {
+    scaled = length.cwiseProduct(v);
+    image.noalias() = K.transpose() * scaled;
+    out.noalias() = K * image;
+    out = out.cwiseProduct(length);
+  });
+  return std::max(1.0, std::sqrt(largest * of_inverse));
+}
+
+}  // namespace fastlr

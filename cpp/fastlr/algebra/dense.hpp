@@ -1,0 +1,45 @@
+// Dense algebra of p^3 flops in place, in steps that are short enough to give turns between them.
+#pragma once
+
+#include "fastlr/matrices.hpp"
+#include "fastlr/registers/double_double.hpp"
+
+namespace fastlr {
+
+using Matrix = Eigen::MatrixXd;
+
+/// A = L L': the lower triangle of A is read and becomes L, what is above it is left alone. False
+/// if A is not positive definite; A is spoilt then. n^3 / 3 flops.
+bool factor_cholesky(Eigen::Ref<Matrix> A);
+
+/// Estimated reciprocal condition number of A = L L' in the 1-norm, whose norm is given (Higham
+/// 2002, algorithm 15.1): some 10 n^2 flops.
+double reciprocal_condition(const Eigen::Ref<const Matrix>& L, double norm);
+
+/// The 1-norm of a symmetric matrix, of which the lower triangle is read.
+double symmetric_norm(const Eigen::Ref<const Matrix>& A);
+
+/// L := L^-1 for a lower triangular L, in place: n^3 / 3 flops.
+void invert_lower(Eigen::Ref<Matrix> L);
+
+/// A B for an upper triangular A.
+Matrix multiply_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B);
+
+/// A B for an upper triangular B.
+Matrix multiply_by_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B);
+
+/// C += factor L L' for C (n, n), of which the lower triangle is read and changed; L: (n, k).
+void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor);
+
+/// |K K'| v for K (n, k), elementwise magnitudes: 2 n^2 k flops.
+Vector multiply_by_magnitudes(const Eigen::Ref<const RowMatrix>& K,
+                              const Eigen::Ref<const Vector>& v);
+
+/// sums_i -= sum_k L_ki L_kj for k < n_rows, in double-double. L: rows of l numbers, one after the
+/// other; sums: (l).
+void subtract_products(Index l, Index n_rows, const DoubleDouble* L, Index j, DoubleDouble* sums);
+
+/// R of A = Q R for A (n, k), n >= k, by Householder's method: 2 n k^2 flops.
+Matrix upper_factor(Matrix A);
+
+}  // namespace fastlr

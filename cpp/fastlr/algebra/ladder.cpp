@@ -1,0 +1,148 @@
+#include "fastlr/algebra/ladder.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fastlr {
+namespace {
+
+using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
+
+// Sums of squares outside of this range have lost something to overflow or underflow.
+constexpr double smallest_square = 1e-280;
+
+bool is_in_range(const RowMatrix& cross) {
+  return cross.diagonal().allFinite() && cross.diagonal().minCoeff() > smallest_square;
+}
+
+void accumulate_all(const Rows& rows, const Column* weight, int n_threads, Ladder& ladder) {
+  const Index q = rows.n_columns();
+  const PassPlan plan = plan_pass(rows.n_samples, q);
+  Vector shift(q);
+  provisional_shift(rows, weight, shift.data());
+  const Vector ones = Vector::Ones(q);
+  AlignedVector slots(plan.n_slots * plan.slot_size);
+  ladder.mean.resize(2, q);
+  ladder.cross.resize(q, q);
+  ladder.size.resize(q);
+  bool is_far = true;
+  for (; is_far && ladder.n_passes < most_passes; ++ladder.n_passes) {
+    slots.setZero();
+    for (Index part = 0; part < plan.n_parts; ++part)
+      accumulate(rows, weight, shift.data(), ones.data(), nullptr, 0, plan, part, n_threads,
+                 slots.data());
+    ladder.statistics = centre(plan, q, shift.data(), ones.data(), slots.data(), ladder.mean.data(),
+                               ladder.cross.data());
+    is_far = recentre(q, ladder.statistics.weight, ladder.mean.data(), ladder.cross.data(),
+                      ones.data(), shift.data(), ladder.size.data());
+  }
+}
+
+/// Sweeps until every target rests; false if one of them cannot be made right with this factor.
+bool refine_all(const Rows& rows, const Column* weight, const Refinement& refinement, int n_threads,
+                Ladder& ladder) {
+  Solution& s = ladder.solution;
+  const Index t = refinement.n_targets;
+  const SweepProblem problem{rows, weight, s.scale.data(), refinement.n_features, t};
+  const SweepPlan plan = plan_sweep(rows.n_samples, refinement.n_features, t);
+  AlignedVector slots(plan.n_slots * plan.slot_size);
+  RowMatrix course = start_of_course(refinement);
+  for (bool rest = false; !rest; ++ladder.n_sweeps) {
+    slots.setZero();
+    for (Index part = 0; part < plan.n_parts; ++part)
+      sweep(problem, s.coef.data(), s.intercept.data(), plan, part, n_threads, slots.data());
+    rest = refine(refinement, problem, plan, slots.data(), s.coef.data(), s.intercept.data(),
+                  course.data());
+  }
+  s.rss = course.col(course_rss);
+  const double worst = course.col(course_relative_error).maxCoeff();
+  ladder.relative_error = {worst, worst};
+  return (course.col(course_state).array() == static_cast<double>(Refining::converged)).all() ||
+         digits_of(worst) > digits_without_rest;
+}
+
+}  // namespace
+
+double contraction_of(const Solution& s) {
+  const double p = static_cast<double>(std::max<Index>(s.length.size(), 1));
+  return std::min(1.0, 4 * unit_roundoff * p * s.squared_condition * s.inflation);
+}
+
+Refinement refinement_of(const Solution& s, bool fit_intercept, double weight) {
+  return {s.length.size(),
+          s.tss.size(),
+          fit_intercept,
+          weight,
+          s.mean.data(),
+          s.tss.data(),
+          Eigen::Map<const RowMatrix>(s.root.data(), s.root.rows(), s.root.cols()),
+          contraction_of(s)};
+}
+
+RelativeError relative_error_of(const Solution& s, bool fit_intercept, double weight) {
+  const Refinement refinement = refinement_of(s, fit_intercept, weight);
+  const Index p = refinement.n_features;
+  const auto worst = [&](const double* length) {
+    double error = s.is_lost ? 1.0 : unit_roundoff;
+    for (Index k = 0; k < refinement.n_targets; ++k)
+      error = std::max(
+          error, unit_roundoff + worst_relative_error(refinement, k, s.coef.data() + k * p,
+                                                      s.intercept(0, k), s.error.row(k).data(),
+                                                      s.error(k, p), length));
+    return error;
+  };
+  return {worst(nullptr), worst(s.length.data())};
+}
+
+bool suffices(const Solution& s, double weight, double n_dof) {
+  constexpr double tolerance = 1e-13;
+  constexpr double cancelled = 1e-6;
+  if (!(weight > 0.0)) return false;
+  const Index p = s.length.size();
+  const Vector row_norm = s.root.rowwise().norm();
+  for (Index k = 0; k < s.tss.size(); ++k) {
+    if (!(s.rss[k] > cancelled * s.tss[k]) && s.tss[k] > 0.0) return false;
+    const double sd = n_dof > 0.0 ? std::sqrt(s.rss[k] / n_dof) : 0.0;
+    for (Index j = 0; j < p; ++j)
+      if (!(s.typical_error(k, j) <=
+            tolerance * std::max(std::abs(s.coef(0, k * p + j)), sd * row_norm[j])))
+        return false;
+  }
+  return true;
+}
+
+Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_intercept,
+             Accuracy accuracy, int n_threads) {
+  Ladder ladder;
+  accumulate_all(rows, weight, n_threads, ladder);
+  ladder.is_in_range =
+      ladder.mean.allFinite() && ladder.statistics.weight > 0.0 && is_in_range(ladder.cross);
+  if (!ladder.is_in_range) return ladder;
+  const Index q = rows.n_columns();
+  const MomentsView moments{n_features,         q - n_features,      ladder.statistics.weight,
+                            ladder.mean.data(), ladder.cross.data(), ladder.size.data()};
+  const bool is_small = rows.n_samples * n_features <= always_polished;
+  const bool may_stop =
+      accuracy == Accuracy::fast || (accuracy == Accuracy::automatic && !is_small);
+  Solution& s = ladder.solution;
+  s = solve_normal_equations(moments, fit_intercept, 0.0, true, may_stop);
+  if (s.status != Status::ok) return ladder;
+  const double n_positive =
+      weight != nullptr ? ladder.statistics.n_positive : static_cast<double>(rows.n_samples);
+  const double n_dof = n_positive - static_cast<double>(n_features) - (fit_intercept ? 1.0 : 0.0);
+  Refinement refinement = refinement_of(s, fit_intercept, ladder.statistics.weight);
+  if (accuracy == Accuracy::automatic) refinement.tolerance = automatic_tolerance;
+  if (accuracy == Accuracy::fast || (may_stop && suffices(s, ladder.statistics.weight, n_dof))) {
+    ladder.relative_error = relative_error_of(s, fit_intercept, ladder.statistics.weight);
+  } else if (s.squared_condition > sharp_squared_condition) {
+    return ladder;
+  } else if (!refine_all(rows, weight, refinement, n_threads, ladder)) {
+    return ladder;
+  }
+  ladder.finished =
+      finish(refinement, s.scale.data(), s.coef.data(), s.intercept.data(), s.rss.data(), n_dof);
+  ladder.is_complete = true;
+  return ladder;
+}
+
+}  // namespace fastlr

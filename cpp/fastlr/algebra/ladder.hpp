@@ -1,0 +1,64 @@
+// The common case in one call: moments, normal equations, and as many sweeps as it takes. Whatever
+// is rarer (columns that depend on one another, values at the ends of the range) is left to the
+// caller, who has the same steps one by one.
+#pragma once
+
+#include "fastlr/algebra/normal_equations.hpp"
+#include "fastlr/algebra/refinement.hpp"
+#include "fastlr/products/moments.hpp"
+#include "fastlr/sweeps/sweep.hpp"
+
+namespace fastlr {
+
+enum class Accuracy : int { fast, automatic, max };
+
+/// Below this many values a sweep costs next to nothing, and "auto" always makes one.
+constexpr Index always_polished = Index{1} << 17;
+
+/// Estimated relative error that "auto" refines to; the estimate is ten times what to expect.
+constexpr double automatic_tolerance = 2e-15;
+
+/// Squared condition number up to which the factor of the moments gives standard errors right to
+/// 1e-10: they err by some u times it.
+constexpr double sharp_squared_condition = 2e6;
+
+/// Targets that do not come to rest are good enough with so many digits.
+constexpr double digits_without_rest = 14.0;
+
+/// By which factor a sweep with this solution's root reduces the error, at most.
+double contraction_of(const Solution& solution);
+
+/// What the steps of a refinement share, for a solution that outlives it.
+Refinement refinement_of(const Solution& solution, bool fit_intercept, double weight);
+
+/// Estimated relative error of the worst coefficient of all targets, and of the worst one as far as
+/// predictions are concerned: a coefficient that is zero but for rounding may have no right digit.
+struct RelativeError {
+  double worst = 0.0;
+  double relevant = 0.0;
+};
+RelativeError relative_error_of(const Solution& solution, bool fit_intercept, double weight);
+
+/// Whether one pass is enough for "auto": every coefficient right to 1e-13 of itself or of its
+/// standard error, and the sum of squares not cancelled below ten digits.
+bool suffices(const Solution& solution, double weight, double n_dof);
+
+struct Ladder {
+  bool is_complete = false;  // otherwise only what comes before `finished` is set
+  bool is_in_range = true;   // of the moments: finite, and no squares lost to underflow
+  WeightStatistics statistics{};
+  RowMatrix mean;   // (2, q)
+  RowMatrix cross;  // (q, q)
+  Vector size;      // (q) see MomentsView
+  Solution solution;
+  FinishedFit finished;
+  RelativeError relative_error;
+  Index n_passes = 0;
+  Index n_sweeps = 0;
+};
+
+/// rows: n_features columns of X, then the targets. scale: ones, one for each column.
+Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_intercept,
+             Accuracy accuracy, int n_threads);
+
+}  // namespace fastlr

@@ -1,0 +1,131 @@
+// What happens to moments after the pass: p^2 work in double-double where differences would lose
+// digits.
+#include "fastlr/products/moments.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "fastlr/matrices.hpp"
+#include "fastlr/registers/double_double.hpp"
+#include "fastlr/turns.hpp"
+
+namespace fastlr {
+namespace {
+
+DoubleDouble mean_at(Index n_columns, const double* mean, Index j) {
+  return {mean[j], mean[n_columns + j]};
+}
+
+}  // namespace
+
+WeightStatistics centre(const PassPlan& plan, Index n_columns, const double* shift,
+                        const double* scale, double* slots, double* mean, double* cross) {
+  const Index padded = plan.padded;
+  const Slot total = slot_at(plan, slots, 0);
+  for (Index k = 1; k < plan.n_slots; ++k) {
+    const Slot slot = slot_at(plan, slots, k);
+    for (Index i = 0; i < n_columns + 1; ++i) {
+      for (Index e = i * padded; e < i * padded + i + 1; ++e) {
+        const DoubleDouble s =
+            DoubleDouble{total.hi[e], total.lo[e]} + DoubleDouble{slot.hi[e], slot.lo[e]};
+        total.hi[e] = s.hi;
+        total.lo[e] = s.lo;
+      }
+    }
+    *total.statistics += *slot.statistics;
+  }
+  // Row n_columns of the sums belongs to the constant: sum w z in front, the total weight at the
+  // end.
+  const auto sum = [&](Index i, Index j) {
+    return two_sum(total.hi[i * padded + j], total.lo[i * padded + j]);
+  };
+  const Index one = n_columns;
+  const DoubleDouble weight = sum(one, one);
+  for (Index i = 0; i < n_columns; ++i) {
+    give_turn();
+    const DoubleDouble mean_z = sum(one, i) / weight;
+    const DoubleDouble m =
+        DoubleDouble{shift[i], 0.0} + DoubleDouble{mean_z.hi / scale[i], mean_z.lo / scale[i]};
+    mean[i] = m.hi;
+    mean[n_columns + i] = m.lo;
+    for (Index j = 0; j <= i; ++j) {
+      const double c = (sum(i, j) - mean_z * sum(one, j)).value() / scale[i] / scale[j];
+      cross[i * n_columns + j] = c;
+      cross[j * n_columns + i] = c;
+    }
+  }
+  const bool weighted = total.statistics->weight != 0.0;
+  return weighted ? *total.statistics : WeightStatistics{weight.value(), weight.value(), 0.0};
+}
+
+bool recentre(Index n_columns, double weight, const double* mean, const double* cross,
+              const double* scale, double* shift, double* size) {
+  constexpr double most_lost = 16.0;  // about one digit
+  bool is_far = false;
+  for (Index j = 0; j < n_columns; ++j) {
+    const double left = std::max(cross[j * n_columns + j], 0.0);
+    const DoubleDouble m = mean_at(n_columns, mean, j);
+    const double gap = (m - DoubleDouble{shift[j] * scale[j], 0.0}).value();
+    const double lost = weight * gap * gap;
+    size[j] = left + lost;
+    if (!std::isfinite(lost) || lost <= most_lost * left ||
+        std::abs(gap) <= 2 * std::numeric_limits<double>::epsilon() * std::abs(m.hi))
+      continue;
+    shift[j] = m.value() / scale[j];
+    is_far = true;
+  }
+  return is_far;
+}
+
+double merge(Index n_columns, double weight_a, const double* mean_a, const double* cross_a,
+             double weight_b, const double* mean_b, const double* cross_b, double* mean,
+             double* cross) {
+  const double weight = weight_a + weight_b;
+  // The larger weight times the smaller one's share: the same for (a, b) and (b, a), and no
+  // overflow.
+  const double harmonic = std::max(weight_a, weight_b) * (std::min(weight_a, weight_b) / weight);
+  Vector gap(n_columns);
+  for (Index j = 0; j < n_columns; ++j) {
+    const DoubleDouble a = mean_at(n_columns, mean_a, j);
+    const DoubleDouble b = mean_at(n_columns, mean_b, j);
+    const DoubleDouble m = (DoubleDouble{weight_a, 0.0} * a + DoubleDouble{weight_b, 0.0} * b) /
+                           two_sum(weight_a, weight_b);
+    mean[j] = m.hi;
+    mean[n_columns + j] = m.lo;
+    gap[j] = (b - a).value();
+  }
+  for (Index i = 0; i < n_columns; ++i)
+    for (Index j = 0; j < n_columns; ++j) {
+      const Index e = i * n_columns + j;
+      cross[e] = (cross_a[e] + cross_b[e]) + harmonic * (gap[i] * gap[j]);
+    }
+  return weight;
+}
+
+double subtract(Index n_columns, double weight_a, const double* mean_a, const double* cross_a,
+                double weight_b, const double* mean_b, const double* cross_b, double* mean,
+                double* cross) {
+  const double weight = weight_a - weight_b;
+  // a = rest + b, hence cross_a = cross + cross_b + (weight weight_b / weight_a) gap gap', gap =
+  // mean_b - mean.
+  const double harmonic = weight * (weight_b / weight_a);
+  Vector gap(n_columns);
+  for (Index j = 0; j < n_columns; ++j) {
+    const DoubleDouble a = mean_at(n_columns, mean_a, j);
+    const DoubleDouble b = mean_at(n_columns, mean_b, j);
+    const DoubleDouble m = (DoubleDouble{weight_a, 0.0} * a - DoubleDouble{weight_b, 0.0} * b) /
+                           two_sum(weight_a, -weight_b);
+    mean[j] = m.hi;
+    mean[n_columns + j] = m.lo;
+    gap[j] = (b - m).value();
+  }
+  for (Index i = 0; i < n_columns; ++i)
+    for (Index j = 0; j < n_columns; ++j) {
+      const Index e = i * n_columns + j;
+      cross[e] = (cross_a[e] - cross_b[e]) - harmonic * (gap[i] * gap[j]);
+    }
+  return weight;
+}
+
+}  // namespace fastlr

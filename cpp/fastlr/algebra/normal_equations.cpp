@@ -1,0 +1,314 @@
+#include "fastlr/algebra/normal_equations.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "fastlr/algebra/condition_number.hpp"
+#include "fastlr/algebra/independent_columns.hpp"
+#include "fastlr/algebra/minimum_norm.hpp"
+#include "fastlr/algebra/preconditioned.hpp"
+#include "fastlr/turns.hpp"
+
+namespace fastlr {
+namespace {
+
+constexpr Index largest_explicit_inverse = 256;  // beyond it errors are bounded through norms
+
+/// A vector over the live columns, spread over all.
+void spread(const Frame& frame, const Vector& live, double* out) {
+  for (Index i = 0; i < frame.n_live(); ++i) out[frame.live[static_cast<std::size_t>(i)]] = live[i];
+}
+
+/// The entries of the live columns of (p) values.
+Vector live_of(const Frame& frame, const double* all) {
+  Vector live(frame.n_live());
+  for (Index i = 0; i < frame.n_live(); ++i) live[i] = all[frame.live[static_cast<std::size_t>(i)]];
+  return live;
+}
+
+/// K with K K' = A^-1 over all columns, from its rows of the live ones.
+RowMatrix root_of(const Frame& frame, RowMatrix live) {
+  if (frame.n_live() == frame.n_features) return live;
+  RowMatrix root = RowMatrix::Zero(frame.n_features, live.cols());
+  for (Index i = 0; i < frame.n_live(); ++i)
+    root.row(frame.live[static_cast<std::size_t>(i)]) = live.row(i);
+  return root;
+}
+
+/// Rounding in A, in units of u: entries err by their own size, and where they are what larger sums
+/// left over, by that of these sums.
+double left_over(double summed, double own) { return std::max(0.0, summed - 2.0 * own); }
+
+/// |error| of the solution b of A b = c by Cholesky's factor: gamma u |A^-1| (|A||b| + |c|), which
+/// is a bound in practice for gamma = 20, and pessimistic by one or two digits (Higham 2002, 7.2
+/// and 10.1). A product that is small because its terms cancel may be as wrong as its terms are:
+/// with an `allowance`, that share of their size counts at least.
+Vector solution_error(const Frame& frame, const RowMatrix& root, const Vector& b, Index target,
+                      double allowance) {
+  give_turn();
+  constexpr double gamma = 20.0;
+  const Vector size = b.cwiseAbs();
+  const Vector length = frame.A.diagonal().cwiseMax(0.0).cwiseSqrt();
+  const double y_length = std::sqrt(std::max(frame.yy[target], 0.0));
+  Vector backward = frame.A.cwiseAbs() * size + frame.penalty.cwiseProduct(size) +
+                    frame.c.col(target).cwiseAbs() +
+                    allowance * (length.dot(size) + y_length) * length;
+  const bool is_inflated = (frame.summed.array() > 1.4 * length.array()).any() ||
+                           frame.summed_y[target] > 1.4 * y_length;
+  for (Index i = 0; is_inflated && i < frame.n_live(); ++i) {
+    backward[i] += left_over(frame.summed[i] * frame.summed_y[target], length[i] * y_length);
+    for (Index j = 0; j < frame.n_live(); ++j)
+      backward[i] += left_over(frame.summed[i] * frame.summed[j], length[i] * length[j]) * size[j];
+  }
+  if (frame.n_live() <= largest_explicit_inverse)
+    return gamma * unit_roundoff * multiply_by_magnitudes(root, backward);
+  // |A^-1| v <= |row of K| |K' diag(v)|, and the columns of K' have the lengths of K's rows.
+  const Vector row = root.rowwise().norm();
+  return gamma * unit_roundoff * row.dot(backward) * row;
+}
+
+void estimate_error(const Frame& frame, const RowMatrix& root, const Vector& b, Index target,
+                    Solution& out) {
+  const Index p = frame.n_features;
+  spread(frame, solution_error(frame, root, b, target, 0.1), out.error.row(target).data());
+  spread(frame, solution_error(frame, root, b, target, 0.0), out.typical_error.row(target).data());
+  if (!frame.fit_intercept) return;
+  double of_intercept =
+      std::abs(out.mean(0, p + target)) + frame.summed_y[target] / std::sqrt(frame.weight);
+  of_intercept += b.cwiseAbs().dot(frame.summed) / std::sqrt(frame.weight);
+  of_intercept *= unit_roundoff;
+  for (Index j = 0; j < p; ++j) of_intercept += std::abs(out.mean(0, j)) * out.error(target, j);
+  out.error(target, p) = of_intercept;
+}
+
+/// The solution on independent columns, 0 for the others; returns which columns were chosen.
+ColumnChoice solve_independent(const Frame& frame, const Vector& threshold, Solution& out) {
+  const Index p = frame.n_features;
+  Matrix A = frame.A;
+  A.diagonal() += frame.penalty;
+  ColumnChoice choice = choose_columns(A, threshold);
+  out.rank = static_cast<Index>(choice.chosen.size());
+  out.root = root_of(frame, choice);
+  out.null_space = null_space_of(out, directions_of(frame, choice));
+  for (Index k = 0; k < frame.n_targets; ++k) {
+    Vector c = Vector::Zero(p);
+    spread(frame, frame.c.col(k), c.data());
+    VectorMap(out.coef.data() + k * p, p) = out.root * (out.root.transpose() * c);
+  }
+  out.status = out.rank < p ? Status::rank_deficient : Status::ill_conditioned;
+  out.condition_number = condition_number(A, choice);  // of all columns, not of the chosen ones
+  // A root of normalised columns: the trace bounds the largest eigenvalue of the inverse.
+  out.squared_condition = static_cast<double>(std::max<Index>(out.rank, 1)) *
+                          (out.length.asDiagonal() * out.root).squaredNorm();
+  return choice;
+}
+
+/// All columns that vary are to be kept, whatever Cholesky's factor says: A + shift I is factored.
+void solve_shifted(const Frame& frame, Solution& out) {
+  const Index l = frame.n_live();
+  Matrix A = frame.A;
+  A.diagonal() += frame.penalty;
+  const ShiftedFactor factor = shifted_factor(A, 16 * unit_roundoff * out.inflation * A.trace());
+  Matrix L = factor.L;
+  invert_lower(L);
+  L.triangularView<Eigen::StrictlyUpper>().setZero();
+  for (Index k = 0; k < frame.n_targets; ++k)
+    spread(frame, L.transpose() * (L * frame.c.col(k)), out.coef.data() + k * frame.n_features);
+  out.root = root_of(frame, L.transpose());
+  out.rank = l;
+  out.squared_condition = 1.0 / std::max(factor.reciprocal_condition, 1e-300);
+  out.condition_number = std::sqrt(out.squared_condition);
+  out.status = l < frame.n_features ? Status::rank_deficient : Status::ill_conditioned;
+  out.null_space = null_space_of(out, RowMatrix(2, 0));
+}
+
+/// (L L')^-1 c
+Vector solved(const Eigen::Ref<const Matrix>& L, Vector c) {
+  L.triangularView<Eigen::Lower>().solveInPlace(c);
+  L.triangularView<Eigen::Lower>().transpose().solveInPlace(c);
+  return c;
+}
+
+/// Cholesky's factor; false if A is not safely positive definite.
+bool solve_by_cholesky(const Frame& frame, Solution& out) {
+  const Index p = frame.n_features;
+  const Index l = frame.n_live();
+  // A = L L' and K = L^-T: column by column L^-1 lies in memory as K does row by row, so that A
+  // becomes L, L^-1 and K where it stands.
+  RowMatrix root(l, l);
+  Eigen::Map<Matrix> A(root.data(), l, l);
+  give_turn();
+  A = frame.A;
+  A.diagonal() += frame.penalty;
+  give_turn();
+  const double norm = symmetric_norm(A);
+  if (!factor_cholesky(A)) return false;
+  const double reciprocal = reciprocal_condition(A, norm);
+  if (!(reciprocal > 4 * unit_roundoff * out.inflation * static_cast<double>(l))) return false;
+  for (Index k = 0; k < frame.n_targets; ++k)
+    spread(frame, solved(A, frame.c.col(k)), out.coef.data() + k * p);
+  invert_lower(A);
+  give_turn();
+  A.triangularView<Eigen::StrictlyUpper>().setZero();
+  out.squared_condition = 1.0 / reciprocal;
+  if (l > largest_exact_condition) {
+    out.condition_number = 1.0 / std::sqrt(reciprocal);
+  } else {
+    Matrix unpenalised = frame.A;
+    unpenalised.diagonal() += frame.penalty;
+    out.condition_number = condition_number(unpenalised, root);
+  }
+  out.root = root_of(frame, std::move(root));
+  out.rank = l;
+  out.status = reciprocal * largest_squared_condition < 1.0 ? Status::ill_conditioned : Status::ok;
+  if (l < p) out.status = Status::rank_deficient;
+  out.null_space = null_space_of(out, RowMatrix(2, 0));
+  return true;
+}
+
+}  // namespace
+
+RowMatrix directions_of(const Frame& frame, const ColumnChoice& choice) {
+  const Index p = frame.n_features;
+  const Index d = static_cast<Index>(choice.others.size());
+  const auto column = [&](Index i) { return frame.live[static_cast<std::size_t>(i)]; };
+  RowMatrix directions = RowMatrix::Zero(2, d * p);
+  for (Index k = 0; k < d; ++k) {
+    directions(0, k * p + column(choice.others[static_cast<std::size_t>(k)])) = 1.0;
+    for (std::size_t i = 0; i < choice.chosen.size(); ++i)
+      directions(0, k * p + column(choice.chosen[i])) =
+          -choice.coefficients(k, static_cast<Index>(i));
+  }
+  return directions;
+}
+
+RowMatrix root_of(const Frame& frame, const ColumnChoice& choice) {
+  const Index r = static_cast<Index>(choice.chosen.size());
+  RowMatrix root = RowMatrix::Zero(frame.n_features, r);
+  for (Index i = 0; i < r; ++i)
+    root.row(frame.live[static_cast<std::size_t>(choice.chosen[static_cast<std::size_t>(i)])]) =
+        choice.root.row(i);
+  return root;
+}
+
+RowMatrix null_space_of(const Solution& solution, const RowMatrix& directions) {
+  const Index p = solution.length.size();
+  const Index d = p > 0 ? directions.cols() / p : 0;
+  const Index n_constant = (solution.scale.head(p).array() == 0.0).count();
+  RowMatrix null_space = RowMatrix::Zero(d + n_constant, p);
+  for (Index k = 0; k < d; ++k)
+    null_space.row(k) =
+        directions.row(0).segment(k * p, p).cwiseProduct(solution.length.transpose()).normalized();
+  for (Index j = 0, k = d; j < p; ++j)
+    if (solution.scale[j] == 0.0) null_space(k++, j) = 1.0;
+  return null_space;
+}
+
+Vector in_units(const MomentsView& moments, const Vector& scale) {
+  Vector product = scale;
+  for (Index j = 0; j < scale.size(); ++j) product[j] *= moments.unit(j);
+  return product;
+}
+
+DoubleDouble intercept_at(const RowMatrix& mean, Index p, Index target, const double* coef_hi,
+                          const double* coef_lo) {
+  DoubleDouble a{mean(0, p + target), mean(1, p + target)};
+  for (Index j = 0; j < p; ++j)
+    a = a - DoubleDouble{mean(0, j), mean(1, j)} * DoubleDouble{coef_hi[j], coef_lo[j]};
+  return a;
+}
+
+namespace {
+
+/// What a solution takes over from the frame; coefficients are 0.
+Solution begin(const Frame& frame) {
+  const Index p = frame.n_features;
+  const Index t = frame.n_targets;
+  Solution out;
+  out.scale = frame.scale;
+  out.inflation = frame.inflation();
+  out.is_lost = frame.is_lost;
+  out.coef.setZero(2, t * p);
+  out.intercept.setZero(2, t);
+  out.mean.setZero(2, p + t);
+  if (frame.fit_intercept) {
+    for (Index j = 0; j < p + t; ++j) {
+      out.mean(0, j) = frame.mean[static_cast<std::size_t>(j)].hi;
+      out.mean(1, j) = frame.mean[static_cast<std::size_t>(j)].lo;
+    }
+  }
+  out.length.setZero(p);
+  spread(frame, (frame.A.diagonal() + frame.penalty).cwiseMax(0.0).cwiseSqrt(), out.length.data());
+  out.tss = frame.yy;
+  return out;
+}
+
+/// Sums of squares and intercepts that belong to the coefficients.
+void complete(const Frame& frame, Solution& out) {
+  const Index p = frame.n_features;
+  const Index t = frame.n_targets;
+  out.rss.resize(t);
+  for (Index k = 0; k < t; ++k) {
+    const Vector b = live_of(frame, out.coef.data() + k * p);
+    out.rss[k] = std::max(0.0, frame.yy[k] - b.dot(2.0 * frame.c.col(k) - frame.A * b));
+    if (!frame.fit_intercept) continue;
+    const DoubleDouble a =
+        intercept_at(out.mean, p, k, out.coef.data() + k * p, out.coef.data() + (t + k) * p);
+    out.intercept(0, k) = a.hi;
+    out.intercept(1, k) = a.lo;
+  }
+}
+
+/// solve_independent() where moments alone tell dependence: noise in A counts as nothing.
+void solve_to_minimum_norm(const MomentsView& moments, const Frame& frame, Solution& out) {
+  const Index p = frame.n_features;
+  const Index l = frame.n_live();
+  const double noise =
+      16 * unit_roundoff * out.inflation * static_cast<double>(std::max<Index>(l, 8));
+  const ColumnChoice choice = solve_independent(frame, Vector::Constant(l, noise), out);
+  const NullSpace null_space(p, directions_of(frame, choice), in_units(moments, out.scale));
+  for (Index k = 0; k < frame.n_targets; ++k)
+    null_space.take_out(out.coef.data() + k * p, out.coef.data() + (frame.n_targets + k) * p);
+}
+
+}  // namespace
+
+Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
+                                bool truncate, bool estimate_errors) {
+  const Frame frame = frame_of(moments, fit_intercept, alpha);
+  Solution out = begin(frame);
+  if (!solve_by_cholesky(frame, out)) {
+    if (truncate) {
+      solve_to_minimum_norm(moments, frame, out);
+    } else {
+      solve_shifted(frame, out);
+    }
+  }
+  complete(frame, out);
+  if (!estimate_errors) return out;
+  out.error.setZero(frame.n_targets, frame.n_features + 1);
+  out.typical_error.setZero(frame.n_targets, frame.n_features);
+  RowMatrix root = out.root;
+  if (frame.n_live() < frame.n_features) {
+    root.resize(frame.n_live(), out.root.cols());
+    for (Index i = 0; i < frame.n_live(); ++i)
+      root.row(i) = out.root.row(frame.live[static_cast<std::size_t>(i)]);
+  }
+  for (Index k = 0; k < frame.n_targets; ++k)
+    estimate_error(frame, root, live_of(frame, out.coef.data() + k * frame.n_features), k, out);
+  return out;
+}
+
+IndependentSolution solve_on_independent_columns(const MomentsView& moments, bool fit_intercept,
+                                                 const Vector& threshold) {
+  const Frame frame = frame_of(moments, fit_intercept, 0.0);
+  IndependentSolution out{begin(frame), {}, {}};
+  const ColumnChoice choice =
+      solve_independent(frame, live_of(frame, threshold.data()), out.solution);
+  out.directions = directions_of(frame, choice);
+  for (const Index k : choice.others) out.others.push_back(frame.live[static_cast<std::size_t>(k)]);
+  complete(frame, out.solution);
+  return out;
+}
+
+}  // namespace fastlr

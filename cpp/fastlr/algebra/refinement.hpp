@@ -1,0 +1,79 @@
+// Coefficients as double-doubles, improved sweep by sweep with the (pseudo-)inverse K K' of the
+// normal equations:
+//
+//   g = sum w x r - mean x sum w r,   b += K K'g,   a += sum w r / W - mean x' K K'g
+//
+// Corrected semi-normal equations (Bjorck 1987) with residual and gradient in about twice the
+// working precision. The error of the next point is K E K'g with |E| about the distance of K'AK
+// from the identity, which says both when to stop and how many digits are right.
+#pragma once
+
+#include "fastlr/algebra/frame.hpp"
+#include "fastlr/matrices.hpp"
+#include "fastlr/sweeps/sweep.hpp"
+
+namespace fastlr {
+
+enum class Refining : int { going, converged, stagnated };
+
+/// One target's way, kept between sweeps: the columns of a (t, course_size) table.
+enum CourseColumn : Index {
+  course_state,           // Refining
+  course_last_step,       // |K'g| of the last correction
+  course_rss,             // at the current point, in the frame
+  course_relative_error,  // estimated, of the worst coefficient (the intercept is one)
+  course_n_sweeps,
+  course_contraction,  // by which factor a sweep reduces the error, at most
+  course_error,        // estimated |K^+ error|: of coefficients it is this times |row of K|
+  course_size
+};
+
+/// What does not change between sweeps.
+struct Refinement {
+  Index n_features;
+  Index n_targets;
+  bool fit_intercept;
+  double weight;
+  const double* mean;                // (2, p + t) in the frame, an unevaluated sum
+  const double* tss;                 // (t) in the frame
+  Eigen::Map<const RowMatrix> root;  // (p, r)
+  double contraction;  // what is known beforehand: u times the condition number of what K was
+                       // computed from
+  double tolerance = unit_roundoff;  // estimated relative error of the worst coefficient to stop at
+};
+
+/// (t, course_size) before the first sweep.
+RowMatrix start_of_course(const Refinement& refinement);
+
+/// One correction of every target that has not come to rest. coef: (2, t * p), intercept: (2, t),
+/// course: (t, course_size), all updated. True when all targets rest.
+bool refine(const Refinement& refinement, const SweepProblem& problem, const SweepPlan& plan,
+            const double* slots, double* coef, double* intercept, double* course);
+
+/// A fit in the user's units.
+struct FinishedFit {
+  RowMatrix coef;        // (t, p)
+  Vector intercept;      // (t)
+  Vector rss;            // (t)
+  Vector tss;            // (t)
+  RowMatrix bse;         // (t, p) standard errors
+  Vector bse_intercept;  // (t)
+  Vector residual_sd;    // (t) sqrt(rss / n_dof), NaN without degrees of freedom
+};
+
+/// scale: (p + t) of the frame. Standard errors are residual_sd |row of K|, that of the intercept
+/// residual_sd sqrt(1 / W + |K' mean x|^2).
+FinishedFit finish(const Refinement& refinement, const double* scale, const double* coef,
+                   const double* intercept, const double* rss, double n_dof);
+
+/// -log10 of a relative error, between 0 and 15.
+double digits_of(double relative_error);
+
+/// max_j error_j / |b_j| over coefficients and intercept; what is zero but for rounding does not
+/// count. With `length` (p) of the columns, |b_j| counts as at least |y| / length_j: then it is the
+/// worst error that matters to predictions.
+double worst_relative_error(const Refinement& refinement, Index target, const double* coef,
+                            double intercept, const double* error, double intercept_error,
+                            const double* length = nullptr);
+
+}  // namespace fastlr

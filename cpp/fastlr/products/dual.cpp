@@ -1,0 +1,147 @@
+// Built with FMA contraction, as all products of panels are.
+#include "fastlr/products/dual.hpp"
+
+#include <algorithm>
+
+#include "fastlr/products/cross_products.hpp"
+#include "fastlr/products/shared_products.hpp"
+#include "fastlr/reading/column_block.hpp"
+#include "fastlr/threads.hpp"
+
+namespace fastlr {
+namespace {
+
+/// Rows as the variables of a panel.
+struct RowStrips {
+  Index n;
+  Index n_strips() const { return (n + strip_width - 1) / strip_width; }
+  Index padded() const { return n_strips() * strip_width; }
+  Index width(Index strip) const { return std::min(strip_width, n - strip * strip_width); }
+};
+
+constexpr Index panels_at_once = 4;
+constexpr Index slot_budget = Index{1} << 20;  // doubles in all slots' sums together
+constexpr Index max_slots = 16;
+
+/// What the packing of panels shares.
+struct Packing {
+  const Rows& rows;
+  const double* scale;
+  const double* root_weight;
+  bool is_centred;
+  double total_weight;
+  RowStrips strips;
+  double* mean;
+  double* variance;
+};
+
+/// Columns [first, first + n) as the rows of a panel: z = sqrt(w) (x * scale - mean), in strips of
+/// eight.
+void pack_columns(const Packing& p, Index first, Index n, double* panel) {
+  const auto begin = p.rows.columns.begin() + first;
+  const Rows columns{p.rows.n_samples, std::vector<Column>(begin, begin + n)};
+  const ColumnBlocks blocks(columns, p.scale + first);
+  Eigen::VectorXd block(n * block_rows);
+  for (Index row = 0; row < p.rows.n_samples; row += block_rows) {
+    const Index count = std::min(block_rows, p.rows.n_samples - row);
+    blocks.pack(row, count, block.data());
+    for (Index s = 0; s * strip_width < count; ++s)
+      for (Index c = 0; c < n; ++c)
+        Eigen::Map<Eight>(panel + (row / strip_width + s) * strip_size + c * strip_width) =
+            Eigen::Map<const Eight>(block.data() + c * block_rows + s * strip_width);
+  }
+  for (Index c = 0; c < n; ++c) {
+    double* z = panel + c * strip_width;
+    double mean = 0.0;
+    if (p.is_centred) {
+      Eight sum = Eight::Zero();
+      for (Index s = 0; s < p.strips.n_strips(); ++s) {
+        const Eigen::Map<const Eight> x(z + s * strip_size);
+        if (p.root_weight == nullptr) {
+          sum += x;
+        } else {
+          sum += x * Eigen::Map<const Eight>(p.root_weight + s * strip_width).square();
+        }
+      }
+      mean = sum.sum() / p.total_weight;
+    }
+    Eight squares = Eight::Zero();
+    for (Index s = 0; s < p.strips.n_strips(); ++s) {
+      Eigen::Map<Eight> value(z + s * strip_size);
+      value -= mean;
+      if (p.root_weight != nullptr)
+        value *= Eigen::Map<const Eight>(p.root_weight + s * strip_width);
+      for (Index i = p.strips.width(s); i < strip_width; ++i) value[i] = 0.0;
+      squares += value.square();
+    }
+    p.mean[first + c] = mean;
+    p.variance[first + c] = squares.sum() / p.total_weight;
+  }
+}
+
+/// H += sums, lower triangle of strips; sums are aligned, as H need not be.
+void add_lower(const RowStrips& strips, const double* sums, double* H) {
+  for (Index row = 0; row < strips.n; ++row) {
+    const Index size = (row / strip_width + 1) * strip_width;
+    VectorMap(H + row * strips.padded(), size) +=
+        ConstVectorMap(sums + row * strips.padded(), size);
+  }
+}
+
+/// Many rows: the threads share the tiles of one H.
+void multiply_tiles(const Packing& packing, Index first, Index last, int n_threads, double* H) {
+  const RowStrips& strips = packing.strips;
+  const Index panel_size = strips.padded() * panel_rows;
+  Eigen::VectorXd panel = Eigen::VectorXd::Zero(panels_at_once * panel_size);
+  Eigen::VectorXd sums(strips.padded() * strips.padded());
+  for (Index start = first; start < last; start += panels_at_once * panel_rows) {
+    const Index n_panels =
+        (std::min(panels_at_once * panel_rows, last - start) + panel_rows - 1) / panel_rows;
+    const auto columns_in = [&](Index k) {
+      return std::min(panel_rows, last - start - k * panel_rows);
+    };
+    for_each_task(n_panels, n_threads, [&](Index k) {
+      pack_columns(packing, start + k * panel_rows, columns_in(k), panel.data() + k * panel_size);
+    });
+    multiply_panels(strips, panel.data(), n_panels, columns_in, start == first, sums.data(),
+                    n_threads);
+  }
+  add_lower(strips, sums.data(), H);
+}
+
+}  // namespace
+
+void dual_products(const Rows& rows, const double* scale, const double* root_weight,
+                   bool fit_intercept, Index first, Index last, int n_threads, double* mean,
+                   double* variance, double* H) {
+  const RowStrips strips{rows.n_samples};
+  double total_weight = static_cast<double>(rows.n_samples);
+  if (root_weight != nullptr)
+    total_weight = ConstVectorMap(root_weight, rows.n_samples).squaredNorm();
+  const Packing packing{rows,         scale,  root_weight, fit_intercept,
+                        total_weight, strips, mean,        variance};
+  const Index size = strips.padded() * strips.padded();
+  const Index n_panels = (last - first + panel_rows - 1) / panel_rows;
+  if (n_panels == 0) return;
+  const Index n_slots =
+      std::clamp<Index>(slot_budget / size, 1, std::min(max_slots, std::max<Index>(n_panels, 1)));
+  if (n_slots == 1) return multiply_tiles(packing, first, last, n_threads, H);
+  Eigen::VectorXd sums(n_slots * size);
+  const Index panels_per_slot = (n_panels + n_slots - 1) / n_slots;
+  for_each_task(n_slots, n_threads, [&](Index slot) {
+    Eigen::VectorXd panel = Eigen::VectorXd::Zero(strips.padded() * panel_rows);
+    double* out = sums.data() + slot * size;
+    Prefetcher nothing = Prefetcher::idle(panel_rows);
+    const Index begin = first + slot * panels_per_slot * panel_rows;
+    const Index end = std::min(last, begin + panels_per_slot * panel_rows);
+    if (begin >= end) std::fill_n(out, size, 0.0);
+    for (Index start = begin; start < end; start += panel_rows) {
+      const Index n = std::min(panel_rows, end - start);
+      pack_columns(packing, start, n, panel.data());
+      PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, out, nothing}.all();
+    }
+  });
+  for (Index slot = 0; slot < n_slots; ++slot) add_lower(strips, sums.data() + slot * size, H);
+}
+
+}  // namespace fastlr

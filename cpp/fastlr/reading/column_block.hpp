@@ -1,0 +1,104 @@
+// Rows -> blocks in column order: `block_rows` values of one variable after the other, each times a
+// power of two and otherwise exactly as the user gave it. For passes that work on eight rows at a
+// time.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "fastlr/matrices.hpp"
+#include "fastlr/reading/loading.hpp"
+#include "fastlr/registers/lanes.hpp"
+
+namespace fastlr {
+
+constexpr Index block_rows =
+    64;  // 512 bytes a variable: a block of 64 variables fits a 32 KiB L1 cache
+
+class ColumnBlocks {
+ public:
+  /// scale: one power of two for each column of `rows`.
+  ColumnBlocks(const Rows& rows, const double* scale) : rows_(rows), scale_(scale) {
+    Index first = 0;
+    while (first < rows.n_columns()) {
+      Index last = first + 1;
+      while (last < rows.n_columns() && are_neighbours(last - 1, last)) ++last;
+      if (last - first >= lanes && lanes > 1) {
+        for (Index j = first; j < last; j += lanes) tiles_.push_back(std::min(j, last - lanes));
+      } else {
+        for (Index j = first; j < last; ++j) columns_.push_back(j);
+      }
+      first = last;
+    }
+  }
+
+  Index n_columns() const { return rows_.n_columns(); }
+
+  /// block[j * block_rows + r] = x[first + r, j] * scale[j] for r < n <= block_rows; 0 from n on.
+  void pack(Index first, Index n, double* block) const {
+    for (const Index j : columns_) pack_column(j, first, 0, n, block);
+    const Index whole = n / lanes * lanes;
+    for (const Index j : tiles_) {
+      if (column(j).dtype == DType::f64) {
+        pack_tile<double>(j, first, whole, block);
+      } else {
+        pack_tile<float>(j, first, whole, block);
+      }
+      if (whole == block_rows) continue;
+      for (Index c = j; c < j + lanes; ++c) pack_column(c, first, whole, n, block);
+    }
+  }
+
+ private:
+  const Column& column(Index j) const { return rows_.columns[static_cast<std::size_t>(j)]; }
+
+  bool are_neighbours(Index i, Index j) const {
+    const Column& a = column(i);
+    const Column& b = column(j);
+    return (a.dtype == DType::f64 || a.dtype == DType::f32) && a.dtype == b.dtype &&
+           a.stride == b.stride && b.data == a.data + item_size(a.dtype);
+  }
+
+  void pack_column(Index j, Index first, Index done, Index n, double* block) const {
+    const Column& x = column(j);
+    double* out = block + j * block_rows;
+    for (Index r = done; r < n; r += 8) {
+      const Index count = std::min<Index>(8, n - r);
+      const Eight value = load_eight(x, first + r, count) * scale_[j];
+      if (r + 8 <= block_rows) {
+        Eigen::Map<Eight>(out + r) = value;
+      } else {
+        std::copy(value.data(), value.data() + count, out + r);
+      }
+    }
+    std::fill(out + n, out + block_rows, 0.0);
+  }
+
+  /// Neighbours in memory are read a row at a time and transposed in registers.
+  template <class Scalar>
+  void pack_tile(Index j, Index first, Index whole, double* block) const {
+    using Tile = Eigen::Matrix<double, lanes, lanes>;
+    using Row = Eigen::Array<Scalar, lanes, 1>;
+    const Column& head = column(j);
+    const std::byte* source = head.at(first);
+    for (Index r = 0; r < whole; r += lanes) {
+      Tile tile;
+      for (Index i = 0; i < lanes; ++i, source += head.stride) {
+        Row x;
+        std::memcpy(x.data(), source, sizeof x);
+        tile.col(i) = x.template cast<double>().matrix();
+      }
+      tile.transposeInPlace();
+      for (Index c = 0; c < lanes; ++c)
+        Eigen::Map<Eigen::Matrix<double, lanes, 1>>(block + (j + c) * block_rows + r) =
+            tile.col(c) * scale_[j + c];
+    }
+  }
+
+  const Rows& rows_;
+  const double* scale_;
+  std::vector<Index> tiles_;    // first columns of lanes neighbours (the last of a run may overlap)
+  std::vector<Index> columns_;  // columns read on their own
+};
+
+}  // namespace fastlr

@@ -1,0 +1,250 @@
+// Rows -> panels. A panel is `panel_rows` rows of all variables z = (x - shift) * scale, and the
+// constant 1 behind them, in strips of eight variables, inside a strip row after row. Packing
+// converts, shifts, scales and weights each value once; the product kernels then read nothing but
+// contiguous eights.
+#pragma once
+
+#include <algorithm>
+#include <array>
+
+#include "fastlr/matrices.hpp"
+#include "fastlr/reading/loading.hpp"
+#include "fastlr/registers/lanes.hpp"
+
+namespace fastlr {
+
+constexpr Index strip_width = 8;
+constexpr Index panel_rows = 128;  // a strip of 128 rows is 8 KiB
+constexpr Index most_apart = 5;    // up to so many columns of a strip are read value by value
+
+/// Columns that are neighbours in memory, float64 or float32.
+struct Neighbours {
+  Index first = 0;
+  Index count = 0;      // none, or at least two
+  Index safe_rows = 0;  // rows below this may be read eight wide without leaving the buffer
+};
+
+/// Where one strip of eight variables comes from: leading columns that are neighbours in memory, of
+/// which a row is read as one vector, then columns that lie apart, then perhaps the constant.
+struct Strip {
+  Index first = 0;      // its first variable
+  Index width = 0;      // how many of the eight are used
+  Index n_columns = 0;  // the same without the constant, which is the panel's last variable
+  Index adjacent = 0;   // neighbours, float64 or float32: none, or at least two
+  Index safe_rows = 0;  // rows below this may be read eight wide; all, where none are neighbours
+  Eight neighbours = Eight::Zero();          // mask of the adjacent columns
+  std::array<Eight, most_apart> apart = {};  // scale of each other column, in its own lane
+
+  Index n_apart() const { return n_columns - adjacent; }
+  bool is_read_by_rows(Index end) const { return n_apart() <= most_apart && end <= safe_rows; }
+};
+
+/// The variables (X | y... | 1) as panels want them. shift and scale have one entry per column of
+/// `rows`; scales are powers of two, so that z = x * scale - (shift * scale) rounds as (x - shift)
+/// does.
+class PanelLayout {
+ public:
+  PanelLayout(const Rows& rows, const double* shift, const double* scale)
+      : rows_(rows), n_variables_(rows.n_columns() + 1) {
+    const Index padded = round_up(n_variables_, strip_width);
+    scale_.setZero(padded);
+    offset_.setZero(padded);
+    for (Index j = 0; j < rows.n_columns(); ++j) {
+      scale_[j] = scale[j];
+      offset_[j] = -shift[j] * scale[j];
+    }
+    offset_[n_variables_ - 1] = 1.0;  // 0 * 0 + 1: the constant
+    for (Index first = 0; first < n_variables_; first += strip_width)
+      strips_.push_back(strip_at(first));
+  }
+
+  Index n_variables() const { return n_variables_; }
+  Index n_strips() const { return static_cast<Index>(strips_.size()); }
+  Index padded() const { return n_strips() * strip_width; }
+  Index width(Index strip) const { return strips_[static_cast<std::size_t>(strip)].width; }
+  const Strip& strip(Index s) const { return strips_[static_cast<std::size_t>(s)]; }
+  const Column& column(Index j) const { return rows_.columns[static_cast<std::size_t>(j)]; }
+  const double* scale() const { return scale_.data(); }
+  const double* offset() const { return offset_.data(); }
+
+  /// The neighbours among n_columns columns from `first` on that begin with `first`.
+  Neighbours neighbours_from(Index first, Index n_columns) const {
+    Neighbours none{first, 0, rows_.n_samples};
+    if (n_columns < 2) return none;
+    const Column& head = column(first);
+    if (head.dtype != DType::f64 && head.dtype != DType::f32) return none;
+    const Index size = item_size(head.dtype);
+    Index count = 1;
+    for (; count < n_columns; ++count) {
+      const Column& next = column(first + count);
+      if (next.dtype != head.dtype || next.stride != head.stride ||
+          next.data != head.data + count * size)
+        break;
+    }
+    if (count == 1) return none;
+    // Reading eight values at row r touches 8 * size bytes; later rows of the same buffer must
+    // cover them.
+    const Index beyond = (strip_width - count) * size;
+    if (beyond == 0) return {first, count, rows_.n_samples};
+    const Index rows_beyond = (beyond + head.stride - 1) / std::max<Index>(1, head.stride);
+    return {first, count,
+            head.stride > 0 ? std::max<Index>(0, rows_.n_samples - rows_beyond) : Index{0}};
+  }
+
+  /// Values of rows [row, row + n) of a column: in place if they are contiguous doubles, else in
+  /// `buffer`.
+  const double* values(Index variable, Index row, Index n, double* buffer) const {
+    const Column& source = column(variable);
+    if (are_doubles(source)) return reinterpret_cast<const double*>(source.at(row));
+    load_column(source, row, n, buffer);
+    return buffer;
+  }
+
+  /// panel (n_strips, panel_rows, 8) = rows [first, first + n), n <= panel_rows; root_weight (or
+  /// nullptr) multiplies whole rows.
+  void pack(Index first, Index n, const double* root_weight, double* panel) const {
+    for (Index done = 0; done < n; done += rows_at_once) {  // in the order of memory
+      const Index count = std::min(rows_at_once, n - done);
+      const double* root = root_weight == nullptr ? nullptr : root_weight + done;
+      for (const Strip& strip : strips_) {
+        double* out = panel + strip.first * panel_rows + done * strip_width;
+        if (strip.is_read_by_rows(first + done + count)) {
+          pack_rows(strip, first + done, count, root, out);
+        } else {
+          pack_columns(strip, first + done, count, root, out);
+        }
+      }
+    }
+  }
+
+ private:
+  static constexpr Index rows_at_once = 64;
+  static constexpr Index vectors = strip_width / lanes;
+
+  using Buffer = std::array<double, rows_at_once>;
+
+  Strip strip_at(Index first) const {
+    Strip strip;
+    strip.first = first;
+    strip.width = std::min(strip_width, n_variables_ - first);
+    strip.n_columns = std::min(strip.width, rows_.n_columns() - first);
+    const Neighbours leading = neighbours_from(first, strip.n_columns);
+    strip.adjacent = leading.count;
+    strip.safe_rows = leading.safe_rows;
+    strip.neighbours.head(strip.adjacent) = keep_all;
+    for (Index k = 0; k < std::min(most_apart, strip.n_apart()); ++k) {
+      const Index c = strip.adjacent + k;
+      strip.apart[static_cast<std::size_t>(k)].setZero();
+      strip.apart[static_cast<std::size_t>(k)][c] = scale_[first + c];
+    }
+    return strip;
+  }
+
+  /// out (n, 8): row after row, neighbours as vectors, other columns into their lanes. What is not
+  /// finite there spoils the whole row, as it spoils the sums; the caller looks afterwards.
+  void pack_rows(const Strip& strip, Index row, Index n, const double* root, double* out) const {
+    const bool is_float = strip.adjacent > 0 && column(strip.first).dtype == DType::f32;
+    const auto with = [&]<Index Apart>(std::integral_constant<Index, Apart>) {
+      if (strip.n_apart() != Apart) return;
+      if (is_float) {
+        rows_with<float, Apart>(strip, row, n, root, out);
+      } else {
+        rows_with<double, Apart>(strip, row, n, root, out);
+      }
+    };
+    [&]<Index... Apart>(std::integer_sequence<Index, Apart...>) {
+      (with(std::integral_constant<Index, Apart>{}), ...);
+    }(std::make_integer_sequence<Index, most_apart + 1>{});
+  }
+
+  template <class Scalar, Index Apart>
+  void rows_with(const Strip& strip, Index row, Index n, const double* root, double* out) const {
+    std::array<Buffer, Apart> buffers;
+    std::array<const std::byte*, Apart> from;
+    std::array<Index, Apart> step;
+    for (std::size_t k = 0; k < Apart; ++k) {
+      const Column& source = column(strip.first + strip.adjacent + static_cast<Index>(k));
+      from[k] = source.at(row);
+      step[k] = source.stride;
+      if (source.dtype == DType::f64) continue;
+      load_column(source, row, n, buffers[k].data());
+      from[k] = reinterpret_cast<const std::byte*>(buffers[k].data());
+      step[k] = sizeof(double);
+    }
+    const Eight nothing = Eight::Zero();  // read where no columns are neighbours
+    const std::byte* x = reinterpret_cast<const std::byte*>(nothing.data());
+    Index stride = 0;
+    if (strip.adjacent > 0) {
+      x = column(strip.first).at(row);
+      stride = column(strip.first).stride;
+    }
+    Lanes neighbours[vectors], scale[vectors], offset[vectors], apart[vectors][Apart + 1];
+#pragma GCC unroll 8
+    for (Index v = 0; v < vectors; ++v) {
+      neighbours[v] = load(strip.neighbours.data() + v * lanes);
+      scale[v] = load(scale_.data() + strip.first + v * lanes);
+      offset[v] = load(offset_.data() + strip.first + v * lanes);
+#pragma GCC unroll 8
+      for (std::size_t k = 0; k < Apart; ++k) apart[v][k] = load(strip.apart[k].data() + v * lanes);
+    }
+#pragma GCC unroll 2
+    for (Index r = 0; r < n; ++r, x += stride) {
+#pragma GCC unroll 8
+      for (Index v = 0; v < vectors; ++v) {
+        const Lanes values = load_as_doubles<Scalar>(x + v * lanes * Index{sizeof(Scalar)});
+        Lanes z = multiply_add(keep(values, neighbours[v]), scale[v], offset[v]);
+#pragma GCC unroll 8
+        for (std::size_t k = 0; k < Apart; ++k)
+          z = multiply_add(broadcast_from(from[k] + r * step[k]), apart[v][k], z);
+        if (root != nullptr) z = multiply(z, broadcast_from(root + r));
+        store(out + r * strip_width + v * lanes, z);
+      }
+    }
+  }
+
+  /// out (n, 8) from up to eight columns that lie apart: squares of them, transposed in registers.
+  void pack_columns(const Strip& strip, Index row, Index n, const double* root, double* out) const {
+    std::array<Buffer, strip_width> buffers;
+    std::array<const double*, strip_width> from;
+    for (std::size_t c = 0; c < strip_width; ++c) {
+      const auto j = static_cast<Index>(c);
+      if (j < strip.n_columns) {
+        from[c] = values(strip.first + j, row, n, buffers[c].data());
+      } else {
+        buffers[c].fill(0.0);
+        from[c] = buffers[c].data();
+      }
+    }
+    const double* const scale = scale_.data() + strip.first;
+    const double* const offset = offset_.data() + strip.first;
+    const Index whole = n / lanes * lanes;
+#pragma GCC unroll 8
+    for (Index c = 0; c < strip_width; c += lanes) {
+      const Lanes scales = load(scale + c);
+      const Lanes offsets = load(offset + c);
+      for (Index r = 0; r < whole; r += lanes) {
+        const auto block = load_transposed(from.data() + c, r);
+#pragma GCC unroll 8
+        for (Index k = 0; k < lanes; ++k) {
+          Lanes z = multiply_add(block.packet[k], scales, offsets);
+          if (root != nullptr) z = multiply(z, broadcast_from(root + r + k));
+          store(out + (r + k) * strip_width + c, z);
+        }
+      }
+    }
+    for (Index r = whole; r < n; ++r) {
+      for (Index c = 0; c < strip.width; ++c) {
+        const double z = from[static_cast<std::size_t>(c)][r] * scale[c] + offset[c];
+        out[r * strip_width + c] = root == nullptr ? z : z * root[r];
+      }
+    }
+  }
+
+  const Rows& rows_;
+  Index n_variables_;
+  Eigen::ArrayXd scale_;
+  Eigen::ArrayXd offset_;
+  std::vector<Strip> strips_;
+};
+
+}  // namespace fastlr

@@ -1,0 +1,92 @@
+// Rows that will be needed soon, asked for while the processor multiplies: a pass that computes and
+// waits in turns would be slower than either.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "fastlr/rows.hpp"
+
+namespace fastlr {
+
+constexpr Index cache_line = 64;
+
+/// Into the second-level cache.
+inline void prefetch(const std::byte* address) { __builtin_prefetch(address, 0, 2); }
+
+/// The cache lines of a range of rows, dealt out a few at a time.
+class Prefetcher {
+ public:
+  Prefetcher(const Rows& rows, Index most_at_once)
+      : most_at_once_(static_cast<std::size_t>(most_at_once)) {
+    for (const Column& column : rows.columns) {
+      const Index size = item_size(column.dtype);
+      if (!runs_.empty() && runs_.back().stride == column.stride &&
+          runs_.back().data + runs_.back().width == column.data) {
+        runs_.back().width += size;
+      } else {
+        runs_.push_back({column.data, column.stride, size});
+      }
+    }
+    // Runs that use little of the memory they span (wide strides) or run backwards are left to the
+    // hardware.
+    std::erase_if(runs_,
+                  [](const Run& run) { return run.stride <= 0 || run.stride > 4 * run.width; });
+    aim(0, 0);
+  }
+
+  /// One that has nothing to ask for.
+  static Prefetcher idle(Index most_at_once) { return {Rows{}, most_at_once}; }
+
+  /// Bytes of one row that are worth asking for.
+  Index row_bytes() const {
+    Index bytes = 0;
+    for (const Run& run : runs_) bytes += run.stride;
+    return bytes;
+  }
+
+  /// From now on, next() deals out the lines of rows [first, last).
+  void aim(Index first, Index last) {
+    lines_.resize(most_lines(std::max<Index>(0, last - first)) + most_at_once_);
+    const std::byte** line = lines_.data();
+    for (const Run& run : runs_) {
+      const std::byte* const start = line_of(run.data + first * run.stride);
+      const std::byte* const end = run.data + last * run.stride;
+      for (Index offset = 0; offset < end - start; offset += cache_line) *line++ = start + offset;
+    }
+    n_lines_ = static_cast<std::size_t>(line - lines_.data());
+    std::fill_n(line, most_at_once_, reinterpret_cast<const std::byte*>(lines_.data()));
+    position_ = 0;
+  }
+
+  /// The next n <= most_at_once lines; when none is left, something cached.
+  const std::byte* const* next(Index n) {
+    const std::byte* const* const here = lines_.data() + position_;
+    position_ = std::min(n_lines_, position_ + static_cast<std::size_t>(n));
+    return here;
+  }
+
+ private:
+  struct Run {
+    const std::byte* data;
+    Index stride;
+    Index width;
+  };
+
+  static const std::byte* line_of(const std::byte* address) {
+    return address - reinterpret_cast<std::uintptr_t>(address) % cache_line;
+  }
+
+  std::size_t most_lines(Index n_rows) const {
+    return static_cast<std::size_t>(n_rows * row_bytes() / cache_line) + 2 * runs_.size();
+  }
+
+  std::vector<Run> runs_;
+  std::size_t most_at_once_;
+  std::vector<const std::byte*> lines_;  // and a tail of cached ones
+  std::size_t n_lines_ = 0;
+  std::size_t position_ = 0;
+};
+
+}  // namespace fastlr

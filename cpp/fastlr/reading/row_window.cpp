@@ -1,0 +1,132 @@
+#include "fastlr/reading/row_window.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "fastlr/descent/fused_rows.hpp"
+#include "fastlr/reading/loading.hpp"
+#include "fastlr/registers/lanes.hpp"
+
+namespace fastlr {
+namespace {
+
+constexpr Index rows_ahead = 64;
+constexpr Index columns_ahead = 96;
+
+inline void prefetch(const void* address) {
+#if defined(__GNUC__)
+  __builtin_prefetch(address, 0, 1);
+#else
+  static_cast<void>(address);
+#endif
+}
+
+template <class Scalar>
+void pack_row_major(const RowMajor& matrix, Index p, const Standardisation& standard,
+                    const Index* rows, const std::uint32_t* places, Index count,
+                    RowWindow& window) {
+  const Index whole = p / 8 * 8;
+  const Index row_bytes = p * static_cast<Index>(sizeof(Scalar));
+  for (Index i = 0; i < count; ++i) {
+    if (i + rows_ahead < count) {
+      const auto* ahead =
+          reinterpret_cast<const std::byte*>(matrix.row<Scalar>(rows[i + rows_ahead]));
+      for (Index b = 0; b < row_bytes; b += 64) prefetch(ahead + b);
+    }
+    const Scalar* x = matrix.row<Scalar>(rows[i]);
+    double* z = window.X.data() + places[i] * window.stride;
+    for (Index j = 0; j < whole; j += 8) Eigen::Map<Eight>(z + j) = load_row(x + j);
+    for (Index j = whole; j < p; ++j) z[j] = static_cast<double>(x[j]);
+    if (standard.factor == nullptr) continue;
+    for (Index j = 0; j < window.stride; j += 8) {
+      const Eight centred =
+          Eigen::Map<const Eight>(z + j) - Eigen::Map<const Eight>(standard.centre + j);
+      Eigen::Map<Eight>(z + j) = centred * Eigen::Map<const Eight>(standard.factor + j);
+    }
+  }
+}
+
+/// How many of rows[i ..) follow one another in memory, at most eight.
+Index run_length(const Index* rows, Index i, Index count) {
+  Index n = 1;
+  while (n < 8 && i + n < count && rows[i + n] == rows[i] + n) ++n;
+  return n;
+}
+
+void pack_column(const Column& column, double centre, double factor, const Index* rows,
+                 const std::uint32_t* places, Index count, Index stride, double* out) {
+  for (Index i = 0; i < count;) {
+    const Index n = run_length(rows, i, count);
+    const Eight z = (load_eight(column, rows[i], n) - centre) * factor;
+    for (Index k = 0; k < n; ++k) out[places[i + k] * stride] = z[k];
+    i += n;
+  }
+}
+
+/// Eight columns of the window's rows [i, i + n), n <= 8: neighbours are read at once, others one
+/// by one.
+void take_eight(const Rows& source, Index first, Index width, const Standardisation& standard,
+                const Index* rows, Index i, Index n, bool neighbours, Eight* columns) {
+  for (Index c = 0; c < width; ++c) {
+    const Index j = first + c;
+    const Column& column = source.columns[static_cast<std::size_t>(j)];
+    Eight& z = columns[c];
+    if (neighbours) {
+      load_column(column, rows[i], n, z.data());
+    } else {
+      gather_column(column, rows + i, n, z.data());
+    }
+    if (standard.factor != nullptr) z = (z - standard.centre[j]) * standard.factor[j];
+  }
+}
+
+/// Eight columns of eight rows at a time, transposed in registers; eight columns over the whole
+/// window before the next eight, so that few places of memory are read at once.
+void pack_columns(const Rows& source, Index p, const Standardisation& standard, const Index* rows,
+                  const std::uint32_t* places, Index count, RowWindow& window) {
+  std::array<Eight, 8> columns;
+  columns.fill(Eight::Zero());
+  alignas(64) std::array<double, 64> block{};
+  std::array<const double*, 8> from{};
+  for (std::size_t c = 0; c < 8; ++c) from[c] = columns[c].data();
+  for (Index first = 0; first < p; first += 8) {
+    const Index width = std::min<Index>(8, p - first);
+    for (Index c = width; c < 8; ++c) columns[static_cast<std::size_t>(c)].setZero();
+    for (Index i = 0; i < count; i += 8) {
+      const Index n = std::min<Index>(8, count - i);
+      for (Index k = i + columns_ahead; k < std::min(count, i + columns_ahead + n); ++k) {
+        if (k > i + columns_ahead && rows[k] == rows[k - 1] + 1) continue;
+        for (Index c = 0; c < width; ++c)
+          prefetch(source.columns[static_cast<std::size_t>(first + c)].at(rows[k]));
+      }
+      take_eight(source, first, width, standard, rows, i, n, run_length(rows, i, i + n) == n,
+                 columns.data());
+      transpose_eight(from.data(), 0, block.data(), 8);
+      for (Index k = 0; k < n; ++k)
+        Eigen::Map<Eight>(window.X.data() + places[i + k] * window.stride + first) =
+            Eigen::Map<const Eight>(block.data() + 8 * k);
+    }
+  }
+}
+
+}  // namespace
+
+void pack_rows(const Rows& source, const Column* weight, const Standardisation& standard,
+               const Index* rows, const std::uint32_t* places, Index count, RowWindow& window) {
+  const Index p = source.n_columns() - 1;
+  const RowMajor matrix = row_major(source, p);
+  if (matrix && matrix.dtype == DType::f64) {
+    pack_row_major<double>(matrix, p, standard, rows, places, count, window);
+  } else if (matrix) {
+    pack_row_major<float>(matrix, p, standard, rows, places, count, window);
+  } else {
+    pack_columns(source, p, standard, rows, places, count, window);
+  }
+  pack_column(source.columns.back(), 0.0, -1.0, rows, places, count, 1, window.minus_y.data());
+  if (weight != nullptr)
+    pack_column(*weight, 0.0, 1.0, rows, places, count, 1, window.weight.data());
+  window.count = count;
+}
+
+}  // namespace fastlr

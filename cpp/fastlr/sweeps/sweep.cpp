@@ -1,0 +1,333 @@
+#include "fastlr/sweeps/sweep.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "fastlr/reading/column_block.hpp"
+#include "fastlr/reading/prefetching.hpp"
+#include "fastlr/registers/compensated.hpp"
+#include "fastlr/threads.hpp"
+
+namespace fastlr {
+namespace {
+
+constexpr Index max_slots = 64;
+constexpr Index min_slots = 8;
+constexpr Index slot_budget = Index{1} << 20;      // doubles in all slots together
+constexpr Index values_per_part = Index{1} << 24;  // of X in one call: 5 to 60 ms on one core
+constexpr Index groups = block_rows / lanes;       // registers to a block of one variable
+
+using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
+
+/// Registers of accumulators for one target: (hi, lo) for each column of X and for sum w r, and sum
+/// w r^2.
+constexpr Index accumulators(Index n_columns) { return (2 * (n_columns + 2)) * lanes; }
+
+/// One block's residuals of one target, times the weight.
+struct Residuals {
+  std::array<double, block_rows> hi;
+  std::array<double, block_rows> lo;
+};
+
+/// Cache lines of one column's values in U registers of rows.
+template <Index U>
+constexpr Index lines_per_column =
+    (U * lanes * static_cast<Index>(sizeof(double)) + cache_line - 1) / cache_line;
+
+/// r = y - a - sum_j x_j b_j for U registers of rows: each product and each sum keeps its rounding
+/// error. `ahead` are lines to prefetch, as many as are read here.
+template <Index U>
+void residual_registers(const double* X, Index n_columns, const double* y, const double* b,
+                        const double* b_low, DoubleDouble a, const std::byte* const* ahead,
+                        double* hi, double* lo) {
+  Lanes h[U];
+  Lanes l[U];
+#pragma GCC unroll 8
+  for (Index u = 0; u < U; ++u) {
+    l[u] = sum_error(load(y + u * lanes), broadcast(-a.hi), h[u]) - broadcast(a.lo);
+  }
+  for (Index j = 0; j < n_columns; ++j, X += block_rows) {
+    const Factor coef(broadcast(b[j]));
+    const Lanes minus_low = broadcast(-b_low[j]);
+#pragma GCC unroll 8
+    for (Index line = 0; line < lines_per_column<U>; ++line) prefetch(*ahead++);
+#pragma GCC unroll 8
+    for (Index u = 0; u < U; ++u) {
+      const Lanes x = load(X + u * lanes);
+      const Lanes product = x * coef.value;
+      const Lanes excess = product_excess(x, coef, product);
+      Lanes s;
+      const Lanes error = difference_error(h[u], product, s);
+      h[u] = s;
+      l[u] = multiply_add(x, minus_low, l[u] + (error + excess));
+    }
+  }
+#pragma GCC unroll 8
+  for (Index u = 0; u < U; ++u) {
+    Lanes s;
+    const Lanes error = sum_error(h[u], l[u], s);
+    store(hi + u * lanes, s);
+    store(lo + u * lanes, error);
+  }
+}
+
+#if defined(__FP_FAST_FMA) || defined(__FMA__)
+constexpr Index registers_at_once = lanes == 8 ? 4 : 2;
+#else
+constexpr Index registers_at_once = 2;
+#endif
+
+/// Lines that are asked for at once.
+constexpr Index lines_at_once(Index n_columns) {
+  return n_columns * lines_per_column<registers_at_once>;
+}
+
+/// The block's first n residuals; the rest is zero, so that it adds nothing.
+void residual_block(const double* X, Index n_columns, const double* y, const double* b,
+                    const double* b_low, DoubleDouble a, Index n, Prefetcher& prefetcher,
+                    Residuals& r) {
+  constexpr Index step = registers_at_once * lanes;
+  for (Index i = 0; i < n; i += step) {
+    const std::byte* const* ahead = prefetcher.next(lines_at_once(n_columns));
+    residual_registers<registers_at_once>(X + i, n_columns, y + i, b, b_low, a, ahead,
+                                          r.hi.data() + i, r.lo.data() + i);
+  }
+  std::fill(r.hi.begin() + n, r.hi.end(), 0.0);
+  std::fill(r.lo.begin() + n, r.lo.end(), 0.0);
+}
+
+/// (hi, lo) += sum_r x_rc r for C columns.
+template <Index C>
+void gradient_columns(const double* X, const Residuals& r, Index n_groups, double* sums) {
+  Lanes h[C];
+  Lanes l[C];
+#pragma GCC unroll 8
+  for (Index c = 0; c < C; ++c) {
+    h[c] = load(sums + 2 * c * lanes);
+    l[c] = load(sums + (2 * c + 1) * lanes);
+  }
+  for (Index i = 0; i < n_groups; ++i) {
+    const Factor residual(load(r.hi.data() + i * lanes));
+    const Lanes low = load(r.lo.data() + i * lanes);
+#pragma GCC unroll 8
+    for (Index c = 0; c < C; ++c) {
+      const Lanes x = load(X + c * block_rows + i * lanes);
+      const Lanes product = x * residual.value;
+      const Lanes excess = product_excess(x, residual, product);
+      Lanes s;
+      const Lanes error = sum_error(h[c], product, s);
+      h[c] = s;
+      l[c] = multiply_add(x, low, l[c] + (error - excess));
+    }
+  }
+#pragma GCC unroll 8
+  for (Index c = 0; c < C; ++c) {
+    store(sums + 2 * c * lanes, h[c]);
+    store(sums + (2 * c + 1) * lanes, l[c]);
+  }
+}
+
+void gradient_block(const double* X, Index n_columns, const Residuals& r, Index n_groups,
+                    double* sums) {
+  constexpr Index at_once = lanes == 8 ? 4 : 2;
+  Index j = 0;
+  for (; j + at_once <= n_columns; j += at_once)
+    gradient_columns<at_once>(X + j * block_rows, r, n_groups, sums + 2 * j * lanes);
+  for (; j < n_columns; ++j)
+    gradient_columns<1>(X + j * block_rows, r, n_groups, sums + 2 * j * lanes);
+}
+
+/// r := w r, and into sums: += sum w r, sum w r^2 (r before weighting).
+void weigh_and_sum(const double* weight, Index n_groups, Residuals& r, double* sums) {
+  Lanes sum_hi = load(sums);
+  Lanes sum_lo = load(sums + lanes);
+  Lanes rss_hi = load(sums + 2 * lanes);
+  Lanes rss_lo = load(sums + 3 * lanes);
+  for (Index i = 0; i < n_groups; ++i) {
+    const Lanes residual = load(r.hi.data() + i * lanes);
+    Lanes h = residual;
+    Lanes l = load(r.lo.data() + i * lanes);
+    if (weight != nullptr) {
+      const Lanes w = load(weight + i * lanes);
+      h = w * residual;
+      l = multiply_add(w, l, -product_excess(w, Factor(residual), h));
+      store(r.hi.data() + i * lanes, h);
+      store(r.lo.data() + i * lanes, l);
+    }
+    Lanes s;
+    sum_lo = sum_lo + (sum_error(sum_hi, h, s) + l);
+    sum_hi = s;
+    rss_lo = rss_lo + sum_error(rss_hi, h * residual, s);
+    rss_hi = s;
+  }
+  store(sums, sum_hi);
+  store(sums + lanes, sum_lo);
+  store(sums + 2 * lanes, rss_hi);
+  store(sums + 3 * lanes, rss_lo);
+}
+
+void load_weights(const Column& weight, Index first, Index n, double* out) {
+  for (Index r = 0; r < block_rows; r += 8) {
+    const Index count = std::clamp<Index>(n - r, 0, 8);
+    Eigen::Map<Eight>(out + r) = load_eight(weight, first + r, count);
+  }
+}
+
+/// Coefficients as the columns of X's limbs want them.
+struct Coefficients {
+  Coefficients(const SweepProblem& problem, const double* coef, Index target)
+      : hi(problem.n_columns()), lo(problem.n_columns()) {
+    const Index p = problem.n_features;
+    for (Index j = 0; j < problem.n_columns(); ++j) {
+      hi[j] = coef[target * p + j % p];
+      lo[j] = coef[(problem.n_targets + target) * p + j % p];
+    }
+  }
+  Vector hi;
+  Vector lo;
+};
+
+/// How many rows to prefetch ahead: what leaves most of a second-level cache to the block.
+Index rows_ahead(const Prefetcher& prefetcher) {
+  constexpr Index bytes_ahead = Index{1} << 15;
+  const Index rows = bytes_ahead / std::max<Index>(1, prefetcher.row_bytes());
+  return std::clamp<Index>(rows / block_rows, 1, 16) * block_rows;
+}
+
+void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
+                const std::vector<Coefficients>& coef, const double* intercept, Index first,
+                Index last, double* sums) {
+  const Index n_columns = problem.n_columns();
+  const Index t = problem.n_targets;
+  AlignedVector block(blocks.n_columns() * block_rows);
+  std::array<double, block_rows> weight;
+  Residuals r;
+  Prefetcher prefetcher(problem.rows, lines_at_once(n_columns));
+  const Index ahead = rows_ahead(prefetcher);
+  for (Index start = first; start < last; start += block_rows) {
+    const Index n = std::min(block_rows, last - start);
+    const Index n_groups = (n + lanes - 1) / lanes;
+    if ((start - first) % ahead == 0)
+      prefetcher.aim(start + ahead, std::min(last, start + 2 * ahead));
+    blocks.pack(start, n, block.data());
+    if (problem.weight != nullptr) load_weights(*problem.weight, start, n, weight.data());
+    for (Index k = 0; k < t; ++k) {
+      const Coefficients& b = coef[static_cast<std::size_t>(k)];
+      double* out = sums + k * accumulators(n_columns);
+      residual_block(block.data(), n_columns, block.data() + (n_columns + k) * block_rows,
+                     b.hi.data(), b.lo.data(), {intercept[k], intercept[t + k]}, n, prefetcher, r);
+      weigh_and_sum(problem.weight != nullptr ? weight.data() : nullptr, n_groups, r,
+                    out + 2 * n_columns * lanes);
+      gradient_block(block.data(), n_columns, r, n_groups, out);
+    }
+  }
+}
+
+}  // namespace
+
+SweepPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets) {
+  SweepPlan plan;
+  plan.slot_size = n_targets * accumulators(n_columns);
+  const Index wanted = std::clamp<Index>(slot_budget / plan.slot_size, min_slots, max_slots);
+  const Index blocks = (n_samples + block_rows - 1) / block_rows;
+  plan.rows_per_slot = std::max<Index>(4, (blocks + wanted - 1) / wanted) * block_rows;
+  plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
+  const Index values_per_row = (n_columns + 1) * n_targets;
+  const Index rows = values_per_part / (values_per_row * plan.n_slots);
+  plan.rows_per_part =
+      std::min(plan.rows_per_slot, std::max<Index>(1, rows / block_rows) * block_rows);
+  plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
+  return plan;
+}
+
+void sweep(const SweepProblem& problem, const double* coef, const double* intercept,
+           const SweepPlan& plan, Index part, int n_threads, double* slots) {
+  const ColumnBlocks blocks(problem.rows, problem.scale);
+  std::vector<Coefficients> b;
+  for (Index k = 0; k < problem.n_targets; ++k) b.emplace_back(problem, coef, k);
+  for_each_task(plan.n_slots, n_threads, [&](Index slot) {
+    const Index end = std::min(problem.rows.n_samples, (slot + 1) * plan.rows_per_slot);
+    const Index first = std::min(end, slot * plan.rows_per_slot + part * plan.rows_per_part);
+    sweep_rows(problem, blocks, b, intercept, first, std::min(end, first + plan.rows_per_part),
+               slots + slot * plan.slot_size);
+  });
+}
+
+SweepTotals sweep_totals(const SweepProblem& problem, const SweepPlan& plan, Index target,
+                         const double* slots) {
+  const Index n_columns = problem.n_columns();
+  SweepTotals totals;
+  totals.gradient.resize(static_cast<std::size_t>(problem.n_features));
+  DoubleDouble rss;
+  for (Index slot = 0; slot < plan.n_slots; ++slot) {
+    const double* sums = slots + slot * plan.slot_size + target * accumulators(n_columns);
+    for (Index j = 0; j < n_columns; ++j) {
+      DoubleDouble& g = totals.gradient[static_cast<std::size_t>(j % problem.n_features)];
+      g = g + total_of(sums + 2 * j * lanes, sums + (2 * j + 1) * lanes);
+    }
+    const double* tail = sums + 2 * n_columns * lanes;
+    totals.sum = totals.sum + total_of(tail, tail + lanes);
+    rss = rss + total_of(tail + 2 * lanes, tail + 3 * lanes);
+  }
+  totals.rss = rss.value();
+  return totals;
+}
+
+void residuals(const SweepProblem& problem, const double* coef, const double* intercept,
+               Index target, int n_threads, double* r) {
+  const ColumnBlocks blocks(problem.rows, problem.scale);
+  const Coefficients b(problem, coef, target);
+  const Index n_columns = problem.n_columns();
+  const Index n_samples = problem.rows.n_samples;
+  for_each_task((n_samples + block_rows - 1) / block_rows, n_threads, [&](Index task) {
+    AlignedVector block(blocks.n_columns() * block_rows);
+    Residuals part;
+    Prefetcher nothing = Prefetcher::idle(lines_at_once(n_columns));
+    const Index start = task * block_rows;
+    const Index n = std::min(block_rows, n_samples - start);
+    blocks.pack(start, n, block.data());
+    residual_block(block.data(), n_columns, block.data() + (n_columns + target) * block_rows,
+                   b.hi.data(), b.lo.data(),
+                   {intercept[target], intercept[problem.n_targets + target]}, n, nothing, part);
+    std::copy_n(part.hi.data(), n, r + start);
+    std::copy_n(part.lo.data(), n, r + n_samples + start);
+  });
+}
+
+void transposed_product(const SweepProblem& problem, const double* r, int n_threads,
+                        double* total) {
+  constexpr Index columns_per_task = 256;
+  const Index p = problem.n_features;
+  const Index n_samples = problem.rows.n_samples;
+  std::fill_n(total, 2 * p, 0.0);
+  for_each_task((p + columns_per_task - 1) / columns_per_task, n_threads, [&](Index task) {
+    const Index first = task * columns_per_task;
+    const Index n_columns = std::min(columns_per_task, p - first);
+    for (Index limb = 0; limb < problem.limbs; ++limb) {
+      const auto begin = problem.rows.columns.begin() + limb * p + first;
+      const Rows rows{n_samples, std::vector<Column>(begin, begin + n_columns)};
+      const ColumnBlocks blocks(rows, problem.scale + limb * p + first);
+      AlignedVector block(n_columns * block_rows);
+      AlignedVector sums = AlignedVector::Zero(2 * n_columns * lanes);
+      Residuals part;
+      for (Index start = 0; start < n_samples; start += block_rows) {
+        const Index n = std::min(block_rows, n_samples - start);
+        blocks.pack(start, n, block.data());
+        part.hi.fill(0.0);
+        part.lo.fill(0.0);
+        std::copy_n(r + start, n, part.hi.data());
+        std::copy_n(r + n_samples + start, n, part.lo.data());
+        gradient_block(block.data(), n_columns, part, (n + lanes - 1) / lanes, sums.data());
+      }
+      for (Index c = 0; c < n_columns; ++c) {
+        const DoubleDouble g =
+            DoubleDouble{total[first + c], total[p + first + c]} +
+            total_of(sums.data() + 2 * c * lanes, sums.data() + (2 * c + 1) * lanes);
+        total[first + c] = g.hi;
+        total[p + first + c] = g.lo;
+      }
+    }
+  });
+}
+
+}  // namespace fastlr

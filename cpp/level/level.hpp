@@ -1,0 +1,105 @@
+// The table of one CPU level: what a level library exports, without Python in it. Everything that
+// is hot, or costs p^3, is compiled once for each level and reached through it; all else is
+// compiled once. Who is on a level (see OnLevel) calls these functions by their own names.
+#pragma once
+
+#include <cstddef>
+
+#include "fastlr/algebra/dense.hpp"
+#include "fastlr/descent/descent.hpp"
+#include "fastlr/measuring/roofline.hpp"
+#include "fastlr/prediction/prediction.hpp"
+#include "fastlr/products/dual.hpp"
+#include "fastlr/products/moments.hpp"
+#include "fastlr/sweeps/combinations.hpp"
+#include "fastlr/sweeps/double_double_moments.hpp"
+#include "fastlr/sweeps/powers.hpp"
+#include "fastlr/sweeps/sweep.hpp"
+#include "fastlr/team.hpp"
+
+/// FUNCTION(its name in the table, the function).
+#define FASTLR_LEVEL_FUNCTIONS(FUNCTION)                       \
+  FUNCTION(max_threads, max_threads)                           \
+  FUNCTION(team_stack_size, team_stack_size)                   \
+  FUNCTION(plan_pass, plan_pass)                               \
+  FUNCTION(provisional_shift, provisional_shift)               \
+  FUNCTION(largest_deviation, largest_deviation)               \
+  FUNCTION(accumulate, accumulate)                             \
+  FUNCTION(plan_double_double, plan_double_double)             \
+  FUNCTION(accumulate_double_double, accumulate_double_double) \
+  FUNCTION(centre_double_double, centre_double_double)         \
+  FUNCTION(merge_double_double, merge_double_double)           \
+  FUNCTION(dual_products, dual_products)                       \
+  FUNCTION(plan_sweep, plan_sweep)                             \
+  FUNCTION(sweep, sweep)                                       \
+  FUNCTION(sweep_totals, sweep_totals)                         \
+  FUNCTION(residuals, residuals)                               \
+  FUNCTION(transposed_product, transposed_product)             \
+  FUNCTION(plan_combinations, plan_combinations)               \
+  FUNCTION(combine, combine)                                   \
+  FUNCTION(combined_products, combined_products)               \
+  FUNCTION(powers, powers)                                     \
+  FUNCTION(predict_double, predict<double>)                    \
+  FUNCTION(predict_float, predict<float>)                      \
+  FUNCTION(first_non_finite, first_non_finite)                 \
+  FUNCTION(plan_loss, plan_loss)                               \
+  FUNCTION(accumulate_loss, accumulate_loss)                   \
+  FUNCTION(add_slots, add_slots)                               \
+  FUNCTION(largest_row_norm, largest_row_norm)                 \
+  FUNCTION(plan_sampling, plan_sampling)                       \
+  FUNCTION(list_rows, list_rows)                               \
+  FUNCTION(descend_rows, descend_rows)                         \
+  FUNCTION(descend_moments, descend_moments)                   \
+  FUNCTION(descend_batches, descend_batches)                   \
+  FUNCTION(read_all, read_all)                                 \
+  FUNCTION(multiply_add, multiply_add)                         \
+  FUNCTION(factor_cholesky, factor_cholesky)                   \
+  FUNCTION(reciprocal_condition, reciprocal_condition)         \
+  FUNCTION(symmetric_norm, symmetric_norm)                     \
+  FUNCTION(invert_lower, invert_lower)                         \
+  FUNCTION(add_square, add_square)                             \
+  FUNCTION(multiply_by_magnitudes, multiply_by_magnitudes)     \
+  FUNCTION(subtract_products, subtract_products)               \
+  FUNCTION(multiply_upper, multiply_upper)                     \
+  FUNCTION(multiply_by_upper, multiply_by_upper)               \
+  FUNCTION(upper_factor, upper_factor)
+
+namespace fastlr {
+
+struct Level {
+  std::size_t size = sizeof(Level);  // a library of another build has another table
+  const char* name = "";
+  const char* compiler = "";
+  const char* eigen = "";
+  int openmp = 0;
+
+#define FASTLR_FUNCTION(entry, function) decltype(&fastlr::function) entry = nullptr;
+  FASTLR_LEVEL_FUNCTIONS(FASTLR_FUNCTION)
+#undef FASTLR_FUNCTION
+};
+
+/// What a level library exports by the name "fastlr_level": its table. Its long work asks
+/// `give_turn` now and then, see turns.hpp.
+using LevelOf = const Level* (*)(void (*give_turn)());
+
+/// The table of the library at `path`, which stays loaded. Throws std::runtime_error if it cannot
+/// be loaded or comes of another build.
+const Level& load_level(const char* path);
+
+/// The level that this thread is on.
+const Level& level_in_use();
+
+/// While one lives, this thread calls the kernels of a level. Throws std::logic_error at a call
+/// where none lives.
+class OnLevel {
+ public:
+  explicit OnLevel(const Level& level);
+  ~OnLevel();
+  OnLevel(const OnLevel&) = delete;
+  OnLevel& operator=(const OnLevel&) = delete;
+
+ private:
+  const Level* before_;
+};
+
+}  // namespace fastlr

@@ -1,0 +1,251 @@
+// Level libraries are loaded here, and whatever is compiled once finds a level's functions by their
+// own names.
+#include <dlfcn.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "fastlr/turns.hpp"
+#include "level/level.hpp"
+
+namespace fastlr {
+namespace {
+
+const Level*& in_use() {
+  static thread_local const Level* level = nullptr;
+  return level;
+}
+
+std::string loading_error() {
+  const char* text = dlerror();
+  return text != nullptr ? text : "unknown error";
+}
+
+}  // namespace
+
+void give_turn() { Turns::give(); }
+
+const Level& load_level(const char* path) {
+  void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) throw std::runtime_error(loading_error());
+  const auto level_of = reinterpret_cast<LevelOf>(dlsym(library, "fastlr_level"));
+  if (level_of == nullptr) throw std::runtime_error(loading_error());
+  const Level* level = level_of(&Turns::give);
+  if (level->size != sizeof(Level))
+    throw std::runtime_error(std::string(path) + " comes of another build of fastlr");
+  return *level;
+}
+
+const Level& level_in_use() {
+  if (in_use() == nullptr) throw std::logic_error("no CPU level is in use: see OnLevel");
+  return *in_use();
+}
+
+OnLevel::OnLevel(const Level& level) : before_(std::exchange(in_use(), &level)) {}
+OnLevel::~OnLevel() { in_use() = before_; }
+int max_threads() { return level_in_use().max_threads(); }
+
+std::size_t& team_stack_size() { return level_in_use().team_stack_size(); }
+
+PassPlan plan_pass(Index n_samples, Index n_columns) {
+  return level_in_use().plan_pass(n_samples, n_columns);
+}
+
+void provisional_shift(const Rows& rows, const Column* weight, double* shift) {
+  level_in_use().provisional_shift(rows, weight, shift);
+}
+
+void largest_deviation(const Rows& rows, const Column* weight, const double* shift,
+                       const double* diagonal, int n_threads, double* size) {
+  level_in_use().largest_deviation(rows, weight, shift, diagonal, n_threads, size);
+}
+
+void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
+                const double* K, Index n_features, const PassPlan& plan, Index part, int n_threads,
+                double* slots) {
+  level_in_use().accumulate(rows, weight, shift, scale, K, n_features, plan, part, n_threads,
+                            slots);
+}
+
+DoubleDoublePlan plan_double_double(Index n_samples, Index n_columns) {
+  return level_in_use().plan_double_double(n_samples, n_columns);
+}
+
+void accumulate_double_double(const Rows& rows, const Column* weight, const double* shift,
+                              const double* scale, const DoubleDoublePlan& plan, Index part,
+                              int n_threads, double* slots) {
+  level_in_use().accumulate_double_double(rows, weight, shift, scale, plan, part, n_threads, slots);
+}
+
+double centre_double_double(const DoubleDoublePlan& plan, Index n_columns, const double* shift,
+                            const double* scale, const double* slots, double* mean, double* cross) {
+  return level_in_use().centre_double_double(plan, n_columns, shift, scale, slots, mean, cross);
+}
+
+double merge_double_double(Index n_columns, double sign, double weight_a, const double* mean_a,
+                           const double* cross_a, double weight_b, const double* mean_b,
+                           const double* cross_b, double* mean, double* cross) {
+  return level_in_use().merge_double_double(n_columns, sign, weight_a, mean_a, cross_a, weight_b,
+                                            mean_b, cross_b, mean, cross);
+}
+
+void dual_products(const Rows& rows, const double* scale, const double* root_weight,
+                   bool fit_intercept, Index first, Index last, int n_threads, double* mean,
+                   double* variance, double* H) {
+  level_in_use().dual_products(rows, scale, root_weight, fit_intercept, first, last, n_threads,
+                               mean, variance, H);
+}
+
+SweepPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets) {
+  return level_in_use().plan_sweep(n_samples, n_columns, n_targets);
+}
+
+void sweep(const SweepProblem& problem, const double* coef, const double* intercept,
+           const SweepPlan& plan, Index part, int n_threads, double* slots) {
+  level_in_use().sweep(problem, coef, intercept, plan, part, n_threads, slots);
+}
+
+SweepTotals sweep_totals(const SweepProblem& problem, const SweepPlan& plan, Index target,
+                         const double* slots) {
+  return level_in_use().sweep_totals(problem, plan, target, slots);
+}
+
+void residuals(const SweepProblem& problem, const double* coef, const double* intercept,
+               Index target, int n_threads, double* r) {
+  level_in_use().residuals(problem, coef, intercept, target, n_threads, r);
+}
+
+void transposed_product(const SweepProblem& problem, const double* r, int n_threads,
+                        double* total) {
+  level_in_use().transposed_product(problem, r, n_threads, total);
+}
+
+CombinationPlan plan_combinations(Index n_samples, Index n_columns, Index n_combinations) {
+  return level_in_use().plan_combinations(n_samples, n_columns, n_combinations);
+}
+
+void combine(const Rows& rows, const Column* weight, const double* scale,
+             const std::vector<Combination>& combinations, const CombinationPlan& plan, Index part,
+             int n_threads, double* slots) {
+  level_in_use().combine(rows, weight, scale, combinations, plan, part, n_threads, slots);
+}
+
+RowMatrix combined_products(const CombinationPlan& plan, Index n_combinations, double weight,
+                            bool centred, const double* slots) {
+  return level_in_use().combined_products(plan, n_combinations, weight, centred, slots);
+}
+
+void powers(const Column& x, Index n, Index degree, double* high, double* low) {
+  level_in_use().powers(x, n, degree, high, low);
+}
+
+template <>
+void predict<double>(const Rows& rows, Index first, Index last, const double* coef,
+                     const double* intercept, Index n_targets, int n_threads, double* out) {
+  level_in_use().predict_double(rows, first, last, coef, intercept, n_targets, n_threads, out);
+}
+
+template <>
+void predict<float>(const Rows& rows, Index first, Index last, const double* coef,
+                    const double* intercept, Index n_targets, int n_threads, float* out) {
+  level_in_use().predict_float(rows, first, last, coef, intercept, n_targets, n_threads, out);
+}
+
+Cell first_non_finite(const Rows& rows) { return level_in_use().first_non_finite(rows); }
+
+LossPlan plan_loss(Index n_samples, Index n_features) {
+  return level_in_use().plan_loss(n_samples, n_features);
+}
+
+void accumulate_loss(const Rows& rows, const Column* weight, const double* theta,
+                     const LossPlan& plan, Index part, int n_threads, double* slots) {
+  level_in_use().accumulate_loss(rows, weight, theta, plan, part, n_threads, slots);
+}
+
+double add_slots(const LossPlan& plan, Index n_features, const double* slots, double* gradient) {
+  return level_in_use().add_slots(plan, n_features, slots, gradient);
+}
+
+double largest_row_norm(const Rows& rows, const Column* weight, const double* centre,
+                        const double* factor, Index first, Index last, int n_threads) {
+  return level_in_use().largest_row_norm(rows, weight, centre, factor, first, last, n_threads);
+}
+
+SamplingPlan plan_sampling(Sampling sampling, Index n_samples, Index n_features, Index batch_size) {
+  return level_in_use().plan_sampling(sampling, n_samples, n_features, batch_size);
+}
+
+std::vector<Index> list_rows(const SamplingPlan& plan, Bits seed, Index epoch, Index window,
+                             std::uint32_t* table) {
+  return level_in_use().list_rows(plan, seed, epoch, window, table);
+}
+
+EpochsDone descend_rows(const Rows& rows, const Column* weight,
+                        const Standardisation& standardisation, const DescentSettings& settings,
+                        const LossPlan& plan, Index part, Index n_epochs, const double* base_rates,
+                        int n_threads, double* slots, DescentState& state,
+                        const DescentHistory& history) {
+  return level_in_use().descend_rows(rows, weight, standardisation, settings, plan, part, n_epochs,
+                                     base_rates, n_threads, slots, state, history);
+}
+
+EpochsDone descend_moments(const DescentMoments& moments, const DescentSettings& settings,
+                           Index n_epochs, const double* base_rates, DescentState& state,
+                           const DescentHistory& history) {
+  return level_in_use().descend_moments(moments, settings, n_epochs, base_rates, state, history);
+}
+
+EpochsDone descend_batches(const Rows& rows, const Column* weight,
+                           const Standardisation& standardisation, const DescentSettings& settings,
+                           const SamplingPlan& plan, Bits seed, const std::int64_t* given,
+                           const std::int64_t* given_sizes, Index n_epochs, Index row_budget,
+                           const double* base_rates, int n_threads, std::uint32_t* table,
+                           DescentState& state, const DescentHistory& history) {
+  return level_in_use().descend_batches(rows, weight, standardisation, settings, plan, seed, given,
+                                        given_sizes, n_epochs, row_budget, base_rates, n_threads,
+                                        table, state, history);
+}
+
+double read_all(const double* values, Index n, int n_threads) {
+  return level_in_use().read_all(values, n, n_threads);
+}
+
+double multiply_add(Index n, int n_threads) { return level_in_use().multiply_add(n, n_threads); }
+
+bool factor_cholesky(Eigen::Ref<Matrix> A) { return level_in_use().factor_cholesky(A); }
+
+double reciprocal_condition(const Eigen::Ref<const Matrix>& L, double norm) {
+  return level_in_use().reciprocal_condition(L, norm);
+}
+
+double symmetric_norm(const Eigen::Ref<const Matrix>& A) {
+  return level_in_use().symmetric_norm(A);
+}
+
+void invert_lower(Eigen::Ref<Matrix> L) { level_in_use().invert_lower(L); }
+
+void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor) {
+  level_in_use().add_square(C, L, factor);
+}
+
+Vector multiply_by_magnitudes(const Eigen::Ref<const RowMatrix>& K,
+                              const Eigen::Ref<const Vector>& v) {
+  return level_in_use().multiply_by_magnitudes(K, v);
+}
+
+void subtract_products(Index l, Index n_rows, const DoubleDouble* L, Index j, DoubleDouble* sums) {
+  level_in_use().subtract_products(l, n_rows, L, j, sums);
+}
+
+Matrix multiply_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B) {
+  return level_in_use().multiply_upper(A, B);
+}
+
+Matrix multiply_by_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B) {
+  return level_in_use().multiply_by_upper(A, B);
+}
+
+Matrix upper_factor(Matrix A) { return level_in_use().upper_factor(A); }
+
+}  // namespace fastlr
