@@ -13,8 +13,8 @@ namespace fastlr {
 namespace {
 
 constexpr int most_steps = 12;
-constexpr double smallest_pivot =
-    0x1p-100;  // relative to the diagonal: below is rounding of double-double
+/// Relative to the diagonal: below is rounding of double-double.
+constexpr double smallest_pivot = 0x1p-100;
 
 using Pairs = std::vector<DoubleDouble>;
 

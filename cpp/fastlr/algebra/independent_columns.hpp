@@ -14,8 +14,7 @@ namespace fastlr {
 /// What a pivoted factor tells; positions are those in A.
 struct ColumnChoice {
   std::vector<Index> chosen;  // in the order in which they were taken
-  std::vector<Index>
-      others;           // ascending: what they leave of the chosen ones is below its threshold
+  std::vector<Index> others;  // ascending: what is left of them is below their thresholds
   Matrix root;          // (r, r) upper triangular K with K K' = A_II^-1, in the order of `chosen`
   Matrix coefficients;  // (others, r) T
 };

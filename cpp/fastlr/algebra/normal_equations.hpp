@@ -1,8 +1,7 @@
-// From moments to coefficients: minimise  sum w (y - a - x'b)^2 + alpha |b|^2,  the intercept a
-// free.
+// From moments to coefficients: minimise  sum w (y - a - x'b)^2 + alpha |b|^2,  a free of penalty.
 //
-//   A b = c,   A = centred cross-products of X (+ alpha I),   c = those of X and y,   a = mean y -
-//   mean x' b
+//   A b = c,   A = centred cross-products of X (+ alpha I),   c = those of X and y
+//   a = mean y - mean x' b
 //
 // Without intercept A and c are the raw second moments, recovered from the centred ones.
 #pragma once

@@ -11,8 +11,8 @@ namespace fastlr {
 namespace {
 
 constexpr Index windows_per_group = 8;  // of a batch that spans several windows
-constexpr double window_leeway =
-    100.0;  // a window's loss may exceed the limit by so much: batches scatter
+/// By so much a window's loss may exceed the limit: batches scatter.
+constexpr double window_leeway = 100.0;
 
 struct Epoch {
   const SamplingPlan& plan;

@@ -19,8 +19,8 @@ namespace {
 
 constexpr Index max_slots = 64;
 constexpr Index slot_budget = Index{1} << 20;  // doubles in all slots' sums together
-constexpr Index serial_below = Index{1}
-                               << 19;  // multiply-adds that are done sooner than threads wake up
+/// Multiply-adds that are done sooner than threads wake up.
+constexpr Index serial_below = Index{1} << 19;
 constexpr Index work_per_part = Index{1} << 29;  // multiply-adds in one call: some 5 to 80 ms
 constexpr Index sums_per_turn = Index{1} << 22;  // folded between two turns
 constexpr Index most_without_turns = 2048;       // columns whose folds are short enough

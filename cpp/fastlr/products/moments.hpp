@@ -3,8 +3,8 @@
 //
 //   accumulate   rows -> slots of shifted sums S = sum w z z',  z = ((x - shift) * scale, 1)
 //   centre       slots -> weight, mean, cross = sum w (x - mean)(x - mean)'
-//   merge        two moments -> moments of all their rows (Chan, Golub, LeVeque 1979), and its
-//   inverse
+//   merge        two moments -> moments of all their rows (Chan, Golub, LeVeque 1979)
+//   subtract     its inverse
 #pragma once
 
 #include "fastlr/rows.hpp"

@@ -12,8 +12,8 @@
 
 namespace fastlr {
 
-constexpr Index block_rows =
-    64;  // 512 bytes a variable: a block of 64 variables fits a 32 KiB L1 cache
+/// 512 bytes a variable: a block of 64 variables fits a 32 KiB L1 cache.
+constexpr Index block_rows = 64;
 
 class ColumnBlocks {
  public:
