@@ -6,8 +6,8 @@ import pytest
 import fastlr
 from fastlr import reference
 from fastlr._kernels import kernels
-from fastlr.optimizers import GD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
-from fastlr.schedules import ExponentialDecay
+from fastlr.descent.optimizers import GD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from fastlr.descent.schedules import ExponentialDecay
 
 RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 import fastlr
-from fastlr.optimizers import Accelerated
-from fastlr.schedules import Constant, CosineDecay, ExponentialDecay, InverseScaling, Schedule
+from fastlr.descent.optimizers import Accelerated
+from fastlr.descent.schedules import (
+    Constant,
+    CosineDecay,
+    ExponentialDecay,
+    InverseScaling,
+    Schedule,
+)
 
 
 @pytest.fixture(scope="module")

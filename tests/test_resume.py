@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 import fastlr
-from fastlr.schedules import Adaptive, CosineDecay, ExponentialDecay, InverseScaling, StepDecay
+from fastlr.descent.schedules import (
+    Adaptive,
+    CosineDecay,
+    ExponentialDecay,
+    InverseScaling,
+    StepDecay,
+)
 
 RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "accelerated"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastlr
-from fastlr.schedules import (
+from fastlr.descent.schedules import (
     Adaptive,
     Constant,
     CosineDecay,

@@ -19,8 +19,8 @@ from fastlr.moments import Moments
 from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
-    from fastlr import optimizers, reference, schedules
-    from fastlr.descent import Descent, descend
+    from fastlr import reference
+    from fastlr.descent import Descent, descend, optimizers, schedules
     from fastlr.errors import ConvergenceWarning
     from fastlr.estimators import LinearRegression, SGDRegressor
     from fastlr.files import load_model, save_model
@@ -64,11 +64,11 @@ _LAZY = {
     "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
     "descend": ("fastlr.descent", "descend"),
     "load_model": ("fastlr.files", "load_model"),
-    "optimizers": ("fastlr.optimizers", None),
+    "optimizers": ("fastlr.descent.optimizers", None),
     "polyfit": ("fastlr.polynomial", "polyfit"),
     "reference": ("fastlr.reference", None),
     "save_model": ("fastlr.files", "save_model"),
-    "schedules": ("fastlr.schedules", None),
+    "schedules": ("fastlr.descent.schedules", None),
 }
 
 

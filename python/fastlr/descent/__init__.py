@@ -32,9 +32,9 @@ from fastlr.descent._memory import as_earlier, check_same_arguments, named
 from fastlr.descent._objective import LOSSES, Curvature, Objective, Quadratic
 from fastlr.descent._result import Descent, Epoch, History
 from fastlr.descent._table import Scaling, Table, read_table
+from fastlr.descent.optimizers import GD, Accelerated, Optimizer, as_optimizer
+from fastlr.descent.schedules import Constant, Schedule, as_schedule
 from fastlr.errors import InputError
-from fastlr.optimizers import GD, Accelerated, Optimizer, as_optimizer
-from fastlr.schedules import Constant, Schedule, as_schedule
 
 __all__ = ["Descent", "Epoch", "History", "descend"]
 

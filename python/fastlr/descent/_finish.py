@@ -20,8 +20,8 @@ from fastlr.descent._objective import Curvature, Objective, Quadratic
 from fastlr.descent._result import Descent, History, Surroundings
 from fastlr.descent._status import Circumstances, status_of
 from fastlr.descent._table import Scaling, Table
+from fastlr.descent.optimizers import Optimizer
 from fastlr.errors import InputError
-from fastlr.optimizers import Optimizer
 
 __all__ = ["Job", "finish", "history_of", "judge", "limit_of"]
 

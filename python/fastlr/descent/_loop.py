@@ -17,8 +17,8 @@ from fastlr.descent._memory import Watch
 from fastlr.descent._objective import Objective
 from fastlr.descent._result import Descent, Epoch
 from fastlr.descent._table import Scaling, Table
+from fastlr.descent.schedules import Adaptive, Schedule
 from fastlr.errors import InputError
-from fastlr.schedules import Adaptive, Schedule
 
 __all__ = ["Loop", "Outcome"]
 

@@ -13,7 +13,7 @@ from fastlr._arrays import FloatArray
 from fastlr.descent._gap import excess
 from fastlr.descent._memory import Memory
 from fastlr.descent._objective import Objective, Quadratic
-from fastlr.optimizers import Optimizer
+from fastlr.descent.optimizers import Optimizer
 from fastlr.results import LinearFit
 
 __all__ = ["Descent", "Epoch", "History"]

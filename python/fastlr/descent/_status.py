@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from fastlr.descent._gap import Distance
 from fastlr.descent._loop import Loop, Outcome
 from fastlr.descent._result import History
-from fastlr.optimizers import GD, Optimizer
+from fastlr.descent.optimizers import GD, Optimizer
+from fastlr.descent.schedules import Adaptive
 from fastlr.results import Status
-from fastlr.schedules import Adaptive
 
 __all__ = ["Circumstances", "status_of"]
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from fastlr._arrays import as_flag
 from fastlr.descent._arguments import as_choice, as_verbose, as_whole
+from fastlr.descent.optimizers import Optimizer, as_optimizer
+from fastlr.descent.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
 from fastlr.errors import InputError, InputTypeError
-from fastlr.optimizers import Optimizer, as_optimizer
-from fastlr.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
 
 __all__ = ["SGDSettings", "settings_of"]
 

@@ -88,7 +88,7 @@ class Optimizer:
 
     @property
     def settings(self) -> dict[str, float | str]:
-        """The rule and its constants, as the kernels call them."""
+        """The rule's name and constants under the names that the kernels know."""
         return {"rule": self.name, **asdict(self)}
 
     def largest_stable_rate(self, curvature: float) -> float:
@@ -127,7 +127,7 @@ class Momentum(Optimizer):
     momentum: float = 0.9
 
     def largest_stable_rate(self, curvature: float) -> float:
-        """2 (1 + momentum) / L."""
+        """The rate above which descent on all rows diverges: 2 (1 + momentum) / L, with L the largest curvature."""
         return (1.0 + self.momentum) * super().largest_stable_rate(curvature)
 
 
@@ -146,7 +146,7 @@ class Nesterov(Optimizer):
     momentum: float = 0.9
 
     def largest_stable_rate(self, curvature: float) -> float:
-        """2 (1 + momentum) / ((1 + 2 momentum) L)."""
+        """The rate above which descent on all rows diverges: 2 (1 + momentum) / ((1 + 2 momentum) L)."""
         share = (1.0 + self.momentum) / (1.0 + 2.0 * self.momentum)
         return share * super().largest_stable_rate(curvature)
 
@@ -183,7 +183,7 @@ class RMSprop(Optimizer):
 
     @property
     def settings(self) -> dict[str, float | str]:
-        """The rule and its constants, as the kernels call them."""
+        """The rule's name and constants under the names that the kernels know."""
         return {"rule": self.name, "beta_2": self.rho, "epsilon": self.epsilon}
 
 
@@ -224,7 +224,7 @@ class Accelerated(Optimizer):
     stability: ClassVar[str] = "4 / (3 L)"
 
     def largest_stable_rate(self, curvature: float) -> float:
-        """4 / (3 L): the limit of Nesterov's rule as its momentum goes to 1."""
+        """The rate above which descent on all rows diverges: 4 / (3 L), Nesterov's limit as its momentum goes to 1."""
         return super().largest_stable_rate(curvature) / 1.5
 
 

@@ -91,7 +91,7 @@ class Schedule(ABC):
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """Always the same rate.
+    """A rate that never changes.
 
     Examples
     --------
@@ -102,12 +102,12 @@ class Constant(Schedule):
     name: ClassVar[str] = "constant"
 
     def rates(self, initial: float, first_epoch: int, n_epochs: int) -> FloatArray:
-        """The rate, ``n_epochs`` times."""
+        """The initial rate, ``n_epochs`` times."""
         return np.full(n_epochs, initial)
 
     @property
     def settled_from(self) -> float:
-        """From the start."""
+        """The epoch from which the rate no longer falls: 0, as it never does."""
         return 0.0
 
 
@@ -127,12 +127,12 @@ class InverseScaling(Constant):
 
     @property
     def settings(self) -> dict[str, float]:
-        """The power."""
+        """The power of the number of updates by which the kernels divide the rate."""
         return {"rate_power": float(self.power_t)}
 
     @property
     def settled_from(self) -> float:
-        """Never, unless the power is zero."""
+        """The epoch from which the rate no longer falls: infinity, or 0 if the power is zero."""
         return 0.0 if self.power_t == 0.0 else math.inf
 
 
@@ -152,7 +152,7 @@ class StepDecay(Schedule):
     every: int = 10
 
     def rates(self, initial: float, first_epoch: int, n_epochs: int) -> FloatArray:
-        """Falling in steps."""
+        """Rates that keep their value for ``every`` epochs and are then multiplied by ``rate``."""
         steps = np.arange(first_epoch, first_epoch + n_epochs) // self.every
         return np.asarray(initial * np.power(float(self.rate), steps), dtype=np.float64)
 
@@ -176,7 +176,7 @@ class ExponentialDecay(Schedule):
     decay_epochs: float = 1.0
 
     def rates(self, initial: float, first_epoch: int, n_epochs: int) -> FloatArray:
-        """Falling evenly."""
+        """Rates of which each is the same share of the one before."""
         time = np.arange(first_epoch, first_epoch + n_epochs) / self.decay_epochs
         return np.asarray(initial * np.power(float(self.decay_rate), time), dtype=np.float64)
 
@@ -200,14 +200,14 @@ class CosineDecay(Schedule):
     alpha: float = 0.0
 
     def rates(self, initial: float, first_epoch: int, n_epochs: int) -> FloatArray:
-        """Falling slowly, then fast, then slowly."""
+        """Rates along half a cosine wave, and ``initial * alpha`` after its end."""
         share = np.minimum(1.0, np.arange(first_epoch, first_epoch + n_epochs) / self.decay_epochs)
         wave = 0.5 * (1.0 + np.cos(np.pi * share))
         return np.asarray(initial * (self.alpha + (1.0 - self.alpha) * wave), dtype=np.float64)
 
     @property
     def settled_from(self) -> float:
-        """From the end of the wave on."""
+        """The epoch from which the rate no longer falls: the end of the wave."""
         return float(self.decay_epochs)
 
 
@@ -237,7 +237,7 @@ _BY_NAME: dict[str, Callable[[], Schedule]] = {
 
 
 def as_rate(value: object, argument: str, *, or_else: str = ", or 'auto'") -> float:
-    """A positive, finite learning rate; ``or_else`` says what else the caller would have taken."""
+    """Return a positive, finite learning rate; ``or_else`` says what else the caller would have taken."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise InputTypeError(f"{argument}={value!r} is not a number: pass a rate > 0{or_else}.")
     if not 0.0 < float(value) < math.inf:
