@@ -278,8 +278,8 @@ def test_schedules_of_the_user_are_checked():
 
 def test_telling_about_a_descent_computes_nothing_dear(monkeypatch):
     """Rank, condition number and all p x p solves wait until someone asks."""
-    import fastlr.descent._objective as objective
-    import fastlr.descent._result as result
+    import fastlr.descent.objective as objective
+    import fastlr.descent.result as result
 
     asked = []
     real_solve, real_gap = objective.solve_at_once, result.excess

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastlr._threads import resolve_threads
-from fastlr.descent._arguments import (
+from fastlr.descent.arguments import (
     as_alpha,
     as_batch_size,
     as_callback,
@@ -25,15 +25,15 @@ from fastlr.descent._arguments import (
     as_whole,
     seeds_of,
 )
-from fastlr.descent._engines import BatchEngine, Engine, MomentsEngine, RowsEngine, State
-from fastlr.descent._finish import Job, finish, limit_of
-from fastlr.descent._loop import Loop
-from fastlr.descent._memory import as_earlier, check_same_arguments, named
-from fastlr.descent._objective import LOSSES, Curvature, Objective, Quadratic
-from fastlr.descent._result import Descent, Epoch, History
-from fastlr.descent._table import Scaling, Table, read_table
+from fastlr.descent.ending import Job, finish, limit_of
+from fastlr.descent.engines import BatchEngine, Engine, MomentsEngine, RowsEngine, State
+from fastlr.descent.loop import Loop
+from fastlr.descent.memory import as_earlier, check_same_arguments, named
+from fastlr.descent.objective import LOSSES, Curvature, Objective, Quadratic
 from fastlr.descent.optimizers import GD, Accelerated, Optimizer, as_optimizer
+from fastlr.descent.result import Descent, Epoch, History
 from fastlr.descent.schedules import Constant, Schedule, as_schedule
+from fastlr.descent.table import Scaling, Table, read_table
 from fastlr.errors import InputError
 
 __all__ = ["Descent", "Epoch", "History", "descend"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastlr._arrays import as_flag
-from fastlr.descent._arguments import as_choice, as_verbose, as_whole
+from fastlr.descent.arguments import as_choice, as_verbose, as_whole
 from fastlr.descent.optimizers import Optimizer, as_optimizer
 from fastlr.descent.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
 from fastlr.errors import InputError, InputTypeError

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from fastlr._arrays import FloatArray
-from fastlr.descent._engines import BatchEngine, Engine, MomentsEngine, RowsEngine, State
-from fastlr.descent._finish import limit_of
-from fastlr.descent._gap import Distance, distance_by_rows, excess
-from fastlr.descent._loop import Loop
-from fastlr.descent._objective import Objective, Quadratic
-from fastlr.descent._table import Scaling, Table
+from fastlr.descent.ending import limit_of
+from fastlr.descent.engines import BatchEngine, Engine, MomentsEngine, RowsEngine, State
+from fastlr.descent.gap import Distance, distance_by_rows, excess
+from fastlr.descent.loop import Loop
+from fastlr.descent.objective import Objective, Quadratic
+from fastlr.descent.table import Scaling, Table
 from fastlr.errors import InputError
 from fastlr.estimators._sgd_arguments import SGDSettings
 

@@ -19,7 +19,7 @@ from fastlr._arrays import (
     refuse_non_finite,
     taken,
 )
-from fastlr.descent._arguments import user_level
+from fastlr.descent.arguments import user_level
 from fastlr.errors import InputError
 
 __all__ = ["as_vector", "split_rows"]

@@ -13,12 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 from fastlr._arrays import FloatArray, as_features, as_weights
 from fastlr._threads import lock_of, resolve_threads
 from fastlr.descent import History
-from fastlr.descent._arguments import as_batch_size, seeds_of, user_level
-from fastlr.descent._engines import State
-from fastlr.descent._finish import history_of, judge
-from fastlr.descent._gap import Distance
-from fastlr.descent._loop import Loop, Outcome
-from fastlr.descent._table import Scaling, Table, read_table
+from fastlr.descent.arguments import as_batch_size, seeds_of, user_level
+from fastlr.descent.ending import history_of, judge
+from fastlr.descent.engines import State
+from fastlr.descent.gap import Distance
+from fastlr.descent.loop import Loop, Outcome
+from fastlr.descent.table import Scaling, Table, read_table
 from fastlr.errors import ConvergenceWarning, InputError
 from fastlr.estimators._features import check_features, names_in
 from fastlr.estimators._sgd_arguments import SGDSettings, settings_of

@@ -12,8 +12,8 @@ import numpy as np
 
 from fastlr._arrays import FloatArray, default_names, default_targets
 from fastlr._kernels import kernels
-from fastlr.descent._table import Scaling, Table
 from fastlr.descent.optimizers import Optimizer
+from fastlr.descent.table import Scaling, Table
 from fastlr.ladder import solve_at_once
 from fastlr.moments import Moments
 

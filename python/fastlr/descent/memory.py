@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from fastlr._arrays import FloatArray
-from fastlr.descent._engines import State
-from fastlr.descent._table import Scaling
+from fastlr.descent.engines import State
+from fastlr.descent.table import Scaling
 from fastlr.errors import InputError, InputTypeError
 from fastlr.results import LinearFit
 
@@ -51,7 +51,7 @@ class Memory:
 
 def as_earlier(resume: object, init: object, feature_names: tuple[str, ...]) -> Any:
     """The descent to go on from, if there is one."""
-    from fastlr.descent._result import Descent
+    from fastlr.descent.result import Descent
 
     if resume is None:
         return None

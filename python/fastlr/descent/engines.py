@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
-from fastlr.descent._draws import Draws
-from fastlr.descent._objective import Quadratic
-from fastlr.descent._table import Table
+from fastlr.descent.draws import Draws
+from fastlr.descent.objective import Quadratic
+from fastlr.descent.table import Table
 from fastlr.errors import InputError
 
 __all__ = ["BatchEngine", "Engine", "Epochs", "MomentsEngine", "RowsEngine", "State"]

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from fastlr._arrays import FloatArray
-from fastlr.descent._engines import Engine, Epochs, State, joined
-from fastlr.descent._memory import Watch
-from fastlr.descent._objective import Objective
-from fastlr.descent._result import Descent, Epoch
-from fastlr.descent._table import Scaling, Table
+from fastlr.descent.engines import Engine, Epochs, State, joined
+from fastlr.descent.memory import Watch
+from fastlr.descent.objective import Objective
+from fastlr.descent.result import Descent, Epoch
 from fastlr.descent.schedules import Adaptive, Schedule
+from fastlr.descent.table import Scaling, Table
 from fastlr.errors import InputError
 
 __all__ = ["Loop", "Outcome"]

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fastlr.descent._gap import Distance
-from fastlr.descent._loop import Loop, Outcome
-from fastlr.descent._result import History
+from fastlr.descent.gap import Distance
+from fastlr.descent.loop import Loop, Outcome
 from fastlr.descent.optimizers import GD, Optimizer
+from fastlr.descent.result import History
 from fastlr.descent.schedules import Adaptive
 from fastlr.results import Status
 

@@ -12,15 +12,15 @@ import numpy as np
 
 from fastlr import errors
 from fastlr._arrays import FloatArray
-from fastlr.descent._arguments import user_level
-from fastlr.descent._gap import Distance, distance_by_rows, distance_from_moments
-from fastlr.descent._loop import Loop, Outcome
-from fastlr.descent._memory import Memory
-from fastlr.descent._objective import Curvature, Objective, Quadratic
-from fastlr.descent._result import Descent, History, Surroundings
-from fastlr.descent._status import Circumstances, status_of
-from fastlr.descent._table import Scaling, Table
+from fastlr.descent.arguments import user_level
+from fastlr.descent.gap import Distance, distance_by_rows, distance_from_moments
+from fastlr.descent.loop import Loop, Outcome
+from fastlr.descent.memory import Memory
+from fastlr.descent.objective import Curvature, Objective, Quadratic
 from fastlr.descent.optimizers import Optimizer
+from fastlr.descent.result import Descent, History, Surroundings
+from fastlr.descent.status import Circumstances, status_of
+from fastlr.descent.table import Scaling, Table
 from fastlr.errors import InputError
 
 __all__ = ["Job", "finish", "history_of", "judge", "limit_of"]
