@@ -20,7 +20,8 @@ from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
     from fastlr import reference
-    from fastlr.descent import Descent, descend, optimizers, schedules
+    from fastlr.descent import Descent, optimizers, schedules
+    from fastlr.descent.descend import descend
     from fastlr.errors import ConvergenceWarning
     from fastlr.estimators import LinearRegression, SGDRegressor
     from fastlr.files import load_model, save_model

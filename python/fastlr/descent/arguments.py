@@ -39,7 +39,6 @@ __all__ = [
     "as_verbose",
     "as_whole",
     "seeds_of",
-    "user_level",
 ]
 
 SAMPLINGS = ("shuffle", "random", "sequential")

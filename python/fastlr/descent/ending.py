@@ -1,4 +1,4 @@
-"""The end of a descent: what the result says, and how it ended in words."""
+"""The end of a descent: whether it diverged, how it ended in words, and what the result says."""
 
 from __future__ import annotations
 
@@ -6,92 +6,24 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from fastlr import errors
 from fastlr._arrays import FloatArray
-from fastlr.descent.arguments import user_level
-from fastlr.descent.gap import Distance, distance_by_rows, distance_from_moments
-from fastlr.descent.loop import Loop, Outcome
+from fastlr.descent.gap import Distance
+from fastlr.descent.loop import VANISHED, Loop, Outcome
 from fastlr.descent.memory import Memory
-from fastlr.descent.objective import Curvature, Objective, Quadratic
-from fastlr.descent.optimizers import Optimizer
+from fastlr.descent.optimizers import GD, Optimizer
+from fastlr.descent.prepare import Job
 from fastlr.descent.result import Descent, History, Surroundings
-from fastlr.descent.status import Circumstances, status_of
+from fastlr.descent.schedules import Adaptive
 from fastlr.descent.table import Scaling, Table
-from fastlr.errors import InputError
+from fastlr.results import Status
 
-__all__ = ["Job", "finish", "history_of", "judge", "limit_of"]
+__all__ = ["finish", "history_of", "judge"]
 
-_GROWTH = 100.0  # a loss so many times that of the start is divergence
 _ROUNDING = 1e-20  # of the losses that are divergence
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a descent is about: rows, scale, objective and rule."""
-
-    table: Table
-    scaling: Scaling
-    objective: Objective
-    quadratic: Quadratic | None
-    curvature: Curvature
-    rule: Optimizer
-    rate: float
-    is_automatic: bool
-    fit_intercept: bool
-    batch_size: int | None
-    seed: int
-    arguments: dict[str, Any]
-
-    def squares(self, theta: FloatArray, n_threads: int) -> float:
-        """Sum w r^2 over all rows, from moments or in one pass."""
-        if self.quadratic is not None:
-            return self.quadratic.squares(theta)
-        return self.table.loss_sums(self.scaling.to_raw(theta), n_threads)[0]
-
-    def squares_and_gradient(
-        self, theta: FloatArray, n_threads: int
-    ) -> tuple[float, FloatArray | None]:
-        """Sum w r^2 over all rows, with (X' (w r), sum w r) where it took a pass."""
-        if self.quadratic is not None:
-            return self.quadratic.squares(theta), None
-        return self.table.loss_sums(self.scaling.to_raw(theta), n_threads)
-
-    def gap(
-        self, theta: FloatArray, gradient: FloatArray | None, n_epochs: int
-    ) -> tuple[float, bool]:
-        """How far the objective lies above its minimum, and whether that is exact or a bound from below."""
-        if self.quadratic is None:
-            assert gradient is not None
-            return distance_by_rows(
-                self.table, self.scaling, self.objective, theta, gradient, self.fit_intercept
-            ), False
-        return distance_from_moments(
-            self.quadratic,
-            self.objective,
-            theta,
-            self.fit_intercept,
-            self.table.n_samples,
-            n_epochs,
-        )
-
-    def loss(self, theta: FloatArray, n_threads: int) -> float:
-        """The objective at ``theta``, over all rows."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.objective.loss(self.squares(theta, n_threads), theta[:-1])
-
-
-def limit_of(table: Table, objective: Objective, start_loss: float) -> float:
-    """Losses above this are divergence: a multiple of the loss at the start and at zero."""
-    if not math.isfinite(start_loss):
-        raise InputError(
-            "the loss at the start exceeds the range of float64: start from smaller coefficients, or from zeros."
-        )
-    of_zero = objective.loss(table.squares_of_zero, np.zeros(0))
-    return _GROWTH * max(of_zero, start_loss) or math.inf
 
 
 def judge(outcome: Outcome, loop: Loop, loss_of: Callable[[FloatArray], float]) -> None:
@@ -101,7 +33,7 @@ def judge(outcome: Outcome, loop: Loop, loss_of: Callable[[FloatArray], float]) 
     several epochs the mean over the last one as well. What diverged returns the best iterate of its way, or its start
     if that is better.
     """
-    epochs, scatters = outcome.epochs, loop.engine.name == "batches"
+    epochs, scatters = outcome.epochs, loop.engine.scatters
     if outcome.code == "diverged":
         last = float(epochs.loss[-1])
     else:
@@ -115,24 +47,23 @@ def judge(outcome: Outcome, loop: Loop, loss_of: Callable[[FloatArray], float]) 
         outcome.theta = best if loss_of(best) < loop.start_loss else loop.start
 
 
-def finish(
-    job: Job, loop: Loop, outcome: Outcome, engine: str, before: Descent | None = None
-) -> Descent:
-    """The result, with a warning if descent did not arrive."""
+def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
+    """Build the result of a descent, with a warning if it did not arrive."""
     table, scaling, objective = job.table, job.scaling, job.objective
-    judge(outcome, loop, lambda theta: job.loss(theta, loop.n_threads))
+    fit_intercept = job.request.fit_intercept
+    judge(outcome, loop, job.loss)
     theta = outcome.theta
     raw = scaling.to_raw(theta)
-    squares, gradient = job.squares_and_gradient(theta, loop.n_threads)
+    squares, gradient = job.squares_and_gradient(theta)
     loss = objective.loss(squares, theta[:-1])
     history = history_of(outcome, table, scaling)
-    if before is not None:
-        history = before.history.followed_by(history)
+    if job.earlier is not None:
+        history = job.earlier.history.followed_by(history)
 
     def distance() -> Distance:
         with np.errstate(over="ignore", invalid="ignore"):
             gap, is_exact = job.gap(theta, gradient, len(history))
-        of_constant = table.square_y if job.fit_intercept else table.squares_of_zero
+        of_constant = table.square_y if fit_intercept else table.squares_of_zero
         return Distance(
             loss=loss,
             gap=gap,
@@ -155,13 +86,13 @@ def finish(
                 job.rule, loop.engine.largest_batch
             ),
             distance=distance,
-            is_automatic=job.is_automatic,
+            is_automatic=job.request.is_automatic,
             is_standardised=not scaling.is_trivial,
             note=scaling.note,
         ),
     )
     if warns:
-        warnings.warn(str(status), errors.ConvergenceWarning, stacklevel=user_level())
+        warnings.warn(str(status), errors.ConvergenceWarning, stacklevel=errors.user_level())
     return Descent(
         coef=raw[:-1].copy(),
         intercept=float(raw[-1]),
@@ -171,7 +102,7 @@ def finish(
         total_weight=table.total_weight,
         rank=0,
         condition_number=math.nan,
-        solver=f"{job.rule.name} ({engine})",
+        solver=f"{job.rule.name} ({job.engine})",
         status=status,
         digits=math.nan,
         passes=len(history),
@@ -179,9 +110,9 @@ def finish(
         bse_intercept=math.nan,
         residual_sd=math.nan,
         rss=squares,
-        tss=table.square_y if job.fit_intercept else table.squares_of_zero,
+        tss=table.square_y if fit_intercept else table.squares_of_zero,
         log_likelihood=float(_log_likelihood(np.asarray(squares), table)),
-        fit_intercept=job.fit_intercept,
+        fit_intercept=fit_intercept,
         alpha=objective.alpha_of_sum,
         feature_mean=table.mean_x,
         feature_std=table.std_x,
@@ -192,17 +123,17 @@ def finish(
         loss_kind=objective.kind,
         penalty=objective.alpha,
         optimizer=job.rule,
-        learning_rate=job.rate,
+        learning_rate=job.first_rate,
         largest_stable_rate=stable()
         if outcome.code == "diverged" or job.quadratic is not None
         else math.nan,
-        engine=engine,
+        engine=job.engine,
         batch_size=loop.engine.largest_batch,
         memory=Memory(
             state=loop.state,
             scaling=scaling,
             seed=job.seed,
-            first_rate=job.rate,
+            first_rate=job.first_rate,
             rate=loop.rate,
             start=loop.start,
             start_loss=loop.start_loss,
@@ -216,6 +147,7 @@ def finish(
 
 
 def history_of(outcome: Outcome, table: Table, scaling: Scaling) -> History:
+    """Turn the figures of a loop over these rows into the history that users see, in the units of the data."""
     epochs = outcome.epochs
     path = None if epochs.path is None else scaling.to_raw(epochs.path)
     validation = np.full(len(epochs), math.nan)
@@ -239,3 +171,179 @@ def _log_likelihood(squares: FloatArray, table: Table) -> FloatArray:
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         value = -0.5 * n * (np.log(2.0 * np.pi * squares / n) + 1.0) + 0.5 * table.sum_log_weight
     return np.asarray(value)
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a status depends on besides the loop."""
+
+    rule: Optimizer
+    stable: Callable[[], float]
+    rate_for_batches: Callable[[], float]
+    """A rate that suits the batches; called only where descent diverged."""
+    distance: Callable[[], Distance]
+    """From the optimum; called only where it matters."""
+    is_automatic: bool
+    """Whether the rate was left to descent: who leaves it wants the fit."""
+    is_standardised: bool
+    note: str
+    """On columns that could not be scaled."""
+
+
+def status_of(
+    outcome: Outcome, history: History, loop: Loop, at: Circumstances
+) -> tuple[Status, bool]:
+    """Write the sentence for a code, with the figures that belong to it; say whether it is worth a warning."""
+    status, warns = _status_of(outcome, history, loop, at)
+    return (Status(status.code, f"{status} {at.note}") if at.note else status), warns
+
+
+def _status_of(
+    outcome: Outcome, history: History, loop: Loop, at: Circumstances
+) -> tuple[Status, bool]:
+    code, count = outcome.code, _epochs(len(history))
+    if code == "diverged":
+        return Status(code, _of_divergence(outcome, history, loop, at, count)), True
+    if code == "converged":
+        return _at_rest(history, loop, at, count)
+    if code == "early_stopped":
+        sentence = (
+            f"Stopped early after {count}: the validation loss did not improve for {_epochs(loop.patience or 0)}. The "
+            f"iterate after epoch {outcome.best_epoch} was best and is returned."
+        )
+        return Status(code, sentence), False
+    if code == "stopped":
+        return Status(code, f"Stopped by the callback after {count}."), False
+    if code == "interrupted":
+        return Status(code, f"Interrupted after {count}: these are the coefficients so far."), False
+    if code == "sampler_exhausted":
+        sentence = (
+            f"Stopped after {count} of {loop.n_epochs}: the sampler was exhausted. Pass an iterable that can be gone "
+            "through once an epoch, such as a list, or an endless iterator."
+        )
+        return Status(code, sentence), False
+    return _out_of_epochs(history, loop, at, count)
+
+
+def _at_rest(history: History, loop: Loop, at: Circumstances, count: str) -> tuple[Status, bool]:
+    """The loss no longer fell: near the optimum, in the noise of batches, or short of it."""
+    if len(history) and history.loss[-1] == 0.0:
+        return Status("converged", f"Converged after {count}: the loss is zero."), False
+    distance = at.distance()
+    least = f"{loop.tol:g} of itself" if loop.tol else "at all"
+    rest = f"the loss no longer fell by {least} for {_epochs(loop.patience or 0)}"
+    if distance.is_small(loop.tol):
+        return Status("converged", f"Converged after {count}: {rest}."), False
+    scatters, vanished = loop.engine.scatters, _rate_vanished(history, loop)
+    if vanished and not (scatters and distance.is_noise(loop.tol)):
+        sentence = (
+            f"Stalled after {count}, {distance}: the learning rate has fallen to {history.learning_rate[-1]:.3g}, too "
+            "small to lower the loss. Let the rate fall more slowly, or start from a larger one."
+        )
+        return Status("stalled", sentence), True
+    if scatters:
+        cure = (
+            "where the falling rate left it. Start from a larger rate, or let it fall more slowly."
+            if vanished
+            or math.isinf(loop.schedule.settled_from)
+            or isinstance(loop.schedule, Adaptive)
+            else "around which a constant rate keeps the coefficients wandering. Let the rate fall (fastlr.schedules), "
+            "take larger batches, or average the iterates (fastlr.SGDRegressor(average=True))."
+        )
+        sentence = f"Settled in the noise of its batches after {count}, {distance}, {cure}"
+        return Status("settled", sentence), not distance.is_noise(loop.tol)
+    sentence = (
+        f"Stalled after {count}, {distance} (of a loss of {distance.loss:.3g}): {rest}. {_cure(at)}"
+    )
+    return Status("stalled", sentence), True
+
+
+def _out_of_epochs(
+    history: History, loop: Loop, at: Circumstances, count: str
+) -> tuple[Status, bool]:
+    scatters, distance = loop.engine.scatters, at.distance()
+    near = distance.is_noise(loop.tol) if scatters else distance.is_small(loop.tol)
+    course = _at_the_end(history, scatters)
+    if near or not at.is_automatic or loop.tol is None or loop.patience is None:
+        where = "" if distance.is_small(loop.tol) else f", {distance}"
+        return Status(
+            "epochs_exhausted", f"Stopped after {count} as asked; {course}{where}."
+        ), False
+    cure = (
+        "Pass more epochs, larger batches, or a schedule whose rate falls (fastlr.schedules)."
+        if scatters
+        else _cure(at)
+    )
+    sentence = f"Slow: after {count} the loss is {distance.loss:.4g}, {distance}; {course}. {cure}"
+    return Status("slow", sentence), True
+
+
+def _cure(at: Circumstances) -> str:
+    if not at.is_standardised:
+        return "Pass standardize=True, or fastlr.ols for the exact fit."
+    if isinstance(at.rule, GD):
+        return (
+            "Pass more epochs, or leave optimizer and learning_rate out, which takes the accelerated rule, or "
+            "fastlr.ols for the exact fit."
+        )
+    return (
+        "Pass more epochs (columns that nearly depend on one another take many), or fastlr.ols for "
+        "the exact fit."
+    )
+
+
+def _epochs(n: int) -> str:
+    return f"{n} epoch" if n == 1 else f"{n} epochs"
+
+
+def _at_the_end(history: History, scatters: bool) -> str:
+    """Whether the lowest loss is one of the last quarter; losses of batches scatter."""
+    loss = history.loss
+    if len(loss) < 2:
+        return "it takes more to settle"
+    last = max(1, len(loss) // 4) if scatters else 1
+    if loss[-last:].min() < loss[:-last].min():
+        return "the loss was still falling"
+    if not scatters:
+        return "the loss had levelled off"
+    tail = loss[len(loss) // 2 :]
+    return f"the loss last scattered between {tail.min():.4g} and {tail.max():.4g}"
+
+
+def _rate_vanished(history: History, loop: Loop) -> bool:
+    """Whether it was the rate that came to rest."""
+    if isinstance(loop.schedule, Adaptive) or not len(history):
+        return False  # "adaptive" lowers its rate because the loss has come to rest
+    return float(history.learning_rate[-1]) < VANISHED * float(history.learning_rate[0])
+
+
+def _of_divergence(
+    outcome: Outcome, history: History, loop: Loop, at: Circumstances, count: str
+) -> str:
+    first, last = outcome.growth
+    grew = f"from {first:.4g} to {last:.4g}" if math.isfinite(last) else "beyond all bounds"
+    rate, stable, rule = float(history.learning_rate[0]), at.stable(), at.rule
+    cures = ["Pass a smaller one", "learning_rate='auto'"]
+    if not at.is_standardised:
+        cures.append("standardize=True")
+    cure = f"{', '.join(cures[:-1])}{',' if len(cures) > 2 else ''} or {cures[-1]}"
+    if loop.engine.scatters and not rule.is_adaptive:
+        would_do = at.rate_for_batches()
+        limit = f" (with all rows the limit would be {rule.stability} = {stable:.6g})"
+        advice = (
+            f"learning_rate={rate:.6g} is too large for batches of {_rows(loop.engine.largest_batch)} of this data and "
+            f"loss: {would_do:.3g} would do{limit if math.isfinite(stable) else ''}. {cure}"
+        )
+    elif rule.is_adaptive or not math.isfinite(stable):
+        advice = f"learning_rate={rate:.6g} is too large for this data and loss. {cure}"
+    else:
+        place = "above" if rate > stable else "not above"
+        advice = (
+            f"learning_rate={rate:.6g} is {place} {rule.stability} = {stable:.6g}, the largest stable rate for this "
+            f"data and loss. {cure}"
+        )
+    return f"Diverged: the loss grew {grew} in {count}. {advice}. The best iterate is returned."
+
+
+def _rows(n: int) -> str:
+    return f"{n} row" if n == 1 else f"{n} rows"

@@ -8,14 +8,13 @@ import numpy as np
 
 from fastlr._arrays import FloatArray
 from fastlr.descent.objective import Objective, Quadratic
-from fastlr.descent.table import Scaling, Table
+from fastlr.descent.table import CHEAP_FEATURES, Scaling, Table
 
 __all__ = ["Distance", "distance_by_rows", "distance_from_moments", "excess"]
 
 _SMALL = 1e-6  # of the variance of the target: R2 is right to six decimals
 _SMALL_NOISE = 0.01  # of the loss: batches may wander so far without a warning
 _TOLERANCES = 100.0  # who asked for a rough tol gets a rough end
-_CHEAP_FEATURES = 64
 _RIDGE = 1e-13  # beside a diagonal of ones: columns nearer to one another count as one
 _MOST_STEPS = 50
 
@@ -73,7 +72,7 @@ def distance_from_moments(
     Where that would cost more than the descent did, it is what some steps of conjugate gradients would gain.
     """
     p = len(quadratic.xy)
-    if p <= max(_CHEAP_FEATURES, 1.5 * n_samples + 3.0 * n_epochs):
+    if p <= max(CHEAP_FEATURES, 1.5 * n_samples + 3.0 * n_epochs):
         return excess(quadratic, objective, theta, fit_intercept), True
     return _gain(quadratic, objective, theta, fit_intercept, min(n_epochs, _MOST_STEPS)), False
 

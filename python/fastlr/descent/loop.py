@@ -1,30 +1,47 @@
-"""The loop that Python sees: stopping, watching and telling. The epochs themselves run in the engines."""
+"""The loop that Python sees: stopping, watching and telling, whatever is fitted. Engines run the epochs themselves."""
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from fastlr._arrays import FloatArray
-from fastlr.descent.engines import Engine, Epochs, State, joined
-from fastlr.descent.memory import Watch
-from fastlr.descent.objective import Objective
-from fastlr.descent.result import Descent, Epoch
+from fastlr.descent.epochs import Engine, EpochFigures, Epochs, joined
 from fastlr.descent.schedules import Adaptive, Schedule
-from fastlr.descent.table import Scaling, Table
+from fastlr.descent.state import State
+from fastlr.descent.telling import progress_bar, tell_figures
 from fastlr.errors import InputError
 
-__all__ = ["Loop", "Outcome"]
+__all__ = ["VANISHED", "Before", "Loop", "Outcome", "Watch"]
 
-_SHOWN = 6  # coefficients in a line of progress
-_VANISHED = 1e-3  # a rate below this share of the first one has fallen far
+VANISHED = 1e-3  # a rate below this share of the first one has fallen far
 _ERRORS = 2.0  # standard errors by which a mean must be lower to be called lower
+
+
+@dataclass
+class Watch:
+    """The validation loss so far: the lowest one, whose it was, and for how long there was no better one."""
+
+    lowest: float = math.inf
+    theta: FloatArray | None = None
+    epoch: int = 0
+    stale: int = 0
+
+
+@dataclass
+class Before:
+    """What the loop must know of the epochs that an earlier descent has made, to go on as if it were the same one."""
+
+    n_epochs: int
+    losses: FloatArray
+    start: FloatArray
+    """The parameters from which the first epoch of all started."""
+    first_rate: float
+    watch: Watch
 
 
 @dataclass
@@ -42,70 +59,74 @@ class Outcome:
     """The loss at the start and at the end of what diverged."""
 
 
-@dataclass
+def _figures_alone(state: State, figures: EpochFigures) -> EpochFigures:
+    return figures
+
+
+@dataclass(kw_only=True)
 class Loop:
-    """Everything that decides how long descent goes on, and what is said meanwhile."""
+    """Everything that decides how long descent goes on, and what is said meanwhile.
+
+    What is fitted is known to the engine and to three functions: ``observe`` turns a state and the figures of its last
+    epoch into what a callback sees; ``tell`` prints a line about that, given the number of epochs as well;
+    ``validate`` is the loss of parameters on rows held out.
+    """
 
     engine: Engine
     state: State
     start_loss: float
-    """The objective at ``state``, over all rows."""
+    """The objective where the first epoch of all started."""
     settings: dict[str, Any]
+    """What the engine wants to know. The loop reads "limit", above which a loss is divergence, and sets "tolerance" to
+    -1 for epochs that do not count towards convergence."""
     schedule: Schedule
     rate: float
     n_epochs: int
-    scaling: Scaling
-    objective: Objective
-    feature_names: tuple[str, ...]
+    """Of the whole descent: those before are counted as well."""
     tol: float | None
     patience: int | None
     """Epochs without improvement after which a descent ends; None watches and never ends it."""
-    validation: Table | None
-    callback: Callable[[Epoch], object] | None
-    keep_path: bool
-    verbose: int
-    progress: bool
-    n_threads: int
-    validation_gain: float | None = None
-    """So much must the validation loss fall to count; by default a share ``tol`` of itself."""
-    stops_early: bool = True
+    observe: Callable[[State, EpochFigures], Any] = _figures_alone
+    tell: Callable[[Any, int], None] = tell_figures
+    validate: Callable[[FloatArray], float] | None = None
+    improves: Callable[[float, float], bool] | None = None
+    """Whether a validation loss (first) is so far below the lowest one (second) that patience starts anew; by
+    default, by more than a share ``tol`` of it."""
+    callback: Callable[[Any], object] | None = None
+    keep_path: bool = False
+    verbose: int = 0
+    progress: bool = False
     waits_for_rate: bool = False
     """Whether epochs of batches without improvement count only where the rate no longer falls."""
-    n_before: int = 0
-    """Epochs of the descent that this one goes on from; ``n_epochs`` counts them as well."""
-    losses_before: FloatArray = field(default_factory=lambda: np.empty(0))
-    watch: Watch = field(default_factory=Watch)
     growth: float = 1.0
     """So many times further than usual the loss may grow on the way."""
+    before: Before | None = None
     start: FloatArray = field(init=False)
-    _before: State = field(init=False)
-    _parts: list[Epochs] = field(default_factory=list)
-    _validation: list[float] = field(default_factory=list)
+    watch: Watch = field(init=False)
+    n_before: int = field(init=False)
+    _losses_before: FloatArray = field(init=False)
     _first_rate: float = field(init=False)
+    _last_state: State = field(init=False)
+    _parts: list[Epochs] = field(init=False, default_factory=list)
+    _validation: list[float] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self.start = self.state.theta
-        self._first_rate = self.rate
-        self._before = self.state.copy()
+        before = self.before or Before(0, np.empty(0), self.state.theta, self.rate, Watch())
+        self.start, self.watch, self.n_before = before.start, before.watch, before.n_epochs
+        self._losses_before, self._first_rate = before.losses, before.first_rate
+        self._last_state = self.state.copy()
 
     @property
     def rounding(self) -> float:
         """What rounding may leave of the losses on the way."""
         return 1e-24 * float(self.settings["limit"]) / self.growth
 
-    def go_on_from(self, earlier: Descent) -> None:
-        """As if this were the second half of one descent."""
-        memory = earlier.memory
-        self.start, self._first_rate = memory.start, memory.first_rate
-        self.losses_before = earlier.history.loss
-        self.watch = replace(memory.watch, stale=0 if memory.ended else memory.watch.stale)
-
     def run(self) -> Outcome:
         """Run until something ends it; Ctrl-C keeps what there is."""
         done = self.n_before
         code: str | None = None
         try:
-            with self._bar() as advance:
+            with progress_bar(self.n_epochs - done, is_shown=self.progress) as advance:
                 while code is None and done < self.n_epochs:
                     epochs = self._advance(done)
                     if epochs is None:
@@ -122,7 +143,7 @@ class Loop:
         """Run some epochs, all or none of them: Ctrl-C amid a call takes back what it had changed."""
         rates, counts = self._next_rates(done)
         settings = self.settings if counts else {**self.settings, "tolerance": -1.0}
-        self._before.restore(self.state)
+        self._last_state.restore(self.state)
         n_parts = len(self._parts)
         try:
             epochs = self.engine.run(self.state, settings, rates, self.keep_path)
@@ -131,7 +152,7 @@ class Loop:
             self._parts.append(epochs)
         except KeyboardInterrupt:
             if len(self._parts) == n_parts:
-                self.state.restore(self._before)
+                self.state.restore(self._last_state)
             raise
         return epochs
 
@@ -144,16 +165,16 @@ class Loop:
                 f"learning_rate={self.schedule!r} gave rates of shape {rates.shape} for {n} epochs, or rates that "
                 "are not finite and >= 0: its method rates must give one for each epoch."
             )
-        if not self.waits_for_rate or self.engine.name != "batches":
+        if not self.waits_for_rate or not self.engine.scatters:
             return rates, True
         epochs = np.arange(done, done + n)
-        counts = (epochs >= self.schedule.settled_from) | (rates <= _VANISHED * self._first_rate)
+        counts = (epochs >= self.schedule.settled_from) | (rates <= VANISHED * self._first_rate)
         changes = np.flatnonzero(counts != counts[0])
         return rates[: changes[0]] if changes.size else rates, bool(counts[0])
 
     def _next_epochs(self, done: int) -> int:
         """Epochs until the next one after which Python has something to do."""
-        if self.callback is not None or self.validation is not None:
+        if self.callback is not None or self.validate is not None:
             return 1
         n = min(self.engine.most_epochs(), self.n_epochs - done)
         if self.verbose:
@@ -164,33 +185,30 @@ class Loop:
         """Look at the last epoch; a code if it was the last of all."""
         if epochs.outcome == "diverged":
             return "diverged"
-        validation_loss = self._validate(done - 1) if self.validation is not None else None
-        waits = math.inf if self.patience is None or not self.stops_early else self.patience
-        is_late = self.watch.stale >= waits
+        last = done - 1
+        validation_loss = self._watch_validation(last)
+        is_late = self.patience is not None and self.watch.stale >= self.patience
         stops = (epochs.outcome == "stalled" or is_late) and not self._slows_down()
-        if stops and not is_late and self.engine.name == "batches":
+        if stops and not is_late and self.engine.scatters:
             if self._is_far_above_best(float(epochs.loss[-1])):
                 stops = False
             elif self.waits_for_rate and self._is_still_falling(float(epochs.rate[-1])):
                 self.state.forget_stagnation()
                 stops = False
-        last = done - 1
         is_told = self.verbose and (last % self.verbose == 0 or done == self.n_epochs or stops)
         if self.callback is not None or is_told:
-            raw = self.scaling.to_raw(self.state.theta)
-            epoch = Epoch(
+            figures = EpochFigures(
                 epoch=last,
                 loss=float(epochs.loss[-1]),
                 validation_loss=validation_loss,
                 gradient_norm=float(epochs.gradient_norm[-1]),
                 learning_rate=float(epochs.rate[-1]),
-                coef=raw[:-1],
-                intercept=float(raw[-1]),
             )
+            seen = self.observe(self.state, figures)
             if is_told:
-                self._tell(epoch)
+                self.tell(seen, self.n_epochs)
             if self.callback is not None:
-                answer = self.callback(epoch)
+                answer = self.callback(seen)
                 if isinstance(answer, bool | np.bool_) and answer:
                     return "stopped"
         if not stops:
@@ -206,9 +224,9 @@ class Loop:
 
         Where the rate has vanished, what they still fall is nothing.
         """
-        if rate <= _VANISHED * self._first_rate:
+        if rate <= VANISHED * self._first_rate:
             return False
-        losses = np.concatenate([self.losses_before, *(part.loss for part in self._parts)])
+        losses = np.concatenate([self._losses_before, *(part.loss for part in self._parts)])
         k = min(max(self.patience or 1, len(losses) // 4), len(losses) // 2)
         if k < 2:
             return False
@@ -225,29 +243,22 @@ class Loop:
         self.watch.stale = 0
         return True
 
-    def _validate(self, epoch: int) -> float:
-        assert self.validation is not None
-        theta = self.state.theta
-        squares, _ = self.validation.loss_sums(self.scaling.to_raw(theta), self.n_threads)
-        objective = replace(
-            self.objective,
-            n_samples=self.validation.n_samples,
-            total_weight=self.validation.total_weight,
-            alpha=0.0,
-        )
-        loss = objective.loss(squares, theta[:-1])
+    def _watch_validation(self, epoch: int) -> float | None:
+        """The validation loss after this epoch, if there is one, compared with those so far."""
+        if self.validate is None:
+            return None
+        theta, watch = self.state.theta, self.watch
+        loss = self.validate(theta)
         self._validation.append(loss)
-        watch = self.watch
-        gain = (
-            watch.lowest * (self.tol or 0.0)
-            if self.validation_gain is None
-            else self.validation_gain
-        )
-        improved = math.isinf(watch.lowest) or loss < watch.lowest - gain
-        watch.stale = 0 if improved else watch.stale + 1
+        improves = self.improves or self._improves_by_tol
+        is_better = math.isinf(watch.lowest) or improves(loss, watch.lowest)
+        watch.stale = 0 if is_better else watch.stale + 1
         if loss < watch.lowest:
             watch.lowest, watch.theta, watch.epoch = loss, theta, epoch
         return loss
+
+    def _improves_by_tol(self, loss: float, lowest: float) -> bool:
+        return loss < lowest - lowest * (self.tol or 0.0)
 
     def _outcome(self, code: str) -> Outcome:
         if code == "diverged":
@@ -256,56 +267,11 @@ class Loop:
             theta = self.watch.theta
         else:
             theta = self.state.theta
-        empty = Epochs(np.empty(0), np.empty(0), np.empty(0), np.empty(0), None)
         return Outcome(
             code,
             theta,
-            joined(self._parts) if self._parts else empty,
+            joined(self._parts),
             self._validation,
-            self.validation is not None,
+            self.validate is not None,
             self.watch.epoch,
         )
-
-    def _tell(self, epoch: Epoch) -> None:
-        width = len(str(self.n_epochs))
-        parts = [f"loss={_number(epoch.loss, 4)}"]
-        if epoch.validation_loss is not None:
-            parts.append(f"validation={_number(epoch.validation_loss, 4)}")
-        named = list(zip(self.feature_names, epoch.coef, strict=True))
-        parts += [f"{name}={_number(value, 3)}" for name, value in named[:_SHOWN]]
-        if len(named) > _SHOWN:
-            parts.append("...")
-        if self.settings["fit_intercept"]:
-            parts.append(f"intercept={_number(epoch.intercept, 3)}")
-        sys.stdout.write(f"Epoch {epoch.epoch:{width}d}: {'  '.join(parts)}\n")
-
-    def _bar(self) -> AbstractContextManager[Callable[[int], None]]:
-        """A progress bar, if one is asked for."""
-        if not self.progress:
-            return nullcontext(lambda n: None)
-        try:
-            from rich.progress import Progress
-        except ImportError as error:
-            raise ImportError('progress=True needs rich: pip install "fastlr[cli]"') from error
-        return _RichBar(Progress(transient=True), self.n_epochs - self.n_before)
-
-
-class _RichBar:
-    def __init__(self, bar: Any, total: int) -> None:
-        self._bar = bar
-        self._total = total
-
-    def __enter__(self) -> Callable[[int], None]:
-        self._bar.start()
-        task = self._bar.add_task("descending", total=self._total)
-        return lambda n: self._bar.advance(task, n)
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-
-def _number(value: float, decimals: int) -> str:
-    """0.0727, 2.311, -3.4e-05, 1.2e+09: a fixed number of decimals where that says enough."""
-    if value == 0.0 or 10.0 ** (1 - decimals) <= abs(value) < 1e7:
-        return f"{value:.{decimals}f}"
-    return f"{value:.{decimals - 1}e}"

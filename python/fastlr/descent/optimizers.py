@@ -91,6 +91,14 @@ class Optimizer:
         """The rule's name and constants under the names that the kernels know."""
         return {"rule": self.name, **asdict(self)}
 
+    def refuse_batches(self, cure: str) -> None:
+        """Raise if batches would mislead the rule; ``cure`` says how to ask for all rows instead."""
+        if self.needs_all_rows:
+            raise InputError(
+                f"optimizer={self.name!r} compares the gradient of one step with the next, and batches would mislead "
+                f"it: {cure}, or pass 'momentum' or 'nesterov'."
+            )
+
     def largest_stable_rate(self, curvature: float) -> float:
         """The rate above which descent on all rows diverges, by the largest curvature L: 2 / L for the plain rule.
 

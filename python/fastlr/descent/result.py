@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr._arrays import FloatArray
+from fastlr.descent.epochs import EpochFigures
 from fastlr.descent.gap import excess
 from fastlr.descent.memory import Memory
 from fastlr.descent.objective import Objective, Quadratic
@@ -20,7 +21,7 @@ __all__ = ["Descent", "Epoch", "History"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Epoch:
+class Epoch(EpochFigures):
     """One epoch, as a callback sees it.
 
     Attributes
@@ -39,11 +40,6 @@ class Epoch:
         The constant after the epoch.
     """
 
-    epoch: int
-    loss: float
-    validation_loss: float | None
-    gradient_norm: float
-    learning_rate: float
     coef: FloatArray
     intercept: float
 
@@ -89,7 +85,7 @@ class History:
         return len(self.epoch)
 
     def followed_by(self, later: History) -> History:
-        """The story of two descents, of which the second went on from the first, as one."""
+        """Join the histories of two descents, of which the second went on from the first, into that of one."""
 
         def joined(a: FloatArray | None, b: FloatArray | None) -> FloatArray | None:
             return None if a is None or b is None else np.concatenate([a, b])
@@ -218,5 +214,5 @@ class Descent(LinearFit):
         return super().__repr__().replace("<LinearFit", "<Descent", 1)
 
     def to_fit(self) -> LinearFit:
-        """The fit alone, without its history: what a model file keeps."""
+        """Return the fit alone, without its history: what a model file keeps."""
         return LinearFit.from_dict(self.to_dict())

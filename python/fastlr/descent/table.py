@@ -24,54 +24,70 @@ from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.moments import Moments
 
-__all__ = ["Scaling", "Table", "read_table"]
+__all__ = [
+    "CHEAP_FEATURES",
+    "Rows",
+    "Scaling",
+    "Table",
+    "as_rows",
+    "read_table",
+    "with_statistics",
+]
 
-_CHEAP_FEATURES = 64  # up to so many, all moments cost hardly more than reading the rows
+CHEAP_FEATURES = 64  # up to so many, all moments cost hardly more than reading the rows
 _LARGEST_SQUARES = 1e250
 _TOGETHER = 16  # columns whose means and variances are taken together otherwise
 
 
 @dataclass(frozen=True)
-class Table:
-    """Validated rows where they lie, with the statistics that every fit reports."""
+class Rows:
+    """Validated rows where they lie: features, one target, weights, and their names."""
 
     features: Columns
     targets: Columns
     weights: npt.NDArray[Any] | None
     feature_names: tuple[str, ...]
     target_names: tuple[str, ...]
-    n_positive: int
-    total_weight: float
-    sum_log_weight: float
-    mean_x: FloatArray
-    std_x: FloatArray
-    mean_y: float
-    square_y: float
-    """Sum of w (y - mean_y)^2."""
-    moments: Moments | None
 
     @property
     def n_samples(self) -> int:
-        """All rows, those of weight zero included."""
+        """The number of rows, those of weight zero included."""
         return self.features.n_samples
 
     @property
     def n_features(self) -> int:
-        """Number of features."""
+        """The number of features."""
         return self.features.n_columns
-
-    @property
-    def squares_of_zero(self) -> float:
-        """Sum of w y^2: what the coefficients zero leave."""
-        return self.square_y + self.total_weight * self.mean_y * self.mean_y
 
     @property
     def arguments(self) -> tuple[Any, Any, Any]:
         """X, y and the weights, as the kernels take them."""
         return self.features.source, self.targets.source, self.weights
 
+
+@dataclass(frozen=True)
+class Table(Rows):
+    """Rows with the statistics that every fit reports."""
+
+    n_positive: int
+    """The number of rows of positive weight."""
+    total_weight: float
+    sum_log_weight: float
+    mean_x: FloatArray
+    std_x: FloatArray
+    """Population standard deviations of the features."""
+    mean_y: float
+    square_y: float
+    """Sum of w (y - mean_y)^2."""
+    moments: Moments | None
+
+    @property
+    def squares_of_zero(self) -> float:
+        """Sum of w y^2: what the coefficients zero leave."""
+        return self.square_y + self.total_weight * self.mean_y * self.mean_y
+
     def loss_sums(self, theta: FloatArray, n_threads: int) -> tuple[float, FloatArray]:
-        """Sum w r^2 and (X' (w r), sum w r) at the parameters (coef, intercept), in one pass over the rows."""
+        """Take sum w r^2 and (X' (w r), sum w r) at the parameters (coef, intercept), in one pass over the rows."""
         n, p = self.n_samples, self.n_features
         n_slots, slot_size, n_parts = kernels.plan_loss(n, p)
         slots = np.zeros((n_slots, slot_size))
@@ -85,7 +101,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Scaling:
-    """Descent sees z = (x - centre) * factor: the features themselves, or standardised ones."""
+    """The scale of descent, which sees z = (x - centre) * factor: the features themselves, or standardised ones."""
 
     centre: FloatArray
     factor: FloatArray
@@ -95,7 +111,7 @@ class Scaling:
 
     @classmethod
     def of(cls, table: Table, standardize: bool, fit_intercept: bool) -> Scaling:
-        """Standardised (by population standard deviation; centred if there is an intercept), or as they are."""
+        """The scale of standardised features (centred if there is an intercept), or of the features as they are."""
         if not standardize:
             return cls(np.zeros(table.n_features), np.ones(table.n_features), True)
         return cls._by(table.std_x, table, fit_intercept)
@@ -128,14 +144,14 @@ class Scaling:
         return cls(centre, 1.0 / np.where(constant, 1.0, size), False, note)
 
     def is_same(self, other: Scaling) -> bool:
-        """Whether all numbers are the same."""
+        """Whether another scale has exactly the same numbers."""
         return np.array_equal(self.centre, other.centre) and np.array_equal(
             self.factor, other.factor
         )
 
     @property
     def for_kernels(self) -> FloatArray | None:
-        """Centre and factor in whole eights, or None if there is nothing to do."""
+        """Centre and factor, each padded to a multiple of eight; None where descent sees the features as they are."""
         if self.is_trivial:
             return None
         p = len(self.centre)
@@ -144,7 +160,7 @@ class Scaling:
         return padded
 
     def to_raw(self, theta: FloatArray) -> FloatArray:
-        """Parameters (..., coef + intercept) for z -> for x; every row of several comes out as it would alone."""
+        """Turn parameters for z, (..., coef + intercept), into those for x; each row comes out as it would alone."""
         raw = theta.copy()
         if not self.is_trivial:
             raw[..., :-1] *= self.factor
@@ -152,23 +168,17 @@ class Scaling:
         return raw
 
     def from_raw(self, theta: FloatArray) -> FloatArray:
-        """Parameters for x -> for z."""
+        """Turn parameters for x, (..., coef + intercept), into those for z."""
         scaled = theta.copy()
         scaled[..., -1] += theta[..., :-1] @ self.centre
         scaled[..., :-1] /= self.factor
         return scaled
 
 
-def read_table(
-    X: object,
-    y: object,
-    sample_weight: object,
-    n_threads: int,
-    *,
-    need_moments: bool,
-    like: tuple[str, ...] | None = None,
-) -> Table:
-    """Validate rows and take their statistics in one pass; a few passes over narrow groups if there are many columns.
+def as_rows(
+    X: object, y: object, sample_weight: object, *, like: tuple[str, ...] | None = None
+) -> Rows:
+    """Validate rows without reading their values.
 
     ``like`` are the features that a validation set must share.
     """
@@ -184,16 +194,25 @@ def read_table(
         names = like
     else:
         warn_of_target_among_features(features, targets)
-    labels = targets.names or ("y",)
     weights = as_weights(sample_weight, features.n_samples, index=features.index)
-    p = features.n_columns
-    if need_moments or p <= _CHEAP_FEATURES:
+    return Rows(features, targets, weights, names, targets.names or ("y",))
+
+
+def with_statistics(rows: Rows, n_threads: int, *, need_moments: bool) -> Table:
+    """Take the statistics of rows in one pass, or in a few over narrow groups of columns if there are many."""
+    p, names, labels = rows.n_features, rows.feature_names, rows.target_names
+    if need_moments or p <= CHEAP_FEATURES:
         groups = [slice(0, p)]
     else:
         groups = [slice(j, min(p, j + _TOGETHER)) for j in range(0, p, _TOGETHER)]
     moments = [
         Moments._of_columns(
-            _columns(features, group), targets, weights, names[group], labels, n_threads
+            _columns(rows.features, group),
+            rows.targets,
+            rows.weights,
+            names[group],
+            labels,
+            n_threads,
         )
         for group in groups
     ]
@@ -205,14 +224,10 @@ def read_table(
         reach = np.append(of_x + first.total_weight * mean_x**2, square_y)
         reach[-1] += first.total_weight * np.float64(first.mean[-1]) ** 2
     if not math.isfinite(square_y):
-        refuse_non_finite(targets, labels, argument="y")
+        refuse_non_finite(rows.targets, labels, argument="y")
     _refuse_out_of_range(reach, (*names, *labels), float(first.mean[-1]))
     return Table(
-        features=features,
-        targets=targets,
-        weights=weights,
-        feature_names=names,
-        target_names=labels,
+        **vars(rows),
         n_positive=first.n_samples,
         total_weight=first.total_weight,
         sum_log_weight=first.sum_log_weight,
@@ -222,6 +237,20 @@ def read_table(
         square_y=square_y,
         moments=first if len(moments) == 1 else None,
     )
+
+
+def read_table(
+    X: object,
+    y: object,
+    sample_weight: object,
+    n_threads: int,
+    *,
+    need_moments: bool,
+    like: tuple[str, ...] | None = None,
+) -> Table:
+    """Validate rows and take their statistics; ``like`` are the features that a validation set must share."""
+    rows = as_rows(X, y, sample_weight, like=like)
+    return with_statistics(rows, n_threads, need_moments=need_moments)
 
 
 def _refuse_out_of_range(squares: FloatArray, names: tuple[str, ...], mean_y: float) -> None:

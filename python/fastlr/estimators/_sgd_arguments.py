@@ -22,7 +22,7 @@ _LARGEST_SLOPE = 1e12  # where scikit-learn cuts the derivative of a row's loss,
 
 @dataclass(frozen=True)
 class SGDSettings:
-    """What a fit needs to know."""
+    """The checked parameters of an SGDRegressor, in the words of descent."""
 
     rule: Optimizer
     l2: float
@@ -44,10 +44,8 @@ class SGDSettings:
     for_kernels: dict[str, Any]
 
 
-def settings_of(
-    model: Any, *, max_iter: int | None = None, tol: float | None = -1.0
-) -> SGDSettings:
-    """Check all parameters; ``max_iter`` and ``tol`` override the estimator's."""
+def settings_of(model: Any, *, one_epoch: bool = False) -> SGDSettings:
+    """Check all parameters of an SGDRegressor; ``one_epoch`` overrides its ``max_iter`` and ``tol``."""
     as_choice(model.loss, ("squared_error",), "loss")
     penalty = model.penalty
     if penalty is not None:
@@ -62,7 +60,7 @@ def settings_of(
     rule = as_optimizer(model.optimizer)
     schedule, rate, of_rate = _schedule(model, alpha)
     is_optimal = "rate_shift" in of_rate
-    tolerance = model.tol if tol == -1.0 else tol
+    tolerance = None if one_epoch else model.tol
     if tolerance is not None:
         tolerance = _number(tolerance, "tol", 0.0, math.inf)
     average = model.average
@@ -85,7 +83,7 @@ def settings_of(
         shuffle=as_flag(model.shuffle, "shuffle"),
         verbose=as_verbose(model.verbose),
         early_stopping=early_stopping,
-        max_iter=as_whole(model.max_iter, "max_iter") if max_iter is None else max_iter,
+        max_iter=1 if one_epoch else as_whole(model.max_iter, "max_iter"),
         tol=tolerance,
         n_iter_no_change=patience,
         average_from=average_from,
@@ -113,7 +111,7 @@ def settings_of(
 
 
 def _schedule(model: Any, alpha: float) -> tuple[Schedule, float, dict[str, float]]:
-    """The schedule, its initial rate, and what the kernels need to know of it."""
+    """Return the schedule, its initial rate, and what the kernels need to know of it."""
     if isinstance(model.learning_rate, Schedule):
         schedule = model.learning_rate
         initial = schedule.initial_learning_rate

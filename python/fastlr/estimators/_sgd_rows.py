@@ -19,8 +19,7 @@ from fastlr._arrays import (
     refuse_non_finite,
     taken,
 )
-from fastlr.descent.arguments import user_level
-from fastlr.errors import InputError
+from fastlr.errors import InputError, user_level
 
 __all__ = ["as_vector", "split_rows"]
 

@@ -13,13 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 from fastlr._arrays import FloatArray, as_features, as_weights
 from fastlr._threads import lock_of, resolve_threads
 from fastlr.descent import History
-from fastlr.descent.arguments import as_batch_size, seeds_of, user_level
+from fastlr.descent.arguments import as_batch_size, seeds_of
 from fastlr.descent.ending import history_of, judge
-from fastlr.descent.engines import State
 from fastlr.descent.gap import Distance
 from fastlr.descent.loop import Loop, Outcome
+from fastlr.descent.state import State
 from fastlr.descent.table import Scaling, Table, read_table
-from fastlr.errors import ConvergenceWarning, InputError
+from fastlr.errors import ConvergenceWarning, InputError, user_level
 from fastlr.estimators._features import check_features, names_in
 from fastlr.estimators._sgd_arguments import SGDSettings, settings_of
 from fastlr.estimators._sgd_loop import distance_of, loop_of, loss_of
@@ -239,7 +239,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         judge(outcome, loop, loss_of(settings, table, scaling, threads))
         with lock_of(self):
             check_features(self, X, features, reset=True)
-            self._accept(outcome, loop, table, settings)
+            self._accept(outcome, loop, table, scaling, settings)
         if outcome.code == "converged":
             self._tell_if_far(distance_of(settings, table, scaling, outcome.theta, threads))
         if settings.tol is not None and outcome.code == "epochs_exhausted":
@@ -264,7 +264,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         SGDRegressor
             This estimator.
         """
-        settings = settings_of(self, max_iter=1, tol=None)
+        settings = settings_of(self, one_epoch=True)
         if settings.early_stopping:
             raise InputError(
                 "early_stopping should be False with partial_fit: one epoch is all that a call takes."
@@ -296,7 +296,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         outcome = loop.run()
         if is_first:
             check_features(self, X, features, reset=True)
-        self._accept(outcome, loop, table, settings)
+        self._accept(outcome, loop, table, scaling, settings)
         return self
 
     def predict(self, X: object) -> npt.NDArray[Any]:
@@ -396,23 +396,24 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         outcome: Outcome,
         loop: Loop,
         table: Table,
+        scaling: Scaling,
         settings: SGDSettings,
     ) -> None:
         """Set every attribute at once: a failed fit leaves the estimator as it was."""
         is_mean = settings.average_from and loop.state.n_updates >= settings.average_from
         theta = loop.state.average if is_mean and outcome.code != "diverged" else outcome.theta
-        raw = loop.scaling.to_raw(theta)
+        raw = scaling.to_raw(theta)
         self._state: State = loop.state
         self._state.go_on_from(outcome.theta, forget=outcome.code == "diverged")
         self._scaled: tuple[Scaling, State] | None = None
-        if not loop.scaling.is_trivial:
-            self._scaled = loop.scaling, self._state.copy()
-            self._state.rescale(loop.scaling.to_raw)
+        if not scaling.is_trivial:
+            self._scaled = scaling, self._state.copy()
+            self._state.rescale(scaling.to_raw)
         # One step: whoever predicts meanwhile gets coefficients and an intercept that belong together.
         self.__dict__.update(coef_=raw[:-1].copy(), intercept_=raw[-1:].copy())
         self.n_iter_: int = len(outcome.epochs)
         self.t_: float = loop.state.n_updates + 1.0
-        self.history_: History = history_of(outcome, table, loop.scaling)
+        self.history_: History = history_of(outcome, table, scaling)
         self.loss_curve_: list[float] = self.history_.loss.tolist()
         if outcome.code == "diverged":
             first, last = outcome.growth
