@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastlr
+from fastlr.descent import prepare
 from layouts import LAYOUTS
 
 
@@ -101,6 +102,40 @@ def test_any_shape_runs_its_epochs(n, p, batch_size, sampling, seed):
     assert np.isfinite(fit.history.coef).all()
     assert np.isfinite(fit.history.intercept).all()
     assert fit.n_updates == 3 * -(-n // min(n, batch_size))
+
+
+def test_columns_in_a_mapping_descend_like_an_array_of_them():
+    """Also where there are too many columns for the moments that the automatic rate would take."""
+    rng = np.random.default_rng(4)
+    for n_features in (3, 70, 520):
+        X, y = rng.normal(size=(40, n_features)), rng.normal(size=40)
+        mapping = {f"x{j}": X[:, j].copy() for j in range(n_features)}
+        for options in ({}, {"engine": "rows"}, {"batch_size": 8, "random_state": 0}):
+            options = {"epochs": 3, "tol": None, **options}
+            fits = [fastlr.descend(rows, y, **options) for rows in (X, mapping)]
+            np.testing.assert_array_equal(fits[0].coef, fits[1].coef)
+            assert fits[0].learning_rate == fits[1].learning_rate
+
+
+@pytest.mark.parametrize("n_features", [5, 90, 600])
+def test_the_statistics_of_the_rows_are_taken_once(n_features, monkeypatch):
+    """The engine is known before they are: no second pass where the moments turn out to be wanted."""
+    calls = []
+    real = prepare.with_statistics
+
+    def counted(rows, n_threads, *, need_moments):
+        calls.append(need_moments)
+        return real(rows, n_threads, need_moments=need_moments)
+
+    monkeypatch.setattr(prepare, "with_statistics", counted)
+    rng = np.random.default_rng(5)
+    X, y = rng.normal(size=(30, n_features)), rng.normal(size=30)
+    for engine in ("auto", "rows", "moments"):
+        for rate in ("auto", 1e-4):
+            calls.clear()
+            fit = fastlr.descend(X, y, engine=engine, learning_rate=rate, epochs=100, tol=None)
+            assert len(calls) == 1
+            assert calls[0] or fit.engine == "rows"
 
 
 def test_a_memory_map_is_read_in_place(tmp_path):
