@@ -242,3 +242,13 @@ def test_a_warm_start_heeds_coefficients_that_were_changed(rows):
         X, y, coef_init=[9.0, 9.0, 9.0], intercept_init=model.intercept_
     )
     np.testing.assert_array_equal(model.fit(X, y).coef_, fresh.coef_)
+
+
+@pytest.mark.parametrize("engine", ["rows", "moments"])
+def test_wide_rows_go_on_to_the_bit_by_an_engine_that_is_named(engine):
+    """With more than 8 columns for each epoch "auto" may choose another engine for the longer run."""
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(60, 30)), rng.normal(size=60)
+    assert fastlr.descend(X, y, epochs=3, tol=None).engine == "rows"
+    assert fastlr.descend(X, y, epochs=6, tol=None).engine == "moments"
+    assert_one_run(*in_two(X, y, 3, engine=engine, tol=None))

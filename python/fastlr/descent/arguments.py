@@ -84,7 +84,7 @@ def as_alpha(alpha: object) -> float:
 
 
 def as_tol(tol: object) -> float | None:
-    """A relative improvement, or None."""
+    """Check ``tol``: a share of the loss in [0, 1), or None to run all epochs."""
     if tol is None:
         return None
     number = as_number(tol, "tol", "a number in [0, 1), or None to run all epochs")
@@ -96,22 +96,22 @@ def as_tol(tol: object) -> float | None:
 
 
 def as_patience(patience: object) -> int | None:
-    """Epochs to wait, or None to wait for ever."""
+    """Check ``patience``: a number of epochs to wait, or None to wait for ever."""
     return None if patience is None else as_whole(patience, "patience")
 
 
 def as_standardize(standardize: object) -> bool | None:
-    """True, False, or None for whatever the learning rate asks for."""
+    """Check ``standardize``: True, False, or None for whatever the learning rate asks for."""
     return None if standardize is None else as_flag(standardize, "standardize")
 
 
 def as_verbose(verbose: object) -> int:
-    """Epochs from one line to the next; True is 1."""
+    """Check ``verbose``: the number of epochs from one line to the next; True is 1, 0 prints nothing."""
     return int(verbose) if isinstance(verbose, bool | np.bool_) else as_whole(verbose, "verbose", 0)
 
 
 def as_callback(callback: object) -> Callable[[Any], object] | None:
-    """What is called after each epoch."""
+    """Check ``callback``: None, or what is called after each epoch."""
     if callback is None or callable(callback):
         return callback
     raise InputTypeError(
@@ -120,7 +120,7 @@ def as_callback(callback: object) -> Callable[[Any], object] | None:
 
 
 def as_batch_size(batch_size: object, n_samples: int) -> int | None:
-    """None for all rows; a size above the number of rows means all of them, with a warning."""
+    """Check ``batch_size``; return None for all rows, also, with a warning, where it exceeds their number."""
     if batch_size is None:
         return None
     if isinstance(batch_size, bool):
@@ -147,7 +147,7 @@ def as_batch_size(batch_size: object, n_samples: int) -> int | None:
 
 
 def as_sampling(sampling: object) -> str | Iterable[Any]:
-    """A name, or an iterable of index arrays."""
+    """Check ``sampling``: the name of a way to draw batches, or an iterable of index arrays."""
     if isinstance(sampling, str):
         if sampling in SAMPLINGS:
             return sampling
@@ -166,7 +166,7 @@ def as_sampling(sampling: object) -> str | Iterable[Any]:
 def as_init(
     init: object, n_features: int, fit_intercept: bool, draws: np.random.Generator
 ) -> FloatArray:
-    """Coefficients and intercept to start from, in the units of the data."""
+    """Turn ``init`` into parameters to start from, (coef, intercept) as one array, in the units of the data."""
     p = n_features
     if isinstance(init, str):
         if init == "zeros":
@@ -210,7 +210,7 @@ def as_init(
 def as_validation(
     X: object, y: object, sample_weight: object, validation: object
 ) -> tuple[Any, Any, Any, tuple[Any, Any, Any] | None]:
-    """Rows to learn from, and rows held out: the last share of them (views, not copies), or a set of their own."""
+    """Split into rows to learn from and rows held out: the last share (views, not copies), or a set of their own."""
     if validation is None:
         return X, y, sample_weight, None
     if isinstance(validation, tuple | list):
@@ -260,7 +260,7 @@ def _rows(columns: Columns, rows: slice) -> Columns:
 
 
 def seeds_of(random_state: object) -> tuple[int, np.random.Generator]:
-    """A 64-bit seed for the kernels, and a generator for random starts."""
+    """Turn ``random_state`` into a 64-bit seed for the kernels and a generator for random starts."""
     if isinstance(random_state, np.random.RandomState):
         random_state = int(random_state.randint(0, 2**31 - 1))
     try:

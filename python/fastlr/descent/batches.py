@@ -151,7 +151,7 @@ class Draws:
         return np.concatenate(batches), np.array([len(batch) for batch in batches], dtype=np.int64)
 
     def _checked(self, batch: object) -> npt.NDArray[np.int64]:
-        """Return a batch as row numbers; an empty one is, whatever its dtype: NumPy calls an empty list float64."""
+        """Check that a batch holds row numbers; an empty one has any dtype, as NumPy calls an empty list float64."""
         indices = np.asarray(batch)
         if indices.shape == (0,):
             return np.empty(0, dtype=np.int64)

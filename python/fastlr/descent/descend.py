@@ -97,7 +97,8 @@ def descend(
         An earlier descent to go on from exactly: after ``epochs`` more, every bit is that of one longer run, with its
         history, schedule, permutations, memory of the rule and patience (anew only if that descent had come to its own
         end). Pass the same rows and arguments; ``random_state`` is the earlier one. A sampler of your own is passed
-        again, in the state in which it is.
+        again, in the state in which it is. Name the ``engine`` where X has more than 8 columns for each epoch: "auto"
+        might choose another one for the longer run, with the same steps but other last digits.
     fit_intercept : bool, default=True
         Whether to fit a constant.
     sample_weight : float or array-like of shape (n_samples,), optional
@@ -154,8 +155,8 @@ def descend(
         If the loss grows instead of falling: at once, or at the end compared with the start (over all rows; batches,
         which scatter, by more than twofold). The best iterate is returned, or the start if that is better, and the
         message states the largest stable learning rate, for plain descent 2 / L, or a rate that suits the batches.
-        If descent came to rest short of the optimum ("stalled", or "settled" in the noise of batches more than a
-        hundredth above it), or if learning_rate="auto" did not get there in ``epochs`` ("slow"; not with tol=None).
+        If the loss no longer fell, but short of the optimum ("stalled", or "settled" in the noise of batches more than
+        a hundredth above it), or if learning_rate="auto" did not get there in ``epochs`` ("slow"; not with tol=None).
         The message states the distance and a cure. Near enough is a loss within 1e-6 of the variance of y (R2 right to
         six decimals), or within 100 ``tol`` of itself.
     UserWarning

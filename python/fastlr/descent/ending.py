@@ -166,7 +166,7 @@ def history_of(outcome: Outcome, table: Table, scaling: Scaling) -> History:
 
 
 def _log_likelihood(squares: FloatArray, table: Table) -> FloatArray:
-    """-n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2."""
+    """Gaussian log-likelihood at the best variance: -n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2."""
     n = table.n_positive
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         value = -0.5 * n * (np.log(2.0 * np.pi * squares / n) + 1.0) + 0.5 * table.sum_log_weight
@@ -175,19 +175,19 @@ def _log_likelihood(squares: FloatArray, table: Table) -> FloatArray:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a status depends on besides the loop."""
+    """What the sentence about the end depends on besides the loop."""
 
     rule: Optimizer
     stable: Callable[[], float]
     rate_for_batches: Callable[[], float]
     """A rate that suits the batches; called only where descent diverged."""
     distance: Callable[[], Distance]
-    """From the optimum; called only where it matters."""
+    """The distance from the optimum; called only where it matters."""
     is_automatic: bool
     """Whether the rate was left to descent: who leaves it wants the fit."""
     is_standardised: bool
     note: str
-    """On columns that could not be scaled."""
+    """A sentence on columns that could not be scaled, or nothing."""
 
 
 def status_of(
@@ -205,7 +205,7 @@ def _status_of(
     if code == "diverged":
         return Status(code, _of_divergence(outcome, history, loop, at, count)), True
     if code == "converged":
-        return _at_rest(history, loop, at, count)
+        return _no_longer_falling(history, loop, at, count)
     if code == "early_stopped":
         sentence = (
             f"Stopped early after {count}: the validation loss did not improve for {_epochs(loop.patience or 0)}. The "
@@ -225,8 +225,10 @@ def _status_of(
     return _out_of_epochs(history, loop, at, count)
 
 
-def _at_rest(history: History, loop: Loop, at: Circumstances, count: str) -> tuple[Status, bool]:
-    """The loss no longer fell: near the optimum, in the noise of batches, or short of it."""
+def _no_longer_falling(
+    history: History, loop: Loop, at: Circumstances, count: str
+) -> tuple[Status, bool]:
+    """Say where the loss no longer fell: near the optimum, in the noise of batches, or short of it."""
     if len(history) and history.loss[-1] == 0.0:
         return Status("converged", f"Converged after {count}: the loss is zero."), False
     distance = at.distance()
@@ -263,18 +265,20 @@ def _out_of_epochs(
 ) -> tuple[Status, bool]:
     scatters, distance = loop.engine.scatters, at.distance()
     near = distance.is_noise(loop.tol) if scatters else distance.is_small(loop.tol)
-    course = _at_the_end(history, scatters)
+    progress = _at_the_end(history, scatters)
     if near or not at.is_automatic or loop.tol is None or loop.patience is None:
         where = "" if distance.is_small(loop.tol) else f", {distance}"
         return Status(
-            "epochs_exhausted", f"Stopped after {count} as asked; {course}{where}."
+            "epochs_exhausted", f"Stopped after {count} as asked; {progress}{where}."
         ), False
     cure = (
         "Pass more epochs, larger batches, or a schedule whose rate falls (fastlr.schedules)."
         if scatters
         else _cure(at)
     )
-    sentence = f"Slow: after {count} the loss is {distance.loss:.4g}, {distance}; {course}. {cure}"
+    sentence = (
+        f"Slow: after {count} the loss is {distance.loss:.4g}, {distance}; {progress}. {cure}"
+    )
     return Status("slow", sentence), True
 
 
@@ -297,7 +301,7 @@ def _epochs(n: int) -> str:
 
 
 def _at_the_end(history: History, scatters: bool) -> str:
-    """Whether the lowest loss is one of the last quarter; losses of batches scatter."""
+    """Say whether the loss was still falling; of batches, whose losses scatter, over the last quarter of the epochs."""
     loss = history.loss
     if len(loss) < 2:
         return "it takes more to settle"
@@ -311,7 +315,7 @@ def _at_the_end(history: History, scatters: bool) -> str:
 
 
 def _rate_vanished(history: History, loop: Loop) -> bool:
-    """Whether it was the rate that came to rest."""
+    """Whether descent ended because the rate had all but vanished."""
     if isinstance(loop.schedule, Adaptive) or not len(history):
         return False  # "adaptive" lowers its rate because the loss has come to rest
     return float(history.learning_rate[-1]) < VANISHED * float(history.learning_rate[0])

@@ -21,7 +21,7 @@ _MOST_STEPS = 50
 
 @dataclass(frozen=True)
 class Distance:
-    """The loss and how far it lies above the optimum; at least so far, if that is all that is known cheaply."""
+    """A loss and how far it lies above the optimum: exactly, or at least so far where no more is known cheaply."""
 
     loss: float
     gap: float
@@ -39,11 +39,11 @@ class Distance:
         return self.gap <= wanted
 
     def is_noise(self, tol: float | None) -> bool:
-        """Whether it is small, or small beside the loss."""
+        """Whether the distance is small, or small beside the loss, as it may be in the noise of batches."""
         return self.is_small(tol) or self.gap <= _SMALL_NOISE * self.loss
 
     def __str__(self) -> str:
-        """For sentences: "0.0018 above the optimum"."""
+        """Write the distance for a sentence: "0.0018 above the optimum"."""
         return f"{'' if self.is_exact else 'at least '}{self.gap:.3g} above the optimum"
 
 
@@ -67,9 +67,9 @@ def distance_from_moments(
     n_samples: int,
     n_epochs: int,
 ) -> tuple[float, bool]:
-    """The gap, and whether it is exact.
+    """How far the objective at ``theta`` lies above its minimum, and whether that is exact.
 
-    Where that would cost more than the descent did, it is what some steps of conjugate gradients would gain.
+    Where the exact distance would cost more than the descent did, it is what some steps of conjugate gradients gain.
     """
     p = len(quadratic.xy)
     if p <= max(CHEAP_FEATURES, 1.5 * n_samples + 3.0 * n_epochs):

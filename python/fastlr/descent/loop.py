@@ -46,7 +46,7 @@ class Before:
 
 @dataclass
 class Outcome:
-    """Where the loop ended: a code for the status, parameters on the scale of descent, the story."""
+    """Where the loop ended: a code for the status, parameters on the scale of descent, figures of all epochs."""
 
     code: str
     theta: FloatArray
@@ -54,7 +54,7 @@ class Outcome:
     validation: list[float]
     is_validated: bool
     best_epoch: int
-    """Of the lowest validation loss."""
+    """The epoch of the lowest validation loss."""
     growth: tuple[float, float] = (math.nan, math.nan)
     """The loss at the start and at the end of what diverged."""
 
@@ -82,7 +82,7 @@ class Loop:
     schedule: Schedule
     rate: float
     n_epochs: int
-    """Of the whole descent: those before are counted as well."""
+    """The number of epochs of the whole descent: those before are counted as well."""
     tol: float | None
     patience: int | None
     """Epochs without improvement after which a descent ends; None watches and never ends it."""
@@ -99,7 +99,7 @@ class Loop:
     waits_for_rate: bool = False
     """Whether epochs of batches without improvement count only where the rate no longer falls."""
     growth: float = 1.0
-    """So many times further than usual the loss may grow on the way."""
+    """How many times further than usual the loss may grow on the way: "limit" contains this factor already."""
     before: Before | None = None
     start: FloatArray = field(init=False)
     watch: Watch = field(init=False)
@@ -118,11 +118,11 @@ class Loop:
 
     @property
     def rounding(self) -> float:
-        """What rounding may leave of the losses on the way."""
+        """The part of a loss that may be nothing but rounding errors of larger losses on the way."""
         return 1e-24 * float(self.settings["limit"]) / self.growth
 
     def run(self) -> Outcome:
-        """Run until something ends it; Ctrl-C keeps what there is."""
+        """Run epochs until something ends the descent; Ctrl-C keeps what there is."""
         done = self.n_before
         code: str | None = None
         try:
@@ -157,7 +157,7 @@ class Loop:
         return epochs
 
     def _next_rates(self, done: int) -> tuple[FloatArray, bool]:
-        """Rates of the next epochs, and whether epochs without improvement count there."""
+        """The rates of the next epochs, and whether epochs without improvement count there."""
         n = self._next_epochs(done)
         rates = np.ascontiguousarray(self.schedule.rates(self.rate, done, n), dtype=np.float64)
         if rates.shape != (n,) or not (np.isfinite(rates) & (rates >= 0.0)).all():
@@ -173,7 +173,7 @@ class Loop:
         return rates[: changes[0]] if changes.size else rates, bool(counts[0])
 
     def _next_epochs(self, done: int) -> int:
-        """Epochs until the next one after which Python has something to do."""
+        """The number of epochs until the next one after which Python has something to do."""
         if self.callback is not None or self.validate is not None:
             return 1
         n = min(self.engine.most_epochs(), self.n_epochs - done)
@@ -182,7 +182,7 @@ class Loop:
         return n
 
     def _ending(self, epochs: Epochs, done: int) -> str | None:
-        """Look at the last epoch; a code if it was the last of all."""
+        """Look at the last of these epochs, and return a code for the status if descent ends with it."""
         if epochs.outcome == "diverged":
             return "diverged"
         last = done - 1
@@ -235,7 +235,7 @@ class Loop:
         return float(earlier.mean() - last.mean()) > _ERRORS * error
 
     def _slows_down(self) -> bool:
-        """With an adaptive schedule stagnation lowers the rate, until it is small enough."""
+        """Lower the rate of an adaptive schedule instead of ending, and say whether there was room to."""
         if not isinstance(self.schedule, Adaptive) or self.rate <= self.schedule.smallest:
             return False
         self.rate /= self.schedule.factor

@@ -26,7 +26,7 @@ _MOST_EIGENVALUES = 128  # all of a larger matrix cost more than the largest one
 
 @dataclass(frozen=True)
 class Objective:
-    """of_squares / 2 * sum w r^2 + penalty / 2 * |coef|^2, in one of three conventions."""
+    """The loss of_squares / 2 * sum w r^2 + penalty / 2 * |coef|^2, in one of three conventions."""
 
     kind: str
     alpha: float
@@ -37,7 +37,7 @@ class Objective:
 
     @property
     def scale(self) -> float:
-        """2, or 1 where the loss is halved."""
+        """The factor of the convention: 2, or 1 where the loss is halved."""
         return 1.0 if self.kind == "half_mse" else 2.0
 
     @property
@@ -47,12 +47,12 @@ class Objective:
 
     @property
     def of_squares(self) -> float:
-        """Twice what multiplies sum w r^2."""
+        """The second derivative by a residual of weight 1: twice what multiplies sum w r^2."""
         return self.scale if self.kind == "sse" else self.scale / self.total_weight
 
     @property
     def penalty(self) -> float:
-        """Twice what multiplies |coef|^2."""
+        """The second derivative of the penalty: twice what multiplies |coef|^2."""
         return self.alpha * self.scale
 
     @property
@@ -79,7 +79,7 @@ class Objective:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The objective, as the kernels call it."""
+        """The convention and the penalty under the names that the kernels know."""
         settings: dict[str, Any] = {
             "scale": self.scale,
             "mean_weight": self.mean_weight,
@@ -92,7 +92,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Quadratic:
-    """Moments on the scale of descent: all that full-batch descent needs to know of the rows."""
+    """The moments of the rows on the scale of descent: all that full-batch descent needs to know of them."""
 
     xx: FloatArray
     xy: FloatArray
@@ -115,7 +115,7 @@ class Quadratic:
         )
 
     def squares(self, theta: FloatArray) -> float:
-        """Sum w r^2 at theta = (coef, intercept)."""
+        """Sum of weighted squared residuals at theta = (coef, intercept)."""
         b = theta[:-1]
         e = theta[-1] + self.mean_x @ b - self.mean_y
         return max(
@@ -181,7 +181,7 @@ class Curvature:
         return float(np.linalg.eigvalsh(hessian)[-1])
 
     def _lanczos(self, product: Callable[[FloatArray], FloatArray]) -> float:
-        """Lanczos's method: the largest eigenvalue of a small tridiagonal matrix, a tight bound from below."""
+        """Bound the largest eigenvalue tightly from below, by that of a small tridiagonal matrix (Lanczos)."""
         rng = np.random.default_rng(0)
         size = self.table.n_features + (1 if self.fit_intercept else 0)
         q, before = rng.standard_normal(size), np.zeros(size)
@@ -203,7 +203,7 @@ class Curvature:
         return largest
 
     def _product(self, direction: FloatArray) -> FloatArray:
-        """The matrix of second derivatives times a direction: the gradient where every target is zero."""
+        """Multiply the matrix of second derivatives by a direction: the gradient where every target is zero."""
         p, table, scaling = self.table.n_features, self.table, self.scaling
         theta = direction if self.fit_intercept else np.append(direction, 0.0)
         raw = np.ascontiguousarray(scaling.to_raw(theta))
@@ -244,7 +244,7 @@ class Curvature:
         ) + float(self.objective.penalties(table.n_features).max())
 
     def automatic_rate(self, optimizer: Optimizer, batch_size: int | None) -> float:
-        """A learning rate that does not blow up, and is not needlessly small.
+        """Choose a learning rate that does not blow up and is not needlessly small.
 
         Full batch: 1 / L. Batches of k rows: 1 / (2 L_k) with the expected smoothness L_k of Gower et al. (2019),
         between L and the curvature of the heaviest row. Adaptive rules, whose steps are about one rate long, go a

@@ -49,7 +49,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Optimizer:
-    """What all rules have in common; use one of its subclasses.
+    """The base class of all rules; use one of its subclasses.
 
     The rules are compiled, so a subclass of your own is refused by whatever takes an optimizer.
 
@@ -109,7 +109,7 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class GD(Optimizer):
-    """Plain gradient descent.
+    """Plain gradient descent: each step is the learning rate times the gradient.
 
     Examples
     --------
@@ -122,7 +122,7 @@ class GD(Optimizer):
 
 @dataclass(frozen=True)
 class Momentum(Optimizer):
-    """Gradient descent that keeps going where it went (Polyak 1964).
+    """Gradient descent with a velocity, which keeps a share of the last step (Polyak 1964).
 
     Examples
     --------
@@ -141,7 +141,7 @@ class Momentum(Optimizer):
 
 @dataclass(frozen=True)
 class Nesterov(Optimizer):
-    """Momentum that looks ahead (Nesterov 1983).
+    """Momentum whose gradient is taken one step ahead (Nesterov 1983).
 
     Examples
     --------
@@ -161,7 +161,7 @@ class Nesterov(Optimizer):
 
 @dataclass(frozen=True)
 class AdaGrad(Optimizer):
-    """A rate for every parameter, falling with the squares of its gradients so far (Duchi, Hazan, Singer 2011).
+    """Steps with a rate for every parameter that falls as the squares of its gradients add up (Duchi et al. 2011).
 
     Examples
     --------
@@ -176,7 +176,7 @@ class AdaGrad(Optimizer):
 
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
-    """A rate for every parameter, by the recent squares of its gradients (Tieleman and Hinton 2012).
+    """Steps with a rate for every parameter, by the recent squares of its gradients (Tieleman and Hinton 2012).
 
     Examples
     --------
@@ -197,7 +197,7 @@ class RMSprop(Optimizer):
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Momentum and a rate for every parameter, freed of their bias at the start (Kingma and Ba 2015).
+    """Steps with momentum and a rate for every parameter, freed of their bias at the start (Kingma and Ba 2015).
 
     Examples
     --------
@@ -242,7 +242,7 @@ _BY_NAME: dict[str, type[Optimizer]] = {
 
 
 def as_optimizer(optimizer: object) -> Optimizer:
-    """The rule of that name, with its default constants, or the instance itself.
+    """Return the rule of that name, with its default constants, or the instance itself.
 
     Raises
     ------

@@ -60,7 +60,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """All that is decided before the first step."""
+    """All that is decided before the first step: rows, engine, rule, scale, objective, and where to start."""
 
     request: Request
     table: Table
@@ -114,7 +114,7 @@ class Job:
         )
 
     def loss(self, theta: FloatArray) -> float:
-        """The objective at ``theta``, over all rows."""
+        """Take the objective at ``theta``, over all rows."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self.objective.loss(self.squares_and_gradient(theta)[0], theta[:-1])
 
@@ -179,7 +179,7 @@ def prepare(
 
 
 def _rule(request: Request, is_full: bool) -> Optimizer:
-    """The rule of the steps: "auto" is the textbook's, unless the rate for all rows is left to us."""
+    """Choose the rule of the steps: "auto" is the textbook's, unless the rate for all rows is left to us."""
     if isinstance(request.optimizer, str) and request.optimizer == "auto":
         is_left_to_us = request.is_automatic and type(request.schedule) is Constant
         return Accelerated() if is_full and is_left_to_us else GD()
@@ -190,7 +190,7 @@ def _rule(request: Request, is_full: bool) -> Optimizer:
 
 
 def _engine(request: Request, is_full: bool, n_features: int, earlier: Descent | None) -> str:
-    """The engine's name; "auto" takes the cheaper one, or that of the descent to go on from."""
+    """Choose the engine: "auto" takes the cheaper one, or that of the descent to go on from."""
     if not is_full:
         if request.engine == "moments":
             culprit = (
@@ -213,7 +213,7 @@ def _engine(request: Request, is_full: bool, n_features: int, earlier: Descent |
 def _lasting_arguments(
     request: Request, rule: Optimizer, engine: str, batch_size: int | None, is_validated: bool
 ) -> dict[str, Any]:
-    """The arguments that must be the same when this descent is resumed."""
+    """Collect the arguments that must be the same when this descent is resumed."""
     return {
         "optimizer": rule,
         "learning_rate": request.schedule,
@@ -230,14 +230,14 @@ def _lasting_arguments(
 
 
 def _scaling(request: Request, table: Table, objective: Objective) -> Scaling:
-    """The scale on which steps are made."""
+    """Choose the scale on which the steps are made."""
     if request.standardize is None and request.is_automatic:
         return Scaling.even(table, request.fit_intercept, objective.ridge)
     return Scaling.of(table, bool(request.standardize), request.fit_intercept)
 
 
 def _start(request: Request, is_full: bool, scaling: Scaling) -> tuple[int, State]:
-    """The seed of the permutations, and the state before the first step."""
+    """Return the seed of the permutations and the state before the first step."""
     # Fresh entropy is not for free, and plain full-batch descent draws nothing.
     is_random = not is_full or (isinstance(request.init, str) and request.init == "random")
     random_state = request.random_state
@@ -249,7 +249,7 @@ def _start(request: Request, is_full: bool, scaling: Scaling) -> tuple[int, Stat
 def _first_rate(
     request: Request, rule: Optimizer, curvature: Curvature, is_full: bool, size: int | None
 ) -> float:
-    """The rate of the first epoch. Nobody knows a sampler's batches beforehand: they might be single rows."""
+    """Choose the rate of the first epoch; a sampler's batches, unknown beforehand, might be single rows."""
     if request.is_automatic:
         return curvature.automatic_rate(rule, None if is_full else size or 1)
     return float(request.schedule.initial_learning_rate)

@@ -27,13 +27,13 @@ class Epoch(EpochFigures):
     Attributes
     ----------
     epoch : int
-        Counted from 0.
+        Number of the epoch, counted from 0.
     loss : float
-        As in `History`.
+        Loss of the epoch, with its penalty, as in `History`.
     validation_loss : float or None
-        After the epoch.
+        Loss on the validation rows after the epoch, if there are any.
     gradient_norm, learning_rate : float
-        As in `History`.
+        Length of the gradient, and rate of the epoch's first update, as in `History`.
     coef : ndarray of shape (n_features,)
         Coefficients after the epoch, in the units of the data.
     intercept : float
@@ -51,20 +51,21 @@ class History:
     Attributes
     ----------
     epoch : ndarray of int
-        0, 1, 2, ...
+        Numbers of the epochs: 0, 1, 2, ...
     loss : ndarray
-        Full batch: before the epoch's step. Batches: mean over the epoch, each batch before its own step.
+        Loss with its penalty. Full batch: before the epoch's step. Batches: mean over the epoch, each batch before its
+        own step.
     mse : ndarray
-        Mean squared error (without penalty), likewise.
+        Mean squared error (without penalty), at the same parameters as the loss.
     log_likelihood : ndarray
         Gaussian log-likelihood at the variance that maximises it, the mean squared error: it rises as the loss falls.
     validation_loss : ndarray or None
-        On the validation rows, after the epoch; NaN for an epoch that exploded or was cut short.
+        Loss on the validation rows, without penalty, after the epoch; NaN for an epoch that exploded or was cut short.
     gradient_norm : ndarray
         Length of the gradient by coefficients and intercept on the scale of descent (that of standardised features,
         if they are); with batches, of the mean of their gradients.
     learning_rate : ndarray
-        Of the epoch's first update.
+        Rate of the epoch's first update.
     coef : ndarray of shape (n_epochs, n_features) or None
         Coefficients after each epoch, in the units of the data; with ``record="path"``.
     intercept : ndarray or None
@@ -105,7 +106,7 @@ class History:
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """What the optimum is known by, for those who ask: the moments (if they are at hand) and where descent ended."""
+    """What tells the distance from the optimum when it is asked for: moments, if at hand, and where descent ended."""
 
     quadratic: Quadratic | None
     objective: Objective
@@ -116,10 +117,10 @@ class Surroundings:
 class Descent(LinearFit):
     """A linear regression fitted by gradient descent: a `LinearFit` with a history.
 
-    ``status.code`` is "converged" (the loss came to rest near the optimum), "stalled" (it came to rest elsewhere),
-    "settled" (in the noise of the batches), "slow" (epochs ran out far from the optimum, with a rate chosen by
-    "auto"), "epochs_exhausted", "early_stopped", "stopped" (by the callback), "sampler_exhausted", "diverged" or
-    "interrupted" (by Ctrl-C); ``status`` itself is a sentence.
+    ``status.code`` is "converged" (the loss no longer fell, near the optimum), "stalled" (it no longer fell, short of
+    it), "settled" (the coefficients wander in the noise of the batches), "slow" (epochs ran out far from the optimum,
+    with a rate chosen by "auto"), "epochs_exhausted", "early_stopped", "stopped" (by the callback),
+    "sampler_exhausted", "diverged" or "interrupted" (by Ctrl-C); ``status`` itself is a sentence.
 
     Attributes
     ----------

@@ -63,7 +63,7 @@ def _shown(value: object) -> str:
 
 
 def before(earlier: Descent) -> Before:
-    """What the loop must know of the epochs that ``earlier`` has made."""
+    """Collect what the loop must know of the epochs that ``earlier`` has made."""
     memory = earlier.memory
     return Before(
         n_epochs=earlier.n_epochs,

@@ -44,7 +44,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Schedule(ABC):
-    """What all schedules have in common; use one of its subclasses.
+    """The base class of all schedules; use one of its subclasses, or write your own.
 
     Examples
     --------
@@ -76,11 +76,11 @@ class Schedule(ABC):
 
     @abstractmethod
     def rates(self, initial: float, first_epoch: int, n_epochs: int) -> FloatArray:
-        """Rates of ``n_epochs`` epochs from ``first_epoch`` on, when ``initial`` is what it starts from."""
+        """Return the rates of ``n_epochs`` epochs from ``first_epoch`` on, with ``initial`` as the first of all."""
 
     @property
     def settings(self) -> dict[str, float]:
-        """What the kernels need to know of rates that change with every update."""
+        """What the kernels need to know of rates that change with every update, which is nothing for most schedules."""
         return {}
 
     @property
@@ -248,7 +248,9 @@ def as_rate(value: object, argument: str, *, or_else: str = ", or 'auto'") -> fl
 
 
 def as_schedule(learning_rate: object) -> Schedule:
-    """A number or "auto" as a constant rate, a name as a schedule that starts from "auto", a schedule as it is.
+    """Turn a number or "auto" into a constant rate, a name into a schedule that starts from "auto".
+
+    A schedule is returned as it is.
 
     Raises
     ------

@@ -254,7 +254,7 @@ def read_table(
 
 
 def _refuse_out_of_range(squares: FloatArray, names: tuple[str, ...], mean_y: float) -> None:
-    """Steps multiply squares by coefficients and residuals: leave them room in float64."""
+    """Raise where squares are so large, or so small, that steps would leave the range of float64."""
     outside = np.flatnonzero(~(squares < _LARGEST_SQUARES))
     if not outside.size and mean_y != 0.0 and squares[-1] < 1.0 / _LARGEST_SQUARES:
         outside = np.array([len(names) - 1])

@@ -42,7 +42,7 @@ def check_features(estimator: Any, X: object, features: Columns, *, reset: bool)
 
 
 def names_in(estimator: Any, features: Columns) -> tuple[str, ...]:
-    """Names to tell the user: those of ``fit``, of these rows, or made up."""
+    """Return the names of the features for messages: those of ``fit``, of these rows, or x0, x1, ..."""
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
         return tuple(names)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from fastlr._arrays import as_flag
-from fastlr.descent.arguments import as_choice, as_verbose, as_whole
+from fastlr.descent.arguments import as_choice, as_number, as_verbose, as_whole
 from fastlr.descent.optimizers import Optimizer, as_optimizer
 from fastlr.descent.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
-from fastlr.errors import InputError, InputTypeError
+from fastlr.errors import InputError
 
 __all__ = ["SGDSettings", "settings_of"]
 
@@ -38,7 +38,7 @@ class SGDSettings:
     schedule: Schedule
     rate: float
     growth: float
-    """So many times further than usual the loss may grow on the way."""
+    """How many times further than usual the loss may grow on the way."""
     is_optimal: bool
     """Whether rates are 1 / (alpha (t + t0)), whatever eta0 is."""
     for_kernels: dict[str, Any]
@@ -137,12 +137,9 @@ def _schedule(model: Any, alpha: float) -> tuple[Schedule, float, dict[str, floa
 
 
 def _number(value: object, name: str, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise InputTypeError(
-            f"{name}={value!r} is not a number: pass one from {low:g} to {high:g}."
-        )
-    if not low <= float(value) <= high or math.isinf(float(value)):
+    number = as_number(value, name, f"one from {low:g} to {high:g}")
+    if not low <= number <= high or math.isinf(number):
         raise InputError(
             f"{name}={value!r} is out of range: pass a finite number from {low:g} to {high:g}."
         )
-    return float(value)
+    return number

@@ -71,7 +71,7 @@ def loop_of(
 
 
 def _improvement(tol: float | None, held_out: Table) -> Callable[[float, float], bool]:
-    """scikit-learn's rule: the score R2 on the rows held out must rise by ``tol``; None never ends a fit."""
+    """Return scikit-learn's rule: the R2 of the rows held out must rise by ``tol``; with None no fit ends early."""
     if tol is None:
         return lambda loss, lowest: True
     gain = tol * 0.5 * held_out.square_y / held_out.total_weight

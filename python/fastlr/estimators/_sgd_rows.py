@@ -25,7 +25,7 @@ __all__ = ["as_vector", "split_rows"]
 
 
 def as_vector(y: object, features: Columns) -> Columns:
-    """One target; a column is taken as one, with scikit-learn's warning."""
+    """Read y as one target; a single column is taken as one, with scikit-learn's warning."""
     targets = as_targets(y, features.n_samples, index=features.index)
     if targets.n_columns != 1:
         raise InputError(
@@ -50,7 +50,7 @@ def split_rows(
     share: float,
     draws: np.random.Generator,
 ) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
-    """Rows to learn from and rows set aside at random, copied.
+    """Split rows at random, by copying, into those to learn from and those set aside.
 
     All of them are checked first, as long as their numbers are those that the user knows.
     """

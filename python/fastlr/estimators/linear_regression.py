@@ -107,7 +107,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         self.n_threads = n_threads
 
     def fit(self, X: object, y: object, sample_weight: object = None) -> LinearRegression:
-        """Fit to rows, forgetting earlier ones.
+        """Fit to these rows, forgetting earlier ones.
 
         Parameters
         ----------
@@ -200,7 +200,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
             return self._moments
 
     def predict(self, X: object) -> npt.NDArray[Any]:
-        """Predictions ``X @ coef_.T + intercept_``.
+        """Predict targets: ``X @ coef_.T + intercept_``.
 
         Parameters
         ----------
@@ -226,7 +226,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
 
 
 def _copied(table: Table) -> tuple[Any, ...]:
-    """Rows fewer than columns, kept as they are smaller than their moments: for a ``partial_fit`` that may follow."""
+    """Copy rows fewer than columns, smaller than their moments, for a ``partial_fit`` that may follow."""
 
     def copy(columns: Columns) -> npt.NDArray[Any]:
         source = columns.source

@@ -43,7 +43,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     penalty : {"l2", "l1", "elasticnet", None}, default="l2"
         The penalty; the intercept is free.
     alpha : float, default=0.0001
-        Its strength, in units of the mean of half the squares.
+        Strength of the penalty, in units of the mean of half the squares.
     l1_ratio : float, default=0.15
         Share of L1 in "elasticnet".
     fit_intercept : bool, default=True
@@ -69,7 +69,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Set a random share of the rows aside, and stop when the score on them stops improving; the best iterate is kept.
         (The rows that remain are copied.)
     validation_fraction : float, default=0.1
-        That share.
+        Share of the rows that ``early_stopping`` sets aside.
     n_iter_no_change : int, default=5
         Epochs without improvement to wait.
     warm_start : bool, default=False
@@ -191,7 +191,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         intercept_init: object = None,
         sample_weight: object = None,
     ) -> SGDRegressor:
-        """Fit to rows.
+        """Fit to these rows, starting from zeros unless ``coef_init`` or ``warm_start`` say otherwise.
 
         Parameters
         ----------
@@ -200,7 +200,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         y : array-like of shape (n_samples,)
             Target values.
         coef_init, intercept_init : array-like of shape (n_features,) and (1,), optional
-            Where to start.
+            Coefficients and constant to start from, instead of zeros.
         sample_weight : float or array-like of shape (n_samples,), optional
             Non-negative weights, or one number for all rows: factors of the rows' squared errors, as in `fastlr.ols`.
 
@@ -300,7 +300,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: object) -> npt.NDArray[Any]:
-        """Predictions ``X @ coef_ + intercept_``.
+        """Predict targets: ``X @ coef_ + intercept_``.
 
         Parameters
         ----------
@@ -351,7 +351,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return theta
 
     def _warm_state(self, scaling: Scaling, settings: SGDSettings) -> State | None:
-        """Where the last fit stood, if this one goes on from it and nobody has changed the coefficients.
+        """Return where the last fit stood, if this one goes on from it and nobody has changed the coefficients.
 
         Plain steps begin at t = 1 again, as in scikit-learn; the other rules keep their memory and their time.
         """
@@ -374,7 +374,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return state
 
     def _tell_if_far(self, distance: Distance) -> None:
-        """A loss that no longer falls by ``tol`` may be far from its minimum: say so."""
+        """Warn of a loss that no longer falls by ``tol`` but is far from its minimum."""
         if distance.gap <= _FAR * distance.of_constant:
             return
         cures = [f"a larger eta0 (now {self.eta0})", f"a smaller tol (now {self.tol})"]
