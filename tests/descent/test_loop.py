@@ -18,7 +18,7 @@ from fastlr.descent.schedules import Adaptive, Constant
 from fastlr.descent.state import Counter, Number, State, VectorRow
 
 CENTRE = np.array([3.0, -1.0, 0.5])
-CPP = Path(__file__).parents[1] / "cpp"
+CPP = Path(__file__).parents[2] / "cpp"
 
 
 @dataclass

@@ -10,7 +10,7 @@ import pytest
 
 import fastlr
 
-PAGES = sorted((Path(__file__).parents[1] / "examples" / "textbook").glob("*.py"))
+PAGES = sorted((Path(__file__).parents[2] / "examples" / "textbook").glob("*.py"))
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
