@@ -148,9 +148,9 @@ def test_auto_reads_large_and_easy_data_once():
 
 def test_an_unknown_word_is_an_error(rows):
     X, y = rows
-    with pytest.raises(fastlr.InputError, match="accuracy='best' is not known"):
+    with pytest.raises(fastlr.InputError, match="accuracy='best' is unknown"):
         fastlr.ols(X, y, accuracy="best")
-    with pytest.raises(fastlr.InputError, match="rank='svd' is not known"):
+    with pytest.raises(fastlr.InputError, match="rank='svd' is unknown"):
         fastlr.ols(X, y, rank="svd")
 
 
@@ -332,7 +332,7 @@ def test_moments_of_another_precision_cannot_be_added(rows):
     b = fastlr.Moments.from_arrays(X, y, precision="double_double")
     with pytest.raises(fastlr.InputError, match="precision 'double' and of 'double_double'"):
         a + b
-    with pytest.raises(fastlr.InputError, match="precision='quad' is not known"):
+    with pytest.raises(fastlr.InputError, match="precision='quad' is unknown"):
         fastlr.Moments.from_arrays(X, y, precision="quad")
 
 

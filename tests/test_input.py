@@ -224,7 +224,7 @@ def test_subnormal_columns_survive():
 
 def test_options_of_another_type_are_named():
     X, y = [[1.0], [2.0], [4.0]], [1.0, 3.0, 2.0]
-    with pytest.raises(fastlr.InputError, match=r"accuracy=.* is not known"):
+    with pytest.raises(fastlr.InputError, match=r"accuracy=.* is unknown"):
         fastlr.ols(X, y, accuracy=np.array([1, 2]))
     with pytest.raises(fastlr.InputTypeError, match="fit_intercept='no' is neither"):
         fastlr.ols(X, y, fit_intercept="no")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fastlr
-from fastlr._threads import interruptible, resolve_threads
+from fastlr.input.threads import interruptible, resolve_threads
 
 
 def run(code, **environment):
@@ -178,21 +178,21 @@ def test_threads_come_from_what_the_process_may_use():
     with threadpoolctl.threadpool_limits(1):
         assert resolve_threads(None) == 1
     assert resolve_threads(7) == 7
-    code = "from fastlr._threads import resolve_threads; print(resolve_threads(None))"
+    code = "from fastlr.input.threads import resolve_threads; print(resolve_threads(None))"
     assert run(code, OMP_NUM_THREADS="1").stdout.strip() == "1"
     pinned = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); " + code
     assert run(pinned).stdout.strip() == "1"
 
 
 def test_the_control_groups_quota_is_honoured(monkeypatch, tmp_path):
-    from fastlr import _threads
+    from fastlr.input import threads
 
     for text, limit in (("max 100000", None), ("150000 100000", 2), ("50000 100000", 1)):
         (tmp_path / "cpu.max").write_text(text)
-        monkeypatch.setattr(_threads, "Path", lambda _, name="cpu.max": tmp_path / name)
-        _threads._cgroup_limit.cache_clear()
-        assert _threads._cgroup_limit() == limit
-    _threads._cgroup_limit.cache_clear()
+        monkeypatch.setattr(threads, "Path", lambda _, name="cpu.max": tmp_path / name)
+        threads._cgroup_limit.cache_clear()
+        assert threads._cgroup_limit() == limit
+    threads._cgroup_limit.cache_clear()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
-from fastlr._schema import strict_json
 from fastlr.errors import InputError, InputTypeError
+from fastlr.input.columns import FloatArray
+from fastlr.input.schema import strict_json
 
 __all__ = ["decode", "encode"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
-from fastlr._threads import resolve_threads
+from fastlr.input.columns import FloatArray
+from fastlr.input.threads import resolve_threads
 from fastlr.refinement import Frame, Table
 
 __all__ = ["combined_products"]

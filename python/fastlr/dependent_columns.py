@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
-from fastlr._threads import interruptible
 from fastlr.independence import Directions, settle_independence
+from fastlr.input.columns import FloatArray
+from fastlr.input.threads import interruptible
 from fastlr.moments import Moments
 from fastlr.null_space import eliminated
 from fastlr.preconditioned import precondition

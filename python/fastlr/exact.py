@@ -9,21 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import FloatArray, as_features, as_flag, as_targets, as_weights
-from fastlr.errors import ConditionWarning, InputError, InputTypeError, RankWarning, user_level
+from fastlr.errors import ConditionWarning, InputTypeError, RankWarning, user_level
 from fastlr.indicators import expected_dependence
-from fastlr.ladder import (
-    ACCURACIES,
-    RANK_RULES,
-    Climb,
-    Table,
-    check_choice,
-    climb,
-    solve_at_once,
-)
+from fastlr.input.arguments import as_features, as_targets, as_weights
+from fastlr.input.columns import FloatArray
+from fastlr.input.names import names_of
+from fastlr.input.options import as_alpha, as_choice, as_flag
+from fastlr.ladder import ACCURACIES, RANK_RULES, Climb, Table, climb, solve_at_once
 from fastlr.moments import Moments
 from fastlr.null_space import dependencies
-from fastlr.passes import names_of
 from fastlr.results import LinearFit, Status
 from fastlr.wide import RowSummary, climb_wide, is_wide
 
@@ -164,12 +158,8 @@ def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -
         raise InputTypeError(
             f"moments is a {type(moments).__name__}: pass Moments, e.g. Moments.from_arrays(X, y)."
         )
-    if np.ndim(alpha) != 0 or np.asarray(alpha).dtype.kind not in "fiu":
-        raise InputTypeError(f"alpha={alpha!r} is not a number: pass a finite number >= 0.")
+    penalty = as_alpha(alpha)
     moments = moments.snapshot()  # of which no thread takes notice any more
-    penalty = float(alpha)
-    if not 0.0 <= penalty < math.inf:
-        raise InputError(f"alpha={alpha!r} is not a finite number >= 0: pass 0 for least squares.")
     return solve_moments(moments, fit_intercept, penalty, moments.n_targets == 1)
 
 
@@ -201,7 +191,7 @@ def fit_table(
     table: Table, is_vector: bool, accuracy: str, rank: str | None
 ) -> tuple[Moments | None, LinearFit]:
     """Climb the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
-    check_choice(accuracy, ACCURACIES, "accuracy")
+    as_choice(accuracy, ACCURACIES, "accuracy")
     rule = _rule(rank)
     if is_wide(table):
         n, p = table.features.n_samples, table.n_features
@@ -229,7 +219,7 @@ def solve_moments(
 
 def _rule(rank: str | None) -> str:
     """The rule for columns that depend on one another; nobody's choice is the smallest norm."""
-    return "min_norm" if rank is None else check_choice(rank, RANK_RULES, "rank")
+    return "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
 
 
 def linear_fit(

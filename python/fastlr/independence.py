@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import Columns, FloatArray
 from fastlr._kernels import kernels
 from fastlr.combinations import combined_products
+from fastlr.input.columns import Columns, FloatArray
 from fastlr.moments import Moments
 from fastlr.refinement import (
     CONVERGED,
@@ -234,12 +234,8 @@ def _refine_some(
 ) -> tuple[Frame, FloatArray, int, FloatArray]:
     n, p, k = table.features.n_samples, table.n_features, directions.shape[1]
     t = table.targets.n_columns if with_targets else 0
-    source = table.targets.source
-    columns: list[npt.NDArray[Any]] = (
-        list(source) if isinstance(source, list) else list(np.atleast_2d(source.T))
-    )
     zeros = np.broadcast_to(np.zeros(1), (n,))
-    joint = replace(table, targets=Columns([*columns[:t], *[zeros] * k], n, t + k))
+    joint = replace(table, targets=Columns([*table.targets.as_list()[:t], *[zeros] * k], n, t + k))
     mean = np.concatenate([frame.mean[:, :p], np.zeros((2, k))], axis=1)
     intercept = np.zeros((2, k))
     if table.fit_intercept and k:
@@ -316,9 +312,7 @@ def _exact_directions(
 def _row(table: Table) -> FloatArray:
     """The features of the first row that counts."""
     i = 0 if table.weights is None else int(np.argmax(np.asarray(table.weights) > 0))
-    source = table.features.source
-    values = [column[i] for column in source] if isinstance(source, list) else source[i]
-    return np.asarray(values, dtype=np.float64)
+    return table.features.row(i)
 
 
 def _unit_rows(directions: FloatArray, length: FloatArray) -> FloatArray:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import FloatArray
+from fastlr.input.columns import FloatArray
 
 __all__ = ["expected_dependence"]
 

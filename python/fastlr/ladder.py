@@ -16,11 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
-from fastlr._threads import resolve_threads
 from fastlr.dependent_columns import checked, climb_dependent, first_columns
-from fastlr.errors import InputError
+from fastlr.input.columns import FloatArray
+from fastlr.input.threads import resolve_threads
 from fastlr.moments import Moments
 from fastlr.passes import Statistics, pass_over
 from fastlr.preconditioned import precondition
@@ -42,7 +41,6 @@ __all__ = [
     "RANK_RULES",
     "Climb",
     "Table",
-    "check_choice",
     "climb",
     "solve_at_once",
 ]
@@ -217,11 +215,3 @@ def _spread(values: FloatArray, keep: Sequence[int], p: int, fill: float) -> Flo
     out = np.full((len(values), p), fill)
     out[:, keep] = values
     return out
-
-
-def check_choice(value: object, choices: Sequence[str], argument: str) -> str:
-    """One of the words that an argument may be."""
-    if not isinstance(value, str) or value not in choices:
-        known = ", ".join(repr(choice) for choice in choices)
-        raise InputError(f"{argument}={value!r} is not known: pass one of {known}.")
-    return value

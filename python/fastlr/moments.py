@@ -8,21 +8,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastlr._arrays import (
-    Columns,
-    FloatArray,
-    GeneratedNames,
-    as_features,
-    as_targets,
-    check_same_features,
-    check_same_targets,
-    warn_of_target_among_features,
-)
 from fastlr._kernels import kernels
 from fastlr._moments_format import decode, encode
-from fastlr._schema import check_moments, check_moments_header
 from fastlr.errors import InputError
-from fastlr.passes import Statistics, names_of, pass_over
+from fastlr.input.arguments import as_features, as_targets
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.names import (
+    GeneratedNames,
+    check_same_features,
+    check_same_targets,
+    names_of,
+    warn_of_target_among_features,
+)
+from fastlr.input.options import as_choice
+from fastlr.input.schema import check_moments, check_moments_header
+from fastlr.passes import Statistics, pass_over
 
 __all__ = ["Moments"]
 
@@ -579,10 +579,7 @@ def moments_of(
     features = as_features(X)
     targets = as_targets(y, features.n_samples, index=features.index)
     names, labels = names_of(features, targets, feature_names, target_names)
-    if precision not in _PRECISIONS:
-        raise InputError(
-            f"precision={precision!r} is not known: pass one of 'double', 'double_double'."
-        )
+    as_choice(precision, _PRECISIONS, "precision")
     moments = Moments._of_columns(
         features, targets, sample_weight, names, labels, n_threads, precision
     )

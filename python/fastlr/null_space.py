@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
+from fastlr.input.columns import FloatArray
 
 __all__ = ["dependencies", "eliminated"]
 

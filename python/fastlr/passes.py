@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import (
-    Columns,
-    FloatArray,
-    as_names,
-    as_weights,
-    default_names,
-    default_targets,
-    refuse_bad_weights,
-    refuse_non_finite,
-    warn_of_target_among_features,
-)
 from fastlr._kernels import kernels
-from fastlr._threads import resolve_threads
 from fastlr.errors import InputError
+from fastlr.input.arguments import as_weights
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
+from fastlr.input.threads import resolve_threads
 
-__all__ = ["Statistics", "names_of", "pass_over", "scaled_moments"]
+__all__ = ["Statistics", "pass_over", "scaled_moments"]
 
 _SMALLEST_SQUARE = 1e-280  # sums of squares below it have lost digits to underflow
 _SMALLEST_DEVIATION = 2.0**-1021  # what varies by less, in denormal numbers, counts as constant
@@ -161,23 +152,3 @@ def _double_double_moments(
         n, q, shift, scale, slots
     )
     return result
-
-
-def names_of(
-    features: Columns,
-    targets: Columns,
-    feature_names: Sequence[str] | None,
-    target_names: Sequence[str] | None,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of features and targets: those given, those of the frame, or x0, x1, ... and y."""
-    p, t = features.n_columns, targets.n_columns
-    if feature_names is not None:
-        names = as_names(feature_names, p, argument="feature_names")
-    else:
-        names = features.names or default_names(p)
-    if target_names is not None:
-        labels = as_names(target_names, t, argument="target_names")
-    else:
-        labels = targets.names or default_targets(t)
-    warn_of_target_among_features(features, targets)
-    return names, labels

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import Columns, FloatArray, as_flag, as_targets, as_weights, refuse_non_finite
 from fastlr._kernels import kernels
-from fastlr._threads import resolve_threads
-from fastlr.errors import InputError, InputTypeError
+from fastlr.errors import InputError
 from fastlr.exact import fit_table
+from fastlr.input.arguments import as_targets, as_weights
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.names import names_of
+from fastlr.input.options import as_flag, as_whole
+from fastlr.input.refusals import refuse_non_finite
+from fastlr.input.threads import resolve_threads
 from fastlr.ladder import Table
-from fastlr.passes import names_of
 from fastlr.results import LinearFit
 
 __all__ = ["PolynomialFit", "polyfit"]
@@ -150,14 +153,11 @@ def polyfit(
     >>> round(fit.intercept, 9), fit.coef.round(9)
     (1.0, array([-3.,  2.]))
     """
-    if isinstance(degree, bool) or not isinstance(degree, int | np.integer):
-        raise InputTypeError(f"degree={degree!r} is not a whole number: pass an integer from 1 on.")
-    if degree < 1:
-        raise InputError(f"degree={degree} is below 1: pass an integer from 1 on.")
+    degree = as_whole(degree, "degree")
     variable = _variable(x, "x")
     targets = as_targets(y, variable.n_samples, index=variable.index)
     weights = as_weights(sample_weight, variable.n_samples, index=variable.index)
-    source = _powers(variable, int(degree))
+    source = _powers(variable, degree)
     if not np.isfinite(source[0]).all():
         refuse_non_finite(variable, ("x",), argument="x")
         raise InputError(
@@ -170,8 +170,8 @@ def polyfit(
             "two, or lower the degree."
         )
     names = tuple("x" if k == 1 else f"x^{k}" for k in range(1, degree + 1))
-    features = Columns(source, variable.n_samples, 2 * int(degree))
-    _, labels = names_of(Columns(source, variable.n_samples, int(degree)), targets, names, None)
+    features = Columns(source, variable.n_samples, 2 * degree)
+    _, labels = names_of(Columns(source, variable.n_samples, degree), targets, names, None)
     table = Table(
         features,
         targets,
@@ -206,6 +206,5 @@ def _length(x: object) -> int:
 
 def _powers(x: Columns, degree: int, rows: slice = slice(None)) -> list[FloatArray]:
     """x^1 .. x^degree as two tables of shape (n_samples, degree) whose sum they are."""
-    column = x.source[0] if isinstance(x.source, list) else x.source.reshape(-1)
-    high, low = kernels.powers(column[rows], degree)
+    high, low = kernels.powers(x.column(0)[rows], degree)
     return [high.T, low.T]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
-from fastlr._threads import interruptible, resolve_threads
 from fastlr.combinations import combined_products
+from fastlr.input.columns import FloatArray
+from fastlr.input.threads import interruptible, resolve_threads
 from fastlr.moments import Moments
 from fastlr.passes import scaled_moments
 from fastlr.refinement import (

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import Columns, FloatArray
 from fastlr._kernels import kernels
-from fastlr._threads import resolve_threads
 from fastlr.errors import InputError
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.threads import resolve_threads
 from fastlr.moments import Moments
 
 __all__ = [
@@ -170,10 +170,7 @@ def _bse_digits(error: float, rss: FloatArray, tss: FloatArray, passes: int) -> 
 
 def first_limb(table: Table) -> Columns:
     """The leading parts of columns that come as unevaluated sums."""
-    source = table.features.source
-    if not isinstance(source, list):
-        raise TypeError("limbs are a list of tables")
-    return replace(table.features, source=source[0], n_columns=table.n_features)
+    return replace(table.features, source=table.features.arrays[0], n_columns=table.n_features)
 
 
 def with_exact_means(table: Table, frame: Frame) -> Frame:

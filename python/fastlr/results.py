@@ -10,21 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import (
-    Columns,
-    FloatArray,
-    GeneratedNames,
-    as_features,
-    as_targets,
-    check_same_features,
-    default_names,
-    index_of,
-    refuse_non_finite,
-)
 from fastlr._kernels import kernels
-from fastlr._schema import check_fit
-from fastlr._threads import resolve_threads
 from fastlr.errors import InputError
+from fastlr.input.arguments import as_features, as_targets
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.convert import index_of
+from fastlr.input.names import GeneratedNames, check_same_features, default_names
+from fastlr.input.refusals import refuse_non_finite
+from fastlr.input.schema import check_fit
+from fastlr.input.threads import resolve_threads
 
 __all__ = ["LinearFit", "Status", "Weight", "WeightRanking", "predict_linear"]
 
@@ -255,9 +249,7 @@ class LinearFit:
                 f"y has {targets.n_columns} targets but this fit has {self.n_targets}: pass the same targets."
             )
         refuse_non_finite(targets, self.target_names, argument="y")
-        source = targets.source
-        observed = np.column_stack(source) if isinstance(source, list) else source
-        residuals: npt.NDArray[Any] = observed.reshape(predicted.shape) - predicted
+        residuals: npt.NDArray[Any] = targets.as_matrix().reshape(predicted.shape) - predicted
         return residuals
 
     def weights_by_size(self, *, standardized: bool = False, target: int = 0) -> WeightRanking:

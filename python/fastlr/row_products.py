@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastlr._arrays import FloatArray, refuse_non_finite
 from fastlr._kernels import kernels
-from fastlr._threads import interruptible, resolve_threads
+from fastlr.input.columns import FloatArray
+from fastlr.input.refusals import refuse_non_finite
+from fastlr.input.threads import interruptible, resolve_threads
 from fastlr.refinement import Table
 
 __all__ = ["Dual", "condition_number", "dual_of"]

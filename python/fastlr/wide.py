@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fastlr._arrays import Columns, FloatArray, refuse_bad_weights, refuse_non_finite
 from fastlr._kernels import kernels
-from fastlr._threads import resolve_threads
+from fastlr.input.columns import FloatArray
+from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
+from fastlr.input.threads import resolve_threads
 from fastlr.ladder import Climb, Table, climb
 from fastlr.refinement import digits_at, log_of
 from fastlr.row_products import Dual, condition_number, dual_of
@@ -135,17 +135,11 @@ def _positive_rows(table: Table) -> tuple[Table, FloatArray, float]:
         weights = weights[counts]
         table = replace(
             table,
-            features=_rows_of(table.features, counts),
-            targets=_rows_of(table.targets, counts),
+            features=table.features.take_rows(counts),
+            targets=table.targets.take_rows(counts),
             weights=weights,
         )
     return table, weights, float(np.log(weights).sum())
-
-
-def _rows_of(columns: Columns, chosen: npt.NDArray[np.bool_]) -> Columns:
-    source = columns.source
-    rows = [column[chosen] for column in source] if isinstance(source, list) else source[chosen]
-    return replace(columns, source=rows, n_samples=int(np.count_nonzero(chosen)))
 
 
 def _refined(
@@ -240,9 +234,7 @@ def _relative_error(
 
 def _targets(table: Table) -> tuple[FloatArray, FloatArray]:
     """Targets times powers of two (n, t), and these: (t,)."""
-    source = table.targets.source
-    columns = np.column_stack(source) if isinstance(source, list) else source
-    y = columns.reshape(table.targets.n_samples, -1).astype(np.float64)
+    y = table.targets.as_matrix().astype(np.float64)
     size = np.abs(y).max(axis=0)
     if not np.isfinite(size).all():
         refuse_non_finite(table.targets, table.target_names, argument="y")
@@ -262,15 +254,13 @@ def _add(pair: FloatArray, value: Any) -> None:
 def _basic(table: Table, dual: Dual, result: Climb, accuracy: str) -> Climb:
     """The fit on the first columns that are independent, as many as the rank; the others get 0."""
     n, p = table.features.n_samples, table.n_features
-    source = table.features.source
     root = np.sqrt(dual.weights)
     basis = np.zeros((n, dual.rank))
     keep: list[int] = []
     for j in range(p):
         if len(keep) == dual.rank:
             break
-        column = source[j] if isinstance(source, list) else source[:, j]
-        column = column.astype(np.float64)  # halves and truth values as well
+        column = table.features.column(j).astype(np.float64)  # halves and truth values as well
         v = root * (column * dual.scale - dual.mean[j])
         noise = 64 * _U * np.linalg.norm(root * column * dual.scale)
         kept = basis[:, : len(keep)]
@@ -281,10 +271,9 @@ def _basic(table: Table, dual: Dual, result: Climb, accuracy: str) -> Climb:
             keep.append(j)
     if not keep:
         return result._replace(solver="basic")
-    chosen = [source[j] if isinstance(source, list) else source[:, j] for j in keep]
     smaller = replace(
         table,
-        features=Columns(chosen, n, len(keep)),
+        features=table.features.take_columns(keep),
         feature_names=tuple(table.feature_names[j] for j in keep),
     )
     _, basic = climb(smaller, accuracy, "full")

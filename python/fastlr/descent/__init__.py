@@ -9,12 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._threads import resolve_threads
 from fastlr.descent._arguments import (
-    as_alpha,
     as_batch_size,
     as_callback,
-    as_choice,
     as_init,
     as_patience,
     as_sampling,
@@ -22,7 +19,6 @@ from fastlr.descent._arguments import (
     as_tol,
     as_validation,
     as_verbose,
-    as_whole,
     seeds_of,
 )
 from fastlr.descent._engines import BatchEngine, Engine, MomentsEngine, RowsEngine, State
@@ -33,6 +29,8 @@ from fastlr.descent._objective import LOSSES, Curvature, Objective, Quadratic
 from fastlr.descent._result import Descent, Epoch, History
 from fastlr.descent._table import Scaling, Table, read_table
 from fastlr.errors import InputError
+from fastlr.input.options import as_alpha, as_choice, as_whole
+from fastlr.input.threads import resolve_threads
 from fastlr.optimizers import GD, Accelerated, Optimizer, as_optimizer
 from fastlr.schedules import Constant, Schedule, as_schedule
 

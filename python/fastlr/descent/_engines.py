@@ -9,12 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
 from fastlr.descent._draws import Draws
 from fastlr.descent._objective import Quadratic
 from fastlr.descent._table import Table
 from fastlr.errors import InputError
+from fastlr.input.columns import FloatArray
 
 __all__ = ["BatchEngine", "Engine", "Epochs", "MomentsEngine", "RowsEngine", "State"]
 

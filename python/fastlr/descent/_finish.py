@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 
 from fastlr import errors
-from fastlr._arrays import FloatArray
-from fastlr.descent._arguments import user_level
 from fastlr.descent._gap import Distance, distance_by_rows, distance_from_moments
 from fastlr.descent._loop import Loop, Outcome
 from fastlr.descent._memory import Memory
@@ -20,7 +18,8 @@ from fastlr.descent._objective import Curvature, Objective, Quadratic
 from fastlr.descent._result import Descent, History, Surroundings
 from fastlr.descent._status import Circumstances, status_of
 from fastlr.descent._table import Scaling, Table
-from fastlr.errors import InputError
+from fastlr.errors import InputError, user_level
+from fastlr.input.columns import FloatArray
 from fastlr.optimizers import Optimizer
 
 __all__ = ["Job", "finish", "history_of", "judge", "limit_of"]

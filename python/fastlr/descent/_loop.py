@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr.descent._engines import Engine, Epochs, State, joined
 from fastlr.descent._memory import Watch
 from fastlr.descent._objective import Objective
 from fastlr.descent._result import Descent, Epoch
 from fastlr.descent._table import Scaling, Table
 from fastlr.errors import InputError
+from fastlr.input.columns import FloatArray
 from fastlr.schedules import Adaptive, Schedule
 
 __all__ = ["Loop", "Outcome"]

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr.descent._engines import State
 from fastlr.descent._table import Scaling
 from fastlr.errors import InputError, InputTypeError
+from fastlr.input.columns import FloatArray
 from fastlr.results import LinearFit
 
 __all__ = ["Memory", "Watch", "as_earlier", "check_same_arguments"]

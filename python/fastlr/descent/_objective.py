@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import FloatArray, default_names, default_targets
 from fastlr._kernels import kernels
 from fastlr.descent._table import Scaling, Table
+from fastlr.input.columns import FloatArray
+from fastlr.input.names import default_names, default_targets
 from fastlr.ladder import solve_at_once
 from fastlr.moments import Moments
 from fastlr.optimizers import Optimizer

@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import FloatArray
 from fastlr.descent._gap import excess
 from fastlr.descent._memory import Memory
 from fastlr.descent._objective import Objective, Quadratic
+from fastlr.input.columns import FloatArray
 from fastlr.optimizers import Optimizer
 from fastlr.results import LinearFit
 

@@ -9,19 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import (
-    Columns,
-    FloatArray,
-    as_features,
-    as_targets,
-    as_weights,
-    check_same_features,
-    default_names,
-    refuse_non_finite,
-    warn_of_target_among_features,
-)
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
+from fastlr.input.arguments import as_features, as_targets, as_weights
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.names import check_same_features, default_names, warn_of_target_among_features
+from fastlr.input.refusals import refuse_non_finite
 from fastlr.moments import Moments
 
 __all__ = ["Scaling", "Table", "read_table"]

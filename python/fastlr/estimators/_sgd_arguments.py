@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import as_flag
-from fastlr.descent._arguments import as_choice, as_verbose, as_whole
+from fastlr.descent._arguments import as_verbose
 from fastlr.errors import InputError, InputTypeError
+from fastlr.input.options import as_choice, as_flag, as_whole
 from fastlr.optimizers import Optimizer, as_optimizer
 from fastlr.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr.descent._engines import BatchEngine, Engine, MomentsEngine, RowsEngine, State
 from fastlr.descent._finish import limit_of
 from fastlr.descent._gap import Distance, distance_by_rows, excess
@@ -15,6 +14,7 @@ from fastlr.descent._objective import Objective, Quadratic
 from fastlr.descent._table import Scaling, Table
 from fastlr.errors import InputError
 from fastlr.estimators._sgd_arguments import SGDSettings
+from fastlr.input.columns import FloatArray
 
 __all__ = ["distance_of", "loop_of", "loss_of"]
 

@@ -9,16 +9,12 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from fastlr._arrays import (
-    Columns,
-    FloatArray,
-    as_features,
-    as_targets,
-    check_same_targets,
-)
-from fastlr._threads import lock_of
 from fastlr.estimators._features import check_features
 from fastlr.exact import fit_table, solve_moments, table_of
+from fastlr.input.arguments import as_features, as_targets
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.names import check_same_targets
+from fastlr.input.threads import lock_of
 from fastlr.ladder import Table
 from fastlr.moments import Moments, moments_of
 from fastlr.results import LinearFit, Status, predict_linear

@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastlr._schema import shown, strict_json
 from fastlr.errors import InputError, ModelFileError
 from fastlr.files._replace import replaced
+from fastlr.input.schema import shown, strict_json
 
 if TYPE_CHECKING:
     from fastlr.results import LinearFit

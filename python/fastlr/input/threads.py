@@ -8,8 +8,8 @@ import operator
 import os
 import sys
 import threading
-from pathlib import Path
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,9 @@ def lock_of(owner: object) -> Lock:
     return lock
 
 
-def interruptible(algebra: Callable[..., Any], *matrices: npt.NDArray[np.float64], **options: Any) -> Any:
+def interruptible(
+    algebra: Callable[..., Any], *matrices: npt.NDArray[np.float64], **options: Any
+) -> Any:
     """``algebra(*matrices, **options)``, during which Ctrl-C is heard.
 
     NumPy's own algebra goes on to its end whatever happens. What takes long is left to a thread, for which the main
@@ -107,7 +109,7 @@ def interruptible(algebra: Callable[..., Any], *matrices: npt.NDArray[np.float64
     def work() -> None:
         try:
             outcome.append((algebra(*matrices, **options), None))
-        except Exception as error:  # to be raised where it is waited for
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
             outcome.append((None, error))
 
     thread = threading.Thread(target=work, daemon=True)

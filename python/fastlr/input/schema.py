@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr.errors import InputError
+from fastlr.input.columns import FloatArray
 
 __all__ = [
     "FIT_FIELDS",

@@ -1,4 +1,4 @@
-"""Anything array-like -> columns of numbers where they lie.
+"""Arrays, sequences, mappings and data frames become columns of numbers, where they lie.
 
 NumPy arrays of any stride are taken as they are; data frames (pandas, polars, pyarrow, ...) and mappings give
 their columns, without a copy wherever the frame's own buffers are plain numbers.
@@ -8,37 +8,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import InputError, InputTypeError
+from fastlr.input.columns import Columns
 
-__all__ = ["Columns", "FloatArray", "as_columns", "index_of"]
+__all__ = ["as_columns", "index_of"]
 
-FloatArray = npt.NDArray[np.float64]
 _READABLE = frozenset("efdgbhilqBHILQ?")  # by kernels, in either byte order
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Columns of numbers for the kernels: one 2-D array, or a list of 1-D arrays of equal length."""
-
-    source: npt.NDArray[Any] | list[npt.NDArray[Any]]
-    n_samples: int
-    n_columns: int
-    names: tuple[str, ...] | None = None
-    is_vector: bool = False
-    index: Any = None
-    """The rows' labels, if they came in a pandas object."""
-
-    @property
-    def all_float32(self) -> bool:
-        """Whether every column is float32 (predictions then are, too)."""
-        arrays = self.source if isinstance(self.source, list) else [self.source]
-        return all(array.dtype.char == "f" for array in arrays)
 
 
 def as_columns(data: object, argument: str) -> Columns:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
-from fastlr.errors import InputError, InputTypeError
+import numpy as np
 
-if TYPE_CHECKING:
-    from fastlr._columns import Columns
+from fastlr.errors import InputError, InputTypeError, InputWarning, user_level
+from fastlr.input.columns import Columns
 
 __all__ = [
     "GeneratedNames",
@@ -18,6 +18,8 @@ __all__ = [
     "check_same_targets",
     "default_names",
     "default_targets",
+    "names_of",
+    "warn_of_target_among_features",
 ]
 
 
@@ -104,6 +106,40 @@ def check_same_targets(columns: Columns, names: tuple[str, ...], *, owner: str) 
             f"y has the targets {_listing(columns.names)} but {owner} has {_listing(names)}: pass the same targets in "
             "the same order."
         )
+
+
+def names_of(
+    features: Columns,
+    targets: Columns,
+    feature_names: Sequence[str] | None,
+    target_names: Sequence[str] | None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of features and targets: those given, those of the frame, or x0, x1, ... and y."""
+    p, t = features.n_columns, targets.n_columns
+    if feature_names is not None:
+        names = as_names(feature_names, p, argument="feature_names")
+    else:
+        names = features.names or default_names(p)
+    if target_names is not None:
+        labels = as_names(target_names, t, argument="target_names")
+    else:
+        labels = targets.names or default_targets(t)
+    warn_of_target_among_features(features, targets)
+    return names, labels
+
+
+def warn_of_target_among_features(features: Columns, targets: Columns) -> None:
+    """A target that is also a feature explains itself perfectly, and nothing else: name and values tell."""
+    for k, name in enumerate(targets.names or ()):
+        if features.names is None or name not in features.names:
+            continue
+        if np.array_equal(features.column(features.names.index(name)), targets.column(k)):
+            warnings.warn(
+                f"the target {name!r} is also among the features of X, with the same values, and explains itself: "
+                f"leave that column out of X (in a data frame: X.drop(columns=[{name!r}])).",
+                InputWarning,
+                stacklevel=user_level(),
+            )
 
 
 def _listing(names: Sequence[str], most: int = 8) -> str:
