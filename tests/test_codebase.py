@@ -22,8 +22,6 @@ FLOORS = {
     "_convergence": 1,
     "input": 1,
     "results": 1,
-    "_moments_format": 2,
-    "passes": 2,
     "refinement": 2,
     "preconditioned": 2,
     "combinations": 2,

@@ -216,7 +216,7 @@ def test_a_model_with_any_field_replaced_is_kept_as_it_is_or_refused(path, which
     path.write_text(json.dumps(document), encoding="utf-8")
     fit, error = read(load_model, path)
     if fit is None:
-        assert "save it again" in error
+        assert "save it again" in error or "install a newer fastlr" in error
         return
     assert fit.n_samples >= 1
     assert 0 <= fit.digits <= 16 or math.isnan(fit.digits)
@@ -350,5 +350,5 @@ def test_moments_with_anything_replaced_are_kept_as_they_are_or_refused(which, d
     assert parts(moments)[1] == bytes(body)
     assert moments.n_samples >= 1
     assert moments.total_weight > 0
-    assert np.isfinite(moments.mean).all() or (moments._scale != 1).any()
+    assert np.isfinite(moments.mean).all() or (moments.for_kernels().scale != 1).any()
     assert json.loads(parts(moments)[0]) == json.loads(bytes(header))

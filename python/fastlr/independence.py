@@ -85,8 +85,9 @@ def settle_independence(
     p, t, weight = table.n_features, table.targets.n_columns, moments.total_weight
     rounding = rounding_factor(table, weight, start)
     threshold = np.maximum(_DOUBTFUL, (_MARGIN * _ROUNDING * _U * rounding) ** 2)
+    state = moments.for_kernels()
     solution, directions, others = kernels.solve_on_independent_columns(
-        p, weight, moments._mean, moments._cross, table.fit_intercept, threshold
+        p, weight, state.mean, state.cross, table.fit_intercept, threshold
     )
     frame = Frame(*solution)._replace(scale=start.scale)
     passes = 0

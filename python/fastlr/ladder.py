@@ -21,7 +21,8 @@ from fastlr.dependent_columns import checked, climb_dependent, first_columns
 from fastlr.input.columns import FloatArray
 from fastlr.input.threads import resolve_threads
 from fastlr.moments import Moments
-from fastlr.passes import Statistics, pass_over
+from fastlr.moments.moments import moments_of_statistics
+from fastlr.moments.passes import Statistics, pass_over
 from fastlr.preconditioned import precondition
 from fastlr.refinement import (
     Climb,
@@ -73,7 +74,7 @@ def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
             n_samples, weight, sum_log_weight, np.ones(q), mean, cross, size, n_passes
         )
         if is_in_range:
-            moments = Moments._of_statistics(first, table.feature_names, table.target_names)
+            moments = moments_of_statistics(first, table.feature_names, table.target_names)
             passes = n_passes + n_sweeps
             if figures is None:
                 return moments, _climb_from(moments, table, accuracy, rank, passes, n_sweeps > 0)
@@ -89,7 +90,7 @@ def climb(table: Table, accuracy: str, rank: str) -> tuple[Moments, Climb]:
         "double",
         first,
     )
-    moments = Moments._of_statistics(statistics, table.feature_names, table.target_names)
+    moments = moments_of_statistics(statistics, table.feature_names, table.target_names)
     return moments, _climb_from(moments, table, accuracy, rank, statistics.n_passes, False)
 
 
@@ -119,21 +120,22 @@ def _normal_equations(
     moments: Moments, fit_intercept: bool, alpha: float, truncate: bool
 ) -> tuple[Frame, float, float, bool]:
     """The solution, its digits, those that predictions depend on, and whether they are enough for "auto"."""
+    state = moments.for_kernels()
     system = (
-        moments.n_features,
-        moments.total_weight,
-        moments._mean,
-        moments._cross,
+        len(state.feature_names),
+        state.total_weight,
+        state.mean,
+        state.cross,
         fit_intercept,
         alpha,
         truncate,
     )
-    if moments.precision == "double_double":
-        result, digits = kernels.solve_double_double(*system, moments._size, moments._scale)
+    if state.precision == "double_double":
+        result, digits = kernels.solve_double_double(*system, state.summed_squares, state.scale)
         frame = Frame(*result)
-        return frame._replace(scale=frame.scale * moments._scale), digits, digits, True
+        return frame._replace(scale=frame.scale * state.scale), digits, digits, True
     result, digits, relevant, enough = kernels.solve_normal_equations(
-        *system, moments.n_samples, moments._size, moments._scale
+        *system, state.n_samples, state.summed_squares, state.scale
     )
     frame = Frame(*result)
     if frame.rank < n_varying(frame):
@@ -142,7 +144,7 @@ def _normal_equations(
         digits = 0.0
         noise = min(0.1, 64 * _U * frame.condition_number**2)
         frame.null_space[np.abs(frame.null_space) < noise] = 0.0
-    return frame._replace(scale=frame.scale * moments._scale), digits, relevant, enough
+    return frame._replace(scale=frame.scale * state.scale), digits, relevant, enough
 
 
 def _climb_from(

@@ -11,7 +11,7 @@ from fastlr.combinations import combined_products
 from fastlr.input.columns import FloatArray
 from fastlr.input.threads import interruptible, resolve_threads
 from fastlr.moments import Moments
-from fastlr.passes import scaled_moments
+from fastlr.moments.passes import scaled_moments
 from fastlr.refinement import (
     SHARP,
     Frame,
@@ -49,8 +49,9 @@ def precondition(
     features = table.features if table.limbs == 1 else first_limb(table)
     scale, weight = start.scale, moments.total_weight
     chosen = moments if len(keep) == p else moments.select(list(keep))
+    state = chosen.for_kernels()
     small_basis, small_factor = kernels.first_basis(
-        len(keep), weight, chosen._mean, chosen._cross, table.fit_intercept
+        len(keep), weight, state.mean, state.cross, table.fit_intercept
     )[:2]
     basis, factor = np.zeros((p, p)), np.zeros((p, p))
     basis[np.ix_(keep, keep)], factor[np.ix_(keep, keep)] = small_basis, small_factor

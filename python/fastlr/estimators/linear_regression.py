@@ -16,7 +16,8 @@ from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.names import check_same_targets
 from fastlr.input.threads import lock_of
 from fastlr.ladder import Table
-from fastlr.moments import Moments, moments_of
+from fastlr.moments import Moments
+from fastlr.moments.moments import moments_of
 from fastlr.results import LinearFit, Status, predict_linear
 
 __all__ = ["LinearRegression"]

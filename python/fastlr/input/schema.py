@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -19,8 +19,6 @@ __all__ = [
     "FIT_FIELDS",
     "LATER_FIELDS",
     "check_fit",
-    "check_moments",
-    "check_moments_header",
     "shown",
     "strict_json",
 ]
@@ -60,14 +58,14 @@ def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
 
 
-class _Field(Protocol):
+class Field(Protocol):
     """What a field of a stored model may hold, and how to check it."""
 
     def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
         """The value, if it is such; an `InputError` otherwise."""
 
 
-class _Numbers(NamedTuple):
+class Numbers(NamedTuple):
     """Real numbers of a shape ("t": one per target, "p": one per feature), between two bounds."""
 
     shape: str
@@ -88,7 +86,7 @@ class _Numbers(NamedTuple):
         return array if shape else float(array)
 
 
-class _Count(NamedTuple):
+class Count(NamedTuple):
     """A whole number from ``at_least`` on."""
 
     at_least: int
@@ -99,7 +97,7 @@ class _Count(NamedTuple):
         return value
 
 
-class _Of(NamedTuple):
+class Of(NamedTuple):
     """A rule that admits values of one type."""
 
     kind: type
@@ -110,7 +108,7 @@ class _Of(NamedTuple):
         return value
 
 
-class _Names:
+class Names:
     """A rule that admits a list of one or more distinct names."""
 
     def check(
@@ -125,7 +123,7 @@ class _Names:
         return tuple(value)
 
 
-class _Sentence:
+class Sentence:
     """A status: a word for programs and a sentence for people."""
 
     def check(
@@ -138,47 +136,40 @@ class _Sentence:
         return dict(value)
 
 
-FIT_FIELDS: Mapping[str, _Field] = {
-    "feature_names": _Names(),
-    "target_names": _Names(),
-    "coef": _Numbers("tp", must_be_finite=True),
-    "intercept": _Numbers("t", must_be_finite=True),
-    "n_samples": _Count(1),
-    "total_weight": _Numbers("", at_least=math.ulp(0.0), must_be_finite=True),
-    "rank": _Count(0),
-    "condition_number": _Numbers("", at_least=0.0, may_be_nan=True),
-    "solver": _Of(str),
-    "status": _Sentence(),
+FIT_FIELDS: Mapping[str, Field] = {
+    "feature_names": Names(),
+    "target_names": Names(),
+    "coef": Numbers("tp", must_be_finite=True),
+    "intercept": Numbers("t", must_be_finite=True),
+    "n_samples": Count(1),
+    "total_weight": Numbers("", at_least=math.ulp(0.0), must_be_finite=True),
+    "rank": Count(0),
+    "condition_number": Numbers("", at_least=0.0, may_be_nan=True),
+    "solver": Of(str),
+    "status": Sentence(),
     # A descent states no digits.
-    "digits": _Numbers("", at_least=0.0, at_most=_MOST_DIGITS, may_be_nan=True),
-    "passes": _Count(0),
-    "rss": _Numbers("t", at_least=0.0, may_be_nan=True),
-    "tss": _Numbers("t", at_least=0.0, may_be_nan=True),
-    "log_likelihood": _Numbers("t", may_be_nan=True),
-    "bse": _Numbers("tp", at_least=0.0, may_be_nan=True),
-    "bse_intercept": _Numbers("t", at_least=0.0, may_be_nan=True),
-    "residual_sd": _Numbers("t", at_least=0.0, may_be_nan=True),
-    "fit_intercept": _Of(bool),
-    "alpha": _Numbers("", at_least=0.0, must_be_finite=True),
-    "feature_mean": _Numbers("p", may_be_nan=True),
-    "feature_std": _Numbers("p", at_least=0.0, may_be_nan=True),
+    "digits": Numbers("", at_least=0.0, at_most=_MOST_DIGITS, may_be_nan=True),
+    "passes": Count(0),
+    "rss": Numbers("t", at_least=0.0, may_be_nan=True),
+    "tss": Numbers("t", at_least=0.0, may_be_nan=True),
+    "log_likelihood": Numbers("t", may_be_nan=True),
+    "bse": Numbers("tp", at_least=0.0, may_be_nan=True),
+    "bse_intercept": Numbers("t", at_least=0.0, may_be_nan=True),
+    "residual_sd": Numbers("t", at_least=0.0, may_be_nan=True),
+    "fit_intercept": Of(bool),
+    "alpha": Numbers("", at_least=0.0, must_be_finite=True),
+    "feature_mean": Numbers("p", may_be_nan=True),
+    "feature_std": Numbers("p", at_least=0.0, may_be_nan=True),
 }
 """What `LinearFit.to_dict` gives, by field."""
 
-LATER_FIELDS: Mapping[str, tuple[_Field, Any]] = {
-    "has_feature_names": (_Of(bool), None),
-    "bse_digits": (_Numbers("", at_least=0.0, at_most=_MOST_DIGITS, may_be_nan=True), math.nan),
+LATER_FIELDS: Mapping[str, tuple[Field, Any]] = {
+    "has_feature_names": (Of(bool), None),
+    "bse_digits": (Numbers("", at_least=0.0, at_most=_MOST_DIGITS, may_be_nan=True), math.nan),
 }
 """What fits that were stored before do not have, and what is taken for it."""
 
 _NAMES = ("feature_names", "target_names")
-
-_MOMENTS_HEADER: Mapping[str, _Field] = {
-    "n_samples": _Count(1),
-    "feature_names": _Names(),
-    "target_names": _Names(),
-    "precision": _Of(str),
-}
 
 
 def check_fit(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,7 +180,7 @@ def check_fit(data: Mapping[str, Any]) -> dict[str, Any]:
     InputError
         If one is missing, unknown, or of the wrong type, shape or range.
     """
-    _check_keys("a fit", {key: data[key] for key in data if key not in LATER_FIELDS}, FIT_FIELDS)
+    check_keys("a fit", {key: data[key] for key in data if key not in LATER_FIELDS}, FIT_FIELDS)
     names = {key: FIT_FIELDS[key].check(key, data[key], {}) for key in _NAMES}
     p = (len(names["feature_names"]),)
     t: tuple[int, ...] = (len(names["target_names"]),)
@@ -206,57 +197,7 @@ def check_fit(data: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def check_moments_header(header: Mapping[str, Any], precisions: Sequence[str]) -> dict[str, Any]:
-    """Rows, names and precision of moments.
-
-    Raises
-    ------
-    InputError
-        If one is missing, unknown or wrong.
-    """
-    generated = header.get("generated", [])
-    if not isinstance(generated, list) or not all(name in _NAMES for name in generated):
-        raise InputError(f"generated={shown(generated)} does not say which names were made up.")
-    _check_keys("moments", {k: header[k] for k in header if k != "generated"}, _MOMENTS_HEADER)
-    checked = {key: field.check(key, header[key], {}) for key, field in _MOMENTS_HEADER.items()}
-    if checked["precision"] not in precisions:
-        raise InputError(f"precision={shown(checked['precision'])} is not known.")
-    return {**checked, "generated": generated}
-
-
-def check_moments(
-    weights: FloatArray, scale: FloatArray, mean: FloatArray, cross: FloatArray, size: FloatArray
-) -> None:
-    """Refuse numbers that no rows have: total weight and sum of logarithms, scales, means, products, sizes.
-
-    Raises
-    ------
-    InputError
-        If one is.
-    """
-    for name, numbers in (("weights", weights), ("scale", scale), ("mean", mean), ("size", size)):
-        if not np.isfinite(numbers).all():
-            raise InputError(f"{name} must be finite.")
-    if not weights[0] > 0:
-        raise InputError(f"the total weight {weights[0]:g} is not positive.")
-    if not np.isfinite(cross).all():
-        raise InputError("cross-products must be finite.")
-    if not (np.frexp(scale)[0] == 0.5).all():
-        raise InputError("scales must be powers of two.")
-    leading = cross if cross.ndim == 2 else cross[0]
-    variation = leading.diagonal()
-    # What was taken away may leave rounding errors of what there was, and no more.
-    if (
-        np.any(size < 0)
-        or np.any(variation < -1e-11 * size)
-        or np.any(variation > (1.0 + 1e-9) * size)
-    ):
-        raise InputError("sums of squares must be positive, and no larger than their sizes.")
-    if not np.array_equal(leading, leading.T):
-        raise InputError("cross-products must be symmetric.")
-
-
-def _check_keys(what: str, data: Mapping[str, Any], fields: Mapping[str, object]) -> None:
+def check_keys(what: str, data: Mapping[str, Any], fields: Mapping[str, object]) -> None:
     if not isinstance(data, Mapping):
         raise InputError(f"not {what}: a {type(data).__name__} has no fields.")
     missing, unknown = sorted(set(fields) - set(data)), sorted(map(str, set(data) - set(fields)))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from fastlr._kernels import kernels
-from fastlr._moments_format import decode, encode
 from fastlr.errors import InputError
 from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import Columns, FloatArray
@@ -21,30 +19,12 @@ from fastlr.input.names import (
     warn_of_target_among_features,
 )
 from fastlr.input.options import as_choice
-from fastlr.input.schema import check_moments, check_moments_header
-from fastlr.passes import Statistics, pass_over
+from fastlr.moments.combining import added, taken_away
+from fastlr.moments.passes import Statistics, pass_over
+from fastlr.moments.serialised import as_bytes, from_bytes
+from fastlr.moments.state import PRECISIONS, State
 
-__all__ = ["Moments"]
-
-_PRECISIONS = ("double", "double_double")
-
-
-class _State(NamedTuple):
-    """All that moments know; `Moments.update` replaces it in one step."""
-
-    n_samples: int
-    total_weight: float
-    sum_log_weight: float
-    scale: FloatArray  # (q): powers of two, other than 1 only for columns whose squares leave float64's range
-    mean: FloatArray  # (2, q): of the scaled columns, an unevaluated sum
-    cross: (
-        FloatArray  # (q, q): of the scaled columns; in double-double (2, q, q), an unevaluated sum
-    )
-    feature_names: tuple[str, ...]
-    target_names: tuple[str, ...]
-    size: (
-        FloatArray  # (q): sums of squares, at least the diagonal's, that rounding errors belong to
-    )
+__all__ = ["Moments", "moments_of", "moments_of_columns", "moments_of_statistics"]
 
 
 class Moments:
@@ -88,7 +68,7 @@ class Moments:
 
     __slots__ = ("_lock", "_state")
 
-    _state: _State
+    _state: State
     _lock: threading.Lock  # of whoever adds rows
 
     def __init__(self) -> None:
@@ -150,19 +130,10 @@ class Moments:
         n_threads: int | None,
         precision: str = "double",
     ) -> Moments:
-        return cls._of_statistics(
-            pass_over(
-                features, targets, sample_weight, feature_names, target_names, n_threads, precision
-            ),
-            feature_names,
-            target_names,
+        statistics = pass_over(
+            features, targets, sample_weight, feature_names, target_names, n_threads, precision
         )
-
-    @classmethod
-    def _of_statistics(
-        cls, statistics: Statistics, feature_names: tuple[str, ...], target_names: tuple[str, ...]
-    ) -> Moments:
-        return cls._build(*statistics[:6], feature_names, target_names, statistics.size)
+        return moments_of_statistics(statistics, feature_names, target_names)
 
     @classmethod
     def _build(
@@ -175,30 +146,23 @@ class Moments:
         cross: FloatArray,
         feature_names: tuple[str, ...],
         target_names: tuple[str, ...],
-        size: FloatArray | None = None,
     ) -> Moments:
-        if size is None:
-            size = _leading(cross).diagonal().copy()
-        return cls._of_state(
-            _State(
-                n_samples,
-                total_weight,
-                sum_log_weight,
-                scale,
-                mean,
-                cross,
-                feature_names,
-                target_names,
-                size,
-            )
+        squares = cross.diagonal().copy()
+        statistics = Statistics(
+            n_samples, total_weight, sum_log_weight, scale, mean, cross, squares, 1
         )
+        return moments_of_statistics(statistics, feature_names, target_names)
 
     @classmethod
-    def _of_state(cls, state: _State) -> Moments:
+    def _of_state(cls, state: State) -> Moments:
         self = object.__new__(cls)
         self._state = state
         self._lock = threading.Lock()
         return self
+
+    def for_kernels(self) -> State:
+        """Everything at one moment, as the kernels take it: names, weights, scales, means and cross-products."""
+        return self._state
 
     def snapshot(self) -> Moments:
         """The same moments at no cost, which no later `update` of these changes."""
@@ -225,22 +189,6 @@ class Moments:
         return self._state.target_names
 
     @property
-    def _scale(self) -> FloatArray:
-        return self._state.scale
-
-    @property
-    def _mean(self) -> FloatArray:
-        return self._state.mean
-
-    @property
-    def _cross(self) -> FloatArray:
-        return self._state.cross
-
-    @property
-    def _size(self) -> FloatArray:
-        return self._state.size
-
-    @property
     def n_features(self) -> int:
         """Number of features."""
         return len(self.feature_names)
@@ -253,7 +201,7 @@ class Moments:
     @property
     def precision(self) -> str:
         """Arithmetic that the moments were accumulated in, "double" or "double_double"."""
-        return _PRECISIONS[self._cross.ndim - 2]
+        return self._state.precision
 
     @property
     def sum_log_weight(self) -> float:
@@ -272,7 +220,7 @@ class Moments:
     def std(self) -> FloatArray:
         """Weighted population standard deviations of features, then targets."""
         state = self._state
-        variance = np.maximum(_leading(state.cross).diagonal(), 0.0) / state.total_weight
+        variance = np.maximum(state.leading.diagonal(), 0.0) / state.total_weight
         std: FloatArray = np.sqrt(variance) / state.scale
         return std
 
@@ -281,26 +229,12 @@ class Moments:
         """Centred cross-products of features, then targets (a copy); infinite where they exceed float64."""
         state = self._state
         with np.errstate(over="ignore", under="ignore"):
-            return _leading(state.cross) / state.scale / state.scale[:, np.newaxis]
-
-    @property
-    def _leading(self) -> FloatArray:
-        """Cross-products of the scaled columns, rounded to float64."""
-        return _leading(self._cross)
-
-    def _on_scale(self, scale: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Means, cross-products and sizes as those of ``columns * scale``."""
-        if np.array_equal(scale, self._scale):
-            return self._mean, self._cross, self._size
-        with np.errstate(under="ignore"):
-            change = scale / self._scale
-            cross = self._cross * change * change[:, np.newaxis]
-            return self._mean * change, cross, self._size * change * change
+            return state.leading / state.scale / state.scale[:, np.newaxis]
 
     def check_raw_squares(self) -> None:
         """Fits without intercept need squares about zero, not about the mean: refuse those out of range."""
         with np.errstate(over="ignore"):
-            squares = self.total_weight * np.square(self._mean[0])
+            squares = self.total_weight * np.square(self._state.mean[0])
         outside = np.flatnonzero(~np.isfinite(squares))
         if outside.size:
             name = (*self.feature_names, *self.target_names)[outside[0]]
@@ -308,17 +242,6 @@ class Moments:
                 f"the squares of column {name!r} (mean {self.mean[outside[0]]:.3g}) exceed the range of float64 "
                 "without an intercept: divide it by a power of two, or fit an intercept."
             )
-
-    def _checked(self) -> Moments:
-        """Itself, unless a sum of squares has left the range of float64."""
-        outside = np.flatnonzero(~np.isfinite(self._leading.diagonal()))
-        if outside.size:
-            name = (*self.feature_names, *self.target_names)[outside[0]]
-            raise InputError(
-                f"the sums of squares of column {name!r} exceed the range of float64 (about 1e308) once these moments "
-                "are combined: divide the column by a power of two before building them."
-            )
-        return self
 
     def update(
         self, X: object, y: object, sample_weight: object = None, *, n_threads: int | None = None
@@ -378,16 +301,16 @@ class Moments:
         )
         state = self._state
         names = tuple(state.feature_names[j] for j in positions)
-        return self._build(
-            state.n_samples,
-            state.total_weight,
-            state.sum_log_weight,
-            state.scale[keep],
-            np.ascontiguousarray(state.mean[:, keep]),
-            np.ascontiguousarray(state.cross[..., keep[:, np.newaxis], keep]),
-            GeneratedNames(names) if isinstance(state.feature_names, GeneratedNames) else names,
-            state.target_names,
-            state.size[keep],
+        if isinstance(state.feature_names, GeneratedNames):
+            names = GeneratedNames(names)
+        return self._of_state(
+            state._replace(
+                scale=state.scale[keep],
+                mean=np.ascontiguousarray(state.mean[:, keep]),
+                cross=np.ascontiguousarray(state.cross[..., keep[:, np.newaxis], keep]),
+                feature_names=names,
+                summed_squares=state.summed_squares[keep],
+            )
         )
 
     def _position(self, column: str | int) -> int:
@@ -398,55 +321,10 @@ class Moments:
             return int(column)
         raise InputError(f"column {column!r} is not among the features {list(self.feature_names)}.")
 
-    def _check_mergeable(self, other: Moments) -> None:
-        for noun, mine, theirs in (
-            ("features", self.feature_names, other.feature_names),
-            ("targets", self.target_names, other.target_names),
-        ):
-            if mine != theirs:
-                raise InputError(
-                    f"moments of {noun} {list(mine)} and of {list(theirs)} cannot be combined: build both from the "
-                    "same columns, in the same order."
-                )
-        if self.precision != other.precision:
-            raise InputError(
-                f"moments of precision {self.precision!r} and of {other.precision!r} cannot be combined: build both "
-                "with the same precision."
-            )
-
-    def _combined(
-        self, other: Moments, sign: int, scale: FloatArray
-    ) -> tuple[float, FloatArray, FloatArray, FloatArray]:
-        """Weight, means, cross-products and sizes of a sum or a difference."""
-        mean_a, cross_a, size_a = self._on_scale(scale)
-        mean_b, cross_b, size_b = other._on_scale(scale)
-        operands = (self.total_weight, mean_a, cross_a, other.total_weight, mean_b, cross_b)
-        if self._cross.ndim == 3:
-            result = kernels.merge_double_double(sign, *operands)
-        else:
-            result = kernels.merge(*operands) if sign > 0 else kernels.subtract(*operands)
-        weight, mean, cross = result
-        size = size_a + size_b  # what was added up, and is not less for having been taken away
-        return weight, mean, cross, np.maximum(size, _leading(cross).diagonal())
-
     def __add__(self, other: object) -> Moments:
         if not isinstance(other, Moments):
             return NotImplemented
-        self, other = self.snapshot(), other.snapshot()
-        self._check_mergeable(other)
-        scale = np.minimum(self._scale, other._scale)
-        weight, mean, cross, size = self._combined(other, 1, scale)
-        return self._build(
-            self.n_samples + other.n_samples,
-            weight,
-            self.sum_log_weight + other.sum_log_weight,
-            scale,
-            mean,
-            cross,
-            _given(self.feature_names, other.feature_names),
-            _given(self.target_names, other.target_names),
-            size,
-        )._checked()
+        return self._of_state(added(self._state, other._state))
 
     def __sub__(self, other: object) -> Moments:
         """Moments of the rows that are in ``self`` but not in ``other``.
@@ -456,31 +334,7 @@ class Moments:
         """
         if not isinstance(other, Moments):
             return NotImplemented
-        self, other = self.snapshot(), other.snapshot()
-        self._check_mergeable(other)
-        if other.n_samples >= self.n_samples or not other.total_weight < self.total_weight:
-            raise InputError(
-                f"cannot take {other.n_samples} rows (weight {other.total_weight:g}) away from {self.n_samples} "
-                f"(weight {self.total_weight:g}): only rows that are in, and not all of them, can be taken away."
-            )
-        scale = np.minimum(self._scale, other._scale)
-        weight, mean, cross, size = self._combined(other, -1, scale)
-        if np.any(_leading(cross).diagonal() < -1e-12 * size):
-            raise InputError(
-                "the moments to take away are not part of these: a variance would become negative. Subtract only "
-                "what was added."
-            )
-        return self._build(
-            self.n_samples - other.n_samples,
-            weight,
-            self.sum_log_weight - other.sum_log_weight,
-            scale,
-            mean,
-            cross,
-            self.feature_names,
-            self.target_names,
-            size,
-        )._checked()
+        return self._of_state(taken_away(self._state, other._state))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Moments):
@@ -500,22 +354,7 @@ class Moments:
 
     def to_bytes(self) -> bytes:
         """Serialise: a versioned format of its own, the same on every machine."""
-        state = self._state
-        names = {"feature_names": state.feature_names, "target_names": state.target_names}
-        header = {
-            "n_samples": state.n_samples,
-            **names,
-            "generated": [of for of in names if isinstance(names[of], GeneratedNames)],
-            "precision": _PRECISIONS[state.cross.ndim - 2],
-        }
-        numbers = [
-            np.array([state.total_weight, state.sum_log_weight]),
-            state.scale,
-            state.mean.ravel(),
-            state.cross.ravel(),
-            state.size,
-        ]
-        return encode(header, np.concatenate(numbers))
+        return as_bytes(self._state)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Moments:
@@ -526,44 +365,7 @@ class Moments:
         InputError
             If the bytes are damaged, not moments at all, or of another version.
         """
-        header, numbers = decode(data)
-        try:
-            header = check_moments_header(header, _PRECISIONS)
-            features, targets = (
-                (GeneratedNames if of in header["generated"] else tuple)(header[of])
-                for of in ("feature_names", "target_names")
-            )
-            q, n_limbs = len(features) + len(targets), 1 + _PRECISIONS.index(header["precision"])
-            if len(numbers) != 2 + (4 + n_limbs * q) * q:
-                raise InputError(f"{len(numbers)} numbers are not those of {q} columns.")
-            weights, scale, mean, cross, size = np.split(
-                numbers, np.cumsum([2, q, 2 * q, n_limbs * q * q])
-            )
-            mean, cross = mean.reshape(2, q), cross.reshape((n_limbs, q, q))
-            cross = cross[0] if n_limbs == 1 else cross
-            check_moments(weights, scale, mean, cross, size)
-        except InputError as error:
-            raise InputError(f"data are not moments ({error}): build the moments again.") from None
-        return cls._build(
-            header["n_samples"],
-            float(weights[0]),
-            float(weights[1]),
-            scale.copy(),
-            mean.copy(),
-            cross.copy(),
-            features,
-            targets,
-            size.copy(),
-        )
-
-
-def _given(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
-    """Of two equal tuples of names, the one that somebody gave."""
-    return theirs if isinstance(mine, GeneratedNames) else mine
-
-
-def _leading(cross: FloatArray) -> FloatArray:
-    return cross if cross.ndim == 2 else cross[0]
+        return cls._of_state(from_bytes(data))
 
 
 def moments_of(
@@ -579,8 +381,31 @@ def moments_of(
     features = as_features(X)
     targets = as_targets(y, features.n_samples, index=features.index)
     names, labels = names_of(features, targets, feature_names, target_names)
-    as_choice(precision, _PRECISIONS, "precision")
+    as_choice(precision, PRECISIONS, "precision")
     moments = Moments._of_columns(
         features, targets, sample_weight, names, labels, n_threads, precision
     )
     return moments, targets.is_vector
+
+
+def moments_of_columns(
+    features: Columns,
+    targets: Columns,
+    sample_weight: object,
+    feature_names: tuple[str, ...],
+    target_names: tuple[str, ...],
+    n_threads: int | None,
+) -> Moments:
+    """Moments of columns that are validated and named already."""
+    return Moments._of_columns(
+        features, targets, sample_weight, feature_names, target_names, n_threads
+    )
+
+
+def moments_of_statistics(
+    statistics: Statistics, feature_names: tuple[str, ...], target_names: tuple[str, ...]
+) -> Moments:
+    """Moments of what a pass over the rows has left."""
+    return Moments._of_state(
+        State(*statistics[:6], feature_names, target_names, statistics.summed_squares)
+    )

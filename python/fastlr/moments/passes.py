@@ -22,7 +22,7 @@ _LARGEST_EXPONENT = 1000
 
 
 class Statistics(NamedTuple):
-    """What a pass leaves, in the order of `Moments`; ``n_passes`` were made."""
+    """What a pass leaves, in the order of `State`; ``n_passes`` were made."""
 
     n_samples: int
     total_weight: float
@@ -30,7 +30,7 @@ class Statistics(NamedTuple):
     scale: FloatArray
     mean: FloatArray
     cross: FloatArray
-    size: FloatArray
+    summed_squares: FloatArray
     n_passes: int
 
 
@@ -101,8 +101,8 @@ def _settled_moments(
             features, targets, weights, shift, scale, n_threads
         )
         n_passes += 1
-        is_far, size = kernels.recentre(weight, mean, cross, scale, shift)
-    return Statistics(n, weight, sum_log, scale, mean, cross, size, n_passes)
+        is_far, squares = kernels.recentre(weight, mean, cross, scale, shift)
+    return Statistics(n, weight, sum_log, scale, mean, cross, squares, n_passes)
 
 
 def scaled_moments(
