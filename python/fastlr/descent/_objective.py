@@ -14,7 +14,7 @@ from fastlr._kernels import kernels
 from fastlr.descent._table import Scaling, Table
 from fastlr.input.columns import FloatArray
 from fastlr.input.names import default_names, default_targets
-from fastlr.ladder import solve_at_once
+from fastlr.least_squares.normal import solve_at_once
 from fastlr.moments import Moments
 from fastlr.optimizers import Optimizer
 

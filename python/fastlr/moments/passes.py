@@ -49,7 +49,7 @@ def pass_over(
     threads = resolve_threads(n_threads)
     shift = kernels.provisional_shift(features.source, targets.source, weights)
     scale = np.ones(len(shift))
-    result = first or _settled_moments(features, targets, weights, shift, scale, threads)
+    result = first or _moments_about_mean(features, targets, weights, shift, scale, threads)
     diagonal = result.cross.diagonal()
     is_finite = bool(np.isfinite(result.cross.trace() + result.mean[0].sum()))
     if not (diagonal.min() > _SMALLEST_SQUARE and is_finite) or not result.total_weight > 0:
@@ -71,7 +71,7 @@ def pass_over(
             exponents = np.clip(np.frexp(size[outside])[1], -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
             scale[outside] = np.ldexp(1.0, -exponents)
             n_passes = result.n_passes
-            result = _settled_moments(features, targets, weights, shift, scale, threads)
+            result = _moments_about_mean(features, targets, weights, shift, scale, threads)
             result = result._replace(n_passes=n_passes + result.n_passes)
         if not np.isfinite(result.cross.trace() + result.mean[0].sum()):
             raise InputError(
@@ -86,7 +86,7 @@ def pass_over(
     return result
 
 
-def _settled_moments(
+def _moments_about_mean(
     features: Columns,
     targets: Columns,
     weights: npt.NDArray[Any] | None,

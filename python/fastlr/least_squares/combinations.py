@@ -7,14 +7,14 @@ import numpy as np
 from fastlr._kernels import kernels
 from fastlr.input.columns import FloatArray
 from fastlr.input.threads import resolve_threads
-from fastlr.refinement import Frame, Table
+from fastlr.least_squares.problem import Problem, ScaledSolution
 
 __all__ = ["combined_products"]
 
 
 def combined_products(
-    table: Table,
-    frame: Frame,
+    problem: Problem,
+    scaled: ScaledSolution,
     directions: FloatArray,
     weight: float,
     constants: FloatArray | None = None,
@@ -24,7 +24,7 @@ def combined_products(
     Parameters
     ----------
     directions : ndarray of shape (2, k, n_features)
-        Coefficients in the frame, unevaluated sums; those that are 0 cost nothing.
+        Coefficients of the scaled columns, unevaluated sums; those that are 0 cost nothing.
     weight : float
         Total weight of the rows.
     constants : ndarray of shape (2, k), optional
@@ -34,22 +34,22 @@ def combined_products(
     -------
     ndarray of shape (k, k)
     """
-    n, p, k = table.features.n_samples, table.n_features, directions.shape[1]
-    centred = constants is None and table.fit_intercept
+    n, p, k = problem.features.n_samples, problem.n_features, directions.shape[1]
+    centred = constants is None and problem.fit_intercept
     if constants is None:
         constants = np.zeros((2, k))
-        if table.fit_intercept:
-            mean = np.concatenate([frame.mean[:, :p], np.zeros((2, k))], axis=1)
+        if problem.fit_intercept:
+            mean = np.concatenate([scaled.mean[:, :p], np.zeros((2, k))], axis=1)
             constants = kernels.intercepts(mean, np.ascontiguousarray(directions))
-    limbs = table.limbs
-    pairs = np.ascontiguousarray(np.tile(directions, limbs))
-    scale = np.tile(frame.scale[:p], limbs)
-    threads = resolve_threads(table.n_threads)
-    n_slots, slot_size, n_parts = kernels.plan_combinations(n, limbs * p, k)
+    n_terms = problem.n_terms
+    pairs = np.ascontiguousarray(np.tile(directions, n_terms))
+    scale = np.tile(scaled.scale[:p], n_terms)
+    threads = resolve_threads(problem.n_threads)
+    n_slots, slot_size, n_parts = kernels.plan_combinations(n, n_terms * p, k)
     slots = np.zeros((n_slots, slot_size))
     for part in range(n_parts):  # Python sees Ctrl-C between parts
         kernels.combine(
-            table.features.source, table.weights, scale, pairs, constants, part, threads, slots
+            problem.features.source, problem.weights, scale, pairs, constants, part, threads, slots
         )
-    products: FloatArray = kernels.combined_products(n, limbs * p, k, weight, centred, slots)
+    products: FloatArray = kernels.combined_products(n, n_terms * p, k, weight, centred, slots)
     return products

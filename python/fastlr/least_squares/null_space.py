@@ -8,7 +8,7 @@ import numpy as np
 
 from fastlr.input.columns import FloatArray
 
-__all__ = ["dependencies", "eliminated"]
+__all__ = ["dependencies", "eliminated", "first_columns"]
 
 _INVOLVED = (
     1e-6  # share in a dependency, of columns at unit length, from which it is told of a column
@@ -35,6 +35,12 @@ def eliminated(null_space: FloatArray) -> list[tuple[int, FloatArray]]:
         rows[others] -= np.outer(rows[others, j], rows[k])
         pivots.append(j)
     return list(zip(pivots, rows, strict=True))
+
+
+def first_columns(null_space: FloatArray) -> list[int]:
+    """The columns that do not depend on earlier ones."""
+    dropped = {pivot for pivot, _ in eliminated(null_space)}
+    return [j for j in range(null_space.shape[1]) if j not in dropped]
 
 
 def dependencies(

@@ -15,23 +15,22 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr._kernels import kernels
-from fastlr.combinations import combined_products
 from fastlr.input.columns import Columns, FloatArray
-from fastlr.moments import Moments
-from fastlr.refinement import (
+from fastlr.least_squares.combinations import combined_products
+from fastlr.least_squares.problem import Problem, ScaledSolution
+from fastlr.least_squares.refinement import (
     CONVERGED,
-    COURSE_ERROR,
-    COURSE_RSS,
-    COURSE_STATE,
-    Frame,
-    Table,
-    has_settled,
+    PROGRESS_ERROR,
+    PROGRESS_RSS,
+    PROGRESS_STATE,
+    has_converged,
     refine_and_show,
     rounding_factor,
     with_exact_means,
 )
+from fastlr.moments import Moments
 
-__all__ = ["Directions", "Independence", "settle_independence"]
+__all__ = ["Directions", "Independence", "decide_independence"]
 
 _U = 2.0**-53
 _DOUBTFUL = 1e-11  # squared distance from other columns below which moments say nothing certain
@@ -43,11 +42,11 @@ _NEGLIGIBLE = 1e-7  # share of a column's length that a simple coefficient may b
 _ZERO = 1e-24  # share of a column's length that is zero but for rounding
 _GRID = 256.0  # simple coefficients are multiples of 1 / 256
 _AT_ONCE = 64  # directions, whose sums take memory
-_RELAXED = 2.0**40  # directions are right to some 26 digits: see `settle_independence`
+_RELAXED = 2.0**40  # directions are right to some 26 digits: see `decide_independence`
 
 
 class Directions(NamedTuple):
-    """Directions of coefficients, in the frame, along which no prediction changes."""
+    """Directions of coefficients, of scaled columns, along which no prediction changes."""
 
     pairs: FloatArray  # (2, k, p), unevaluated sums; 1 for the column that depends on others
     errors: FloatArray  # (k, p) estimated
@@ -67,101 +66,101 @@ class Directions(NamedTuple):
 class Independence(NamedTuple):
     """Which columns are independent, a solution on them, and the directions of all others."""
 
-    frame: Frame
-    course: FloatArray
+    scaled: ScaledSolution
+    progress: FloatArray
     directions: Directions
     gradient: FloatArray  # (t, p) of the last sweep, before its correction
-    is_settled: bool
+    has_all_converged: bool
     passes: int
 
 
-def settle_independence(
-    table: Table, moments: Moments, start: Frame, tolerance: float
+def decide_independence(
+    problem: Problem, moments: Moments, start: ScaledSolution, tolerance: float
 ) -> Independence:
     """Decide which columns are independent, by looking at what they leave of the doubtful ones.
 
     The targets and the doubtful columns' directions are refined by the same sweeps.
     """
-    p, t, weight = table.n_features, table.targets.n_columns, moments.total_weight
-    rounding = rounding_factor(table, weight, start)
+    p, t, weight = problem.n_features, problem.targets.n_columns, moments.total_weight
+    rounding = rounding_factor(problem, weight, start)
     threshold = np.maximum(_DOUBTFUL, (_MARGIN * _ROUNDING * _U * rounding) ** 2)
     state = moments.for_kernels()
     solution, directions, others = kernels.solve_on_independent_columns(
-        p, weight, state.mean, state.cross, table.fit_intercept, threshold
+        p, weight, state.mean, state.cross, problem.fit_intercept, threshold
     )
-    frame = Frame(*solution)._replace(scale=start.scale)
+    scaled = ScaledSolution(*solution)._replace(scale=start.scale)
     passes = 0
-    if table.limbs > 1:  # moments are those of the first limb
-        frame, passes = with_exact_means(table, frame), int(table.fit_intercept)
+    if problem.n_terms > 1:  # moments are those of the leading terms
+        scaled, passes = with_exact_means(problem, scaled), int(problem.fit_intercept)
     pairs = directions.reshape(2, -1, p)
     own = np.array(others, dtype=np.intp)
-    pairs, is_exact, more = _exact_directions(table, frame, pairs, own)
+    pairs, is_exact, more = _exact_directions(problem, scaled, pairs, own)
     passes += more
     exact, own_of_exact, own = pairs[:, is_exact], own[is_exact], own[~is_exact]
     nulls = Directions(exact, np.zeros(exact.shape[1:]), own_of_exact)
     doubtful = np.ascontiguousarray(pairs[:, ~is_exact])
-    contraction, is_settled = frame.contraction, True
-    course, gradient = np.zeros((t, 0)), np.zeros((t, p))
+    contraction, has_all_converged = scaled.contraction, True
+    progress, gradient = np.zeros((t, 0)), np.zeros((t, p))
     for stage in range(_MOST_STAGES):
         k = doubtful.shape[1]
         if k == 0 and stage > 0:
             break
         joint, both, n_sweeps, gradient = _refine_with_directions(
-            table,
+            problem,
             moments,
-            frame,
+            scaled,
             doubtful,
-            _CLEAR * _level(doubtful[0], frame.length, rounding),
+            _CLEAR * _level(doubtful[0], scaled.length, rounding),
             contraction,
             tolerance,
         )
         passes += n_sweeps
-        course, of_doubtful = both[:t], both[t:]
-        frame = frame._replace(
+        progress, of_doubtful = both[:t], both[t:]
+        scaled = scaled._replace(
             coef=np.ascontiguousarray(joint.coef[:, :t]),
             intercept=np.ascontiguousarray(joint.intercept[:, :t]),
             rss=joint.rss[:t],
         )
-        doubtful = _without_rounding(joint.coef[:, t:], frame.length)
-        # What sweeps could not settle is no sign of independence.
+        doubtful = _without_rounding(joint.coef[:, t:], scaled.length)
+        # What sweeps could not bring to convergence is no sign of independence.
         unsettled = np.where(
-            of_doubtful[:, COURSE_STATE] == CONVERGED, 0.0, of_doubtful[:, COURSE_ERROR]
+            of_doubtful[:, PROGRESS_STATE] == CONVERGED, 0.0, of_doubtful[:, PROGRESS_ERROR]
         )
-        level = _level(doubtful[0], frame.length, rounding) + unsettled
-        is_null = np.sqrt(of_doubtful[:, COURSE_RSS]) <= level
-        errors = np.outer(of_doubtful[:, COURSE_ERROR], np.linalg.norm(frame.root, axis=1))
+        level = _level(doubtful[0], scaled.length, rounding) + unsettled
+        is_null = np.sqrt(of_doubtful[:, PROGRESS_RSS]) <= level
+        errors = np.outer(of_doubtful[:, PROGRESS_ERROR], np.linalg.norm(scaled.root, axis=1))
         nulls = nulls.joined(doubtful[:, is_null], errors[is_null], own[is_null])
         doubtful, own = np.ascontiguousarray(doubtful[:, ~is_null]), own[~is_null]
         if doubtful.shape[1] == 0:
-            is_settled = stage == 0 and has_settled(course)
+            has_all_converged = stage == 0 and has_converged(progress)
             break
         # What is left of these columns is real: some of them are independent after all.
-        products = combined_products(table, frame, doubtful, weight)
+        products = combined_products(problem, scaled, doubtful, weight)
         passes += 1
         length2 = products.diagonal()
         noise = np.minimum(0.25, level[~is_null] ** 2 / length2)
         chosen, others, root, shares = kernels.choose_columns(
             products, np.maximum(_DOUBTFUL, noise)
         )
-        frame = frame._replace(
-            root=np.hstack([frame.root, doubtful[0, chosen].T @ root]),
-            condition_number=max(frame.condition_number, float(1.0 / np.sqrt(length2.min()))),
+        scaled = scaled._replace(
+            root=np.hstack([scaled.root, doubtful[0, chosen].T @ root]),
+            condition_number=max(scaled.condition_number, float(1.0 / np.sqrt(length2.min()))),
         )
         doubtful = np.ascontiguousarray(
             doubtful[:, others] - np.einsum("kc,icj->ikj", shares, doubtful[:, chosen])
         )
         own = own[others]
-        contraction = min(1.0, 64 * p * _U * frame.condition_number + contraction)
-        is_settled = False
-    else:  # what no stage settled is uncertain, and said to be
+        contraction = min(1.0, 64 * p * _U * scaled.condition_number + contraction)
+        has_all_converged = False
+    else:  # what no stage could decide is uncertain, and said to be
         nulls = nulls.joined(doubtful, np.abs(doubtful[0]), own)
-    n_constant = int(np.count_nonzero(frame.length == 0))
-    frame = frame._replace(
+    n_constant = int(np.count_nonzero(scaled.length == 0))
+    scaled = scaled._replace(
         rank=p - n_constant - len(nulls.errors),
-        null_space=_unit_rows(nulls.pairs[0], frame.length),
+        null_space=_unit_rows(nulls.pairs[0], scaled.length),
         code="rank_deficient",
     )
-    return Independence(frame, course, nulls, gradient[:t], is_settled, passes)
+    return Independence(scaled, progress, nulls, gradient[:t], has_all_converged, passes)
 
 
 def _without_rounding(directions: FloatArray, length: FloatArray) -> FloatArray:
@@ -188,25 +187,25 @@ def _level(directions: FloatArray, length: FloatArray, rounding: FloatArray) -> 
 
 
 def _refine_with_directions(
-    table: Table,
+    problem: Problem,
     moments: Moments,
-    frame: Frame,
+    scaled: ScaledSolution,
     directions: FloatArray,
     clear: FloatArray,
     contraction: float,
     tolerance: float,
-) -> tuple[Frame, FloatArray, int, FloatArray]:
+) -> tuple[ScaledSolution, FloatArray, int, FloatArray]:
     """Sweeps for the targets and, as further targets of zeros, for directions (2, k, p), so many at a time.
 
     They end as soon as every direction is certain to leave more than ``clear`` (k,) of its column: another rung fits
     the targets then.
     """
-    t, k = table.targets.n_columns, directions.shape[1]
+    t, k = problem.targets.n_columns, directions.shape[1]
     done = [
         _refine_some(
-            table,
+            problem,
             moments,
-            frame,
+            scaled,
             directions[:, first : first + _AT_ONCE],
             clear[first : first + _AT_ONCE],
             contraction,
@@ -215,59 +214,63 @@ def _refine_with_directions(
         )
         for first in range(0, max(k, 1), _AT_ONCE)
     ]
-    frames, courses, sweeps, gradients = zip(*done, strict=True)
-    joint = frames[0]._replace(
-        coef=np.concatenate([part.coef.reshape(2, -1, table.n_features) for part in frames], axis=1)
+    solutions, progresses, sweeps, gradients = zip(*done, strict=True)
+    joint = solutions[0]._replace(
+        coef=np.concatenate(
+            [part.coef.reshape(2, -1, problem.n_features) for part in solutions], axis=1
+        )
     )
-    return joint, np.concatenate(courses), sum(sweeps), gradients[0][:t]
+    return joint, np.concatenate(progresses), sum(sweeps), gradients[0][:t]
 
 
 def _refine_some(
-    table: Table,
+    problem: Problem,
     moments: Moments,
-    frame: Frame,
+    scaled: ScaledSolution,
     directions: FloatArray,
     clear: FloatArray,
     contraction: float,
     tolerance: float,
     *,
     with_targets: bool,
-) -> tuple[Frame, FloatArray, int, FloatArray]:
-    n, p, k = table.features.n_samples, table.n_features, directions.shape[1]
-    t = table.targets.n_columns if with_targets else 0
+) -> tuple[ScaledSolution, FloatArray, int, FloatArray]:
+    n, p, k = problem.features.n_samples, problem.n_features, directions.shape[1]
+    t = problem.targets.n_columns if with_targets else 0
     zeros = np.broadcast_to(np.zeros(1), (n,))
-    joint = replace(table, targets=Columns([*table.targets.as_list()[:t], *[zeros] * k], n, t + k))
-    mean = np.concatenate([frame.mean[:, :p], np.zeros((2, k))], axis=1)
+    joint = replace(
+        problem, targets=Columns([*problem.targets.as_list()[:t], *[zeros] * k], n, t + k)
+    )
+    mean = np.concatenate([scaled.mean[:, :p], np.zeros((2, k))], axis=1)
     intercept = np.zeros((2, k))
-    if table.fit_intercept and k:
+    if problem.fit_intercept and k:
         intercept = kernels.intercepts(mean, np.ascontiguousarray(directions))
-    coef = frame.coef.reshape(2, -1, p)[:, :t]
-    start = frame._replace(
+    coef = scaled.coef.reshape(2, -1, p)[:, :t]
+    start = scaled._replace(
         coef=np.concatenate([coef, directions], axis=1),
-        intercept=np.concatenate([frame.intercept[:, :t], intercept], axis=1),
-        mean=np.concatenate([frame.mean[:, : p + t], np.zeros((2, k))], axis=1),
-        scale=np.concatenate([frame.scale[: p + t], np.ones(k)]),
+        intercept=np.concatenate([scaled.intercept[:, :t], intercept], axis=1),
+        mean=np.concatenate([scaled.mean[:, : p + t], np.zeros((2, k))], axis=1),
+        scale=np.concatenate([scaled.scale[: p + t], np.ones(k)]),
         # Coefficients that are zero but for rounding count beside the size of a target: sweeps end
         # when they are right to 2e-26 of a column's length.
-        tss=np.concatenate([frame.tss[:t], np.full(k, _RELAXED if _are_alike(frame) else 1.0)]),
+        tss=np.concatenate([scaled.tss[:t], np.full(k, _RELAXED if _are_alike(scaled) else 1.0)]),
     )
 
-    def is_clear(course: FloatArray) -> bool:
-        left = np.sqrt(course[t:, COURSE_RSS]) - 2.0 * course[t:, COURSE_ERROR]
+    def is_clear(progress: FloatArray) -> bool:
+        left = np.sqrt(progress[t:, PROGRESS_RSS]) - 2.0 * progress[t:, PROGRESS_ERROR]
         return k > 0 and bool((left > clear).all())
 
     return refine_and_show(joint, moments, start, contraction, tolerance, is_clear)
 
 
-def _are_alike(frame: Frame) -> bool:
+def _are_alike(scaled: ScaledSolution) -> bool:
     """Whether the columns' units are near enough to one another that moves along directions are of no great length."""
-    scale = frame.scale[: len(frame.length)]
+    scale = scaled.scale[: len(scaled.length)]
     varying = scale[scale > 0]
     return bool(varying.max(initial=0.0) <= _RELAXED * varying.min(initial=np.inf))
 
 
 def _exact_directions(
-    table: Table, frame: Frame, pairs: FloatArray, own: npt.NDArray[np.intp]
+    problem: Problem, scaled: ScaledSolution, pairs: FloatArray, own: npt.NDArray[np.intp]
 ) -> tuple[FloatArray, npt.NDArray[np.bool_], int]:
     """Directions with simple coefficients in the data's units (indicators, sums), where they are exact.
 
@@ -279,11 +282,11 @@ def _exact_directions(
     passes : int
         1 if the rows were looked at, else 0.
     """
-    p, k = table.n_features, pairs.shape[1]
+    p, k = problem.n_features, pairs.shape[1]
     is_exact = np.zeros(k, dtype=bool)
-    if table.limbs > 1 or k == 0:
+    if problem.n_terms > 1 or k == 0:
         return pairs, is_exact, 0
-    scale, length = frame.scale[:p], frame.length
+    scale, length = scaled.scale[:p], scaled.length
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         to_user = np.where(scale > 0, scale / scale[own][:, np.newaxis], 0.0)
         user = pairs[0] * to_user
@@ -298,10 +301,10 @@ def _exact_directions(
         snapped = np.where(to_user[candidates] > 0, simple[candidates] / to_user[candidates], 0.0)
     directions = np.stack([snapped, np.zeros_like(snapped)])
     constants = np.zeros((2, len(candidates)))
-    if table.fit_intercept:
-        row = _row(table) * scale
+    if problem.fit_intercept:
+        row = _row(problem) * scale
         constants[0] = [-math.fsum(direction * row) for direction in snapped]
-    products = combined_products(table, frame, directions, 0.0, constants)
+    products = combined_products(problem, scaled, directions, 0.0, constants)
     zero = products.diagonal() == 0.0
     exact = candidates[zero]
     is_exact[exact] = True
@@ -310,10 +313,10 @@ def _exact_directions(
     return pairs, is_exact, 1
 
 
-def _row(table: Table) -> FloatArray:
+def _row(problem: Problem) -> FloatArray:
     """The features of the first row that counts."""
-    i = 0 if table.weights is None else int(np.argmax(np.asarray(table.weights) > 0))
-    return table.features.row(i)
+    i = 0 if problem.weights is None else int(np.argmax(np.asarray(problem.weights) > 0))
+    return problem.features.row(i)
 
 
 def _unit_rows(directions: FloatArray, length: FloatArray) -> FloatArray:

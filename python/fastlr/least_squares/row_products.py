@@ -11,7 +11,7 @@ from fastlr._kernels import kernels
 from fastlr.input.columns import FloatArray
 from fastlr.input.refusals import refuse_non_finite
 from fastlr.input.threads import interruptible, resolve_threads
-from fastlr.refinement import Table
+from fastlr.least_squares.problem import Problem
 
 __all__ = ["Dual", "condition_number", "dual_of"]
 
@@ -26,7 +26,7 @@ _U = 2.0**-53
 
 @dataclass(frozen=True, slots=True)
 class Dual:
-    """Products of rows, factored; all in the frame of X * scale."""
+    """Products of rows, factored; of the scaled columns X * scale."""
 
     scale: float
     weights: FloatArray
@@ -43,65 +43,65 @@ class Dual:
 
 
 def dual_of(
-    table: Table, weights: FloatArray, settle: bool
+    problem: Problem, weights: FloatArray, decide: bool
 ) -> tuple[Dual, float, FloatArray, FloatArray] | None:
     """The dual, the scale of the features in it, and their weighted means and standard deviations.
 
-    None if rows nearly depend on one another and it is not to be settled which ones do.
+    None if rows nearly depend on one another and nobody asks which ones do.
     """
-    dual = _factored(table, weights, settle)
+    dual = _factored(problem, weights, decide)
     if dual is None:
         return None
     scale, mean, std = dual.scale, dual.mean, dual.std
     if np.ptp(weights) > 0:
         # Independent rows are all met whatever they weigh: without weights no row drowns the others.
-        plain = _factored(table, np.ones(len(weights)), settle)
+        plain = _factored(problem, np.ones(len(weights)), decide)
         if plain is None:
             return None
-        is_full = plain.rank == len(weights) - table.fit_intercept
+        is_full = plain.rank == len(weights) - problem.fit_intercept
         dual = replace(plain if is_full else dual, passes=dual.passes + plain.passes)
     return dual, scale, mean, std
 
 
-def condition_number(table: Table, dual: Dual, std: FloatArray) -> float:
+def condition_number(problem: Problem, dual: Dual, std: FloatArray) -> float:
     """Ratio of singular values of the columns at unit length that are not zero: one more pass."""
     n = len(dual.weights)
     length = std * np.sqrt(dual.weights.sum())
-    if not table.fit_intercept:
+    if not problem.fit_intercept:
         length = np.sqrt(dual.weights.sum()) * np.hypot(std, dual.mean)
     with np.errstate(divide="ignore", over="ignore"):
         unit = np.where(length > 0, dual.scale / length, 0.0)
-    H, _, _ = _products(table, dual.weights, unit)
+    H, _, _ = _products(problem, dual.weights, unit)
     singular = np.sqrt(np.maximum(interruptible(np.linalg.eigvalsh, _square(H, n))[::-1], 0.0))
     smallest = singular[dual.rank - 1] if dual.rank > 0 else 0.0
     return float(singular[0] / smallest) if smallest > 0 else 1.0
 
 
-def _factored(table: Table, weights: FloatArray, settle: bool) -> Dual | None:
+def _factored(problem: Problem, weights: FloatArray, decide: bool) -> Dual | None:
     """H = Z Z' and its factor; a second time with scaled values if their squares leave float64's range."""
     scale, passes = 1.0, 1
-    n = table.features.n_samples
-    H, mean, variance = _products(table, weights, scale)
+    n = problem.features.n_samples
+    H, mean, variance = _products(problem, weights, scale)
     diagonal = H[:n, :n].trace()
     if not 1e-280 < diagonal < np.inf:
-        zeros = np.zeros(table.n_features + table.targets.n_columns)
+        zeros = np.zeros(problem.n_features + problem.targets.n_columns)
         size = kernels.largest_deviation(
-            table.features.source,
-            table.targets.source,
+            problem.features.source,
+            problem.targets.source,
             None,
             zeros,
             zeros,
-            resolve_threads(table.n_threads),
+            resolve_threads(problem.n_threads),
         )
         if not np.isfinite(size).all():
-            refuse_non_finite(table.features, table.feature_names, argument="X")
-        largest = size[: table.n_features].max()
+            refuse_non_finite(problem.features, problem.feature_names, argument="X")
+        largest = size[: problem.n_features].max()
         if largest > 0:
             scale = float(np.ldexp(1.0, -min(1000, max(-1000, int(np.frexp(largest)[1])))))
-            H, mean, variance = _products(table, weights, scale)
+            H, mean, variance = _products(problem, weights, scale)
             passes += 1
             diagonal = H[:n, :n].trace()
-    null = np.sqrt(weights / weights.sum()) * table.fit_intercept
+    null = np.sqrt(weights / weights.sum()) * problem.fit_intercept
     unit = diagonal / n if diagonal > 0 else 1.0
     H = _square(H, n) + unit * np.outer(null, null)
     condition, root = kernels.factor_dual(_padded(H), n)
@@ -110,7 +110,7 @@ def _factored(table: Table, weights: FloatArray, settle: bool) -> Dual | None:
         weights,
         mean,
         np.sqrt(variance),
-        n - table.fit_intercept,
+        n - problem.fit_intercept,
         condition,
         root,
         np.zeros((n, 0)),
@@ -119,20 +119,20 @@ def _factored(table: Table, weights: FloatArray, settle: bool) -> Dual | None:
     )
     if condition**2 <= kernels.LARGEST_SQUARED_CONDITION:
         return dual
-    if not settle:
+    if not decide:
         return None
-    dual = _on_independent_rows(table, dual, H, unit)
+    dual = _on_independent_rows(problem, dual, H, unit)
     if dual.unreachable.shape[1] == 0:
         return dual
     return replace(
         dual,
-        is_uncertain=_reaches(table, dual),
+        is_uncertain=_reaches(problem, dual),
         passes=dual.passes + dual.unreachable.shape[1],
     )
 
 
-def _on_independent_rows(table: Table, dual: Dual, H: FloatArray, unit: float) -> Dual:
-    """Rows that depend on one another, or nearly: which ones do is settled by the rows themselves.
+def _on_independent_rows(problem: Problem, dual: Dual, H: FloatArray, unit: float) -> Dual:
+    """Rows that depend on one another, or nearly: the rows themselves tell which ones do.
 
     A combination of rows counts as nothing where it is smaller than the rounding of the values that went into it.
     """
@@ -155,10 +155,10 @@ def _on_independent_rows(table: Table, dual: Dual, H: FloatArray, unit: float) -
             break
         left = []
         for k in range(len(combinations)):
-            combinations[k], rest, more = _refined_combination(
-                table, dual, combinations[k], root, unit
+            combinations[k], remainder, more = _refined_combination(
+                problem, dual, combinations[k], root, unit
             )
-            left.append(rest)
+            left.append(remainder)
             passes += more
         products = np.array(left) @ np.array(left).T
         in_lengths = combinations * length
@@ -189,7 +189,7 @@ def _on_independent_rows(table: Table, dual: Dual, H: FloatArray, unit: float) -
     condition = _condition(H[np.ix_(rows, rows)], root[rows])
     return replace(
         dual,
-        rank=max(0, root.shape[1] - table.fit_intercept),
+        rank=max(0, root.shape[1] - problem.fit_intercept),
         condition_number=condition,
         root=root,
         unreachable=unreachable,
@@ -208,7 +208,7 @@ def _condition(H: FloatArray, root: FloatArray) -> float:
 
 
 def _refined_combination(
-    table: Table, dual: Dual, v: FloatArray, root: FloatArray, unit: float
+    problem: Problem, dual: Dual, v: FloatArray, root: FloatArray, unit: float
 ) -> tuple[FloatArray, FloatArray, int]:
     """The combination of rows that comes nearest to zero, and what is left of it.
 
@@ -219,8 +219,8 @@ def _refined_combination(
         sum_i sqrt(w_i) v_i (x_i - mean), and the share of the constant, in twice the working precision until here.
     passes : int
     """
-    n, p = table.features.n_samples, table.n_features
-    threads, source = resolve_threads(table.n_threads), table.features.source
+    n, p = problem.features.n_samples, problem.n_features
+    threads, source = resolve_threads(problem.n_threads), problem.features.source
     root_weight, total = np.sqrt(dual.weights), dual.weights.sum()
     scale = np.full(p, dual.scale)
     alpha = np.zeros((2, n))
@@ -229,19 +229,19 @@ def _refined_combination(
     last, passes = np.inf, 0
     while True:  # ends: every step halves the last one, or is the last; at most `_MOST_STEPS`
         share = kernels.transposed_product(source, scale, np.ascontiguousarray(alpha), threads)
-        constant = math.fsum(alpha.ravel()) if table.fit_intercept else 0.0
+        constant = math.fsum(alpha.ravel()) if problem.fit_intercept else 0.0
         left = np.append(
             (share[0] - dual.mean * constant) + share[1], np.sqrt(unit / total) * constant
         )
         passes += 1
         coef = np.ascontiguousarray(np.stack([left[:p], np.zeros(p)]).reshape(2, 1, p))
         offset = np.zeros((2, 1))
-        offset[0] = -dual.mean @ left[:p] if table.fit_intercept else 0.0
+        offset[0] = -dual.mean @ left[:p] if problem.fit_intercept else 0.0
         along = -kernels.residuals(
             source, zeros, np.append(scale, 1.0), 1, coef, offset, 0, threads
         ).sum(axis=0)
         passes += 1
-        gradient = root_weight * (along + np.sqrt(unit / total) * left[p] * table.fit_intercept)
+        gradient = root_weight * (along + np.sqrt(unit / total) * left[p] * problem.fit_intercept)
         step = root @ (root.T @ gradient)
         size = float(np.linalg.norm(root.T @ gradient))
         if not size <= 0.5 * last or passes >= 2 * _MOST_STEPS:
@@ -256,15 +256,17 @@ def _refined_combination(
             return v, left, passes
 
 
-def _reaches(table: Table, dual: Dual) -> bool:
+def _reaches(problem: Problem, dual: Dual) -> bool:
     """Whether some column, small beside others, has a share in what is taken for dependence between rows."""
     length = np.sqrt(dual.weights.sum()) * dual.std
     noise = np.sqrt(dual.weights.sum()) * np.abs(dual.mean)
     level = np.maximum(_SHARE * length, 64 * _U * noise)
-    scale, threads = np.full(table.n_features, dual.scale), resolve_threads(table.n_threads)
+    scale, threads = np.full(problem.n_features, dual.scale), resolve_threads(problem.n_threads)
     for direction in np.sqrt(dual.weights) * dual.unreachable.T:
         pair = np.stack([direction, np.zeros_like(direction)])
-        share = kernels.transposed_product(table.features.source, scale, pair, threads).sum(axis=0)
+        share = kernels.transposed_product(problem.features.source, scale, pair, threads).sum(
+            axis=0
+        )
         if np.any(np.abs(share - dual.mean * direction.sum()) > level):
             return True
     return False
@@ -286,15 +288,15 @@ def _padded(H: FloatArray) -> FloatArray:
 
 
 def _products(
-    table: Table,
+    problem: Problem,
     weights: FloatArray,
     scale: float | FloatArray,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Lower triangle of Z Z', and means and variances of the columns."""
-    n, p = table.features.n_samples, table.n_features
+    n, p = problem.features.n_samples, problem.n_features
     padded = -(-n // 8) * 8
     root = None
-    if table.weights is not None:
+    if problem.weights is not None:
         root = np.zeros(padded)
         root[:n] = np.sqrt(weights)
     H, mean, variance, scales = (
@@ -303,14 +305,14 @@ def _products(
         np.zeros(p),
         np.full(p, scale),
     )
-    threads = resolve_threads(table.n_threads)
+    threads = resolve_threads(problem.n_threads)
     step = max(512, _VALUES_PER_CALL // (padded * (padded + 16)) // 512 * 512)
     for first in range(0, p, step):  # Python sees Ctrl-C in between
         kernels.dual_products(
-            table.features.source,
+            problem.features.source,
             scales,
             root,
-            table.fit_intercept,
+            problem.fit_intercept,
             first,
             min(p, first + step),
             threads,

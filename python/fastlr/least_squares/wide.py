@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ from fastlr._kernels import kernels
 from fastlr.input.columns import FloatArray
 from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
 from fastlr.input.threads import resolve_threads
-from fastlr.ladder import Climb, Table, climb
-from fastlr.refinement import digits_at, log_of
-from fastlr.row_products import Dual, condition_number, dual_of
+from fastlr.least_squares.ladder import climb
+from fastlr.least_squares.problem import Problem, RowSummary, Solution
+from fastlr.least_squares.row_products import Dual, condition_number, dual_of
+from fastlr.least_squares.units import digits_at, log_of
 
-__all__ = ["RowSummary", "climb_wide", "is_wide"]
+__all__ = ["climb_wide"]
 
 _MOST_STEPS = 10
 _EXACT_CONDITION = 1000  # columns up to which the condition number is computed, not estimated
@@ -24,30 +25,7 @@ _FEW_COLUMNS = 300  # for which products of columns cost little
 _U = 2.0**-53
 
 
-@dataclass(frozen=True, slots=True)
-class RowSummary:
-    """What a fit tells about its rows, when there are no moments to tell it."""
-
-    feature_names: tuple[str, ...]
-    target_names: tuple[str, ...]
-    n_samples: int
-    total_weight: float
-    sum_log_weight: float
-    mean: FloatArray
-    std: FloatArray
-
-    @property
-    def n_features(self) -> int:
-        """Number of features."""
-        return len(self.feature_names)
-
-
-def is_wide(table: Table) -> bool:
-    """Whether the dual is the smaller problem."""
-    return table.limbs == 1 and table.features.n_samples < table.n_features
-
-
-def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Climb] | None:
+def climb_wide(problem: Problem, accuracy: str, rank: str) -> tuple[RowSummary, Solution] | None:
     """The least-squares solution of smallest norm, refined until its digits are right (unless "fast").
 
     None where rows depend on one another and columns are so few that products of columns tell more.
@@ -55,17 +33,17 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
     b = X'alpha with sum(alpha) = 0 (which leaves the intercept free) is in the row space whatever alpha is; alpha and b
     are kept as unevaluated sums, and corrected by K K'r from residuals in twice the working precision.
     """
-    p, t = table.n_features, table.targets.n_columns
-    table, weights, sum_log = _positive_rows(table)
-    n, total = table.features.n_samples, weights.sum()
-    y, target_scale = _targets(table)
-    found = dual_of(table, weights, p > _FEW_COLUMNS)
+    p, t = problem.n_features, problem.targets.n_columns
+    problem, weights, sum_log = _positive_rows(problem)
+    n, total = problem.features.n_samples, weights.sum()
+    y, target_scale = _targets(problem)
+    found = dual_of(problem, weights, p > _FEW_COLUMNS)
     if found is None:
         return None
     dual, scale, mean, std = found
     condition = dual.condition_number
     if p <= _EXACT_CONDITION:  # of columns, where the dual's is that of rows
-        condition = condition_number(table, dual, std)
+        condition = condition_number(problem, dual, std)
         dual = replace(dual, passes=dual.passes + 1)
     scales = np.concatenate([np.full(p, scale), target_scale])
     coef, intercept, rss = np.zeros((2, t, p)), np.zeros((2, t)), np.zeros(t)
@@ -73,20 +51,20 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
     for _ in range(2):
         deviation = deviation - weights @ deviation / total
     y_mean = weights @ y / total
-    if table.fit_intercept:
+    if problem.fit_intercept:
         intercept[0] = dual.weights @ y / dual.weights.sum()
     relative, passes = 1.0 if dual.is_uncertain else 0.0, dual.passes
     for k in range(t):
         rss[k], error, more = _refined(
-            table, dual, scales, y[:, k], k, coef, intercept, accuracy, weights
+            problem, dual, scales, y[:, k], k, coef, intercept, accuracy, weights
         )
         relative, passes = max(relative, error), passes + more
     unscale = scale / target_scale
     nan = np.full(t, np.nan)
-    n_dof = n - dual.rank - table.fit_intercept
-    tss = weights @ (deviation if table.fit_intercept else y) ** 2
+    n_dof = n - dual.rank - problem.fit_intercept
+    tss = weights @ (deviation if problem.fit_intercept else y) ** 2
     with np.errstate(over="ignore", under="ignore", divide="ignore"):
-        result = Climb(
+        result = Solution(
             solver="minimum_norm",
             code="rank_deficient",
             rank=dual.rank,
@@ -98,7 +76,7 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
             rss=rss / target_scale / target_scale,  # whose square may leave the range of float64
             tss=tss / target_scale / target_scale,
             bse=np.full((t, p), np.nan),
-            bse_intercept=nan if table.fit_intercept else np.zeros(t),
+            bse_intercept=nan if problem.fit_intercept else np.zeros(t),
             residual_sd=np.sqrt(rss / n_dof) / target_scale if n_dof > 0 else nan,
             null_space=np.zeros((0, p)),
             length=np.zeros(p),
@@ -108,8 +86,8 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
         )
         y_std = np.sqrt(weights @ deviation**2 / total) / target_scale
         summary = RowSummary(
-            table.feature_names,
-            table.target_names,
+            problem.feature_names,
+            problem.target_names,
             n,
             float(total),
             sum_log,
@@ -117,33 +95,33 @@ def climb_wide(table: Table, accuracy: str, rank: str) -> tuple[RowSummary, Clim
             np.concatenate([std / scale, y_std]),
         )
     if rank == "basic":
-        result = _basic(table, dual, result, accuracy)
+        result = _basic(problem, dual, result, accuracy)
     return summary, result
 
 
-def _positive_rows(table: Table) -> tuple[Table, FloatArray, float]:
+def _positive_rows(problem: Problem) -> tuple[Problem, FloatArray, float]:
     """The rows that count, their weights, and the sum of the weights' logarithms."""
-    if table.weights is None:
-        return table, np.ones(table.features.n_samples), 0.0
-    weights = np.asarray(table.weights, dtype=np.float64)
+    if problem.weights is None:
+        return problem, np.ones(problem.features.n_samples), 0.0
+    weights = np.asarray(problem.weights, dtype=np.float64)
     if not (np.isfinite(weights).all() and weights.min() >= 0 and weights.max() > 0):
         refuse_bad_weights(weights)
     counts = weights > 0
     if not counts.all():
-        refuse_non_finite(table.features, table.feature_names, argument="X")
-        refuse_non_finite(table.targets, table.target_names, argument="y")
+        refuse_non_finite(problem.features, problem.feature_names, argument="X")
+        refuse_non_finite(problem.targets, problem.target_names, argument="y")
         weights = weights[counts]
-        table = replace(
-            table,
-            features=table.features.take_rows(counts),
-            targets=table.targets.take_rows(counts),
+        problem = replace(
+            problem,
+            features=problem.features.take_rows(counts),
+            targets=problem.targets.take_rows(counts),
             weights=weights,
         )
-    return table, weights, float(np.log(weights).sum())
+    return problem, weights, float(np.log(weights).sum())
 
 
 def _refined(
-    table: Table,
+    problem: Problem,
     dual: Dual,
     scale: FloatArray,
     y: FloatArray,
@@ -157,9 +135,9 @@ def _refined(
 
     ``of_rows`` (n_samples,) are the weights of the sum of squares; those of the dual may be others.
     """
-    threads, source = resolve_threads(table.n_threads), table.features.source
+    threads, source = resolve_threads(problem.n_threads), problem.features.source
     weights, total, root_weight = dual.weights, dual.weights.sum(), np.sqrt(dual.weights)
-    n, p = table.features.n_samples, table.n_features
+    n, p = problem.features.n_samples, problem.n_features
     size_of_x = np.abs(dual.mean) + np.sqrt(n) * dual.std
     root_norm = float(np.sqrt(np.square(dual.root).sum()))
     alpha = np.zeros((2, n))
@@ -179,16 +157,16 @@ def _refined(
             "ij,i->j", dual.root, right
         )  # BLAS's threads would spin beside the kernels'
         step = root_weight * np.einsum("ij,j->i", dual.root, along)
-        if table.fit_intercept:  # sum(alpha) = 0
+        if problem.fit_intercept:  # sum(alpha) = 0
             step -= step.mean()
         _add(alpha, step)
         before = coef[:, k].copy()
         coef[:, k] = kernels.transposed_product(source, scale[:p], alpha, threads)
         passes, n_steps = passes + 1, n_steps + 1
-        if table.fit_intercept:  # what rounding leaves of the sum would shift b along the means
+        if problem.fit_intercept:  # what rounding leaves of the sum would shift b along the means
             _add(coef[:, k], -dual.mean * math.fsum(alpha.ravel()))
         change = (coef[:, k] - before).sum(axis=0)
-        if table.fit_intercept:
+        if problem.fit_intercept:
             _add(intercept[:, k], -float(dual.mean @ change))
         size = float(np.abs(change).max(initial=0.0))
         if last > 0.0:
@@ -205,9 +183,9 @@ def _refined(
         if is_stuck and iteration > (errors - iteration).max():
             error = 1.0
         is_done = iteration <= rounding or error <= _U
-        r = kernels.residuals(source, table.targets.source, scale, 1, coef, intercept, k, threads)
+        r = kernels.residuals(source, problem.targets.source, scale, 1, coef, intercept, k, threads)
         passes += 1
-        if table.fit_intercept:
+        if problem.fit_intercept:
             shift = weights @ (r[0] + r[1]) / total
             _add(intercept[:, k], shift)
             _add(r, -shift)
@@ -232,12 +210,12 @@ def _relative_error(
     return float(min(worst, 1.0))
 
 
-def _targets(table: Table) -> tuple[FloatArray, FloatArray]:
+def _targets(problem: Problem) -> tuple[FloatArray, FloatArray]:
     """Targets times powers of two (n, t), and these: (t,)."""
-    y = table.targets.as_matrix().astype(np.float64)
+    y = problem.targets.as_matrix().astype(np.float64)
     size = np.abs(y).max(axis=0)
     if not np.isfinite(size).all():
-        refuse_non_finite(table.targets, table.target_names, argument="y")
+        refuse_non_finite(problem.targets, problem.target_names, argument="y")
     scale = np.ldexp(1.0, -np.clip(np.frexp(np.where(size > 0, size, 1.0))[1], -1000, 1000))
     return y * scale, scale
 
@@ -251,16 +229,16 @@ def _add(pair: FloatArray, value: Any) -> None:
     pair[1] = lo - (pair[0] - hi)
 
 
-def _basic(table: Table, dual: Dual, result: Climb, accuracy: str) -> Climb:
+def _basic(problem: Problem, dual: Dual, result: Solution, accuracy: str) -> Solution:
     """The fit on the first columns that are independent, as many as the rank; the others get 0."""
-    n, p = table.features.n_samples, table.n_features
+    n, p = problem.features.n_samples, problem.n_features
     root = np.sqrt(dual.weights)
     basis = np.zeros((n, dual.rank))
     keep: list[int] = []
     for j in range(p):
         if len(keep) == dual.rank:
             break
-        column = table.features.column(j).astype(np.float64)  # halves and truth values as well
+        column = problem.features.column(j).astype(np.float64)  # halves and truth values as well
         v = root * (column * dual.scale - dual.mean[j])
         noise = 64 * _U * np.linalg.norm(root * column * dual.scale)
         kept = basis[:, : len(keep)]
@@ -272,12 +250,12 @@ def _basic(table: Table, dual: Dual, result: Climb, accuracy: str) -> Climb:
     if not keep:
         return result._replace(solver="basic")
     smaller = replace(
-        table,
-        features=table.features.take_columns(keep),
-        feature_names=tuple(table.feature_names[j] for j in keep),
+        problem,
+        features=problem.features.take_columns(keep),
+        feature_names=tuple(problem.feature_names[j] for j in keep),
     )
     _, basic = climb(smaller, accuracy, "full")
-    coef = np.zeros((table.targets.n_columns, p))
+    coef = np.zeros((problem.targets.n_columns, p))
     bse = np.full_like(coef, np.nan)
     coef[:, keep], bse[:, keep] = basic.coef, basic.bse
     return basic._replace(

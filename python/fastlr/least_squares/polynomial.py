@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
-from fastlr.exact import fit_table
 from fastlr.input.arguments import as_targets, as_weights
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.names import names_of
 from fastlr.input.options import as_flag, as_whole
 from fastlr.input.refusals import refuse_non_finite
 from fastlr.input.threads import resolve_threads
-from fastlr.ladder import Table
+from fastlr.least_squares.fit import fit_problem
+from fastlr.least_squares.problem import Problem
 from fastlr.results import LinearFit
 
 __all__ = ["PolynomialFit", "polyfit"]
@@ -172,7 +172,7 @@ def polyfit(
     names = tuple("x" if k == 1 else f"x^{k}" for k in range(1, degree + 1))
     features = Columns(source, variable.n_samples, 2 * degree)
     _, labels = names_of(Columns(source, variable.n_samples, degree), targets, names, None)
-    table = Table(
+    problem = Problem(
         features,
         targets,
         weights,
@@ -180,9 +180,9 @@ def polyfit(
         labels,
         as_flag(fit_intercept, "fit_intercept"),
         n_threads,
-        limbs=2,
+        n_terms=2,
     )
-    return _as_polynomial(fit_table(table, targets.is_vector, accuracy, rank)[1])
+    return _as_polynomial(fit_problem(problem, targets.is_vector, accuracy, rank)[1])
 
 
 def _as_polynomial(fit: LinearFit) -> PolynomialFit:

@@ -1,32 +1,26 @@
-"""Exact least squares: from rows or from moments to coefficients."""
+"""Least squares: from rows or from moments to a fit, with warnings of what the caller should know."""
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from fastlr.errors import ConditionWarning, InputTypeError, RankWarning, user_level
-from fastlr.indicators import expected_dependence
+from fastlr.errors import InputTypeError
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.columns import FloatArray
 from fastlr.input.names import names_of
 from fastlr.input.options import as_alpha, as_choice, as_flag
-from fastlr.ladder import ACCURACIES, RANK_RULES, Climb, Table, climb, solve_at_once
+from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
+from fastlr.least_squares.normal import solve_at_once
+from fastlr.least_squares.outcome import log_likelihood, status_of
+from fastlr.least_squares.problem import Problem, RowSummary, Solution
+from fastlr.least_squares.wide import climb_wide
 from fastlr.moments import Moments
-from fastlr.null_space import dependencies
-from fastlr.results import LinearFit, Status
-from fastlr.wide import RowSummary, climb_wide, is_wide
+from fastlr.results import LinearFit
 
-__all__ = ["ols", "solve"]
-
-_FEW_DIGITS = 4.0  # fewer certain digits than these deserve a warning
-_U = 2.0**-53
-_EXACT_CONDITION = 1000  # features up to which the condition number is computed, not estimated
-_NEARLY_SINGULAR = 1e8  # condition number at which half of the data's digits say nothing
+__all__ = ["fit_problem", "linear_fit", "ols", "problem_of", "solve", "solve_moments"]
 
 
 def ols(
@@ -109,8 +103,8 @@ def ols(
     >>> fit.coef.round(12), round(fit.intercept, 12)
     (array([2.]), 1.0)
     """
-    table, is_vector = table_of(X, y, sample_weight, fit_intercept, feature_names, n_threads)
-    return fit_table(table, is_vector, accuracy, rank)[1]
+    problem, is_vector = problem_of(X, y, sample_weight, fit_intercept, feature_names, n_threads)
+    return fit_problem(problem, is_vector, accuracy, rank)[1]
 
 
 def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -> LinearFit:
@@ -163,20 +157,20 @@ def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -
     return solve_moments(moments, fit_intercept, penalty, moments.n_targets == 1)
 
 
-def table_of(
+def problem_of(
     X: object,
     y: object,
     sample_weight: object,
     fit_intercept: bool,
     feature_names: Sequence[str] | None,
     n_threads: int | None,
-) -> tuple[Table, bool]:
+) -> tuple[Problem, bool]:
     """Validated rows, and whether y was one-dimensional (then coefficients are, too)."""
     features = as_features(X)
     targets = as_targets(y, features.n_samples, index=features.index)
     names, labels = names_of(features, targets, feature_names, None)
     weights = as_weights(sample_weight, features.n_samples, index=features.index)
-    return Table(
+    return Problem(
         features,
         targets,
         weights,
@@ -187,25 +181,25 @@ def table_of(
     ), targets.is_vector
 
 
-def fit_table(
-    table: Table, is_vector: bool, accuracy: str, rank: str | None
+def fit_problem(
+    problem: Problem, is_vector: bool, accuracy: str, rank: str | None
 ) -> tuple[Moments | None, LinearFit]:
-    """Climb the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
+    """Solution the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
     as_choice(accuracy, ACCURACIES, "accuracy")
     rule = _rule(rank)
-    if is_wide(table):
-        n, p = table.features.n_samples, table.n_features
+    if problem.is_wide:
+        n, p = problem.features.n_samples, problem.n_features
         if rule == "full":
             raise np.linalg.LinAlgError(
                 f'rank="full" asks for {p} independent coefficients of {n} rows, and there are at most {n}: add rows, '
                 'or let rank="min_norm" or "basic" choose among the coefficients.'
             )
-        wide = climb_wide(table, accuracy, rule)
+        wide = climb_wide(problem, accuracy, rule)
         if wide is not None:
             summary, result = wide
-            return None, linear_fit(summary, result, table.fit_intercept, 0.0, is_vector, rank)
-    moments, result = climb(table, accuracy, rule)
-    return moments, linear_fit(moments, result, table.fit_intercept, 0.0, is_vector, rank)
+            return None, linear_fit(summary, result, problem.fit_intercept, 0.0, is_vector, rank)
+    moments, result = climb(problem, accuracy, rule)
+    return moments, linear_fit(moments, result, problem.fit_intercept, 0.0, is_vector, rank)
 
 
 def solve_moments(
@@ -224,7 +218,7 @@ def _rule(rank: str | None) -> str:
 
 def linear_fit(
     moments: Moments | RowSummary,
-    result: Climb,
+    result: Solution,
     fit_intercept: bool,
     alpha: float,
     is_vector: bool,
@@ -234,15 +228,8 @@ def linear_fit(
     p = moments.n_features
     if not fit_intercept and isinstance(moments, Moments):
         moments.check_raw_squares()
-    status = _status(
-        result,
-        moments.feature_names,
-        moments.n_samples,
-        fit_intercept,
-        rank,
-        _expected(result, moments, fit_intercept),
-    )
-    likelihood = _log_likelihood(moments, result.log_rss)
+    status = status_of(result, moments, fit_intercept, rank)
+    likelihood = log_likelihood(moments, result.log_rss)
 
     def per_target(values: FloatArray) -> Any:
         return float(values[0]) if is_vector else values
@@ -272,97 +259,3 @@ def linear_fit(
         feature_std=moments.std[:p],
         bse_digits=result.bse_digits,
     )
-
-
-def _expected(result: Climb, moments: Moments | RowSummary, fit_intercept: bool) -> str | None:
-    """The cause of a rank that is no surprise to anybody, or None."""
-    if result.code != "rank_deficient" or _has_too_few_rows(result, moments):
-        return None
-    p = moments.n_features
-    return expected_dependence(
-        result.null_space,
-        result.length,
-        moments.mean[:p],
-        moments.std[:p],
-        moments.feature_names,
-        fit_intercept,
-    )
-
-
-def _has_too_few_rows(result: Climb, moments: Moments | RowSummary) -> bool:
-    n_null = len(result.null_space)
-    return n_null == 0 or (moments.n_samples <= moments.n_features and n_null > 1)
-
-
-def _log_likelihood(moments: Moments | RowSummary, log_rss: FloatArray) -> FloatArray:
-    """-n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2; infinite for a perfect fit."""
-    n = moments.n_samples
-    likelihood: FloatArray = (
-        -0.5 * n * (math.log(2.0 * math.pi / n) + log_rss + 1.0) + 0.5 * moments.sum_log_weight
-    )
-    return likelihood
-
-
-def _status(
-    result: Climb,
-    names: Sequence[str],
-    n_samples: int,
-    fit_intercept: bool,
-    rank: str | None,
-    expected: str | None,
-) -> Status:
-    """The outcome as a sentence, with a warning if the user should look."""
-    condition, digits = result.condition_number, result.relevant_digits
-    about = "about " if len(names) > _EXACT_CONDITION else ""
-    if result.code != "rank_deficient":
-        if condition < _NEARLY_SINGULAR and digits >= _FEW_DIGITS and result.code == "ok":
-            return Status("ok", f"Solved: full rank, condition number {about}{condition:.3g}.")
-        certain = f"about {math.floor(digits)} digits of the coefficients are certain"
-        if result.code == "underflow":
-            sentence = (
-                f"Solved, but {certain}, since some are below the range of float64's full precision (2e-308): multiply "
-                "y, or divide the columns, by a power of two."
-            )
-        elif condition**2 * _U > 10.0**-_FEW_DIGITS / 1000.0:
-            sentence = (
-                f"Solved, but the columns nearly depend on one another (condition number {about}{condition:.1e}): "
-                f"{certain} for the data as they stand, and changes in the data are magnified as much. Centre or drop "
-                "columns, or use a ridge penalty."
-            )
-        else:
-            sentence = (
-                f"Solved, but {certain}, since the sums of squares are what is left of much larger ones. Build the "
-                'moments from the rows that remain, or with precision="double_double".'
-            )
-        warnings.warn(sentence, ConditionWarning, stacklevel=user_level())
-        return Status("ill_conditioned", sentence)
-    if len(result.null_space) == 0 or (n_samples <= len(names) and len(result.null_space) > 1):
-        cause = f"there are {n_samples} rows for {len(names)} features"
-    else:
-        constant = "constant" if fit_intercept else "zero"
-        equations = dependencies(result.null_space, result.length, names, constant)
-        cause = "; ".join(equations) + " within rounding"
-    problem = f"The features have rank {result.rank} of {len(names)}: {cause}. "
-    if rank == "raise":
-        raise np.linalg.LinAlgError(
-            problem
-            + 'Drop columns, add rows, or let rank="min_norm" or "basic" choose among the coefficients.'
-        )
-    if result.solver == "basic":
-        choice = "those of columns that depend on earlier ones were set to 0"
-    elif rank == "full":
-        choice = "those of columns that do not vary were set to 0"
-    else:
-        choice = "the smallest ones (minimum norm) were taken"
-    sentence = (
-        f"{problem}Infinitely many coefficients fit equally well; {choice}, and predictions do not depend on that "
-        "choice. Drop columns, add rows, or use a ridge penalty."
-    )
-    if expected is not None:
-        sentence = (
-            f"Solved: rank {result.rank} of {len(names)}, since {expected}; of the coefficients that fit equally well, "
-            f"{choice}."
-        )
-    elif rank != "min_norm":
-        warnings.warn(sentence, RankWarning, stacklevel=user_level())
-    return Status("rank_deficient", sentence)
