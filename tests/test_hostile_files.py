@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import fastlr
 from fastlr import InputError, LinearFit, ModelFileError, Moments
 from fastlr.files import load_model, save_model
-from fastlr.input.schema import FIT_FIELDS, LATER_FIELDS
+from fastlr.results.stored import FIT_FIELDS, LATER_FIELDS
 
 PREAMBLE = struct.Struct("<8sIII")
 DEEP = "[" * 100_000 + "]" * 100_000

@@ -1,4 +1,4 @@
-"""What stored fits and moments may hold: every field's type, shape and range, stated and checked in one place.
+"""What stored things may hold: kinds of fields, each with its check of type, shape and range.
 
 A checksum tells accidents from what was written; it does not tell who wrote it. So nothing that is read is believed.
 """
@@ -16,15 +16,18 @@ from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 
 __all__ = [
-    "FIT_FIELDS",
-    "LATER_FIELDS",
-    "check_fit",
+    "Count",
+    "Field",
+    "Names",
+    "Numbers",
+    "Of",
+    "Sentence",
+    "check_keys",
     "shown",
     "strict_json",
 ]
 
 _LARGEST_COUNT = 2**63 - 1
-_MOST_DIGITS = 16.0  # of float64
 
 
 def strict_json(text: bytes | bytearray) -> dict[str, Any]:
@@ -75,6 +78,7 @@ class Numbers(NamedTuple):
     must_be_finite: bool = False
 
     def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        """An array of the shape (or a number), after a look at every value."""
         shape = sizes[self.shape]
         array = _floats(name, value, shape)
         if self.must_be_finite and not np.isfinite(array).all():
@@ -92,6 +96,7 @@ class Count(NamedTuple):
     at_least: int
 
     def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> int:
+        """The number, if it is one in range."""
         if type(value) is not int or not self.at_least <= value <= _LARGEST_COUNT:
             raise InputError(f"{name}={shown(value)} is not a whole number from {self.at_least}.")
         return value
@@ -103,6 +108,7 @@ class Of(NamedTuple):
     kind: type
 
     def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        """The value, if it is of this very type."""
         if type(value) is not self.kind:
             raise InputError(f"{name}={shown(value)} is not of type {self.kind.__name__}.")
         return value
@@ -114,6 +120,7 @@ class Names:
     def check(
         self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]
     ) -> tuple[str, ...]:
+        """The names as a tuple."""
         if not isinstance(value, list | tuple) or not value:
             raise InputError(f"{name} is not a list of names.")
         if not all(isinstance(item, str) for item in value):
@@ -129,6 +136,7 @@ class Sentence:
     def check(
         self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]
     ) -> dict[str, str]:
+        """The code and the sentence."""
         if not isinstance(value, Mapping) or set(value) != {"code", "sentence"}:
             raise InputError(f"{name} does not hold a code and a sentence.")
         if not all(isinstance(text, str) for text in value.values()):
@@ -136,68 +144,8 @@ class Sentence:
         return dict(value)
 
 
-FIT_FIELDS: Mapping[str, Field] = {
-    "feature_names": Names(),
-    "target_names": Names(),
-    "coef": Numbers("tp", must_be_finite=True),
-    "intercept": Numbers("t", must_be_finite=True),
-    "n_samples": Count(1),
-    "total_weight": Numbers("", at_least=math.ulp(0.0), must_be_finite=True),
-    "rank": Count(0),
-    "condition_number": Numbers("", at_least=0.0, may_be_nan=True),
-    "solver": Of(str),
-    "status": Sentence(),
-    # A descent states no digits.
-    "digits": Numbers("", at_least=0.0, at_most=_MOST_DIGITS, may_be_nan=True),
-    "passes": Count(0),
-    "rss": Numbers("t", at_least=0.0, may_be_nan=True),
-    "tss": Numbers("t", at_least=0.0, may_be_nan=True),
-    "log_likelihood": Numbers("t", may_be_nan=True),
-    "bse": Numbers("tp", at_least=0.0, may_be_nan=True),
-    "bse_intercept": Numbers("t", at_least=0.0, may_be_nan=True),
-    "residual_sd": Numbers("t", at_least=0.0, may_be_nan=True),
-    "fit_intercept": Of(bool),
-    "alpha": Numbers("", at_least=0.0, must_be_finite=True),
-    "feature_mean": Numbers("p", may_be_nan=True),
-    "feature_std": Numbers("p", at_least=0.0, may_be_nan=True),
-}
-"""What `LinearFit.to_dict` gives, by field."""
-
-LATER_FIELDS: Mapping[str, tuple[Field, Any]] = {
-    "has_feature_names": (Of(bool), None),
-    "bse_digits": (Numbers("", at_least=0.0, at_most=_MOST_DIGITS, may_be_nan=True), math.nan),
-}
-"""What fits that were stored before do not have, and what is taken for it."""
-
-_NAMES = ("feature_names", "target_names")
-
-
-def check_fit(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a fit as NumPy arrays, numbers and tuples.
-
-    Raises
-    ------
-    InputError
-        If one is missing, unknown, or of the wrong type, shape or range.
-    """
-    check_keys("a fit", {key: data[key] for key in data if key not in LATER_FIELDS}, FIT_FIELDS)
-    names = {key: FIT_FIELDS[key].check(key, data[key], {}) for key in _NAMES}
-    p = (len(names["feature_names"]),)
-    t: tuple[int, ...] = (len(names["target_names"]),)
-    if not isinstance(data["intercept"], list | tuple | np.ndarray):
-        if t != (1,):
-            raise InputError(f"intercept is one number for {t[0]} targets.")
-        t = ()
-    sizes = {"": (), "t": t, "p": p, "tp": t + p}
-    checked = {key: field.check(key, data[key], sizes) for key, field in FIT_FIELDS.items()}
-    for key, (field, unknown) in LATER_FIELDS.items():
-        checked[key] = field.check(key, data[key], sizes) if key in data else unknown
-    if checked["rank"] > p[0]:
-        raise InputError(f"rank {checked['rank']} is more than {p[0]} features allow.")
-    return checked
-
-
 def check_keys(what: str, data: Mapping[str, Any], fields: Mapping[str, object]) -> None:
+    """Refuse data that lack a field, or have one that is unknown."""
     if not isinstance(data, Mapping):
         raise InputError(f"not {what}: a {type(data).__name__} has no fields.")
     missing, unknown = sorted(set(fields) - set(data)), sorted(map(str, set(data) - set(fields)))

@@ -1,71 +1,27 @@
-"""What a fit knows: frozen results, to predict from, to read and to keep."""
+"""A fitted linear regression: frozen, to predict from, to read and to keep."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.input.arguments import as_features, as_targets
-from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.columns import FloatArray
 from fastlr.input.convert import index_of
-from fastlr.input.names import GeneratedNames, check_same_features, default_names
+from fastlr.input.names import GeneratedNames, check_same_features
 from fastlr.input.refusals import refuse_non_finite
-from fastlr.input.schema import check_fit
-from fastlr.input.threads import resolve_threads
+from fastlr.results.prediction import predict_linear
+from fastlr.results.ranking import WeightRanking, ranked
+from fastlr.results.status import Status
+from fastlr.results.stored import as_data, restored
 
-__all__ = ["LinearFit", "Status", "Weight", "WeightRanking", "predict_linear"]
-
-# Values of X that one thread reads in one call of the kernel: some 5 ms, ten times as long where they lie far apart.
-_PREDICTED_PER_CALL = 1 << 22
-_FEWEST_ROWS = 256  # a block of the kernel's
-_MOST_READERS = 8  # threads that memory can feed
-
-
-class Status(str):
-    """How a fit ended: a sentence, with a short ``code`` for programs.
-
-    Examples
-    --------
-    >>> status = Status("ok", "Solved: full rank.")
-    >>> print(status, status.code)
-    Solved: full rank. ok
-    """
-
-    __slots__ = ("code",)
-    code: str
-
-    def __new__(cls, code: str, sentence: str) -> Status:
-        """Join a code and its sentence."""
-        self = super().__new__(cls, sentence)
-        self.code = code
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Status, (self.code, str(self))
-
-
-class Weight(NamedTuple):
-    """A feature's name and its coefficient."""
-
-    name: str
-    weight: float
-
-
-class WeightRanking(tuple[Weight, ...]):
-    """Weights by falling magnitude; prints as a table."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        width = max((len(item.name) for item in self), default=0)
-        return "\n".join(f"{item.name:<{width}}  {item.weight:12.6g}" for item in self)
+__all__ = ["LinearFit"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -275,12 +231,11 @@ class LinearFit:
         weights = np.atleast_2d(self.coef)[target]
         if standardized:
             weights = weights * self.feature_std
-        order = np.argsort(-np.abs(weights), kind="stable")
-        return WeightRanking(Weight(self.feature_names[j], float(weights[j])) for j in order)
+        return ranked(self.feature_names, weights)
 
     def summary(self) -> str:
         """The fit as a text for people."""
-        from fastlr.report import summary_text
+        from fastlr.results.summary import summary_text
 
         return summary_text(self)
 
@@ -292,18 +247,8 @@ class LinearFit:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, strings and lists, from which `from_dict` restores the same bits."""
-        result: dict[str, Any] = {}
-        for field in fields(LinearFit):  # a subclass keeps its fit, not its history
-            value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
-                value = value.tolist()
-            elif isinstance(value, Status):
-                value = {"code": value.code, "sentence": str(value)}
-            elif isinstance(value, tuple):
-                value = list(value)
-            result[field.name] = value
-        result["has_feature_names"] = self.has_feature_names
-        return result
+        values = {field.name: getattr(self, field.name) for field in fields(LinearFit)}
+        return as_data(values, has_feature_names=self.has_feature_names)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> LinearFit:
@@ -314,40 +259,4 @@ class LinearFit:
         InputError
             If a field is missing, unknown, or of the wrong type, shape or range.
         """
-        checked = check_fit(data)
-        has_names = checked.pop("has_feature_names")
-        if has_names is None:  # saved before it was remembered
-            has_names = checked["feature_names"] != default_names(len(checked["feature_names"]))
-        if not has_names:
-            checked["feature_names"] = GeneratedNames(checked["feature_names"])
-        return LinearFit(**{**checked, "status": Status(**checked["status"])})
-
-
-def predict_linear(
-    features: Columns,
-    coef: FloatArray,
-    intercept: float | FloatArray,
-    n_threads: int | None = None,
-    *,
-    names: tuple[str, ...],
-) -> npt.NDArray[Any]:
-    """X @ coef.T + intercept over columns where they lie; (n,) for 1-D coef, else (n, t).
-
-    Rows are taken in parts so short that Ctrl-C is heard between them; a part whose predictions are not all finite
-    is looked through for the NaN or infinity in X.
-    """
-    threads = resolve_threads(n_threads)
-    n = features.n_samples
-    matrix = np.atleast_2d(np.ascontiguousarray(coef, dtype=np.float64))
-    constants = np.ascontiguousarray(np.broadcast_to(intercept, (len(matrix),)), dtype=np.float64)
-    shape = (n,) if np.ndim(coef) == 1 else (n, len(matrix))
-    out = np.empty(shape, dtype=np.float32 if features.all_float32 else np.float64)
-    values_per_row = len(matrix) * (1 + features.n_columns)
-    readers = min(threads, _MOST_READERS)
-    step = readers * max(_FEWEST_ROWS, _PREDICTED_PER_CALL // values_per_row)
-    for first in range(0, n, step):
-        last = min(n, first + step)
-        kernels.predict(features.source, first, last, matrix, constants, threads, out)
-        if not np.isfinite(out[first:last]).all():
-            refuse_non_finite(features, names, argument="X", rows=(first, last))
-    return out
+        return LinearFit(**restored(data))

@@ -1,4 +1,4 @@
-"""What a fit says for itself: text for people, plain data for programs."""
+"""What a fit says for itself, as text for people."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from fastlr.results import LinearFit
+    from fastlr.results.linear_fit import LinearFit
+
+__all__ = ["Report", "number", "report", "summary_text"]
 
 _DESCENT = re.compile(r"\w+ \((moments|rows|batches)\)")  # as descents name their solver
 _LONGEST_TABLE = 40
@@ -97,55 +99,6 @@ def summary_text(fit: LinearFit) -> str:
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def summary_dict(fit: LinearFit) -> dict[str, Any]:
-    """A fit as plain Python data, ready for ``json.dumps``: a figure that is not finite is None.
-
-    The shape does not depend on the number of targets: ``targets`` is a list with one entry each,
-    whose ``coefficients`` are keyed by feature name.
-
-    Examples
-    --------
-    >>> import fastlr
-    >>> fit = fastlr.ols([[0.0], [1.0], [2.0]], [1.0, 3.0, 6.0], feature_names=["dose"])
-    >>> data = summary_dict(fit)
-    >>> {name: round(value, 9) for name, value in data["targets"][0]["coefficients"].items()}
-    {'dose': 2.5}
-    """
-    targets = []
-    for i, name in enumerate(fit.target_names):
-        coef = np.atleast_2d(fit.coef)[i]
-        targets.append(
-            {
-                "name": name,
-                "intercept": _of_target(fit.intercept, i),
-                "coefficients": {
-                    feature: _finite(value)
-                    for feature, value in zip(fit.feature_names, coef, strict=True)
-                },
-                "r2": _of_target(fit.r2, i),
-                "mse": _of_target(fit.mse, i),
-                "rss": _of_target(fit.rss, i),
-                "log_likelihood": _of_target(fit.log_likelihood, i),
-            }
-        )
-    return {
-        "targets": targets,
-        "feature_names": list(fit.feature_names),
-        "fit_intercept": bool(fit.fit_intercept),
-        "alpha": _finite(fit.alpha),
-        "n_samples": int(fit.n_samples),
-        "n_features": len(fit.feature_names),
-        "total_weight": _finite(fit.total_weight),
-        "rank": int(fit.rank),
-        "df_resid": int(fit.df_resid),
-        "condition_number": _finite(fit.condition_number),
-        "solver": fit.solver,
-        "digits": _finite(fit.digits),
-        "passes": int(fit.passes),
-        "status": {"code": fit.status.code, "message": str(fit.status)},
-    }
-
-
 def number(value: float) -> str:
     """A number with seven significant digits: 15.06187, -3482259, 0.05110411, 4.859258e+09."""
     text = f"{float(value):#.7g}"
@@ -202,11 +155,3 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
         cells += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
         lines.append(_GAP.join(cells).rstrip())
     return [line for line in lines if line]
-
-
-def _of_target(value: float | NDArray[np.float64], i: int) -> float | None:
-    return _finite(np.atleast_1d(value)[i])
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
