@@ -97,7 +97,8 @@ def test_ctrl_c_stops_long_predictions():
 def test_predictions_are_made_in_short_calls_that_take_every_row_once(
     monkeypatch, n_samples, n_features, n_targets, n_threads
 ):
-    from fastlr import results
+    from fastlr.input.arguments import as_features
+    from fastlr.results import prediction
 
     calls = []
 
@@ -107,10 +108,10 @@ def test_predictions_are_made_in_short_calls_that_take_every_row_once(
             calls.append((first, last))
             out[first:last] = 0.0
 
-    monkeypatch.setattr(results, "kernels", Kernels)
+    monkeypatch.setattr(prediction, "kernels", Kernels)
     X = np.broadcast_to(np.zeros(1), (n_samples, n_features))
-    results.predict_linear(
-        results.as_features(X),
+    prediction.predict_linear(
+        as_features(X),
         np.zeros((n_targets, n_features)),
         np.zeros(n_targets),
         n_threads,

@@ -23,14 +23,12 @@ from fastlr.least_squares.refinement import (
     digits_of,
     digits_of_gradient,
 )
-from fastlr.least_squares.units import digits_at, finished
+from fastlr.least_squares.units import EXACT_CONDITION, U, digits_at, finished
 from fastlr.moments import Moments
 
 __all__ = ["climb_dependent"]
 
-_U = 2.0**-53
 _SHARE = 1e-14  # in a dependency up to rounding, of columns at unit length, from which a column takes part
-_EXACT_CONDITION = 1000  # columns up to which condition numbers are computed, not estimated
 _ZERO = 1e-25  # share of a target's length that is zero but for rounding
 
 
@@ -56,7 +54,7 @@ def climb_dependent(
     found = decide_independence(problem, moments, start, tolerance)
     scaled, progress, passes = found.scaled, found.progress, passes + found.passes
     fit_intercept, root_error, is_current = problem.fit_intercept, None, True
-    if not found.has_all_converged or _U * scaled.squared_condition > SHARP:
+    if not found.has_all_converged or U * scaled.squared_condition > SHARP:
         keep = np.flatnonzero(np.any(scaled.root != 0, axis=1))
         better, progress, root_error, more = precondition(
             problem, moments, start, keep.tolist(), tolerance
@@ -129,7 +127,7 @@ def _condition_number(
     scaled: ScaledSolution, directions: Directions, keep: npt.NDArray[np.intp]
 ) -> float:
     """Of all columns, from the root of the chosen ones: the ratio of singular values that are not zero."""
-    if len(directions.errors) == 0 or len(scaled.length) > _EXACT_CONDITION:
+    if len(directions.errors) == 0 or len(scaled.length) > EXACT_CONDITION:
         return scaled.condition_number
     factor = interruptible(np.linalg.inv, scaled.root[np.ix_(keep, keep)])
     others = -factor @ directions.pairs[0][:, keep].T

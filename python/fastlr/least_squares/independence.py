@@ -28,11 +28,11 @@ from fastlr.least_squares.refinement import (
     rounding_factor,
     with_exact_means,
 )
+from fastlr.least_squares.units import U
 from fastlr.moments import Moments
 
 __all__ = ["Directions", "Independence", "decide_independence"]
 
-_U = 2.0**-53
 _DOUBTFUL = 1e-11  # squared distance from other columns below which moments say nothing certain
 _MARGIN = 100.0  # times the rounding of the data themselves: below is doubtful, too
 _ROUNDING = 8.0  # units of rounding of the data that count as nothing
@@ -83,7 +83,7 @@ def decide_independence(
     """
     p, t, weight = problem.n_features, problem.targets.n_columns, moments.total_weight
     rounding = rounding_factor(problem, weight, start)
-    threshold = np.maximum(_DOUBTFUL, (_MARGIN * _ROUNDING * _U * rounding) ** 2)
+    threshold = np.maximum(_DOUBTFUL, (_MARGIN * _ROUNDING * U * rounding) ** 2)
     state = moments.for_kernels()
     solution, directions, others = kernels.solve_on_independent_columns(
         p, weight, state.mean, state.cross, problem.fit_intercept, threshold
@@ -150,7 +150,7 @@ def decide_independence(
             doubtful[:, others] - np.einsum("kc,icj->ikj", shares, doubtful[:, chosen])
         )
         own = own[others]
-        contraction = min(1.0, 64 * p * _U * scaled.condition_number + contraction)
+        contraction = min(1.0, 64 * p * U * scaled.condition_number + contraction)
         has_all_converged = False
     else:  # what no stage could decide is uncertain, and said to be
         nulls = nulls.joined(doubtful, np.abs(doubtful[0]), own)
@@ -182,7 +182,7 @@ def _level(directions: FloatArray, length: FloatArray, rounding: FloatArray) -> 
     in_lengths = directions * length
     of_data = np.linalg.norm(in_lengths * rounding, axis=1)
     of_sums = np.sqrt(np.count_nonzero(length)) * np.linalg.norm(in_lengths, axis=1)
-    level: FloatArray = _ROUNDING * _U * (of_data + of_sums)
+    level: FloatArray = _ROUNDING * U * (of_data + of_sums)
     return level
 
 

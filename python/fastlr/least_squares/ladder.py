@@ -22,7 +22,7 @@ from fastlr.least_squares.normal import normal_equations, solve_at_once
 from fastlr.least_squares.preconditioned import precondition
 from fastlr.least_squares.problem import Problem, Solution
 from fastlr.least_squares.refinement import checked, digits_of, has_converged, refine
-from fastlr.least_squares.units import at_full_rank, finished
+from fastlr.least_squares.units import U, at_full_rank, finished
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_statistics
 from fastlr.moments.passes import Statistics, pass_over
@@ -32,10 +32,9 @@ __all__ = ["ACCURACIES", "RANK_RULES", "climb"]
 ACCURACIES = ("fast", "auto", "max")
 RANK_RULES = ("min_norm", "basic", "full", "raise")
 _ONE_CALL = 1 << 27  # multiply-adds of a pass that need no interruption
-_U = 2.0**-53
 
 # Estimated relative error to refine to; the estimate is ten times what to expect.
-_TOLERANCE = {"auto": kernels.AUTOMATIC_TOLERANCE, "max": _U}
+_TOLERANCE = {"auto": kernels.AUTOMATIC_TOLERANCE, "max": U}
 
 
 def climb(problem: Problem, accuracy: str, rank: str) -> tuple[Moments, Solution]:
@@ -51,10 +50,10 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[Moments, Solution
             ACCURACIES.index(accuracy),
             resolve_threads(problem.n_threads),
         )
-        is_in_range, n_samples, weight, sum_log_weight, mean, cross, size, n_passes = result[:8]
+        is_in_range, n_samples, weight, sum_log_weight, mean, cross, squares, n_passes = result[:8]
         n_sweeps, condition, digits, relevant, figures = result[8:]
         first = Statistics(
-            n_samples, weight, sum_log_weight, np.ones(q), mean, cross, size, n_passes
+            n_samples, weight, sum_log_weight, np.ones(q), mean, cross, squares, n_passes
         )
         if is_in_range:
             moments = moments_of_statistics(first, problem.feature_names, problem.target_names)
@@ -113,7 +112,7 @@ def _climb_from(
         return climb_dependent(problem, moments, scaled, rank, passes, tolerance)
     refined, progress, root_error, more = precondition(problem, moments, scaled, varying, tolerance)
     # Of columns that are all to be kept nothing is certain where rounding alone tells them apart.
-    digits = digits_of(progress) if refined.condition_number * _U < 0.1 else 0.0
+    digits = digits_of(progress) if refined.condition_number * U < 0.1 else 0.0
     solver = "preconditioned" if len(varying) == problem.n_features else "minimum_norm"
     if rank == "basic" and solver == "minimum_norm":
         solver = "basic"

@@ -10,12 +10,10 @@ from fastlr._kernels import kernels
 from fastlr.input.columns import FloatArray
 from fastlr.least_squares.null_space import first_columns
 from fastlr.least_squares.problem import ScaledSolution, Solution
-from fastlr.least_squares.units import finished
+from fastlr.least_squares.units import U, finished
 from fastlr.moments import Moments
 
 __all__ = ["normal_equations", "solve_at_once"]
-
-_U = 2.0**-53
 
 
 def solve_at_once(
@@ -66,7 +64,7 @@ def normal_equations(
         # Moments cannot tell columns that depend on one another from those that nearly do, and their null space
         # is known up to rounding times the squared condition number of the columns that remain.
         digits = 0.0
-        noise = min(0.1, 64 * _U * scaled.condition_number**2)
+        noise = min(0.1, 64 * U * scaled.condition_number**2)
         scaled.null_space[np.abs(scaled.null_space) < noise] = 0.0
     return scaled._replace(scale=scaled.scale * state.scale), digits, relevant, enough
 

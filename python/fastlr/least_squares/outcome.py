@@ -12,14 +12,12 @@ from fastlr.input.columns import FloatArray
 from fastlr.least_squares.indicators import expected_dependence
 from fastlr.least_squares.null_space import dependencies
 from fastlr.least_squares.problem import RowSummary, Solution
+from fastlr.least_squares.units import EXACT_CONDITION, FEW_DIGITS, U
 from fastlr.moments import Moments
 from fastlr.results import Status
 
 __all__ = ["log_likelihood", "status_of"]
 
-_FEW_DIGITS = 4.0  # fewer certain digits than these deserve a warning
-_U = 2.0**-53
-_EXACT_CONDITION = 1000  # features up to which the condition number is computed, not estimated
 _NEARLY_SINGULAR = 1e8  # condition number at which half of the data's digits say nothing
 
 
@@ -29,9 +27,9 @@ def status_of(
     """The outcome as a sentence, with a warning if the user should look."""
     names, n_samples = moments.feature_names, moments.n_samples
     condition, digits = result.condition_number, result.relevant_digits
-    about = "about " if len(names) > _EXACT_CONDITION else ""
+    about = "about " if len(names) > EXACT_CONDITION else ""
     if result.code != "rank_deficient":
-        if condition < _NEARLY_SINGULAR and digits >= _FEW_DIGITS and result.code == "ok":
+        if condition < _NEARLY_SINGULAR and digits >= FEW_DIGITS and result.code == "ok":
             return Status("ok", f"Solved: full rank, condition number {about}{condition:.3g}.")
         certain = f"about {math.floor(digits)} digits of the coefficients are certain"
         if result.code == "underflow":
@@ -39,7 +37,7 @@ def status_of(
                 f"Solved, but {certain}, since some are below the range of float64's full precision (2e-308): multiply "
                 "y, or divide the columns, by a power of two."
             )
-        elif condition**2 * _U > 10.0**-_FEW_DIGITS / 1000.0:
+        elif condition**2 * U > 10.0**-FEW_DIGITS / 1000.0:
             sentence = (
                 f"Solved, but the columns nearly depend on one another (condition number {about}{condition:.1e}): "
                 f"{certain} for the data as they stand, and changes in the data are magnified as much. Centre or drop "

@@ -12,12 +12,12 @@ from fastlr.input.threads import interruptible, resolve_threads
 from fastlr.least_squares.combinations import combined_products
 from fastlr.least_squares.problem import Problem, RootError, ScaledSolution
 from fastlr.least_squares.refinement import SHARP, refine, rounding_factor, with_exact_means
+from fastlr.least_squares.units import U
 from fastlr.moments import Moments
 from fastlr.moments.passes import scaled_moments
 
 __all__ = ["precondition"]
 
-_U = 2.0**-53
 _MOST_PASSES = 3
 
 
@@ -76,14 +76,14 @@ def precondition(
         intercept=intercept,
     )
     rounding = rounding_factor(problem, weight, start)[list(keep)].max(initial=1.0)
-    contraction = min(1.0, 64 * max(1, p) * _U * condition * rounding)
+    contraction = min(1.0, 64 * max(1, p) * U * condition * rounding)
     refined, progress, n_sweeps = refine(problem, moments, scaled, contraction, tolerance)
     passes += n_sweeps
     columns = refined.root[:, list(keep)]
     along_means: FloatArray = _along_means(refined, columns)
     # Rounding of the rows of Z K; of many rows some fiftieth of u times the condition was seen.
-    relative = 0.25 * _U * condition * rounding
-    if relative > SHARP and condition * _U < 0.1:
+    relative = 0.25 * U * condition * rounding
+    if relative > SHARP and condition * U < 0.1:
         inner = _factor_of_products(problem, refined, columns, weight)
         passes += 1
         if inner is not None:
@@ -91,7 +91,7 @@ def precondition(
             root[:, list(keep)] = interruptible(np.linalg.solve, inner, columns.T).T
             refined = refined._replace(root=root)
             along_means = np.asarray(interruptible(np.linalg.solve, inner, along_means))
-            relative = 64 * _U
+            relative = 64 * U
     intercept = np.hypot(1.0 / np.sqrt(weight), np.linalg.norm(along_means))
     return refined, progress, RootError(relative, float(intercept)), passes
 

@@ -11,7 +11,7 @@ from fastlr._kernels import kernels
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.problem import Problem, ScaledSolution
-from fastlr.least_squares.units import digits_at
+from fastlr.least_squares.units import U, digits_at
 from fastlr.moments import Moments
 
 __all__ = [
@@ -43,7 +43,6 @@ PROGRESS_STATE, PROGRESS_RSS, _RELATIVE_ERROR, _CONTRACTION, PROGRESS_ERROR, _PR
 
 CONVERGED = 1.0
 SHARP = 1e-10  # relative error that standard errors may have
-_U = 2.0**-53
 
 
 def refine(
@@ -232,8 +231,8 @@ def digits_of_gradient(
     root_rss = np.sqrt(scaled.rss)[:, np.newaxis]
     size = (np.abs(coef[0]) @ raw + np.sqrt(scaled.tss))[:, np.newaxis]
     # Rounding of columns that depend on others only up to their rounding shows in the gradient.
-    level = 64 * p * _U * raw * (size + root_rss)
+    level = 64 * p * U * raw * (size + root_rss)
     with np.errstate(divide="ignore", invalid="ignore"):
         cosine = np.abs(gradient) / (scaled.length * root_rss)
     worst = np.nan_to_num(np.where(np.abs(gradient) > level, cosine, 0.0), nan=1.0, posinf=1.0)
-    return digits_at(max(float(worst.max(initial=0.0)), _U))
+    return digits_at(max(float(worst.max(initial=0.0)), U))

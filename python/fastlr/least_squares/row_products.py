@@ -12,6 +12,7 @@ from fastlr.input.columns import FloatArray
 from fastlr.input.refusals import refuse_non_finite
 from fastlr.input.threads import interruptible, resolve_threads
 from fastlr.least_squares.problem import Problem
+from fastlr.least_squares.units import U
 
 __all__ = ["Dual", "condition_number", "dual_of"]
 
@@ -21,7 +22,6 @@ _DOUBTFUL = 1e-11  # squared distance from other rows below which products say n
 _ROUNDING = 8.0  # units of rounding of the data that count as nothing
 _MOST_STAGES = 4  # each sees distances 3e5 times smaller than the one before
 _MOST_STEPS = 6
-_U = 2.0**-53
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _on_independent_rows(problem: Problem, dual: Dual, H: FloatArray, unit: floa
     raw = np.hypot(length, root_weight * np.linalg.norm(dual.mean))
     with np.errstate(divide="ignore", invalid="ignore"):
         rounding = np.where(length > 0, raw / length, 1.0)
-    threshold = np.maximum(_DOUBTFUL, (100 * _ROUNDING * _U * rounding) ** 2)
+    threshold = np.maximum(_DOUBTFUL, (100 * _ROUNDING * U * rounding) ** 2)
     chosen, others, small_root, shares = kernels.choose_columns(H, threshold)
     root = np.zeros((n, len(chosen)))
     root[chosen] = small_root
@@ -164,7 +164,7 @@ def _on_independent_rows(problem: Problem, dual: Dual, H: FloatArray, unit: floa
         in_lengths = combinations * length
         level = (
             _ROUNDING
-            * _U
+            * U
             * (
                 np.linalg.norm(combinations * raw, axis=1)
                 + np.sqrt(n) * np.linalg.norm(in_lengths, axis=1)
@@ -260,7 +260,7 @@ def _reaches(problem: Problem, dual: Dual) -> bool:
     """Whether some column, small beside others, has a share in what is taken for dependence between rows."""
     length = np.sqrt(dual.weights.sum()) * dual.std
     noise = np.sqrt(dual.weights.sum()) * np.abs(dual.mean)
-    level = np.maximum(_SHARE * length, 64 * _U * noise)
+    level = np.maximum(_SHARE * length, 64 * U * noise)
     scale, threads = np.full(problem.n_features, dual.scale), resolve_threads(problem.n_threads)
     for direction in np.sqrt(dual.weights) * dual.unreachable.T:
         pair = np.stack([direction, np.zeros_like(direction)])

@@ -14,10 +14,20 @@ from fastlr.input.columns import FloatArray
 from fastlr.least_squares.problem import RootError, ScaledSolution, Solution
 from fastlr.moments import Moments
 
-__all__ = ["at_full_rank", "bse_error_of", "digits_at", "finished", "log_of"]
+__all__ = [
+    "EXACT_CONDITION",
+    "FEW_DIGITS",
+    "U",
+    "at_full_rank",
+    "bse_error_of",
+    "digits_at",
+    "finished",
+    "log_of",
+]
 
-_FEW_DIGITS = 4.0
-_U = 2.0**-53
+U = 2.0**-53  # unit roundoff of float64
+FEW_DIGITS = 4.0  # fewer certain digits than these deserve a warning
+EXACT_CONDITION = 1000  # columns up to which condition numbers are computed, not estimated
 _SMALLEST_NORMAL = 2.0**-1022
 _NEGLIGIBLE = 1e-25  # beside the terms that a coefficient is made of: zero but for rounding
 
@@ -52,7 +62,7 @@ def at_full_rank(
         nothing,
         log_of(rss),
         relevant_digits,
-        _bse_digits(_U * condition**2, rss, tss, passes),
+        _bse_digits(U * condition**2, rss, tss, passes),
     )
 
 
@@ -97,7 +107,7 @@ def finished(
     relevant = digits if relevant_digits is None else relevant_digits
     return Solution(
         solver,
-        "underflow" if lost < _FEW_DIGITS else scaled.code,
+        "underflow" if lost < FEW_DIGITS else scaled.code,
         scaled.rank,
         scaled.condition_number,
         min(digits, lost),
@@ -143,7 +153,7 @@ def _lost_to_range(
 
 def bse_error_of(scaled: ScaledSolution) -> float:
     """Estimated relative error of standard errors from a factor of the moments."""
-    return _U * scaled.condition_number**2
+    return U * scaled.condition_number**2
 
 
 def _bse_digits(error: float, rss: FloatArray, tss: FloatArray, passes: int) -> float:
@@ -153,7 +163,7 @@ def _bse_digits(error: float, rss: FloatArray, tss: FloatArray, passes: int) -> 
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         left = np.where(rss > 0, tss / rss, 1.0)
-    of_rss = _U * (float(left.max(initial=1.0)) if passes == 1 else 1.0)
+    of_rss = U * (float(left.max(initial=1.0)) if passes == 1 else 1.0)
     return digits_at(error + of_rss)
 
 

@@ -15,14 +15,12 @@ from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.ladder import climb
 from fastlr.least_squares.problem import Problem, RowSummary, Solution
 from fastlr.least_squares.row_products import Dual, condition_number, dual_of
-from fastlr.least_squares.units import digits_at, log_of
+from fastlr.least_squares.units import EXACT_CONDITION, U, digits_at, log_of
 
 __all__ = ["climb_wide"]
 
 _MOST_STEPS = 10
-_EXACT_CONDITION = 1000  # columns up to which the condition number is computed, not estimated
 _FEW_COLUMNS = 300  # for which products of columns cost little
-_U = 2.0**-53
 
 
 def climb_wide(problem: Problem, accuracy: str, rank: str) -> tuple[RowSummary, Solution] | None:
@@ -42,7 +40,7 @@ def climb_wide(problem: Problem, accuracy: str, rank: str) -> tuple[RowSummary, 
         return None
     dual, scale, mean, std = found
     condition = dual.condition_number
-    if p <= _EXACT_CONDITION:  # of columns, where the dual's is that of rows
+    if p <= EXACT_CONDITION:  # of columns, where the dual's is that of rows
         condition = condition_number(problem, dual, std)
         dual = replace(dual, passes=dual.passes + 1)
     scales = np.concatenate([np.full(p, scale), target_scale])
@@ -69,7 +67,7 @@ def climb_wide(problem: Problem, accuracy: str, rank: str) -> tuple[RowSummary, 
             code="rank_deficient",
             rank=dual.rank,
             condition_number=condition,
-            digits=digits_at(relative + _U),
+            digits=digits_at(relative + U),
             passes=passes,
             coef=coef[0] * unscale[:, np.newaxis],
             intercept=intercept[0] / target_scale,
@@ -147,7 +145,7 @@ def _refined(
     # Deviations from the mean carry the rounding of the values themselves.
     spread = float(np.linalg.norm(dual.std))
     rounding_factor = np.hypot(1.0, np.linalg.norm(dual.mean) / spread) if spread > 0 else 1.0
-    contraction = min(1.0, 64 * n * _U * dual.condition_number**2 * float(rounding_factor))
+    contraction = min(1.0, 64 * n * U * dual.condition_number**2 * float(rounding_factor))
     last, passes, n_steps = 0.0, 0, 0
     while True:  # at most `_MOST_STEPS` times
         right = root_weight * (r[0] + r[1])
@@ -174,15 +172,15 @@ def _refined(
         last = size
         # Rounding of the residuals, and of what no coefficients reach, magnified by the root.
         terms = float(np.abs(y).max() + abs(intercept[0, k]) + size_of_x @ np.abs(coef[0, k]))
-        rounding = 4 * n * _U**2 * terms * np.sqrt(weights.max()) * root_norm
-        of_lost = 8 * n * _U * float(np.linalg.norm(lost)) * root_norm
+        rounding = 4 * n * U**2 * terms * np.sqrt(weights.max()) * root_norm
+        of_lost = 8 * n * U * float(np.linalg.norm(lost)) * root_norm
         iteration = contraction * size
-        errors = iteration + rounding + of_lost + 8 * n * _U**2 * np.abs(alpha).sum() * size_of_x
+        errors = iteration + rounding + of_lost + 8 * n * U**2 * np.abs(alpha).sum() * size_of_x
         error = _relative_error(dual, coef[0, k], intercept[0, k], errors, terms)
         is_stuck = contraction == 1.0 and n_steps > 1
         if is_stuck and iteration > (errors - iteration).max():
             error = 1.0
-        is_done = iteration <= rounding or error <= _U
+        is_done = iteration <= rounding or error <= U
         r = kernels.residuals(source, problem.targets.source, scale, 1, coef, intercept, k, threads)
         passes += 1
         if problem.fit_intercept:
@@ -204,7 +202,7 @@ def _relative_error(
     counts = np.maximum(values, errors) > 1e-25 * values.max(initial=0.0)
     with np.errstate(divide="ignore"):
         worst = (errors[counts] / values[counts]).max(initial=0.0)
-    of_intercept = float(errors @ np.abs(dual.mean)) + 8 * _U**2 * terms
+    of_intercept = float(errors @ np.abs(dual.mean)) + 8 * U**2 * terms
     if max(abs(intercept), of_intercept) > 1e-25 * terms:
         worst = max(worst, of_intercept / abs(intercept) if intercept else 1.0)
     return float(min(worst, 1.0))
@@ -240,7 +238,7 @@ def _basic(problem: Problem, dual: Dual, result: Solution, accuracy: str) -> Sol
             break
         column = problem.features.column(j).astype(np.float64)  # halves and truth values as well
         v = root * (column * dual.scale - dual.mean[j])
-        noise = 64 * _U * np.linalg.norm(root * column * dual.scale)
+        noise = 64 * U * np.linalg.norm(root * column * dual.scale)
         kept = basis[:, : len(keep)]
         for _ in range(2):
             v = v - kept @ (kept.T @ v)
