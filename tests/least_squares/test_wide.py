@@ -7,13 +7,13 @@ import pytest
 
 import fastlr
 import nist
-from test_rank import exact_wide
+import rational
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastlr.RankWarning")
 
 
 def truth_of(fit, X, y):
-    exact = exact_wide(X, y, fit.fit_intercept)
+    exact = rational.exact_wide(X, y, fit.fit_intercept)
     estimate = [fit.intercept, *fit.coef] if fit.fit_intercept else list(fit.coef)
     return min(map(nist.log_relative_error, map(float, estimate), exact))
 
@@ -41,7 +41,7 @@ def test_digits_of_wide_fits_are_those_of_the_intercept_too():
     X = rng.normal(size=(5, 9)) + 100
     y = X @ rng.normal(size=9)
     for _ in range(3):  # an intercept that is nearly zero, beside terms of a hundred
-        y = y - float(exact_wide(X, y, True)[0])
+        y = y - float(rational.exact_wide(X, y, True)[0])
     y += 1e-10
     for accuracy in ("fast", "auto", "max"):
         fit = fastlr.ols(X, y, accuracy=accuracy)

@@ -11,7 +11,7 @@ import pytest
 import fastlr
 from fastlr.report import number, report, summary_dict, summary_text
 
-GOLDEN = Path(__file__).parent / "data" / "reports"
+GOLDEN = Path(__file__).parents[1] / "data" / "reports"
 
 
 def made_fit(**changes):

@@ -1,7 +1,6 @@
 """Columns that depend on one another, and fewer rows than columns."""
 
 import warnings
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -120,22 +119,6 @@ def test_the_estimator_says_the_same(rows):
 # Fewer rows than columns
 
 
-def exact_wide(X, y, fit_intercept):
-    """[intercept, *coef] of smallest |coef|: alpha with X X' alpha + a = y and sum(alpha) = 0."""
-    rows = [[Fraction(float(v)) for v in row] for row in X]
-    A = [[sum(map(Fraction.__mul__, u, v)) for v in rows] for u in rows]
-    b = [Fraction(float(v)) for v in y]
-    if fit_intercept:
-        A = [[*row, Fraction(1)] for row in A] + [[Fraction(1)] * len(y) + [Fraction(0)]]
-        b.append(Fraction(0))
-    common = 2 ** max(v.denominator.bit_length() for row in [*A, b] for v in row)
-    z = rational.solve(
-        [[int(v * common) for v in row] for row in A], [[int(v * common)] for v in b]
-    )
-    coef = [sum(z[i][0] * rows[i][j] for i in range(len(y))) for j in range(X.shape[1])]
-    return [z[len(y)][0], *coef] if fit_intercept else coef
-
-
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize(
     ("n", "p", "offset"), [(5, 12, 0), (8, 20, 1e6), (10, 11, 3), (6, 40, 1e8)]
@@ -145,7 +128,7 @@ def test_wide_data_give_the_minimum_norm_to_all_digits(n, p, offset, fit_interce
     X, y = rng.normal(size=(n, p)) + offset, rng.normal(size=n) + offset
     fit = fit_quietly(X, y, fit_intercept=fit_intercept)
     estimate = [fit.intercept, *fit.coef] if fit_intercept else list(fit.coef)
-    exact = exact_wide(X, y, fit_intercept)
+    exact = rational.exact_wide(X, y, fit_intercept)
     truth = min(map(nist.log_relative_error, map(float, estimate), exact))
     assert 14 <= truth >= fit.digits
     assert fit.rank == n - fit_intercept
