@@ -41,6 +41,13 @@ def test_columns_are_taken_in_any_order(columns):
     assert (taken.n_columns, taken.names) == (2, None)
 
 
+def test_a_slice_of_columns_of_one_array_is_one_array(columns):
+    taken = columns.take_columns(slice(1, 3))
+    np.testing.assert_array_equal(taken.as_matrix(), TABLE[:, 1:])
+    assert taken.n_columns == 2
+    assert isinstance(taken.source, list) == isinstance(columns.source, list)
+
+
 def test_a_slice_of_rows_and_single_columns_are_no_copies(columns):
     assert np.shares_memory(columns.take_rows(slice(1, 3)).column(1), columns.column(1))
     assert np.shares_memory(columns.take_columns([1]).column(0), columns.column(1))

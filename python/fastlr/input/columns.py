@@ -63,9 +63,12 @@ class Columns:
         taken = self.mapped(lambda array: array[rows])
         return replace(taken, n_samples=len(taken.arrays[0]), index=None)
 
-    def take_columns(self, columns: Sequence[int]) -> Columns:
-        """Some of the columns by position, as views and without their names."""
-        return Columns([self.column(j) for j in columns], self.n_samples, len(columns))
+    def take_columns(self, columns: slice | Sequence[int]) -> Columns:
+        """Some of the columns by position, as views and without their names; a slice of one array stays one array."""
+        positions = range(self.n_columns)[columns] if isinstance(columns, slice) else columns
+        if isinstance(columns, slice) and not isinstance(self.source, list):
+            return Columns(self.source[:, columns], self.n_samples, len(positions))
+        return Columns([self.column(j) for j in positions], self.n_samples, len(positions))
 
     def mapped(self, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Columns:
         """The same columns after a change of every array; itself if that changes none."""
