@@ -14,7 +14,7 @@ from fastlr.errors import (
     ModelFileError,
     RankWarning,
 )
-from fastlr.exact import ols, solve
+from fastlr.least_squares import ols, solve
 from fastlr.moments import Moments
 from fastlr.results import LinearFit, Status
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fastlr.errors import ConvergenceWarning
     from fastlr.estimators import LinearRegression, SGDRegressor
     from fastlr.files import load_model, save_model
-    from fastlr.polynomial import PolynomialFit, polyfit
+    from fastlr.least_squares.polynomial import PolynomialFit, polyfit
 
 __version__ = "0.1.0"
 
@@ -61,12 +61,12 @@ _LAZY = {
     "ConvergenceWarning": ("fastlr.errors", "ConvergenceWarning"),
     "Descent": ("fastlr.descent", "Descent"),
     "LinearRegression": ("fastlr.estimators", "LinearRegression"),
-    "PolynomialFit": ("fastlr.polynomial", "PolynomialFit"),
+    "PolynomialFit": ("fastlr.least_squares.polynomial", "PolynomialFit"),
     "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
     "descend": ("fastlr.descent", "descend"),
     "load_model": ("fastlr.files", "load_model"),
     "optimizers": ("fastlr.descent.optimizers", None),
-    "polyfit": ("fastlr.polynomial", "polyfit"),
+    "polyfit": ("fastlr.least_squares.polynomial", "polyfit"),
     "reference": ("fastlr.reference", None),
     "save_model": ("fastlr.files", "save_model"),
     "schedules": ("fastlr.descent.schedules", None),

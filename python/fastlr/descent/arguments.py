@@ -10,26 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import (
-    Columns,
-    FloatArray,
-    as_features,
-    as_flag,
-    as_targets,
-    as_weights,
-    default_names,
-    default_targets,
-    refuse_bad_weights,
-    refuse_non_finite,
-)
 from fastlr.errors import InputError, InputTypeError, user_level
+from fastlr.input.arguments import as_features, as_targets, as_weights
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.names import default_names, default_targets
+from fastlr.input.options import as_flag, as_number, as_whole
+from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
 from fastlr.results import LinearFit
 
 __all__ = [
-    "as_alpha",
     "as_batch_size",
     "as_callback",
-    "as_choice",
     "as_init",
     "as_patience",
     "as_sampling",
@@ -37,50 +28,10 @@ __all__ = [
     "as_tol",
     "as_validation",
     "as_verbose",
-    "as_whole",
     "seeds_of",
 ]
 
 SAMPLINGS = ("shuffle", "random", "sequential")
-
-
-def as_whole(value: object, argument: str, least: int = 1) -> int:
-    """A whole number, at least ``least``."""
-    try:
-        number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        number = None
-    if number is None:
-        raise InputTypeError(
-            f"{argument}={value!r} is not a whole number: pass an integer from {least} on."
-        )
-    if number < least:
-        raise InputError(f"{argument}={value!r} is below {least}: pass an integer from {least} on.")
-    return number
-
-
-def as_choice(value: object, choices: tuple[str, ...], argument: str) -> str:
-    """One of the choices."""
-    if isinstance(value, str) and value in choices:
-        return value
-    raise InputError(
-        f"{argument}={value!r} is unknown: choose one of {', '.join(map(repr, choices))}."
-    )
-
-
-def as_number(value: object, argument: str, rule: str) -> float:
-    """A real number; ``rule`` says which ones will do."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise InputTypeError(f"{argument}={value!r} is not a number: pass {rule}.")
-    return float(value)
-
-
-def as_alpha(alpha: object) -> float:
-    """A penalty."""
-    number = as_number(alpha, "alpha", "a finite number >= 0")
-    if not 0.0 <= number < math.inf:
-        raise InputError(f"alpha={alpha!r} is not a finite number >= 0: pass 0 for no penalty.")
-    return number
 
 
 def as_tol(tol: object) -> float | None:

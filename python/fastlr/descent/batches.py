@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
 from fastlr.descent.epochs import MOST_EPOCHS, WORK_PER_CALL, Epochs, joined, room_for
 from fastlr.descent.state import State
 from fastlr.descent.table import Table
 from fastlr.errors import InputError, InputTypeError
+from fastlr.input.columns import FloatArray
 
 __all__ = ["BatchEngine", "Draws"]
 

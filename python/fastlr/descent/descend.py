@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from fastlr._threads import resolve_threads
 from fastlr.descent.arguments import (
-    as_alpha,
     as_callback,
-    as_choice,
     as_patience,
     as_sampling,
     as_standardize,
     as_tol,
     as_validation,
     as_verbose,
-    as_whole,
 )
 from fastlr.descent.ending import finish
 from fastlr.descent.linear import engine_of, limit_of, observer, teller, validator
@@ -27,6 +23,8 @@ from fastlr.descent.prepare import ENGINES, Job, Request, prepare
 from fastlr.descent.result import Descent, Epoch
 from fastlr.descent.resuming import before
 from fastlr.descent.schedules import Schedule, as_schedule
+from fastlr.input.options import as_alpha, as_choice, as_whole
+from fastlr.input.threads import resolve_threads
 
 __all__ = ["descend"]
 

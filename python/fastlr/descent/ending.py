@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastlr import errors
-from fastlr._arrays import FloatArray
 from fastlr.descent.gap import Distance
 from fastlr.descent.loop import VANISHED, Loop, Outcome
 from fastlr.descent.memory import Memory
@@ -19,6 +18,7 @@ from fastlr.descent.prepare import Job
 from fastlr.descent.result import Descent, History, Surroundings
 from fastlr.descent.schedules import Adaptive
 from fastlr.descent.table import Scaling, Table
+from fastlr.input.columns import FloatArray
 from fastlr.results import Status
 
 __all__ = ["finish", "history_of", "judge"]

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
 from fastlr.descent.epochs import MOST_EPOCHS, WORK_PER_CALL, Epochs, room_for
 from fastlr.descent.objective import Quadratic
 from fastlr.descent.state import State
 from fastlr.descent.table import Table
+from fastlr.input.columns import FloatArray
 
 __all__ = ["MomentsEngine", "RowsEngine"]
 

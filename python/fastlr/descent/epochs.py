@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr.descent.state import State
+from fastlr.input.columns import FloatArray
 
 __all__ = [
     "MOST_EPOCHS",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr.descent.objective import Objective, Quadratic
 from fastlr.descent.table import CHEAP_FEATURES, Scaling, Table
+from fastlr.input.columns import FloatArray
 
 __all__ = ["Distance", "distance_by_rows", "distance_from_moments", "excess"]
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr.descent.batches import BatchEngine
 from fastlr.descent.engines import MomentsEngine, RowsEngine
 from fastlr.descent.epochs import Engine, EpochFigures
@@ -19,6 +18,7 @@ from fastlr.descent.state import State
 from fastlr.descent.table import Scaling, Table
 from fastlr.descent.telling import number_text, tell_figures
 from fastlr.errors import InputError
+from fastlr.input.columns import FloatArray
 
 __all__ = ["engine_of", "limit_of", "observer", "teller", "validator"]
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr.descent.epochs import Engine, EpochFigures, Epochs, joined
 from fastlr.descent.schedules import Adaptive, Schedule
 from fastlr.descent.state import State
 from fastlr.descent.telling import progress_bar, tell_figures
 from fastlr.errors import InputError
+from fastlr.input.columns import FloatArray
 
 __all__ = ["VANISHED", "Before", "Loop", "Outcome", "Watch"]
 

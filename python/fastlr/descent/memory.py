@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fastlr._arrays import FloatArray
 from fastlr.descent.loop import Watch
 from fastlr.descent.state import State
 from fastlr.descent.table import Scaling
+from fastlr.input.columns import FloatArray
 
 __all__ = ["Memory"]
 

@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import FloatArray, default_names, default_targets
 from fastlr._kernels import kernels
 from fastlr.descent.optimizers import Optimizer
 from fastlr.descent.table import Scaling, Table
-from fastlr.ladder import solve_at_once
+from fastlr.input.columns import FloatArray
+from fastlr.input.names import default_names, default_targets
+from fastlr.least_squares.normal import solve_at_once
 from fastlr.moments import Moments
+from fastlr.moments.moments import moments_of_statistics
+from fastlr.moments.passes import Statistics
 
 __all__ = ["LOSSES", "Curvature", "Objective", "Quadratic"]
 
@@ -134,16 +137,17 @@ class Quadratic:
         cross[:p, p] = cross[p, :p] = self.xy / unit
         mean = np.zeros((2, p + 1))
         mean[0, :p], mean[0, p] = self.mean_x / unit, self.mean_y
-        moments = Moments._build(
-            max(1, round(self.weight)),
-            self.weight,
-            0.0,
-            np.ones(p + 1),
-            mean,
-            cross,
-            default_names(p),
-            default_targets(1),
+        statistics = Statistics(
+            n_samples=max(1, round(self.weight)),
+            total_weight=self.weight,
+            sum_log_weight=0.0,
+            scale=np.ones(p + 1),
+            mean=mean,
+            cross=cross,
+            summed_squares=cross.diagonal().copy(),
+            n_passes=1,
         )
+        moments = moments_of_statistics(statistics, default_names(p), default_targets(1))
         best = solve_at_once(moments, fit_intercept, objective.alpha_of_sum)
         return best.rank, best.condition_number
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr.descent.arguments import as_batch_size, as_init, seeds_of
 from fastlr.descent.gap import distance_by_rows, distance_from_moments
 from fastlr.descent.objective import Curvature, Objective, Quadratic
@@ -19,6 +18,7 @@ from fastlr.descent.schedules import Constant, Schedule
 from fastlr.descent.state import State
 from fastlr.descent.table import Scaling, Table, as_rows, read_table, with_statistics
 from fastlr.errors import InputError
+from fastlr.input.columns import FloatArray
 
 __all__ = ["ENGINES", "Job", "Request", "prepare"]
 

@@ -9,12 +9,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import FloatArray
 from fastlr.descent.epochs import EpochFigures
 from fastlr.descent.gap import excess
 from fastlr.descent.memory import Memory
 from fastlr.descent.objective import Objective, Quadratic
 from fastlr.descent.optimizers import Optimizer
+from fastlr.input.columns import FloatArray
 from fastlr.results import LinearFit
 
 __all__ = ["Descent", "Epoch", "History"]

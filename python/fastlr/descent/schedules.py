@@ -27,8 +27,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr.errors import InputError, InputTypeError
+from fastlr.input.columns import FloatArray
 
 __all__ = [
     "Adaptive",

@@ -7,8 +7,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr._kernels import kernels
+from fastlr.input.columns import FloatArray
 
 __all__ = ["Counter", "Number", "State", "VectorRow"]
 

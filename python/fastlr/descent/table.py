@@ -9,20 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastlr._arrays import (
-    Columns,
-    FloatArray,
-    as_features,
-    as_targets,
-    as_weights,
-    check_same_features,
-    default_names,
-    refuse_non_finite,
-    warn_of_target_among_features,
-)
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
+from fastlr.input.arguments import as_features, as_targets, as_weights
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.names import check_same_features, default_names, warn_of_target_among_features
+from fastlr.input.refusals import refuse_non_finite
 from fastlr.moments import Moments
+from fastlr.moments.moments import moments_of_columns
 
 __all__ = [
     "CHEAP_FEATURES",
@@ -206,7 +200,7 @@ def with_statistics(rows: Rows, n_threads: int, *, need_moments: bool) -> Table:
     else:
         groups = [slice(j, min(p, j + _TOGETHER)) for j in range(0, p, _TOGETHER)]
     moments = [
-        Moments._of_columns(
+        moments_of_columns(
             _columns(rows.features, group),
             rows.targets,
             rows.weights,

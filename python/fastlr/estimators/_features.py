@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from fastlr._arrays import Columns, check_same_features, default_names
 from fastlr.errors import user_level
+from fastlr.input.columns import Columns
+from fastlr.input.names import check_same_features, default_names
 
 __all__ = ["check_features", "names_in"]
 

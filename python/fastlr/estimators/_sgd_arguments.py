@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import as_flag
-from fastlr.descent.arguments import as_choice, as_number, as_verbose, as_whole
+from fastlr.descent.arguments import as_verbose
 from fastlr.descent.optimizers import Optimizer, as_optimizer
 from fastlr.descent.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
 from fastlr.errors import InputError
+from fastlr.input.options import as_choice, as_flag, as_number, as_whole
 
 __all__ = ["SGDSettings", "settings_of"]
 

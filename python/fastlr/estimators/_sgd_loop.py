@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
 from fastlr.descent.gap import Distance, distance_by_rows, excess
 from fastlr.descent.linear import engine_of, limit_of, observer, teller, validator
 from fastlr.descent.loop import Loop
@@ -14,6 +13,7 @@ from fastlr.descent.objective import Objective, Quadratic
 from fastlr.descent.state import State
 from fastlr.descent.table import CHEAP_FEATURES, Scaling, Table
 from fastlr.estimators._sgd_arguments import SGDSettings
+from fastlr.input.columns import FloatArray
 
 __all__ = ["distance_of", "loop_of", "loss_of"]
 

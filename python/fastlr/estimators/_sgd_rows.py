@@ -11,15 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import DataConversionWarning
 
-from fastlr._arrays import (
-    Columns,
-    as_targets,
-    default_names,
-    refuse_bad_weights,
-    refuse_non_finite,
-    taken,
-)
 from fastlr.errors import InputError, user_level
+from fastlr.input.arguments import as_targets
+from fastlr.input.columns import Columns
+from fastlr.input.names import default_names
+from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
 
 __all__ = ["as_vector", "split_rows"]
 
@@ -77,8 +73,8 @@ def split_rows(
 
     def part(rows: npt.NDArray[np.int64]) -> tuple[Any, Any, Any]:
         return (
-            taken(features, rows),
-            taken(target, rows),
+            features.take_rows(rows),
+            target.take_rows(rows),
             None if weights is None else weights[rows],
         )
 

@@ -10,8 +10,6 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from fastlr._arrays import FloatArray, as_features, as_weights
-from fastlr._threads import lock_of, resolve_threads
 from fastlr.descent import History
 from fastlr.descent.arguments import as_batch_size, seeds_of
 from fastlr.descent.ending import history_of, judge
@@ -24,6 +22,9 @@ from fastlr.estimators._features import check_features, names_in
 from fastlr.estimators._sgd_arguments import SGDSettings, settings_of
 from fastlr.estimators._sgd_loop import distance_of, loop_of, loss_of
 from fastlr.estimators._sgd_rows import as_vector, split_rows
+from fastlr.input.arguments import as_features, as_weights
+from fastlr.input.columns import FloatArray
+from fastlr.input.threads import lock_of, resolve_threads
 from fastlr.results import predict_linear
 
 __all__ = ["SGDRegressor"]
