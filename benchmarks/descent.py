@@ -12,8 +12,8 @@ import warnings
 import numpy as np
 
 import fastlr
-from fastlr._threads import resolve_threads
 from fastlr.bench import measure_roofline
+from fastlr.input.threads import resolve_threads
 
 RATE = 0.01
 

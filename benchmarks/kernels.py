@@ -14,7 +14,7 @@ import numpy as np
 
 import fastlr
 import fastlr.bench as bench
-from fastlr._threads import resolve_threads
+from fastlr.input.threads import resolve_threads
 
 PASSES = [
     (10**7, 2),

@@ -2,7 +2,7 @@
 
 import fastlr.bench as bench
 from benchmarks.peers import show
-from fastlr._threads import resolve_threads
+from fastlr.input.threads import resolve_threads
 
 
 def main():

@@ -11,7 +11,7 @@ from statistics import geometric_mean
 
 import fastlr.bench as bench
 from fastlr._kernels import describe
-from fastlr._threads import resolve_threads
+from fastlr.input.threads import resolve_threads
 
 SHAPES = [
     (10**7, 2),

@@ -88,3 +88,17 @@ def exact_minimum_norm(X, y, independent, *, fit_intercept=True):
     coef = [sum(C[i][j] * z[i][0] for i in range(r)) for j in range(X.shape[1])]
     intercept = a - sum(map(Fraction.__mul__, coef, constants))
     return [intercept, *coef] if fit_intercept else coef
+
+
+def exact_wide(X, y, fit_intercept):
+    """[intercept, *coef] of smallest |coef|: alpha with X X' alpha + a = y and sum(alpha) = 0."""
+    rows = [[Fraction(float(v)) for v in row] for row in X]
+    A = [[sum(map(Fraction.__mul__, u, v)) for v in rows] for u in rows]
+    b = [Fraction(float(v)) for v in y]
+    if fit_intercept:
+        A = [[*row, Fraction(1)] for row in A] + [[Fraction(1)] * len(y) + [Fraction(0)]]
+        b.append(Fraction(0))
+    common = 2 ** max(v.denominator.bit_length() for row in [*A, b] for v in row)
+    z = solve([[int(v * common) for v in row] for row in A], [[int(v * common)] for v in b])
+    coef = [sum(z[i][0] * rows[i][j] for i in range(len(y))) for j in range(X.shape[1])]
+    return [z[len(y)][0], *coef] if fit_intercept else coef

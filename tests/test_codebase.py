@@ -1,6 +1,8 @@
 """The house rules that no reader sees in one file: floors, flags, and what an import costs."""
 
 import ast
+import functools
+import graphlib
 import importlib.resources
 import re
 import subprocess
@@ -14,51 +16,31 @@ import fastlr
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "python" / "fastlr"
 
-# A module imports from its own floor and those below. The front, `fastlr` itself, opens on all of
-# them; only the edges may import from it.
+# A module imports from its own package or from a room of a strictly lower number. The front, `fastlr`
+# itself, opens on all that users call; only what has a higher number may import from it.
 FLOORS = {
+    "_convergence": -1,
     "_kernels": 0,
-    "errors": 1,
-    "_convergence": 1,
-    "_names": 1,
-    "_columns": 1,
-    "_arrays": 1,
-    "_threads": 1,
-    "_schema": 1,
-    "results": 1,
-    "_moments_format": 2,
-    "passes": 2,
-    "refinement": 2,
-    "preconditioned": 2,
-    "combinations": 2,
-    "dependent_columns": 2,
-    "independence": 2,
-    "null_space": 2,
-    "indicators": 2,
-    "row_products": 2,
+    "errors": 0,
+    "reference": 0,
+    "input": 1,
+    "results": 2,
     "moments": 2,
-    "ladder": 2,
-    "wide": 2,
-    "polynomial": 2,
-    "exact": 2,
-    "descent": 2,
-    "optimizers": 2,
-    "schedules": 2,
-    "inference": 2,
-    "estimators": 3,
-    "report": 3,
-    "reference": 3,
-    "files": 4,
-    "plot": 4,
-    "bench": 4,
-    "dask": 4,
-    "spark": 4,
-    "cli": 4,
-    "fastlr": 4,
+    "least_squares": 3,
+    "inference": 4,
+    "penalised": 4,
+    "many": 4,
+    "descent": 4,
+    "networks": 5,
+    "estimators": 5,
+    "report": 5,
+    "plot": 5,
+    "files": 5,
+    "fastlr": 5,
+    "bench": 6,
+    "streams": 6,
+    "cli": 7,
 }
-
-# LinearFit.summary() and the notebook display hand the result up to the report that prints it.
-ALLOWED_UPWARD = {("results", "report")}
 
 CPP = sorted(path for path in (ROOT / "cpp").rglob("*") if path.suffix in {".hpp", ".cpp"})
 KERNELS = [path for path in CPP if not path.is_relative_to(ROOT / "cpp" / "bindings")]
@@ -74,27 +56,112 @@ def name_of(path):
     return str(path.relative_to(ROOT))
 
 
-def room_of(path):
-    """The first name below `fastlr`: python/fastlr/cli/fit.py -> cli."""
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+@functools.cache
+def parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imported_rooms(path):
-    """Every room that a file imports from, wherever in the file the import stands."""
-    package = ["fastlr", *path.relative_to(PACKAGE).parent.parts]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def modules_of(package):
+    """Every module below a package, by its dotted name."""
+    names = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return names
+
+
+def room_of(module):
+    """The first name below `fastlr`: fastlr.cli.fit -> cli; the front is `fastlr`."""
+    return (module.split(".")[1:] or ["fastlr"])[0]
+
+
+def is_for_types_alone(node):
+    return isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+
+
+def nodes_of(tree, *, with_types=True):
+    """All nodes of a file, with or without those that only type checkers read."""
+    for child in ast.iter_child_nodes(tree):
+        if with_types or not is_for_types_alone(child):
+            yield child
+            yield from nodes_of(child, with_types=with_types)
+
+
+def imports_of(module, modules, *, with_types=True):
+    """(module, name) for every import from `fastlr`, wherever it stands; no name for a module."""
+    path = modules[module]
+    package = module.split(".") if path.stem == "__init__" else module.split(".")[:-1]
+    for node in nodes_of(parsed(path), with_types=with_types):
         if isinstance(node, ast.Import):
-            modules = [alias.name.split(".") for alias in node.names]
+            found = [(alias.name.split("."), None) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             base = base + (node.module.split(".") if node.module else [])
-            modules = [[*base, alias.name] for alias in node.names]
+            found = [(base, alias.name) for alias in node.names]
         else:
             continue
-        for module in modules:
-            if module[0] == "fastlr":
-                below_front = len(module) > 1 and module[1] in FLOORS
-                yield module[1] if below_front else "fastlr"
+        for parts, name in found:
+            if parts[0] != "fastlr":
+                continue
+            dotted = ".".join(parts)
+            whole = f"{dotted}.{name}"
+            yield (whole, None) if whole in modules else (dotted, name)
+
+
+def imports_upward(module, modules):
+    """Other rooms that a module imports from although their numbers are not lower."""
+    room = room_of(module)
+    for other, _ in imports_of(module, modules):
+        below = room_of(other) if room_of(other) in FLOORS else "fastlr"
+        if below != room and FLOORS[below] >= FLOORS[room]:
+            yield below
+
+
+def circle_in(room, modules):
+    """Modules of one package that import one another in a circle, at import time or when called; else nothing."""
+    own = [module for module in modules if room_of(module) == room]
+    graph = {
+        module: {other for other, _ in imports_of(module, modules, with_types=False)} - {module}
+        for module in own
+    }
+    graph = {module: others.intersection(own) for module, others in graph.items()}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return error.args[1]
+    return []
+
+
+def is_private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def privates_by_room(modules):
+    """Private functions, methods, fields and attributes that the modules of each room define."""
+    privates = {room_of(module): set() for module in modules}
+    for module, path in modules.items():
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                name = node.name
+            elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+                name = node.id if isinstance(node, ast.Name) else node.attr
+            else:
+                continue
+            if is_private(name):
+                privates[room_of(module)].add(name)
+    return privates
+
+
+def foreign_privates(module, modules, privates):
+    """Private modules and names of other rooms that a module imports or reads."""
+    room = room_of(module)
+    for other, name in imports_of(module, modules):
+        if room_of(other) != room:
+            yield from filter(is_private, [*other.split(".")[2:], *([name] if name else [])])
+    elsewhere = set().union(*(names for other, names in privates.items() if other != room))
+    for node in ast.walk(parsed(modules[module])):
+        if isinstance(node, ast.Attribute) and node.attr in elsewhere - privates[room]:
+            yield node.attr
 
 
 def without_comments(path):
@@ -104,34 +171,141 @@ def without_comments(path):
     return re.sub(r"#[^\n]*", "", text)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        path
-        for path in sorted(PACKAGE.rglob("*.py"))
-        if path.parent != PACKAGE or path.stem != "__init__"
-    ],
-    ids=name_of,
-)
-def test_every_file_imports_from_its_own_floor_or_below(path):
-    room = room_of(path)
-    assert room in FLOORS, f"which floor does {room} live on? Add it to FLOORS and the plan"
-    for other in imported_rooms(path):
-        assert FLOORS[other] <= FLOORS[room] or (room, other) in ALLOWED_UPWARD, (
-            f"{room} is on floor {FLOORS[room]} and imports {other} from floor {FLOORS[other]}"
-        )
+MODULES = modules_of(PACKAGE)
+PRIVATES = privates_by_room(MODULES)
+ROOMS = sorted({room_of(module) for module in MODULES} - {"fastlr"})
 
 
-def test_the_floors_test_sees_lazy_and_relative_imports(tmp_path, monkeypatch):
-    monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
-    (tmp_path / "cli").mkdir()
-    path = tmp_path / "cli" / "fit.py"
-    path.write_text(
-        "from ..exact import ols\nfrom . import info\nfrom fastlr import results, ols\n"
-        "def run():\n    import fastlr.report as report\n    from .. import files\n",
-        encoding="utf-8",
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {"fastlr"}))
+def test_every_module_imports_from_its_own_package_or_a_lower_number(module):
+    room = room_of(module)
+    assert room in FLOORS, f"which number does {room} have? Add it to FLOORS and to CONTRIBUTING"
+    upward = [f"{other} ({FLOORS[other]})" for other in imports_upward(module, MODULES)]
+    assert not upward, f"{room} ({FLOORS[room]}) imports from {', '.join(upward)}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_modules_of_a_package_import_one_another_in_a_circle(room):
+    circle = circle_in(room, MODULES)
+    assert not circle, " -> ".join(circle)
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_no_module_uses_the_privates_of_another_package(module):
+    used = sorted(set(foreign_privates(module, MODULES, PRIVATES)))
+    assert not used, f"give {used} a public inner name"
+
+
+def test_every_kernel_is_named_by_a_test():
+    stub = ast.parse((PACKAGE / "_kernels" / "_generic.pyi").read_text(encoding="utf-8"))
+    kernels = {node.name for node in stub.body if isinstance(node, ast.FunctionDef)}
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    assert kernels
+    assert unnamed(kernels, [path.read_text(encoding="utf-8") for path in files]) == set()
+
+
+def unnamed(kernels, texts):
+    """Those that no test calls, or replaces by its name in quotes."""
+    return {
+        name
+        for name in kernels
+        if not any(re.search(rf"\bkernels\.{name}\b|\"{name}\"", text) for text in texts)
+    }
+
+
+def test_a_kernel_without_a_test_is_seen():
+    texts = ["kernels.sweep(X)", "refine = 1", 'replace(kernels, "merge", f)']
+    assert unnamed({"sweep", "refine", "merge"}, texts) == {"refine"}
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A package of some files, which are named by their place in it: its modules."""
+
+    def built(files):
+        for name, text in files.items():
+            path = tmp_path / "fastlr" / f"{name}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return modules_of(tmp_path / "fastlr")
+
+    return built
+
+
+def test_lazy_relative_and_whole_imports_are_seen(house):
+    modules = house(
+        {
+            "cli/fit": "from ..results import LinearFit\nfrom . import info\nfrom fastlr import report, ols\n"
+            "def run():\n    import fastlr.moments.passes as passes\n    from .. import files\n",
+            "cli/info": "",
+            "files": "",
+            "report": "",
+        }
     )
-    assert set(imported_rooms(path)) == {"exact", "cli", "results", "fastlr", "report", "files"}
+    assert set(imports_of("fastlr.cli.fit", modules)) == {
+        ("fastlr.results", "LinearFit"),
+        ("fastlr.cli.info", None),
+        ("fastlr.report", None),
+        ("fastlr", "ols"),
+        ("fastlr.moments.passes", None),
+        ("fastlr.files", None),
+    }
+    assert [room_of(name) for name in ("fastlr.moments.passes", "fastlr")] == ["moments", "fastlr"]
+
+
+def test_an_import_from_an_equal_or_higher_number_is_seen(house):
+    modules = house(
+        {
+            "moments/a": "from fastlr.moments.b import f\nfrom fastlr.input import names",
+            "moments/b": "def f():\n    from fastlr.results import LinearFit\n    import fastlr.cli",
+        }
+    )
+    assert list(imports_upward("fastlr.moments.a", modules)) == []
+    assert set(imports_upward("fastlr.moments.b", modules)) == {"results", "cli"}
+
+
+def test_a_circle_is_seen_even_if_half_of_it_is_lazy(house):
+    modules = house(
+        {
+            "moments/a": "from fastlr.moments.b import f",
+            "moments/b": "def f():\n    from fastlr.moments import a",
+            "results/a": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from fastlr.results.b import f",
+            "results/b": "from fastlr.results.a import g",
+        }
+    )
+    assert {"fastlr.moments.a", "fastlr.moments.b"} <= set(circle_in("moments", modules))
+    assert not circle_in("results", modules)
+
+
+def test_a_circle_through_the_packages_own_front_is_seen(house):
+    modules = house(
+        {
+            "moments/__init__": "from fastlr.moments.a import Moments",
+            "moments/a": "from fastlr.moments import Moments",
+        }
+    )
+    assert "fastlr.moments.a" in circle_in("moments", modules)
+
+
+def test_private_modules_names_and_fields_of_others_are_seen(house):
+    modules = house(
+        {
+            "moments/state": "class State:\n    _mean: float\n    def _build(self): self._lock = 1",
+            "moments/user": "def f(m): return m._mean",
+            "descent/_engine": "",
+            "estimators/sgd": "from fastlr.descent._engine import run\nfrom fastlr.moments.state import _hidden\n"
+            "def f(m, self): return m._mean + m._build() + m._lock + m._replace(x=1) + self._mine",
+        }
+    )
+    privates = privates_by_room(modules)
+    assert set(foreign_privates("fastlr.estimators.sgd", modules, privates)) == {
+        "_engine",
+        "_hidden",
+        "_mean",
+        "_build",
+        "_lock",
+    }
+    assert set(foreign_privates("fastlr.moments.user", modules, privates)) == set()
 
 
 @pytest.mark.parametrize("path", BUILD_FILES, ids=name_of)

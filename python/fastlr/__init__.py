@@ -14,17 +14,18 @@ from fastlr.errors import (
     ModelFileError,
     RankWarning,
 )
-from fastlr.exact import ols, solve
+from fastlr.least_squares import ols, solve
 from fastlr.moments import Moments
 from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
-    from fastlr import optimizers, reference, schedules
-    from fastlr.descent import Descent, descend
+    from fastlr import reference
+    from fastlr.descent import Descent, optimizers, schedules
+    from fastlr.descent.descend import descend
     from fastlr.errors import ConvergenceWarning
     from fastlr.estimators import LinearRegression, SGDRegressor
     from fastlr.files import load_model, save_model
-    from fastlr.polynomial import PolynomialFit, polyfit
+    from fastlr.least_squares.polynomial import PolynomialFit, polyfit
 
 __version__ = "0.1.0"
 
@@ -60,15 +61,15 @@ _LAZY = {
     "ConvergenceWarning": ("fastlr.errors", "ConvergenceWarning"),
     "Descent": ("fastlr.descent", "Descent"),
     "LinearRegression": ("fastlr.estimators", "LinearRegression"),
-    "PolynomialFit": ("fastlr.polynomial", "PolynomialFit"),
+    "PolynomialFit": ("fastlr.least_squares.polynomial", "PolynomialFit"),
     "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
     "descend": ("fastlr.descent", "descend"),
     "load_model": ("fastlr.files", "load_model"),
-    "optimizers": ("fastlr.optimizers", None),
-    "polyfit": ("fastlr.polynomial", "polyfit"),
+    "optimizers": ("fastlr.descent.optimizers", None),
+    "polyfit": ("fastlr.least_squares.polynomial", "polyfit"),
     "reference": ("fastlr.reference", None),
     "save_model": ("fastlr.files", "save_model"),
-    "schedules": ("fastlr.schedules", None),
+    "schedules": ("fastlr.descent.schedules", None),
 }
 
 

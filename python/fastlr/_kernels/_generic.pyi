@@ -239,9 +239,7 @@ def condition_number(R: Floats, K: Floats) -> float:
     Columns that are 0 do not count; right to two digits.
     """
 
-def choose_columns(
-    A: Floats, threshold: Floats
-) -> tuple[list[int], list[int], Floats, Floats]:
+def choose_columns(A: Floats, threshold: Floats) -> tuple[list[int], list[int], Floats, Floats]:
     """Independent columns from their cross-products A (l, l): a pivoted Cholesky factor.
 
     (chosen (r), in the order taken; others, ascending; root (r, r), K K' = A_II^-1; coefficients (l - r, r) of the

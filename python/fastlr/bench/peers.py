@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastlr.exact import ols
+from fastlr.least_squares.fit import ols
 
 __all__ = ["PEERS", "Peer", "installed_peers"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from fastlr._kernels import describe
-from fastlr._threads import resolve_threads
 from fastlr.bench import Cell, RooflineMeter, compare, draw, installed_peers
 from fastlr.cli._terminal import grid, show
+from fastlr.input.threads import resolve_threads
 
 _SHAPES = (
     (4_000_000, 2),

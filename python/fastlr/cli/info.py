@@ -12,8 +12,8 @@ import numpy as np
 
 import fastlr
 from fastlr._kernels import describe
-from fastlr._threads import resolve_threads
 from fastlr.cli._terminal import grid, show
+from fastlr.input.threads import resolve_threads
 
 
 @click.command(short_help="Show versions, kernels and threads.")

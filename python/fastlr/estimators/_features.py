@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from fastlr._arrays import Columns, check_same_features, default_names
 from fastlr.errors import user_level
+from fastlr.input.columns import Columns
+from fastlr.input.names import check_same_features, default_names
 
 __all__ = ["check_features", "names_in"]
 
@@ -42,7 +43,7 @@ def check_features(estimator: Any, X: object, features: Columns, *, reset: bool)
 
 
 def names_in(estimator: Any, features: Columns) -> tuple[str, ...]:
-    """Names to tell the user: those of ``fit``, of these rows, or made up."""
+    """Return the names of the features for messages: those of ``fit``, of these rows, or x0, x1, ..."""
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
         return tuple(names)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from fastlr._arrays import as_flag
-from fastlr.descent._arguments import as_choice, as_verbose, as_whole
-from fastlr.errors import InputError, InputTypeError
-from fastlr.optimizers import Optimizer, as_optimizer
-from fastlr.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
+from fastlr.descent.arguments import as_verbose
+from fastlr.descent.optimizers import Optimizer, as_optimizer
+from fastlr.descent.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
+from fastlr.errors import InputError
+from fastlr.input.options import as_choice, as_flag, as_number, as_whole
 
 __all__ = ["SGDSettings", "settings_of"]
 
@@ -22,7 +22,7 @@ _LARGEST_SLOPE = 1e12  # where scikit-learn cuts the derivative of a row's loss,
 
 @dataclass(frozen=True)
 class SGDSettings:
-    """What a fit needs to know."""
+    """The checked parameters of an SGDRegressor, in the words of descent."""
 
     rule: Optimizer
     l2: float
@@ -38,16 +38,14 @@ class SGDSettings:
     schedule: Schedule
     rate: float
     growth: float
-    """So many times further than usual the loss may grow on the way."""
+    """How many times further than usual the loss may grow on the way."""
     is_optimal: bool
     """Whether rates are 1 / (alpha (t + t0)), whatever eta0 is."""
     for_kernels: dict[str, Any]
 
 
-def settings_of(
-    model: Any, *, max_iter: int | None = None, tol: float | None = -1.0
-) -> SGDSettings:
-    """Check all parameters; ``max_iter`` and ``tol`` override the estimator's."""
+def settings_of(model: Any, *, one_epoch: bool = False) -> SGDSettings:
+    """Check all parameters of an SGDRegressor; ``one_epoch`` overrides its ``max_iter`` and ``tol``."""
     as_choice(model.loss, ("squared_error",), "loss")
     penalty = model.penalty
     if penalty is not None:
@@ -62,7 +60,7 @@ def settings_of(
     rule = as_optimizer(model.optimizer)
     schedule, rate, of_rate = _schedule(model, alpha)
     is_optimal = "rate_shift" in of_rate
-    tolerance = model.tol if tol == -1.0 else tol
+    tolerance = None if one_epoch else model.tol
     if tolerance is not None:
         tolerance = _number(tolerance, "tol", 0.0, math.inf)
     average = model.average
@@ -85,7 +83,7 @@ def settings_of(
         shuffle=as_flag(model.shuffle, "shuffle"),
         verbose=as_verbose(model.verbose),
         early_stopping=early_stopping,
-        max_iter=as_whole(model.max_iter, "max_iter") if max_iter is None else max_iter,
+        max_iter=1 if one_epoch else as_whole(model.max_iter, "max_iter"),
         tol=tolerance,
         n_iter_no_change=patience,
         average_from=average_from,
@@ -113,7 +111,7 @@ def settings_of(
 
 
 def _schedule(model: Any, alpha: float) -> tuple[Schedule, float, dict[str, float]]:
-    """The schedule, its initial rate, and what the kernels need to know of it."""
+    """Return the schedule, its initial rate, and what the kernels need to know of it."""
     if isinstance(model.learning_rate, Schedule):
         schedule = model.learning_rate
         initial = schedule.initial_learning_rate
@@ -139,12 +137,9 @@ def _schedule(model: Any, alpha: float) -> tuple[Schedule, float, dict[str, floa
 
 
 def _number(value: object, name: str, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise InputTypeError(
-            f"{name}={value!r} is not a number: pass one from {low:g} to {high:g}."
-        )
-    if not low <= float(value) <= high or math.isinf(float(value)):
+    number = as_number(value, name, f"one from {low:g} to {high:g}")
+    if not low <= number <= high or math.isinf(number):
         raise InputError(
             f"{name}={value!r} is out of range: pass a finite number from {low:g} to {high:g}."
         )
-    return float(value)
+    return number

@@ -6,19 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fastlr._arrays import FloatArray
-from fastlr.descent._engines import BatchEngine, Engine, MomentsEngine, RowsEngine, State
-from fastlr.descent._finish import limit_of
-from fastlr.descent._gap import Distance, distance_by_rows, excess
-from fastlr.descent._loop import Loop
-from fastlr.descent._objective import Objective, Quadratic
-from fastlr.descent._table import Scaling, Table
-from fastlr.errors import InputError
+from fastlr.descent.gap import Distance, distance_by_rows, excess
+from fastlr.descent.linear import engine_of, limit_of, observer, teller, validator
+from fastlr.descent.loop import Loop
+from fastlr.descent.objective import Objective, Quadratic
+from fastlr.descent.state import State
+from fastlr.descent.table import CHEAP_FEATURES, Scaling, Table
 from fastlr.estimators._sgd_arguments import SGDSettings
+from fastlr.input.columns import FloatArray
 
 __all__ = ["distance_of", "loop_of", "loss_of"]
-
-_CHEAP_FEATURES = 64
 
 
 def loop_of(
@@ -29,32 +26,30 @@ def loop_of(
     batch_size: int | None,
     seed: int,
     threads: int,
-    validation: Table | None,
+    held_out: Table | None,
 ) -> Loop:
-    """A loop over these rows, from this state."""
-    engine: Engine
+    """Set a loop up that descends over these rows, from this state."""
+    quadratic = None
     if batch_size is not None and batch_size < table.n_samples:
-        if settings.rule.needs_all_rows:
-            raise InputError(
-                f"optimizer={settings.rule.name!r} compares the gradient of one step with the next, and batches would "
-                "mislead it: pass batch_size=None, or 'momentum' or 'nesterov'."
-            )
-        engine = BatchEngine(
+        settings.rule.refuse_batches("pass batch_size=None")
+        engine = "batches"
+    elif table.weights is None and table.moments is not None:
+        engine, quadratic = "moments", Quadratic.of(table.moments, scaling)
+    else:
+        engine = "rows"
+    objective = _objective(settings, table)
+    start_loss = loss_of(settings, table, scaling, threads)(state.theta)
+    return Loop(
+        engine=engine_of(
+            engine,
             table,
-            scaling.for_kernels,
+            scaling,
+            quadratic,
             batch_size,
             "shuffle" if settings.shuffle else "sequential",
             seed,
             threads,
-        )
-    elif table.weights is None and table.moments is not None:
-        engine = MomentsEngine(Quadratic.of(table.moments, scaling), table.n_samples)
-    else:
-        engine = RowsEngine(table, scaling.for_kernels, threads)
-    start_loss = loss_of(settings, table, scaling, threads)(state.theta)
-    objective = _objective(settings, table)
-    return Loop(
-        engine=engine,
+        ),
         state=state,
         start_loss=start_loss,
         settings={
@@ -64,23 +59,23 @@ def loop_of(
         schedule=settings.schedule,
         rate=settings.rate,
         n_epochs=settings.max_iter,
-        scaling=scaling,
-        objective=objective,
-        feature_names=table.feature_names,
         tol=settings.tol,
         patience=settings.n_iter_no_change,
-        validation=validation,
-        callback=None,
-        keep_path=False,
+        observe=observer(scaling),
+        tell=teller(table.feature_names, settings.fit_intercept),
+        validate=None if held_out is None else validator(held_out, scaling, objective, threads),
+        improves=None if held_out is None else _improvement(settings.tol, held_out),
         verbose=settings.verbose,
-        progress=False,
-        n_threads=threads,
-        validation_gain=None
-        if validation is None or settings.tol is None
-        else settings.tol * 0.5 * validation.square_y / validation.total_weight,
-        stops_early=settings.tol is not None,
         growth=settings.growth,
     )
+
+
+def _improvement(tol: float | None, held_out: Table) -> Callable[[float, float], bool]:
+    """Return scikit-learn's rule: the R2 of the rows held out must rise by ``tol``; with None no fit ends early."""
+    if tol is None:
+        return lambda loss, lowest: True
+    gain = tol * 0.5 * held_out.square_y / held_out.total_weight
+    return lambda loss, lowest: loss < lowest - gain
 
 
 def distance_of(
@@ -90,7 +85,7 @@ def distance_of(
     objective, l1 = _objective(settings, table), float(settings.for_kernels["l1"])
     squares, gradient = table.loss_sums(scaling.to_raw(theta), threads)
     with np.errstate(over="ignore", invalid="ignore"):
-        is_exact = table.moments is not None and l1 == 0.0 and table.n_features <= _CHEAP_FEATURES
+        is_exact = table.moments is not None and l1 == 0.0 and table.n_features <= CHEAP_FEATURES
         if is_exact:
             assert table.moments is not None
             quadratic = Quadratic.of(table.moments, scaling)
@@ -116,7 +111,7 @@ def _objective(settings: SGDSettings, table: Table) -> Objective:
 def loss_of(
     settings: SGDSettings, table: Table, scaling: Scaling, threads: int
 ) -> Callable[[FloatArray], float]:
-    """The objective over all rows as a function of the parameters."""
+    """Return the objective over all rows as a function of the parameters."""
     objective, l1 = _objective(settings, table), float(settings.for_kernels["l1"])
 
     def loss(theta: FloatArray) -> float:

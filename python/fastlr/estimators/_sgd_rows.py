@@ -11,22 +11,17 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import DataConversionWarning
 
-from fastlr._arrays import (
-    Columns,
-    as_targets,
-    default_names,
-    refuse_bad_weights,
-    refuse_non_finite,
-    taken,
-)
-from fastlr.descent._arguments import user_level
-from fastlr.errors import InputError
+from fastlr.errors import InputError, user_level
+from fastlr.input.arguments import as_targets
+from fastlr.input.columns import Columns
+from fastlr.input.names import default_names
+from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
 
 __all__ = ["as_vector", "split_rows"]
 
 
 def as_vector(y: object, features: Columns) -> Columns:
-    """One target; a column is taken as one, with scikit-learn's warning."""
+    """Read y as one target; a single column is taken as one, with scikit-learn's warning."""
     targets = as_targets(y, features.n_samples, index=features.index)
     if targets.n_columns != 1:
         raise InputError(
@@ -51,7 +46,7 @@ def split_rows(
     share: float,
     draws: np.random.Generator,
 ) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
-    """Rows to learn from and rows set aside at random, copied.
+    """Split rows at random, by copying, into those to learn from and those set aside.
 
     All of them are checked first, as long as their numbers are those that the user knows.
     """
@@ -78,8 +73,8 @@ def split_rows(
 
     def part(rows: npt.NDArray[np.int64]) -> tuple[Any, Any, Any]:
         return (
-            taken(features, rows),
-            taken(target, rows),
+            features.take_rows(rows),
+            target.take_rows(rows),
             None if weights is None else weights[rows],
         )
 

@@ -9,18 +9,15 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from fastlr._arrays import (
-    Columns,
-    FloatArray,
-    as_features,
-    as_targets,
-    check_same_targets,
-)
-from fastlr._threads import lock_of
 from fastlr.estimators._features import check_features
-from fastlr.exact import fit_table, solve_moments, table_of
-from fastlr.ladder import Table
-from fastlr.moments import Moments, moments_of
+from fastlr.input.arguments import as_features, as_targets
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.names import check_same_targets
+from fastlr.input.threads import lock_of
+from fastlr.least_squares.fit import fit_problem, problem_of, solve_moments
+from fastlr.least_squares.problem import Problem
+from fastlr.moments import Moments
+from fastlr.moments.moments import moments_of
 from fastlr.results import LinearFit, Status, predict_linear
 
 __all__ = ["LinearRegression"]
@@ -107,7 +104,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         self.n_threads = n_threads
 
     def fit(self, X: object, y: object, sample_weight: object = None) -> LinearRegression:
-        """Fit to rows, forgetting earlier ones.
+        """Fit to these rows, forgetting earlier ones.
 
         Parameters
         ----------
@@ -123,8 +120,8 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         LinearRegression
             This estimator.
         """
-        table, is_vector = table_of(X, y, sample_weight, self.fit_intercept, None, self.n_threads)
-        moments, fit = fit_table(table, is_vector, self.accuracy, self.rank)
+        table, is_vector = problem_of(X, y, sample_weight, self.fit_intercept, None, self.n_threads)
+        moments, fit = fit_problem(table, is_vector, self.accuracy, self.rank)
         rows = None if moments is not None else _copied(table)
         with lock_of(self):
             check_features(self, X, table.features, reset=True)
@@ -200,7 +197,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
             return self._moments
 
     def predict(self, X: object) -> npt.NDArray[Any]:
-        """Predictions ``X @ coef_.T + intercept_``.
+        """Predict targets: ``X @ coef_.T + intercept_``.
 
         Parameters
         ----------
@@ -225,7 +222,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         )
 
 
-def _copied(table: Table) -> tuple[Any, ...]:
+def _copied(table: Problem) -> tuple[Any, ...]:
     """Rows fewer than columns, kept as they are smaller than their moments: for a ``partial_fit`` that may follow."""
 
     def copy(columns: Columns) -> npt.NDArray[Any]:

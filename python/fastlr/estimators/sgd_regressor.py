@@ -10,20 +10,21 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from fastlr._arrays import FloatArray, as_features, as_weights
-from fastlr._threads import lock_of, resolve_threads
 from fastlr.descent import History
-from fastlr.descent._arguments import as_batch_size, seeds_of, user_level
-from fastlr.descent._engines import State
-from fastlr.descent._finish import history_of, judge
-from fastlr.descent._gap import Distance
-from fastlr.descent._loop import Loop, Outcome
-from fastlr.descent._table import Scaling, Table, read_table
-from fastlr.errors import ConvergenceWarning, InputError
+from fastlr.descent.arguments import as_batch_size, seeds_of
+from fastlr.descent.ending import history_of, judge
+from fastlr.descent.gap import Distance
+from fastlr.descent.loop import Loop, Outcome
+from fastlr.descent.state import State
+from fastlr.descent.table import Scaling, Table, read_table
+from fastlr.errors import ConvergenceWarning, InputError, user_level
 from fastlr.estimators._features import check_features, names_in
 from fastlr.estimators._sgd_arguments import SGDSettings, settings_of
 from fastlr.estimators._sgd_loop import distance_of, loop_of, loss_of
 from fastlr.estimators._sgd_rows import as_vector, split_rows
+from fastlr.input.arguments import as_features, as_weights
+from fastlr.input.columns import FloatArray
+from fastlr.input.threads import lock_of, resolve_threads
 from fastlr.results import predict_linear
 
 __all__ = ["SGDRegressor"]
@@ -43,7 +44,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     penalty : {"l2", "l1", "elasticnet", None}, default="l2"
         The penalty; the intercept is free.
     alpha : float, default=0.0001
-        Its strength, in units of the mean of half the squares.
+        Strength of the penalty, in units of the mean of half the squares.
     l1_ratio : float, default=0.15
         Share of L1 in "elasticnet".
     fit_intercept : bool, default=True
@@ -69,7 +70,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Set a random share of the rows aside, and stop when the score on them stops improving; the best iterate is kept.
         (The rows that remain are copied.)
     validation_fraction : float, default=0.1
-        That share.
+        Share of the rows that ``early_stopping`` sets aside.
     n_iter_no_change : int, default=5
         Epochs without improvement to wait.
     warm_start : bool, default=False
@@ -191,7 +192,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         intercept_init: object = None,
         sample_weight: object = None,
     ) -> SGDRegressor:
-        """Fit to rows.
+        """Fit to these rows, starting from zeros unless ``coef_init`` or ``warm_start`` say otherwise.
 
         Parameters
         ----------
@@ -200,7 +201,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         y : array-like of shape (n_samples,)
             Target values.
         coef_init, intercept_init : array-like of shape (n_features,) and (1,), optional
-            Where to start.
+            Coefficients and constant to start from, instead of zeros.
         sample_weight : float or array-like of shape (n_samples,), optional
             Non-negative weights, or one number for all rows: factors of the rows' squared errors, as in `fastlr.ols`.
 
@@ -239,7 +240,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         judge(outcome, loop, loss_of(settings, table, scaling, threads))
         with lock_of(self):
             check_features(self, X, features, reset=True)
-            self._accept(outcome, loop, table, settings)
+            self._accept(outcome, loop, table, scaling, settings)
         if outcome.code == "converged":
             self._tell_if_far(distance_of(settings, table, scaling, outcome.theta, threads))
         if settings.tol is not None and outcome.code == "epochs_exhausted":
@@ -264,7 +265,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         SGDRegressor
             This estimator.
         """
-        settings = settings_of(self, max_iter=1, tol=None)
+        settings = settings_of(self, one_epoch=True)
         if settings.early_stopping:
             raise InputError(
                 "early_stopping should be False with partial_fit: one epoch is all that a call takes."
@@ -296,11 +297,11 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         outcome = loop.run()
         if is_first:
             check_features(self, X, features, reset=True)
-        self._accept(outcome, loop, table, settings)
+        self._accept(outcome, loop, table, scaling, settings)
         return self
 
     def predict(self, X: object) -> npt.NDArray[Any]:
-        """Predictions ``X @ coef_ + intercept_``.
+        """Predict targets: ``X @ coef_ + intercept_``.
 
         Parameters
         ----------
@@ -351,7 +352,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return theta
 
     def _warm_state(self, scaling: Scaling, settings: SGDSettings) -> State | None:
-        """Where the last fit stood, if this one goes on from it and nobody has changed the coefficients.
+        """Return where the last fit stood, if this one goes on from it and nobody has changed the coefficients.
 
         Plain steps begin at t = 1 again, as in scikit-learn; the other rules keep their memory and their time.
         """
@@ -374,7 +375,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return state
 
     def _tell_if_far(self, distance: Distance) -> None:
-        """A loss that no longer falls by ``tol`` may be far from its minimum: say so."""
+        """Warn of a loss that no longer falls by ``tol`` but is far from its minimum."""
         if distance.gap <= _FAR * distance.of_constant:
             return
         cures = [f"a larger eta0 (now {self.eta0})", f"a smaller tol (now {self.tol})"]
@@ -396,23 +397,24 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         outcome: Outcome,
         loop: Loop,
         table: Table,
+        scaling: Scaling,
         settings: SGDSettings,
     ) -> None:
         """Set every attribute at once: a failed fit leaves the estimator as it was."""
         is_mean = settings.average_from and loop.state.n_updates >= settings.average_from
         theta = loop.state.average if is_mean and outcome.code != "diverged" else outcome.theta
-        raw = loop.scaling.to_raw(theta)
+        raw = scaling.to_raw(theta)
         self._state: State = loop.state
         self._state.go_on_from(outcome.theta, forget=outcome.code == "diverged")
         self._scaled: tuple[Scaling, State] | None = None
-        if not loop.scaling.is_trivial:
-            self._scaled = loop.scaling, self._state.copy()
-            self._state.rescale(loop.scaling.to_raw)
+        if not scaling.is_trivial:
+            self._scaled = scaling, self._state.copy()
+            self._state.rescale(scaling.to_raw)
         # One step: whoever predicts meanwhile gets coefficients and an intercept that belong together.
         self.__dict__.update(coef_=raw[:-1].copy(), intercept_=raw[-1:].copy())
         self.n_iter_: int = len(outcome.epochs)
         self.t_: float = loop.state.n_updates + 1.0
-        self.history_: History = history_of(outcome, table, loop.scaling)
+        self.history_: History = history_of(outcome, table, scaling)
         self.loss_curve_: list[float] = self.history_.loss.tolist()
         if outcome.code == "diverged":
             first, last = outcome.growth

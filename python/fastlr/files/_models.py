@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastlr._schema import shown, strict_json
 from fastlr.errors import InputError, ModelFileError
 from fastlr.files._replace import replaced
+from fastlr.input.schema import shown, strict_json
 
 if TYPE_CHECKING:
     from fastlr.results import LinearFit
@@ -46,7 +46,7 @@ def save_model(fit: LinearFit, path: str | os.PathLike[str]) -> None:
     >>> load_model("line.json").predict([[10.0]]).round(9)
     array([21.])
     """
-    from fastlr.polynomial import PolynomialFit
+    from fastlr.least_squares.polynomial import PolynomialFit
 
     document = {"format": MODEL_FORMAT, "version": MODEL_VERSION, **_finite(fit.to_dict())}
     if isinstance(fit, PolynomialFit):
@@ -82,7 +82,7 @@ def load_model(path: str | os.PathLike[str]) -> LinearFit:
             f"{label} is a model file of version {shown(version)}, but this fastlr reads version "
             f"{MODEL_VERSION}: " + ("install a newer fastlr" if newer else _ADVICE)
         )
-    from fastlr.polynomial import PolynomialFit
+    from fastlr.least_squares.polynomial import PolynomialFit
     from fastlr.results import LinearFit
 
     try:

@@ -1,0 +1,353 @@
+"""The end of a descent: whether it diverged, how it ended in words, and what the result says."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastlr import errors
+from fastlr.descent.gap import Distance
+from fastlr.descent.loop import VANISHED, Loop, Outcome
+from fastlr.descent.memory import Memory
+from fastlr.descent.optimizers import GD, Optimizer
+from fastlr.descent.prepare import Job
+from fastlr.descent.result import Descent, History, Surroundings
+from fastlr.descent.schedules import Adaptive
+from fastlr.descent.table import Scaling, Table
+from fastlr.input.columns import FloatArray
+from fastlr.results import Status
+
+__all__ = ["finish", "history_of", "judge"]
+
+_ROUNDING = 1e-20  # of the losses that are divergence
+
+
+def judge(outcome: Outcome, loop: Loop, loss_of: Callable[[FloatArray], float]) -> None:
+    """Compare the end with the start, over all rows: descent that ended higher has diverged.
+
+    Losses of batches scatter and belong to no single iterate, so the last iterate is judged by all rows, and after
+    several epochs the mean over the last one as well. What diverged returns the best iterate of its way, or its start
+    if that is better.
+    """
+    epochs, scatters = outcome.epochs, loop.engine.scatters
+    if outcome.code == "diverged":
+        last = float(epochs.loss[-1])
+    else:
+        last = loss_of(outcome.theta)
+        if scatters and loop.n_before + len(epochs) > 1:
+            last = max(last, float(epochs.loss[-1]))
+    bound = (2.0 if scatters else 1.01) * loop.start_loss + loop.rounding
+    if outcome.code == "diverged" or not last <= bound:
+        outcome.code, outcome.growth = "diverged", (loop.start_loss, last)
+        best = loop.state.best
+        outcome.theta = best if loss_of(best) < loop.start_loss else loop.start
+
+
+def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
+    """Build the result of a descent, with a warning if it did not arrive."""
+    table, scaling, objective = job.table, job.scaling, job.objective
+    fit_intercept = job.request.fit_intercept
+    judge(outcome, loop, job.loss)
+    theta = outcome.theta
+    raw = scaling.to_raw(theta)
+    squares, gradient = job.squares_and_gradient(theta)
+    loss = objective.loss(squares, theta[:-1])
+    history = history_of(outcome, table, scaling)
+    if job.earlier is not None:
+        history = job.earlier.history.followed_by(history)
+
+    def distance() -> Distance:
+        with np.errstate(over="ignore", invalid="ignore"):
+            gap, is_exact = job.gap(theta, gradient, len(history))
+        of_constant = table.square_y if fit_intercept else table.squares_of_zero
+        return Distance(
+            loss=loss,
+            gap=gap,
+            is_exact=is_exact,
+            of_constant=0.5 * objective.of_squares * of_constant,
+            rounding=_ROUNDING * float(loop.settings["limit"]),
+        )
+
+    def stable() -> float:
+        return job.rule.largest_stable_rate(job.curvature.largest)
+
+    status, warns = status_of(
+        outcome,
+        history,
+        loop,
+        Circumstances(
+            rule=job.rule,
+            stable=stable,
+            rate_for_batches=lambda: job.curvature.automatic_rate(
+                job.rule, loop.engine.largest_batch
+            ),
+            distance=distance,
+            is_automatic=job.request.is_automatic,
+            is_standardised=not scaling.is_trivial,
+            note=scaling.note,
+        ),
+    )
+    if warns:
+        warnings.warn(str(status), errors.ConvergenceWarning, stacklevel=errors.user_level())
+    return Descent(
+        coef=raw[:-1].copy(),
+        intercept=float(raw[-1]),
+        feature_names=table.feature_names,
+        target_names=table.target_names,
+        n_samples=table.n_positive,
+        total_weight=table.total_weight,
+        rank=0,
+        condition_number=math.nan,
+        solver=f"{job.rule.name} ({job.engine})",
+        status=status,
+        digits=math.nan,
+        passes=len(history),
+        bse=np.full(table.n_features, math.nan),
+        bse_intercept=math.nan,
+        residual_sd=math.nan,
+        rss=squares,
+        tss=table.square_y if fit_intercept else table.squares_of_zero,
+        log_likelihood=float(_log_likelihood(np.asarray(squares), table)),
+        fit_intercept=fit_intercept,
+        alpha=objective.alpha_of_sum,
+        feature_mean=table.mean_x,
+        feature_std=table.std_x,
+        history=history,
+        loss=loss,
+        n_epochs=len(history),
+        n_updates=loop.state.n_updates,
+        loss_kind=objective.kind,
+        penalty=objective.alpha,
+        optimizer=job.rule,
+        learning_rate=job.first_rate,
+        largest_stable_rate=stable()
+        if outcome.code == "diverged" or job.quadratic is not None
+        else math.nan,
+        engine=job.engine,
+        batch_size=loop.engine.largest_batch,
+        memory=Memory(
+            state=loop.state,
+            scaling=scaling,
+            seed=job.seed,
+            first_rate=job.first_rate,
+            rate=loop.rate,
+            start=loop.start,
+            start_loss=loop.start_loss,
+            limit=float(loop.settings["limit"]),
+            watch=loop.watch,
+            ended=outcome.code in ("converged", "early_stopped"),
+            arguments=job.arguments,
+        ),
+        surroundings=Surroundings(job.quadratic, objective, theta),
+    )
+
+
+def history_of(outcome: Outcome, table: Table, scaling: Scaling) -> History:
+    """Turn the figures of a loop over these rows into the history that users see, in the units of the data."""
+    epochs = outcome.epochs
+    path = None if epochs.path is None else scaling.to_raw(epochs.path)
+    validation = np.full(len(epochs), math.nan)
+    validation[: len(outcome.validation)] = outcome.validation
+    return History(
+        epoch=np.arange(len(epochs)),
+        loss=epochs.loss,
+        mse=epochs.squares / table.total_weight,
+        log_likelihood=_log_likelihood(epochs.squares, table),
+        validation_loss=validation if outcome.is_validated else None,
+        gradient_norm=epochs.gradient_norm,
+        learning_rate=epochs.rate,
+        coef=None if path is None else path[:, :-1],
+        intercept=None if path is None else path[:, -1],
+    )
+
+
+def _log_likelihood(squares: FloatArray, table: Table) -> FloatArray:
+    """Gaussian log-likelihood at the best variance: -n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2."""
+    n = table.n_positive
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        value = -0.5 * n * (np.log(2.0 * np.pi * squares / n) + 1.0) + 0.5 * table.sum_log_weight
+    return np.asarray(value)
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the sentence about the end depends on besides the loop."""
+
+    rule: Optimizer
+    stable: Callable[[], float]
+    rate_for_batches: Callable[[], float]
+    """A rate that suits the batches; called only where descent diverged."""
+    distance: Callable[[], Distance]
+    """The distance from the optimum; called only where it matters."""
+    is_automatic: bool
+    """Whether the rate was left to descent: who leaves it wants the fit."""
+    is_standardised: bool
+    note: str
+    """A sentence on columns that could not be scaled, or nothing."""
+
+
+def status_of(
+    outcome: Outcome, history: History, loop: Loop, at: Circumstances
+) -> tuple[Status, bool]:
+    """Write the sentence for a code, with the figures that belong to it; say whether it is worth a warning."""
+    status, warns = _status_of(outcome, history, loop, at)
+    return (Status(status.code, f"{status} {at.note}") if at.note else status), warns
+
+
+def _status_of(
+    outcome: Outcome, history: History, loop: Loop, at: Circumstances
+) -> tuple[Status, bool]:
+    code, count = outcome.code, _epochs(len(history))
+    if code == "diverged":
+        return Status(code, _of_divergence(outcome, history, loop, at, count)), True
+    if code == "converged":
+        return _no_longer_falling(history, loop, at, count)
+    if code == "early_stopped":
+        sentence = (
+            f"Stopped early after {count}: the validation loss did not improve for {_epochs(loop.patience or 0)}. The "
+            f"iterate after epoch {outcome.best_epoch} was best and is returned."
+        )
+        return Status(code, sentence), False
+    if code == "stopped":
+        return Status(code, f"Stopped by the callback after {count}."), False
+    if code == "interrupted":
+        return Status(code, f"Interrupted after {count}: these are the coefficients so far."), False
+    if code == "sampler_exhausted":
+        sentence = (
+            f"Stopped after {count} of {loop.n_epochs}: the sampler was exhausted. Pass an iterable that can be gone "
+            "through once an epoch, such as a list, or an endless iterator."
+        )
+        return Status(code, sentence), False
+    return _out_of_epochs(history, loop, at, count)
+
+
+def _no_longer_falling(
+    history: History, loop: Loop, at: Circumstances, count: str
+) -> tuple[Status, bool]:
+    """Say where the loss no longer fell: near the optimum, in the noise of batches, or short of it."""
+    if len(history) and history.loss[-1] == 0.0:
+        return Status("converged", f"Converged after {count}: the loss is zero."), False
+    distance = at.distance()
+    least = f"{loop.tol:g} of itself" if loop.tol else "at all"
+    rest = f"the loss no longer fell by {least} for {_epochs(loop.patience or 0)}"
+    if distance.is_small(loop.tol):
+        return Status("converged", f"Converged after {count}: {rest}."), False
+    scatters, vanished = loop.engine.scatters, _rate_vanished(history, loop)
+    if vanished and not (scatters and distance.is_noise(loop.tol)):
+        sentence = (
+            f"Stalled after {count}, {distance}: the learning rate has fallen to {history.learning_rate[-1]:.3g}, too "
+            "small to lower the loss. Let the rate fall more slowly, or start from a larger one."
+        )
+        return Status("stalled", sentence), True
+    if scatters:
+        cure = (
+            "where the falling rate left it. Start from a larger rate, or let it fall more slowly."
+            if vanished
+            or math.isinf(loop.schedule.settled_from)
+            or isinstance(loop.schedule, Adaptive)
+            else "around which a constant rate keeps the coefficients wandering. Let the rate fall (fastlr.schedules), "
+            "take larger batches, or average the iterates (fastlr.SGDRegressor(average=True))."
+        )
+        sentence = f"Settled in the noise of its batches after {count}, {distance}, {cure}"
+        return Status("settled", sentence), not distance.is_noise(loop.tol)
+    sentence = (
+        f"Stalled after {count}, {distance} (of a loss of {distance.loss:.3g}): {rest}. {_cure(at)}"
+    )
+    return Status("stalled", sentence), True
+
+
+def _out_of_epochs(
+    history: History, loop: Loop, at: Circumstances, count: str
+) -> tuple[Status, bool]:
+    scatters, distance = loop.engine.scatters, at.distance()
+    near = distance.is_noise(loop.tol) if scatters else distance.is_small(loop.tol)
+    progress = _at_the_end(history, scatters)
+    if near or not at.is_automatic or loop.tol is None or loop.patience is None:
+        where = "" if distance.is_small(loop.tol) else f", {distance}"
+        return Status(
+            "epochs_exhausted", f"Stopped after {count} as asked; {progress}{where}."
+        ), False
+    cure = (
+        "Pass more epochs, larger batches, or a schedule whose rate falls (fastlr.schedules)."
+        if scatters
+        else _cure(at)
+    )
+    sentence = (
+        f"Slow: after {count} the loss is {distance.loss:.4g}, {distance}; {progress}. {cure}"
+    )
+    return Status("slow", sentence), True
+
+
+def _cure(at: Circumstances) -> str:
+    if not at.is_standardised:
+        return "Pass standardize=True, or fastlr.ols for the exact fit."
+    if isinstance(at.rule, GD):
+        return (
+            "Pass more epochs, or leave optimizer and learning_rate out, which takes the accelerated rule, or "
+            "fastlr.ols for the exact fit."
+        )
+    return (
+        "Pass more epochs (columns that nearly depend on one another take many), or fastlr.ols for "
+        "the exact fit."
+    )
+
+
+def _epochs(n: int) -> str:
+    return f"{n} epoch" if n == 1 else f"{n} epochs"
+
+
+def _at_the_end(history: History, scatters: bool) -> str:
+    """Say whether the loss was still falling; of batches, whose losses scatter, over the last quarter of the epochs."""
+    loss = history.loss
+    if len(loss) < 2:
+        return "it takes more to settle"
+    last = max(1, len(loss) // 4) if scatters else 1
+    if loss[-last:].min() < loss[:-last].min():
+        return "the loss was still falling"
+    if not scatters:
+        return "the loss had levelled off"
+    tail = loss[len(loss) // 2 :]
+    return f"the loss last scattered between {tail.min():.4g} and {tail.max():.4g}"
+
+
+def _rate_vanished(history: History, loop: Loop) -> bool:
+    """Whether descent ended because the rate had all but vanished."""
+    if isinstance(loop.schedule, Adaptive) or not len(history):
+        return False  # "adaptive" lowers its rate because the loss has come to rest
+    return float(history.learning_rate[-1]) < VANISHED * float(history.learning_rate[0])
+
+
+def _of_divergence(
+    outcome: Outcome, history: History, loop: Loop, at: Circumstances, count: str
+) -> str:
+    first, last = outcome.growth
+    grew = f"from {first:.4g} to {last:.4g}" if math.isfinite(last) else "beyond all bounds"
+    rate, stable, rule = float(history.learning_rate[0]), at.stable(), at.rule
+    cures = ["Pass a smaller one", "learning_rate='auto'"]
+    if not at.is_standardised:
+        cures.append("standardize=True")
+    cure = f"{', '.join(cures[:-1])}{',' if len(cures) > 2 else ''} or {cures[-1]}"
+    if loop.engine.scatters and not rule.is_adaptive:
+        would_do = at.rate_for_batches()
+        limit = f" (with all rows the limit would be {rule.stability} = {stable:.6g})"
+        advice = (
+            f"learning_rate={rate:.6g} is too large for batches of {_rows(loop.engine.largest_batch)} of this data and "
+            f"loss: {would_do:.3g} would do{limit if math.isfinite(stable) else ''}. {cure}"
+        )
+    elif rule.is_adaptive or not math.isfinite(stable):
+        advice = f"learning_rate={rate:.6g} is too large for this data and loss. {cure}"
+    else:
+        place = "above" if rate > stable else "not above"
+        advice = (
+            f"learning_rate={rate:.6g} is {place} {rule.stability} = {stable:.6g}, the largest stable rate for this "
+            f"data and loss. {cure}"
+        )
+    return f"Diverged: the loss grew {grew} in {count}. {advice}. The best iterate is returned."
+
+
+def _rows(n: int) -> str:
+    return f"{n} row" if n == 1 else f"{n} rows"

@@ -1,0 +1,112 @@
+"""Full batch: each step sees all rows, by reading them once an epoch or through their moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fastlr._kernels import kernels
+from fastlr.descent.epochs import MOST_EPOCHS, WORK_PER_CALL, Epochs, room_for
+from fastlr.descent.objective import Quadratic
+from fastlr.descent.state import State
+from fastlr.descent.table import Table
+from fastlr.input.columns import FloatArray
+
+__all__ = ["MomentsEngine", "RowsEngine"]
+
+
+@dataclass
+class MomentsEngine:
+    """Full-batch descent from the moments of the rows, at O(p^2) an epoch: the rows are not read again."""
+
+    quadratic: Quadratic
+    largest_batch: int
+    scatters: ClassVar[bool] = False
+
+    def most_epochs(self) -> int:
+        """How many epochs fit into one short call; fewer the more moments there are."""
+        p = len(self.quadratic.xy)
+        return max(1, min(MOST_EPOCHS, WORK_PER_CALL // (p * p + 64)))
+
+    def run(
+        self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool
+    ) -> Epochs:
+        """Run the epochs in one call of the kernel."""
+        q = self.quadratic
+        history, path = room_for(len(rates), state, keep_path)
+        done, outcome = kernels.descend_moments(
+            q.xx,
+            q.xy,
+            q.yy,
+            q.mean_x,
+            q.mean_y,
+            q.weight,
+            settings,
+            state.vectors,
+            state.numbers,
+            state.counters,
+            rates,
+            history,
+            path,
+        )
+        return Epochs.of(done, outcome, history, path)
+
+
+@dataclass
+class RowsEngine:
+    """Full-batch descent that reads the rows once an epoch."""
+
+    table: Table
+    standard: FloatArray | None
+    n_threads: int
+    scatters: ClassVar[bool] = False
+    _n_parts: int = field(init=False)
+    _slots: FloatArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        n_slots, slot_size, self._n_parts = kernels.plan_loss(
+            self.table.n_samples, self.table.n_features
+        )
+        self._slots = np.zeros((n_slots, slot_size))
+
+    @property
+    def largest_batch(self) -> int:
+        """The number of rows in a step, which is all of them."""
+        return self.table.n_samples
+
+    def most_epochs(self) -> int:
+        """How many epochs fit into one short call; one if an epoch takes several calls."""
+        if self._n_parts > 1:
+            return 1
+        return max(
+            1, min(MOST_EPOCHS, WORK_PER_CALL // (self.table.n_samples * self.table.n_features))
+        )
+
+    def run(
+        self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool
+    ) -> Epochs:
+        """Run the epochs in one call, or one epoch in as many calls as a large table has parts.
+
+        Python sees Ctrl-C between the calls.
+        """
+        history, path = room_for(len(rates), state, keep_path)
+        self._slots.fill(0.0)
+        done, outcome = 0, "running"
+        for part in range(self._n_parts):
+            done, outcome = kernels.descend_rows(
+                *self.table.arguments,
+                self.standard,
+                settings,
+                part,
+                self.n_threads,
+                self._slots,
+                state.vectors,
+                state.numbers,
+                state.counters,
+                rates,
+                history,
+                path,
+            )
+        return Epochs.of(done, outcome, history, path)

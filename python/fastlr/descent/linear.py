@@ -1,0 +1,95 @@
+"""What the loop is told of a linear regression: its engine, its bounds, how to show it and how to judge it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fastlr.descent.batches import BatchEngine
+from fastlr.descent.engines import MomentsEngine, RowsEngine
+from fastlr.descent.epochs import Engine, EpochFigures
+from fastlr.descent.objective import Objective, Quadratic
+from fastlr.descent.result import Epoch
+from fastlr.descent.state import State
+from fastlr.descent.table import Scaling, Table
+from fastlr.descent.telling import number_text, tell_figures
+from fastlr.errors import InputError
+from fastlr.input.columns import FloatArray
+
+__all__ = ["engine_of", "limit_of", "observer", "teller", "validator"]
+
+_GROWTH = 100.0  # a loss so many times that of the start is divergence
+_SHOWN = 6  # coefficients in a line of progress
+
+
+def engine_of(
+    name: str,
+    table: Table,
+    scaling: Scaling,
+    quadratic: Quadratic | None,
+    batch_size: int | None,
+    sampling: str | Iterable[Any],
+    seed: int,
+    n_threads: int,
+) -> Engine:
+    """Return the engine of that name: "moments" (which needs ``quadratic``), "rows" or "batches"."""
+    if name == "moments":
+        assert quadratic is not None
+        return MomentsEngine(quadratic, table.n_samples)
+    if name == "rows":
+        return RowsEngine(table, scaling.for_kernels, n_threads)
+    return BatchEngine(table, scaling.for_kernels, batch_size, sampling, seed, n_threads)
+
+
+def limit_of(table: Table, objective: Objective, start_loss: float) -> float:
+    """Return the loss above which descent has diverged: a multiple of the loss at the start and at zero."""
+    if not math.isfinite(start_loss):
+        raise InputError(
+            "the loss at the start exceeds the range of float64: start from smaller coefficients, or from zeros."
+        )
+    of_zero = objective.loss(table.squares_of_zero, np.zeros(0))
+    return _GROWTH * max(of_zero, start_loss) or math.inf
+
+
+def observer(scaling: Scaling) -> Callable[[State, EpochFigures], Epoch]:
+    """Return the function that adds coefficients and intercept, in the units of the data, to an epoch's figures."""
+
+    def observe(state: State, figures: EpochFigures) -> Epoch:
+        raw = scaling.to_raw(state.theta)
+        return Epoch(**vars(figures), coef=raw[:-1], intercept=float(raw[-1]))
+
+    return observe
+
+
+def teller(feature_names: tuple[str, ...], fit_intercept: bool) -> Callable[[Epoch, int], None]:
+    """Return the function that prints a line about an epoch, with its first few coefficients by name."""
+
+    def tell(epoch: Epoch, n_epochs: int) -> None:
+        named = list(zip(feature_names, epoch.coef, strict=True))
+        words = [f"{name}={number_text(value, 3)}" for name, value in named[:_SHOWN]]
+        if len(named) > _SHOWN:
+            words.append("...")
+        if fit_intercept:
+            words.append(f"intercept={number_text(epoch.intercept, 3)}")
+        tell_figures(epoch, n_epochs, words)
+
+    return tell
+
+
+def validator(
+    held_out: Table, scaling: Scaling, objective: Objective, n_threads: int
+) -> Callable[[FloatArray], float]:
+    """Return the function that gives the loss of parameters, without its penalty, on rows held out."""
+    of_rows = replace(
+        objective, n_samples=held_out.n_samples, total_weight=held_out.total_weight, alpha=0.0
+    )
+
+    def validate(theta: FloatArray) -> float:
+        squares, _ = held_out.loss_sums(scaling.to_raw(theta), n_threads)
+        return of_rows.loss(squares, theta[:-1])
+
+    return validate

@@ -1,0 +1,255 @@
+"""What a descent is about, before its first step: rows, their statistics, scale, objective, rule and rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fastlr.descent.arguments import as_batch_size, as_init, seeds_of
+from fastlr.descent.gap import distance_by_rows, distance_from_moments
+from fastlr.descent.objective import Curvature, Objective, Quadratic
+from fastlr.descent.optimizers import GD, Accelerated, Optimizer, as_optimizer
+from fastlr.descent.result import Descent
+from fastlr.descent.resuming import as_earlier, check_same_arguments, named
+from fastlr.descent.schedules import Constant, Schedule
+from fastlr.descent.state import State
+from fastlr.descent.table import Scaling, Table, as_rows, read_table, with_statistics
+from fastlr.errors import InputError
+from fastlr.input.columns import FloatArray
+
+__all__ = ["ENGINES", "Job", "Request", "prepare"]
+
+ENGINES = ("auto", "rows", "moments")
+_MOST_MOMENTS = 4096  # features whose moments "auto" would take
+_MOST_FOR_RATE = 512  # features whose moments are taken for the sake of an automatic rate alone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The arguments of `descend`, checked as far as they can be without the rows."""
+
+    schedule: Schedule
+    n_epochs: int
+    loss: str
+    record: str
+    engine: str
+    alpha: float
+    tol: float | None
+    patience: int | None
+    standardize: bool | None
+    sampling: str | Iterable[Any]
+    callback: Callable[[Any], object] | None
+    verbose: int
+    progress: bool
+    fit_intercept: bool
+    n_threads: int
+    random_state: object
+    batch_size: object
+    optimizer: object
+    init: object
+    resume: object
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether the rate is left to descent: who leaves it wants the fit."""
+        return self.schedule.initial_learning_rate == "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """All that is decided before the first step: rows, engine, rule, scale, objective, and where to start."""
+
+    request: Request
+    table: Table
+    held_out: Table | None
+    """The rows of ``validation``."""
+    engine: str
+    """The engine's name: "moments", "rows" or "batches"."""
+    batch_size: int | None
+    """Rows for each step; None for all of them, or where somebody else's sampler decides."""
+    rule: Optimizer
+    scaling: Scaling
+    objective: Objective
+    quadratic: Quadratic | None
+    curvature: Curvature
+    seed: int
+    state: State
+    first_rate: float
+    """The rate of the first epoch of all."""
+    earlier: Descent | None
+    """The descent that this one goes on from."""
+    arguments: dict[str, Any]
+    """The arguments that must be the same when this descent is resumed."""
+
+    def squares_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray | None]:
+        """Take sum w r^2 over all rows, with (X' (w r), sum w r) where it takes a pass."""
+        if self.quadratic is not None:
+            return self.quadratic.squares(theta), None
+        return self.table.loss_sums(self.scaling.to_raw(theta), self.request.n_threads)
+
+    def gap(
+        self, theta: FloatArray, gradient: FloatArray | None, n_epochs: int
+    ) -> tuple[float, bool]:
+        """How far the objective lies above its minimum, and whether that is exact or a bound from below."""
+        if self.quadratic is None:
+            assert gradient is not None
+            return distance_by_rows(
+                self.table,
+                self.scaling,
+                self.objective,
+                theta,
+                gradient,
+                self.request.fit_intercept,
+            ), False
+        return distance_from_moments(
+            self.quadratic,
+            self.objective,
+            theta,
+            self.request.fit_intercept,
+            self.table.n_samples,
+            n_epochs,
+        )
+
+    def loss(self, theta: FloatArray) -> float:
+        """Take the objective at ``theta``, over all rows."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.objective.loss(self.squares_and_gradient(theta)[0], theta[:-1])
+
+
+def prepare(
+    request: Request,
+    X: object,
+    y: object,
+    sample_weight: object,
+    held_out: tuple[Any, Any, Any] | None,
+) -> Job:
+    """Validate the rows, decide how to descend, and only then read the rows for their statistics, once."""
+    rows = as_rows(X, y, sample_weight)
+    earlier = as_earlier(request.resume, request.init, rows.feature_names)
+    size = as_batch_size(request.batch_size, rows.n_samples)
+    is_full = size is None and isinstance(request.sampling, str)
+    rule = _rule(request, is_full)
+    engine = _engine(request, is_full, rows.n_features, earlier)
+    arguments = _lasting_arguments(request, rule, engine, size, held_out is not None)
+    if earlier is not None:
+        check_same_arguments(earlier.memory.arguments, arguments)
+    threads, fit_intercept = request.n_threads, request.fit_intercept
+    table = with_statistics(
+        rows,
+        threads,
+        need_moments=engine == "moments"
+        or (request.is_automatic and rows.n_features <= _MOST_FOR_RATE),
+    )
+    objective = Objective(request.loss, request.alpha, table.n_samples, table.total_weight)
+    scaling = earlier.memory.scaling if earlier is not None else _scaling(request, table, objective)
+    if request.standardize is None and request.alpha and not scaling.is_trivial:
+        objective = replace(objective, penalty_weights=np.square(scaling.factor))
+    quadratic = None if table.moments is None else Quadratic.of(table.moments, scaling)
+    curvature = Curvature(table, scaling, objective, fit_intercept, threads, quadratic)
+    if earlier is None:
+        seed, state = _start(request, is_full, scaling)
+        first_rate = _first_rate(request, rule, curvature, is_full, size)
+    else:
+        seed, first_rate = earlier.memory.seed, earlier.memory.first_rate
+        state = earlier.memory.state.copy()
+        if earlier.memory.ended:
+            state.forget_stagnation()
+    return Job(
+        request=request,
+        table=table,
+        held_out=None
+        if held_out is None
+        else read_table(*held_out, threads, need_moments=False, like=table.feature_names),
+        engine=engine,
+        batch_size=size,
+        rule=rule,
+        scaling=scaling,
+        objective=objective,
+        quadratic=quadratic,
+        curvature=curvature,
+        seed=seed,
+        state=state,
+        first_rate=first_rate,
+        earlier=earlier,
+        arguments=arguments,
+    )
+
+
+def _rule(request: Request, is_full: bool) -> Optimizer:
+    """Choose the rule of the steps: "auto" is the textbook's, unless the rate for all rows is left to us."""
+    if isinstance(request.optimizer, str) and request.optimizer == "auto":
+        is_left_to_us = request.is_automatic and type(request.schedule) is Constant
+        return Accelerated() if is_full and is_left_to_us else GD()
+    rule = as_optimizer(request.optimizer)
+    if not is_full:
+        rule.refuse_batches("leave batch_size and samplers out")
+    return rule
+
+
+def _engine(request: Request, is_full: bool, n_features: int, earlier: Descent | None) -> str:
+    """Choose the engine: "auto" takes the cheaper one, or that of the descent to go on from."""
+    if not is_full:
+        if request.engine == "moments":
+            culprit = (
+                f"batch_size={request.batch_size!r}"
+                if isinstance(request.sampling, str)
+                else "a sampler"
+            )
+            raise InputError(
+                f"engine='moments' with {culprit}: moments know all rows together, not batches. Leave one of the two "
+                "out."
+            )
+        return "batches"
+    if request.engine != "auto":
+        return request.engine
+    if earlier is not None:
+        return earlier.engine
+    return "moments" if n_features <= min(_MOST_MOMENTS, 8 * request.n_epochs) else "rows"
+
+
+def _lasting_arguments(
+    request: Request, rule: Optimizer, engine: str, batch_size: int | None, is_validated: bool
+) -> dict[str, Any]:
+    """Collect the arguments that must be the same when this descent is resumed."""
+    return {
+        "optimizer": rule,
+        "learning_rate": request.schedule,
+        "loss": request.loss,
+        "alpha": request.alpha,
+        "standardize": request.standardize,
+        "fit_intercept": request.fit_intercept,
+        "batch_size": batch_size,
+        "sampling": named(request.sampling) if engine == "batches" else "",
+        "engine": engine,
+        "record": request.record,
+        "validation": is_validated,
+    }
+
+
+def _scaling(request: Request, table: Table, objective: Objective) -> Scaling:
+    """Choose the scale on which the steps are made."""
+    if request.standardize is None and request.is_automatic:
+        return Scaling.even(table, request.fit_intercept, objective.ridge)
+    return Scaling.of(table, bool(request.standardize), request.fit_intercept)
+
+
+def _start(request: Request, is_full: bool, scaling: Scaling) -> tuple[int, State]:
+    """Return the seed of the permutations and the state before the first step."""
+    # Fresh entropy is not for free, and plain full-batch descent draws nothing.
+    is_random = not is_full or (isinstance(request.init, str) and request.init == "random")
+    random_state = request.random_state
+    seed, draws = seeds_of(0 if random_state is None and not is_random else random_state)
+    theta = as_init(request.init, len(scaling.factor), request.fit_intercept, draws)
+    return seed, State(scaling.from_raw(theta))
+
+
+def _first_rate(
+    request: Request, rule: Optimizer, curvature: Curvature, is_full: bool, size: int | None
+) -> float:
+    """Choose the rate of the first epoch; a sampler's batches, unknown beforehand, might be single rows."""
+    if request.is_automatic:
+        return curvature.automatic_rate(rule, None if is_full else size or 1)
+    return float(request.schedule.initial_learning_rate)

@@ -1,0 +1,219 @@
+"""What a descent leaves behind: a fit, the story of its epochs, and how it ended."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr.descent.epochs import EpochFigures
+from fastlr.descent.gap import excess
+from fastlr.descent.memory import Memory
+from fastlr.descent.objective import Objective, Quadratic
+from fastlr.descent.optimizers import Optimizer
+from fastlr.input.columns import FloatArray
+from fastlr.results import LinearFit
+
+__all__ = ["Descent", "Epoch", "History"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Epoch(EpochFigures):
+    """One epoch, as a callback sees it.
+
+    Attributes
+    ----------
+    epoch : int
+        Number of the epoch, counted from 0.
+    loss : float
+        Loss of the epoch, with its penalty, as in `History`.
+    validation_loss : float or None
+        Loss on the validation rows after the epoch, if there are any.
+    gradient_norm, learning_rate : float
+        Length of the gradient, and rate of the epoch's first update, as in `History`.
+    coef : ndarray of shape (n_features,)
+        Coefficients after the epoch, in the units of the data.
+    intercept : float
+        The constant after the epoch.
+    """
+
+    coef: FloatArray
+    intercept: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class History:
+    """Arrays with one entry for each epoch, ready to plot.
+
+    Attributes
+    ----------
+    epoch : ndarray of int
+        Numbers of the epochs: 0, 1, 2, ...
+    loss : ndarray
+        Loss with its penalty. Full batch: before the epoch's step. Batches: mean over the epoch, each batch before its
+        own step.
+    mse : ndarray
+        Mean squared error (without penalty), at the same parameters as the loss.
+    log_likelihood : ndarray
+        Gaussian log-likelihood at the variance that maximises it, the mean squared error: it rises as the loss falls.
+    validation_loss : ndarray or None
+        Loss on the validation rows, without penalty, after the epoch; NaN for an epoch that exploded or was cut short.
+    gradient_norm : ndarray
+        Length of the gradient by coefficients and intercept on the scale of descent (that of standardised features,
+        if they are); with batches, of the mean of their gradients.
+    learning_rate : ndarray
+        Rate of the epoch's first update.
+    coef : ndarray of shape (n_epochs, n_features) or None
+        Coefficients after each epoch, in the units of the data; with ``record="path"``.
+    intercept : ndarray or None
+        The constant after each epoch, likewise.
+    """
+
+    epoch: npt.NDArray[np.int64]
+    loss: FloatArray
+    mse: FloatArray
+    log_likelihood: FloatArray
+    validation_loss: FloatArray | None
+    gradient_norm: FloatArray
+    learning_rate: FloatArray
+    coef: FloatArray | None
+    intercept: FloatArray | None
+
+    def __len__(self) -> int:
+        return len(self.epoch)
+
+    def followed_by(self, later: History) -> History:
+        """Join the histories of two descents, of which the second went on from the first, into that of one."""
+
+        def joined(a: FloatArray | None, b: FloatArray | None) -> FloatArray | None:
+            return None if a is None or b is None else np.concatenate([a, b])
+
+        return History(
+            epoch=np.arange(len(self) + len(later)),
+            loss=np.concatenate([self.loss, later.loss]),
+            mse=np.concatenate([self.mse, later.mse]),
+            log_likelihood=np.concatenate([self.log_likelihood, later.log_likelihood]),
+            validation_loss=joined(self.validation_loss, later.validation_loss),
+            gradient_norm=np.concatenate([self.gradient_norm, later.gradient_norm]),
+            learning_rate=np.concatenate([self.learning_rate, later.learning_rate]),
+            coef=joined(self.coef, later.coef),
+            intercept=joined(self.intercept, later.intercept),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What tells the distance from the optimum when it is asked for: moments, if at hand, and where descent ended."""
+
+    quadratic: Quadratic | None
+    objective: Objective
+    theta: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Descent(LinearFit):
+    """A linear regression fitted by gradient descent: a `LinearFit` with a history.
+
+    ``status.code`` is "converged" (the loss no longer fell, near the optimum), "stalled" (it no longer fell, short of
+    it), "settled" (the coefficients wander in the noise of the batches), "slow" (epochs ran out far from the optimum,
+    with a rate chosen by "auto"), "epochs_exhausted", "early_stopped", "stopped" (by the callback),
+    "sampler_exhausted", "diverged" or "interrupted" (by Ctrl-C); ``status`` itself is a sentence.
+
+    Attributes
+    ----------
+    history : History
+        Loss, gradient norm, learning rate and more for each epoch.
+    loss : float
+        The objective at the coefficients returned, in the convention of ``loss_kind``, with its penalty.
+    gap : float
+        How far ``loss`` lies above the exact optimum, computed when first asked for; NaN if the moments that tell are
+        not at hand.
+    n_epochs, n_updates : int
+        Epochs and steps taken.
+    loss_kind : str
+        "sse", "mse" or "half_mse".
+    penalty : float
+        ``alpha`` as it was passed, in the convention of the loss. (The attribute ``alpha`` is its equivalent for a sum
+        of squares, as in every `LinearFit`.)
+    optimizer : Optimizer
+        The rule of the steps.
+    learning_rate : float
+        The rate at the start; what "auto" came to.
+    largest_stable_rate : float
+        The rule's full-batch descent diverges above it: 2 / L for the plain rule (and in place of a limit that adaptive
+        rules do not have), more for momentum. NaN if it was not needed.
+    engine : str
+        "moments", "rows" or "batches".
+    batch_size : int
+        Rows in a batch; all of them in full-batch descent, the most in one batch of a sampler.
+
+    Notes
+    -----
+    ``rank`` and ``condition_number`` are computed from the moments when first asked for. With more than 64 features
+    moments are not always at hand: ``condition_number`` is then NaN and ``rank`` the number of features.
+
+    The memory of the descent (``memory``), some ten arrays as long as the coefficients, and the moments for what is
+    computed later (``surroundings``) belong to the result and are pickled with it; `to_fit` leaves them out.
+
+    Examples
+    --------
+    >>> import fastlr
+    >>> fit = fastlr.descend([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=500)
+    >>> fit.coef.round(6), round(fit.intercept, 6), fit.history.loss[0] > fit.history.loss[-1]
+    (array([2.]), 1.0, np.True_)
+    """
+
+    history: History
+    loss: float
+    n_epochs: int
+    n_updates: int
+    loss_kind: str
+    penalty: float
+    optimizer: Optimizer
+    learning_rate: float
+    largest_stable_rate: float
+    engine: str
+    batch_size: int
+    memory: Memory
+    surroundings: Surroundings
+
+    def __post_init__(self) -> None:
+        """Freeze, and forget the figures that are computed when asked for."""
+        super().__post_init__()
+        for name in ("rank", "condition_number"):
+            vars(self).pop(name)
+
+    @cached_property
+    def gap(self) -> float:
+        """How far the loss lies above the exact optimum; NaN if the moments that tell are not at hand."""
+        known = self.surroundings
+        if known.quadratic is None:
+            return math.nan
+        return excess(known.quadratic, known.objective, known.theta, self.fit_intercept)
+
+    @cached_property  # type: ignore[misc]
+    def rank(self) -> int:
+        """Rank of the features (centred, if there is an intercept); their number if the moments are not at hand."""
+        return self._rank_and_condition[0]
+
+    @cached_property  # type: ignore[misc]
+    def condition_number(self) -> float:
+        """Condition number of the features; NaN if the moments are not at hand."""
+        return self._rank_and_condition[1]
+
+    @cached_property
+    def _rank_and_condition(self) -> tuple[int, float]:
+        known = self.surroundings
+        if known.quadratic is None:
+            return len(self.feature_names), math.nan
+        return known.quadratic.rank_and_condition(known.objective, self.fit_intercept)
+
+    def __repr__(self) -> str:
+        return super().__repr__().replace("<LinearFit", "<Descent", 1)
+
+    def to_fit(self) -> LinearFit:
+        """Return the fit alone, without its history: what a model file keeps."""
+        return LinearFit.from_dict(self.to_dict())

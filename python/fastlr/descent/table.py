@@ -1,0 +1,266 @@
+"""The rows of a descent, what is known about them, and the scale on which descent sees them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr._kernels import kernels
+from fastlr.errors import InputError
+from fastlr.input.arguments import as_features, as_targets, as_weights
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.names import check_same_features, default_names, warn_of_target_among_features
+from fastlr.input.refusals import refuse_non_finite
+from fastlr.moments import Moments
+from fastlr.moments.moments import moments_of_columns
+
+__all__ = [
+    "CHEAP_FEATURES",
+    "Rows",
+    "Scaling",
+    "Table",
+    "as_rows",
+    "read_table",
+    "with_statistics",
+]
+
+CHEAP_FEATURES = 64  # up to so many, all moments cost hardly more than reading the rows
+_LARGEST_SQUARES = 1e250
+_TOGETHER = 16  # columns whose means and variances are taken together otherwise
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Validated rows where they lie: features, one target, weights, and their names."""
+
+    features: Columns
+    targets: Columns
+    weights: npt.NDArray[Any] | None
+    feature_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+
+    @property
+    def n_samples(self) -> int:
+        """The number of rows, those of weight zero included."""
+        return self.features.n_samples
+
+    @property
+    def n_features(self) -> int:
+        """The number of features."""
+        return self.features.n_columns
+
+    @property
+    def arguments(self) -> tuple[Any, Any, Any]:
+        """X, y and the weights, as the kernels take them."""
+        return self.features.source, self.targets.source, self.weights
+
+
+@dataclass(frozen=True)
+class Table(Rows):
+    """Rows with the statistics that every fit reports."""
+
+    n_positive: int
+    """The number of rows of positive weight."""
+    total_weight: float
+    sum_log_weight: float
+    mean_x: FloatArray
+    std_x: FloatArray
+    """Population standard deviations of the features."""
+    mean_y: float
+    square_y: float
+    """Sum of w (y - mean_y)^2."""
+    moments: Moments | None
+
+    @property
+    def squares_of_zero(self) -> float:
+        """Sum of w y^2: what the coefficients zero leave."""
+        return self.square_y + self.total_weight * self.mean_y * self.mean_y
+
+    def loss_sums(self, theta: FloatArray, n_threads: int) -> tuple[float, FloatArray]:
+        """Take sum w r^2 and (X' (w r), sum w r) at the parameters (coef, intercept), in one pass over the rows."""
+        n, p = self.n_samples, self.n_features
+        n_slots, slot_size, n_parts = kernels.plan_loss(n, p)
+        slots = np.zeros((n_slots, slot_size))
+        for part in range(n_parts):  # Python sees Ctrl-C between parts
+            kernels.accumulate_loss(
+                *self.arguments, np.ascontiguousarray(theta), part, n_threads, slots
+            )
+        squares, gradient = kernels.add_loss_slots(n, p, slots)
+        return float(squares), gradient
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """The scale of descent, which sees z = (x - centre) * factor: the features themselves, or standardised ones."""
+
+    centre: FloatArray
+    factor: FloatArray
+    is_trivial: bool
+    note: str = ""
+    """A sentence on columns that could not be scaled."""
+
+    @classmethod
+    def of(cls, table: Table, standardize: bool, fit_intercept: bool) -> Scaling:
+        """The scale of standardised features (centred if there is an intercept), or of the features as they are."""
+        if not standardize:
+            return cls(np.zeros(table.n_features), np.ones(table.n_features), True)
+        return cls._by(table.std_x, table, fit_intercept)
+
+    @classmethod
+    def even(cls, table: Table, fit_intercept: bool, ridge: float) -> Scaling:
+        """The scale on which all columns are equally steep: by the root of mean (x - centre)^2 + ridge.
+
+        ``ridge`` is the penalty beside a mean of squares; without one, and with an intercept, this is standardising.
+        """
+        squares = table.std_x**2 + ridge
+        if not fit_intercept:
+            squares = squares + table.mean_x**2
+        return cls._by(np.sqrt(squares), table, fit_intercept)
+
+    @classmethod
+    def _by(cls, size: FloatArray, table: Table, fit_intercept: bool) -> Scaling:
+        with np.errstate(invalid="ignore"):
+            constant = ~(size > 4e-16 * np.abs(table.mean_x))
+        names = [table.feature_names[j] for j in np.flatnonzero(constant)]
+        note = ""
+        if names:
+            listed = f"{', '.join(map(repr, names[:8]))}{' and others' if len(names) > 8 else ''}"
+            note = (
+                f"Column {listed} is constant and was left on its scale."
+                if len(names) == 1
+                else f"Columns {listed} are constant and were left on their scale."
+            )
+        centre = table.mean_x if fit_intercept else np.zeros(table.n_features)
+        return cls(centre, 1.0 / np.where(constant, 1.0, size), False, note)
+
+    def is_same(self, other: Scaling) -> bool:
+        """Whether another scale has exactly the same numbers."""
+        return np.array_equal(self.centre, other.centre) and np.array_equal(
+            self.factor, other.factor
+        )
+
+    @property
+    def for_kernels(self) -> FloatArray | None:
+        """Centre and factor, each padded to a multiple of eight; None where descent sees the features as they are."""
+        if self.is_trivial:
+            return None
+        p = len(self.centre)
+        padded = np.zeros((2, (p + 7) // 8 * 8))
+        padded[0, :p], padded[1, :p] = self.centre, self.factor
+        return padded
+
+    def to_raw(self, theta: FloatArray) -> FloatArray:
+        """Turn parameters for z, (..., coef + intercept), into those for x; each row comes out as it would alone."""
+        raw = theta.copy()
+        if not self.is_trivial:
+            raw[..., :-1] *= self.factor
+            raw[..., -1] -= (raw[..., :-1] * self.centre).sum(axis=-1)
+        return raw
+
+    def from_raw(self, theta: FloatArray) -> FloatArray:
+        """Turn parameters for x, (..., coef + intercept), into those for z."""
+        scaled = theta.copy()
+        scaled[..., -1] += theta[..., :-1] @ self.centre
+        scaled[..., :-1] /= self.factor
+        return scaled
+
+
+def as_rows(
+    X: object, y: object, sample_weight: object, *, like: tuple[str, ...] | None = None
+) -> Rows:
+    """Validate rows without reading their values.
+
+    ``like`` are the features that a validation set must share.
+    """
+    features = as_features(X)
+    targets = as_targets(y, features.n_samples, index=features.index)
+    if targets.n_columns != 1:
+        raise InputError(
+            f"y has {targets.n_columns} columns: gradient descent fits one target, so pass one column at a time."
+        )
+    names = features.names or default_names(features.n_columns)
+    if like is not None:
+        check_same_features(features, like, argument="the validation set's X", owner="X")
+        names = like
+    else:
+        warn_of_target_among_features(features, targets)
+    weights = as_weights(sample_weight, features.n_samples, index=features.index)
+    return Rows(features, targets, weights, names, targets.names or ("y",))
+
+
+def with_statistics(rows: Rows, n_threads: int, *, need_moments: bool) -> Table:
+    """Take the statistics of rows in one pass, or in a few over narrow groups of columns if there are many."""
+    p, names, labels = rows.n_features, rows.feature_names, rows.target_names
+    if need_moments or p <= CHEAP_FEATURES:
+        groups = [slice(0, p)]
+    else:
+        groups = [slice(j, min(p, j + _TOGETHER)) for j in range(0, p, _TOGETHER)]
+    moments = [
+        moments_of_columns(
+            _columns(rows.features, group),
+            rows.targets,
+            rows.weights,
+            names[group],
+            labels,
+            n_threads,
+        )
+        for group in groups
+    ]
+    first = moments[0]
+    mean_x = np.concatenate([m.mean[:-1] for m in moments])
+    with np.errstate(over="ignore", invalid="ignore"):
+        of_x = np.concatenate([m.cross_products.diagonal()[:-1] for m in moments])
+        square_y = float(first.cross_products[-1, -1])
+        reach = np.append(of_x + first.total_weight * mean_x**2, square_y)
+        reach[-1] += first.total_weight * np.float64(first.mean[-1]) ** 2
+    if not math.isfinite(square_y):
+        refuse_non_finite(rows.targets, labels, argument="y")
+    _refuse_out_of_range(reach, (*names, *labels), float(first.mean[-1]))
+    return Table(
+        **vars(rows),
+        n_positive=first.n_samples,
+        total_weight=first.total_weight,
+        sum_log_weight=first.sum_log_weight,
+        mean_x=mean_x,
+        std_x=np.sqrt(np.maximum(of_x, 0.0) / first.total_weight),
+        mean_y=float(first.mean[-1]),
+        square_y=square_y,
+        moments=first if len(moments) == 1 else None,
+    )
+
+
+def read_table(
+    X: object,
+    y: object,
+    sample_weight: object,
+    n_threads: int,
+    *,
+    need_moments: bool,
+    like: tuple[str, ...] | None = None,
+) -> Table:
+    """Validate rows and take their statistics; ``like`` are the features that a validation set must share."""
+    rows = as_rows(X, y, sample_weight, like=like)
+    return with_statistics(rows, n_threads, need_moments=need_moments)
+
+
+def _refuse_out_of_range(squares: FloatArray, names: tuple[str, ...], mean_y: float) -> None:
+    """Raise where squares are so large, or so small, that steps would leave the range of float64."""
+    outside = np.flatnonzero(~(squares < _LARGEST_SQUARES))
+    if not outside.size and mean_y != 0.0 and squares[-1] < 1.0 / _LARGEST_SQUARES:
+        outside = np.array([len(names) - 1])
+    if outside.size:
+        raise InputError(
+            f"the squares of column {names[outside[0]]!r} sum to {squares[outside[0]]:.3g}: gradient descent would "
+            "leave the range of float64. Scale the column by a power of ten, or call fastlr.ols, which takes any size."
+        )
+
+
+def _columns(features: Columns, group: slice) -> Columns:
+    n = group.stop - group.start
+    source = features.source
+    part = source[group] if isinstance(source, list) else source[:, group]
+    return Columns(part, features.n_samples, n, None)

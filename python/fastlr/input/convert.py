@@ -1,0 +1,215 @@
+"""Arrays, sequences, mappings and data frames become columns of numbers, where they lie.
+
+NumPy arrays of any stride are taken as they are; data frames (pandas, polars, pyarrow, ...) and mappings give
+their columns, without a copy wherever the frame's own buffers are plain numbers.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr.errors import InputError, InputTypeError
+from fastlr.input.columns import Columns
+
+__all__ = ["as_columns", "index_of"]
+
+_READABLE = frozenset("efdgbhilqBHILQ?")  # by kernels, in either byte order
+
+
+def as_columns(data: object, argument: str) -> Columns:
+    """Columns of numbers; what is not made of numbers is refused."""
+    if isinstance(data, Columns):
+        return data
+    columns = _read_columns(data, argument)
+    index = index_of(data)
+    return columns if index is None else replace(columns, index=index)
+
+
+def _read_columns(data: object, argument: str) -> Columns:
+    if isinstance(data, np.ndarray):
+        return _from_array(data, argument)
+    if hasattr(data, "toarray") and hasattr(data, "tocsr"):
+        raise InputTypeError(
+            f"{argument} is a sparse matrix, and only dense data are supported: pass {argument}.toarray() if "
+            "it fits into memory."
+        )
+    if isinstance(data, Mapping):
+        return _from_columns(list(data.keys()), list(data.values()), argument)
+    if isinstance(data, list | tuple):
+        return _from_array(_from_sequence(data, argument), argument)
+    return _from_frame(data, argument)
+
+
+def _from_array(array: npt.NDArray[Any], argument: str) -> Columns:
+    if type(array) is not np.ndarray:
+        array = _plain(array, argument)
+    if array.ndim not in (1, 2):
+        raise InputError(
+            f"Found array with dim {array.ndim}: {argument} has shape {array.shape}, and must be 1D or 2D. "
+            f"Reshape your data, with one row per sample."
+        )
+    is_vector = array.ndim == 1
+    if array.dtype.char not in _READABLE:
+        if array.dtype == object:
+            array = _numbers_in_objects(array, argument)
+        else:
+            name = argument if is_vector else f"{argument} (all {array.shape[1]} columns)"
+            raise _unreadable(name, array.dtype)
+    return Columns(array, array.shape[0], 1 if is_vector else array.shape[1], None, is_vector)
+
+
+def _plain(array: npt.NDArray[Any], argument: str) -> npt.NDArray[Any]:
+    """Strip a subclass that only adds behaviour; refuse one whose meaning would be lost."""
+    if isinstance(array, np.matrix):
+        raise InputTypeError(
+            f"{argument} is an np.matrix, which is not supported: pass np.asarray({argument})."
+        )
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        raise InputTypeError(
+            f"{argument} is a masked array with masked values: drop or fill them first ({argument}.filled(...))."
+        )
+    return np.asarray(array)
+
+
+def _from_sequence(data: Sequence[Any], argument: str) -> npt.NDArray[Any]:
+    for row, member in enumerate(data):  # np.asarray would forget the masks
+        if member is np.ma.masked:
+            raise _missing_value(argument, (row,))
+        if isinstance(member, np.ma.MaskedArray):
+            _plain(member, f"row {row} of {argument}")
+    try:
+        return np.asarray(data)
+    except ValueError as error:
+        raise InputError(
+            f"{argument} is a nested list whose rows differ in length or depth ({error}): pass rows of equal length."
+        ) from error
+
+
+def _from_frame(data: object, argument: str) -> Columns:
+    import narwhals as nw
+
+    if hasattr(data, "collect") and hasattr(data, "lazy"):
+        raise InputTypeError(f"{argument} is a lazy frame: pass {argument}.collect().")
+    try:
+        native: Any = nw.from_native(data, eager_only=True, allow_series=True)
+    except nw.exceptions.DuplicateError:
+        raise InputError(
+            f"{argument} has two columns of the same name: names must be distinct."
+        ) from None
+    except TypeError:
+        native = None
+    if isinstance(native, nw.Series):
+        columns = _from_columns([native.name or argument], [native.to_numpy()], argument)
+        return Columns(columns.source, columns.n_samples, 1, columns.names, True)
+    if isinstance(native, nw.DataFrame):
+        names = list(native.columns)
+        arrays = [native.get_column(name).to_numpy() for name in names]
+        if not arrays:
+            return Columns([], len(native), 0, ())
+        return _from_columns(names, arrays, argument)
+    if hasattr(data, "__array__") or hasattr(data, "__array_interface__"):
+        return _from_array(np.asarray(data), argument)
+    raise InputTypeError(
+        f"{argument} is a {type(data).__name__}: pass an array, a data frame, or a mapping from names to columns."
+    )
+
+
+def _from_columns(labels: list[Any], values: list[Any], argument: str) -> Columns:
+    """Separate columns; text, complex and other unreadable ones are named all at once."""
+    arrays: list[npt.NDArray[Any]] = []
+    unreadable: list[str] = []
+    for label, value in zip(labels, values, strict=True):
+        name = f"column {label!r} of {argument}"
+        if isinstance(value, list | tuple):
+            array = _from_sequence(value, name)
+        elif isinstance(value, np.ndarray) and type(value) is not np.ndarray:
+            array = _plain(value, name)
+        else:
+            array = np.asarray(value)
+        if array.ndim != 1:
+            raise InputError(f"{name} has shape {array.shape}: columns are 1D.")
+        if array.dtype == object:
+            try:
+                array = _numbers_in_objects(array, name)
+            except InputTypeError as error:
+                unreadable.append(str(error))
+                continue
+        elif array.dtype.char not in _READABLE:
+            unreadable.append(str(_unreadable(name, array.dtype)))
+            continue
+        arrays.append(array)
+    if unreadable:
+        raise InputTypeError(" ".join(unreadable))
+    lengths = {len(array) for array in arrays}
+    if len(lengths) > 1:
+        raise InputError(
+            f"columns of {argument} differ in length ({sorted(lengths)}): pass columns of one length."
+        )
+    names = tuple(labels) if all(isinstance(label, str) for label in labels) else None
+    return Columns(arrays, lengths.pop() if lengths else 0, len(arrays), names)
+
+
+def _numbers_in_objects(array: npt.NDArray[Any], argument: str) -> npt.NDArray[Any]:
+    """An object array of real numbers becomes float64 (a copy: its values are Python objects)."""
+    for index, value in np.ndenumerate(array):
+        if isinstance(value, float | int | np.number | np.bool_) and not isinstance(
+            value, np.complexfloating
+        ):
+            continue
+        if _is_missing(value):
+            raise _missing_value(argument, index)
+        if isinstance(value, str | bytes | complex):
+            reason = f"{value!r} is not a number"
+        else:
+            try:
+                float(value)
+                continue
+            except (TypeError, ValueError) as error:
+                reason = str(error)
+        place = f"row {index[0]}" if array.ndim == 1 else f"row {index[0]}, column {index[1]}"
+        raise InputTypeError(
+            f"{argument} has dtype object and holds something else than numbers ({place}: {reason}): "
+            "convert it to numbers, encode it, or leave the column out."
+        )
+    return array.astype(np.float64)
+
+
+def _is_missing(value: object) -> bool:
+    """None, a masked value, and what pandas puts where there is nothing."""
+    return value is None or value is np.ma.masked or type(value).__name__ in ("NAType", "NaTType")
+
+
+def _missing_value(argument: str, index: tuple[int, ...]) -> InputError:
+    place = f"row {index[0]}" + (f", column {index[1]}" if len(index) > 1 else "")
+    return InputError(
+        f"{argument} has a missing value ({place}, counted from 0): every value must be a number. Drop or fill such "
+        "rows first."
+    )
+
+
+def _unreadable(name: str, dtype: np.dtype[Any]) -> InputTypeError:
+    if dtype.kind == "c":
+        return InputTypeError(
+            f"Complex data not supported: {name} has dtype {dtype}. Pass real numbers."
+        )
+    if dtype.kind in "US":
+        rule = "text cannot be fitted: encode it as numbers, or leave the column out."
+    elif dtype.kind in "mM":
+        rule = "times cannot be fitted: convert them to a number of seconds or days first."
+    else:
+        rule = "it is not a type of numbers."
+    return InputTypeError(f"{name} has dtype {dtype}: {rule}")
+
+
+def index_of(data: object) -> Any:
+    """The labels of the rows of a pandas object."""
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(data, pandas.DataFrame | pandas.Series):
+        return data.index
+    return None

@@ -1,0 +1,181 @@
+"""What stored things may hold: kinds of fields, each with its check of type, shape and range.
+
+A checksum tells accidents from what was written; it does not tell who wrote it. So nothing that is read is believed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from fastlr.errors import InputError
+from fastlr.input.columns import FloatArray
+
+__all__ = [
+    "Count",
+    "Field",
+    "Names",
+    "Numbers",
+    "Of",
+    "Sentence",
+    "check_keys",
+    "shown",
+    "strict_json",
+]
+
+_LARGEST_COUNT = 2**63 - 1
+
+
+def strict_json(text: bytes | bytearray) -> dict[str, Any]:
+    """One JSON object in UTF-8: no key twice, no constants that JSON does not know.
+
+    Raises
+    ------
+    ValueError
+        If the text is something else, or nested too deeply.
+    """
+    try:
+        document = json.loads(
+            text.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=_refuse
+        )
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(document, dict):
+        raise ValueError("no JSON object")
+    return document
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{shown(next(k for k in keys if keys.count(k) > 1))} is there twice")
+    return document
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+class Field(Protocol):
+    """What a field of a stored model may hold, and how to check it."""
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        """The value, if it is such; an `InputError` otherwise."""
+
+
+class Numbers(NamedTuple):
+    """Real numbers of a shape ("t": one per target, "p": one per feature), between two bounds."""
+
+    shape: str
+    at_least: float = -math.inf
+    at_most: float = math.inf
+    may_be_nan: bool = False
+    must_be_finite: bool = False
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        """An array of the shape (or a number), after a look at every value."""
+        shape = sizes[self.shape]
+        array = _floats(name, value, shape)
+        if self.must_be_finite and not np.isfinite(array).all():
+            raise InputError(f"{name} must be finite.")
+        if not self.may_be_nan and np.isnan(array).any():
+            raise InputError(f"{name} must not be NaN.")
+        if np.any(array < self.at_least) or np.any(array > self.at_most):
+            raise InputError(f"{name} must lie between {self.at_least:g} and {self.at_most:g}.")
+        return array if shape else float(array)
+
+
+class Count(NamedTuple):
+    """A whole number from ``at_least`` on."""
+
+    at_least: int
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> int:
+        """The number, if it is one in range."""
+        if type(value) is not int or not self.at_least <= value <= _LARGEST_COUNT:
+            raise InputError(f"{name}={shown(value)} is not a whole number from {self.at_least}.")
+        return value
+
+
+class Of(NamedTuple):
+    """A rule that admits values of one type."""
+
+    kind: type
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        """The value, if it is of this very type."""
+        if type(value) is not self.kind:
+            raise InputError(f"{name}={shown(value)} is not of type {self.kind.__name__}.")
+        return value
+
+
+class Names:
+    """A rule that admits a list of one or more distinct names."""
+
+    def check(
+        self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]
+    ) -> tuple[str, ...]:
+        """The names as a tuple."""
+        if not isinstance(value, list | tuple) or not value:
+            raise InputError(f"{name} is not a list of names.")
+        if not all(isinstance(item, str) for item in value):
+            raise InputError(f"{name} has names that are no strings.")
+        if len(set(value)) < len(value):
+            raise InputError(f"{name} has a name twice.")
+        return tuple(value)
+
+
+class Sentence:
+    """A status: a word for programs and a sentence for people."""
+
+    def check(
+        self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]
+    ) -> dict[str, str]:
+        """The code and the sentence."""
+        if not isinstance(value, Mapping) or set(value) != {"code", "sentence"}:
+            raise InputError(f"{name} does not hold a code and a sentence.")
+        if not all(isinstance(text, str) for text in value.values()):
+            raise InputError(f"{name} holds something else than text.")
+        return dict(value)
+
+
+def check_keys(what: str, data: Mapping[str, Any], fields: Mapping[str, object]) -> None:
+    """Refuse data that lack a field, or have one that is unknown."""
+    if not isinstance(data, Mapping):
+        raise InputError(f"not {what}: a {type(data).__name__} has no fields.")
+    missing, unknown = sorted(set(fields) - set(data)), sorted(map(str, set(data) - set(fields)))
+    if missing or unknown:
+        raise InputError(f"not {what}: missing {shown(missing)}, unknown {shown(unknown)}.")
+
+
+def _floats(name: str, value: object, shape: tuple[int, ...]) -> FloatArray:
+    """Numbers as they are stored, after their shape was looked at, level by level."""
+    if not isinstance(value, np.ndarray):
+        level: list[Any] = [value]
+        for n in shape:
+            if not all(isinstance(item, list | tuple) and len(item) == n for item in level):
+                raise InputError(f"{name} is not made of numbers of shape {shape}.")
+            level = [number for item in level for number in item]
+        if not all(isinstance(x, float | int) and not isinstance(x, bool) for x in level):
+            raise InputError(f"{name} is not made of numbers of shape {shape}.")
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise InputError(f"{name} is not made of numbers of float64's range.") from error
+    if array.shape != shape:
+        raise InputError(f"{name} is not made of numbers of shape {shape}.")
+    return array
+
+
+def shown(value: object, most: int = 120) -> str:
+    """A value for a message, not all of it if it is long (or deep)."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # an integer of thousands of digits has no short name
+        return f"a {type(value).__name__}"
+    return text if len(text) <= most else text[: most - 3] + "..."

@@ -1,0 +1,261 @@
+"""Least squares: from rows or from moments to a fit, with warnings of what the caller should know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fastlr.errors import InputTypeError
+from fastlr.input.arguments import as_features, as_targets, as_weights
+from fastlr.input.columns import FloatArray
+from fastlr.input.names import names_of
+from fastlr.input.options import as_alpha, as_choice, as_flag
+from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
+from fastlr.least_squares.normal import solve_at_once
+from fastlr.least_squares.outcome import log_likelihood, status_of
+from fastlr.least_squares.problem import Problem, RowSummary, Solution
+from fastlr.least_squares.wide import climb_wide
+from fastlr.moments import Moments
+from fastlr.results import LinearFit
+
+__all__ = ["fit_problem", "linear_fit", "ols", "problem_of", "solve", "solve_moments"]
+
+
+def ols(
+    X: object,
+    y: object,
+    *,
+    sample_weight: object = None,
+    fit_intercept: bool = True,
+    accuracy: str = "auto",
+    rank: str | None = None,
+    feature_names: Sequence[str] | None = None,
+    n_threads: int | None = None,
+) -> LinearFit:
+    """Ordinary (or weighted) least squares: minimise ``sum w (y - intercept - X @ coef)^2``.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Array of any stride, data frame, or mapping from names to columns; numbers of any type (float64,
+        float32, half precision, integers, booleans, either byte order), read as float64 where they lie.
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Target values.
+    sample_weight : float or array-like of shape (n_samples,), optional
+        Non-negative weights, not all zero, or one number for all rows: precisions, to which the variances of the rows'
+        errors are inversely proportional. Coefficients are those of a table that has a row of weight 2 twice, standard
+        errors are not; weight 0 leaves a row out.
+    fit_intercept : bool, default=True
+        Whether to fit a constant.
+    accuracy : {"auto", "fast", "max"}, default="auto"
+        "fast" solves the normal equations of one pass over the rows. "auto" adds passes where that leaves an error
+        above 1e-13 of a coefficient or of its standard error; small data always get one. "max" goes on until every
+        coefficient, the intercept included, is right to the last digit or two.
+    rank : {None, "min_norm", "basic", "full", "raise"}, default=None
+        What to do if columns depend on one another: the coefficients of smallest norm (intercept free); coefficients
+        of the first columns that are independent, 0 for the others (as R does); nothing, for collinearity that
+        is known to be real; or ``numpy.linalg.LinAlgError``. None is "min_norm" with a RankWarning where the
+        dependence may surprise; "min_norm" by name is a choice, and not warned of.
+    feature_names : sequence of str, optional
+        Names; by default those of the data frame, or x0, x1, ...
+    n_threads : int, optional
+        Threads to use; by default all that the process may. The result does not depend on it.
+
+    Returns
+    -------
+    LinearFit
+
+    Raises
+    ------
+    InputError
+        If a shape does not fit, a value is NaN or infinite, or a weight is negative.
+    InputTypeError
+        If a column does not hold real numbers.
+    numpy.linalg.LinAlgError
+        With ``rank="raise"``, if columns depend on one another; with ``rank="full"``, if there are fewer rows than
+        coefficients.
+
+    Warns
+    -----
+    RankWarning
+        If columns depend on one another at the rounding level of the data, unless ``rank="min_norm"`` was chosen, or
+        only constant columns and complete sets of dummies do: ``status`` has a line for these.
+    ConditionWarning
+        If they nearly do. "auto" and "max" never leave such columns out; "fast" cannot tell them from dependent ones
+        beyond a condition number of about 1e7, and then warns as of those.
+
+    Notes
+    -----
+    One pass over the rows (about ``n p^2`` flops, extra memory ``O(p^2)``) gives centred moments, then Cholesky's
+    factor of the equilibrated normal equations. This loses twice the decimals of ``condition_number``. Where that is
+    too much, sweeps over the rows (some 22 flops a value) take residual and gradient in about twice the working
+    precision and correct the coefficients: corrected semi-normal equations (Bjorck 1987) with Dot2 (Ogita, Rump and
+    Oishi 2005). Condition numbers above 1400 need one to three passes that orthogonalise the columns first (shifted
+    CholeskyQR3, Fukaya et al. 2020). With fewer rows than columns everything goes through the n x n dual. ``passes``
+    counts them all; ``digits`` estimates, on the safe side, how many digits of the worst coefficient are right.
+
+    Examples
+    --------
+    >>> import fastlr
+    >>> fit = fastlr.ols([[1.0], [2.0], [3.0]], [3.0, 5.0, 7.0])
+    >>> fit.coef.round(12), round(fit.intercept, 12)
+    (array([2.]), 1.0)
+    """
+    problem, is_vector = problem_of(X, y, sample_weight, fit_intercept, feature_names, n_threads)
+    return fit_problem(problem, is_vector, accuracy, rank)[1]
+
+
+def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -> LinearFit:
+    """Least squares or ridge from moments: minimise ``sum w r^2 + alpha |coef|^2``, the intercept free.
+
+    Parameters
+    ----------
+    moments : Moments
+        Moments of the rows.
+    fit_intercept : bool, default=True
+        Whether to fit a constant.
+    alpha : float, default=0.0
+        L2 penalty, in units of squared error summed over the rows (scikit-learn's ``Ridge``; a penalty on the mean
+        loss is ``alpha / n_samples``).
+
+    Returns
+    -------
+    LinearFit
+        ``coef`` is 1-D for a single target.
+
+    Raises
+    ------
+    InputError
+        If alpha is negative or not finite.
+    InputTypeError
+        If ``moments`` are not Moments.
+
+    Warns
+    -----
+    RankWarning, ConditionWarning
+        As `ols`.
+
+    Notes
+    -----
+    ``p^3 / 3`` flops, whatever the number of rows was.
+
+    Examples
+    --------
+    >>> import fastlr
+    >>> moments = fastlr.Moments.from_arrays([[1.0], [2.0], [3.0]], [3.0, 5.0, 7.0])
+    >>> fastlr.solve(moments, alpha=2.0).coef
+    array([1.])
+    """
+    if not isinstance(moments, Moments):
+        raise InputTypeError(
+            f"moments is a {type(moments).__name__}: pass Moments, e.g. Moments.from_arrays(X, y)."
+        )
+    penalty = as_alpha(alpha)
+    moments = moments.snapshot()  # of which no thread takes notice any more
+    return solve_moments(moments, fit_intercept, penalty, moments.n_targets == 1)
+
+
+def problem_of(
+    X: object,
+    y: object,
+    sample_weight: object,
+    fit_intercept: bool,
+    feature_names: Sequence[str] | None,
+    n_threads: int | None,
+) -> tuple[Problem, bool]:
+    """Validated rows, and whether y was one-dimensional (then coefficients are, too)."""
+    features = as_features(X)
+    targets = as_targets(y, features.n_samples, index=features.index)
+    names, labels = names_of(features, targets, feature_names, None)
+    weights = as_weights(sample_weight, features.n_samples, index=features.index)
+    return Problem(
+        features,
+        targets,
+        weights,
+        names,
+        labels,
+        as_flag(fit_intercept, "fit_intercept"),
+        n_threads,
+    ), targets.is_vector
+
+
+def fit_problem(
+    problem: Problem, is_vector: bool, accuracy: str, rank: str | None
+) -> tuple[Moments | None, LinearFit]:
+    """Solution the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
+    as_choice(accuracy, ACCURACIES, "accuracy")
+    rule = _rule(rank)
+    if problem.is_wide:
+        n, p = problem.features.n_samples, problem.n_features
+        if rule == "full":
+            raise np.linalg.LinAlgError(
+                f'rank="full" asks for {p} independent coefficients of {n} rows, and there are at most {n}: add rows, '
+                'or let rank="min_norm" or "basic" choose among the coefficients.'
+            )
+        wide = climb_wide(problem, accuracy, rule)
+        if wide is not None:
+            summary, result = wide
+            return None, linear_fit(summary, result, problem.fit_intercept, 0.0, is_vector, rank)
+    moments, result = climb(problem, accuracy, rule)
+    return moments, linear_fit(moments, result, problem.fit_intercept, 0.0, is_vector, rank)
+
+
+def solve_moments(
+    moments: Moments, fit_intercept: object, alpha: float, is_vector: bool, rank: str | None = None
+) -> LinearFit:
+    """Solve, and warn of what the caller should know."""
+    flag = as_flag(fit_intercept, "fit_intercept")
+    result = solve_at_once(moments, flag, alpha, _rule(rank))
+    return linear_fit(moments, result, flag, alpha, is_vector, rank)
+
+
+def _rule(rank: str | None) -> str:
+    """The rule for columns that depend on one another; nobody's choice is the smallest norm."""
+    return "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
+
+
+def linear_fit(
+    moments: Moments | RowSummary,
+    result: Solution,
+    fit_intercept: bool,
+    alpha: float,
+    is_vector: bool,
+    rank: str | None,
+) -> LinearFit:
+    """The result for the user: shapes as y has them, a status in words, warnings."""
+    p = moments.n_features
+    if not fit_intercept and isinstance(moments, Moments):
+        moments.check_raw_squares()
+    status = status_of(result, moments, fit_intercept, rank)
+    likelihood = log_likelihood(moments, result.log_rss)
+
+    def per_target(values: FloatArray) -> Any:
+        return float(values[0]) if is_vector else values
+
+    return LinearFit(
+        coef=result.coef[0] if is_vector else result.coef,
+        intercept=per_target(result.intercept),
+        feature_names=moments.feature_names,
+        target_names=moments.target_names,
+        n_samples=moments.n_samples,
+        total_weight=moments.total_weight,
+        rank=result.rank,
+        condition_number=result.condition_number,
+        solver=result.solver,
+        status=status,
+        digits=result.digits,
+        passes=result.passes,
+        rss=per_target(result.rss),
+        tss=per_target(result.tss),
+        log_likelihood=per_target(likelihood),
+        bse=result.bse[0] if is_vector else result.bse,
+        bse_intercept=per_target(result.bse_intercept),
+        residual_sd=per_target(result.residual_sd),
+        fit_intercept=fit_intercept,
+        alpha=alpha,
+        feature_mean=moments.mean[:p],
+        feature_std=moments.std[:p],
+        bse_digits=result.bse_digits,
+    )

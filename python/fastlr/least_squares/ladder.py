@@ -1,0 +1,126 @@
+"""The accuracy ladder: from rows to as many right digits as are asked for, in as few passes as that takes.
+
+0. Moments in one pass, Cholesky's factor of the equilibrated normal equations, componentwise error estimate.
+1. Sweeps: residual and gradient in about twice the working precision correct the coefficients, which are kept as
+   unevaluated sums of two numbers. Up to a condition number of 1400, beyond which standard errors need rung 2.
+2. Preconditioned passes: cross-products of the rows in a basis that makes them nearly orthonormal, then sweeps.
+3. Which columns are independent, decided first, at the rounding level of the data; minimum-norm or basic solutions.
+
+Each rung is entered only if the one below it does not give what is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastlr._kernels import kernels
+from fastlr.input.threads import resolve_threads
+from fastlr.least_squares.dependent_columns import climb_dependent
+from fastlr.least_squares.normal import normal_equations, solve_at_once
+from fastlr.least_squares.preconditioned import precondition
+from fastlr.least_squares.problem import Problem, Solution
+from fastlr.least_squares.refinement import checked, digits_of, has_converged, refine
+from fastlr.least_squares.units import U, at_full_rank, finished
+from fastlr.moments import Moments
+from fastlr.moments.moments import moments_of_statistics
+from fastlr.moments.passes import Statistics, pass_over
+
+__all__ = ["ACCURACIES", "RANK_RULES", "climb"]
+
+ACCURACIES = ("fast", "auto", "max")
+RANK_RULES = ("min_norm", "basic", "full", "raise")
+_ONE_CALL = 1 << 27  # multiply-adds of a pass that need no interruption
+
+# Estimated relative error to refine to; the estimate is ten times what to expect.
+_TOLERANCE = {"auto": kernels.AUTOMATIC_TOLERANCE, "max": U}
+
+
+def climb(problem: Problem, accuracy: str, rank: str) -> tuple[Moments, Solution]:
+    """Fit rows with the accuracy asked for; ``rank`` says what to do with columns that depend on one another."""
+    n, q = problem.features.n_samples, problem.n_features + problem.targets.n_columns
+    first = None
+    if n * q * (q + 16) <= _ONE_CALL and problem.n_terms == 1:
+        result: Any = kernels.climb(
+            problem.features.source,
+            problem.targets.source,
+            problem.weights,
+            problem.fit_intercept,
+            ACCURACIES.index(accuracy),
+            resolve_threads(problem.n_threads),
+        )
+        is_in_range, n_samples, weight, sum_log_weight, mean, cross, squares, n_passes = result[:8]
+        n_sweeps, condition, digits, relevant, figures = result[8:]
+        first = Statistics(
+            n_samples, weight, sum_log_weight, np.ones(q), mean, cross, squares, n_passes
+        )
+        if is_in_range:
+            moments = moments_of_statistics(first, problem.feature_names, problem.target_names)
+            passes = n_passes + n_sweeps
+            if figures is None:
+                return moments, _climb_from(moments, problem, accuracy, rank, passes, n_sweeps > 0)
+            solver = "refined" if n_sweeps else "normal"
+            return moments, at_full_rank(solver, condition, digits, relevant, passes, figures)
+    statistics = pass_over(
+        problem.leading_features,
+        problem.targets,
+        problem.weights,
+        problem.feature_names,
+        problem.target_names,
+        problem.n_threads,
+        "double",
+        first,
+    )
+    moments = moments_of_statistics(statistics, problem.feature_names, problem.target_names)
+    return moments, _climb_from(moments, problem, accuracy, rank, statistics.n_passes, False)
+
+
+def _climb_from(
+    moments: Moments, problem: Problem, accuracy: str, rank: str, passes: int, is_refined: bool
+) -> Solution:
+    """The ladder from moments that ``passes`` over the rows gave; sweeps may have been tried already."""
+    fit_intercept = problem.fit_intercept
+    scaled, digits, relevant, enough = normal_equations(moments, fit_intercept, 0.0, rank != "full")
+    solver = "normal" if scaled.rank == problem.n_features else "minimum_norm"
+    varying = np.flatnonzero(scaled.length > 0).tolist()
+    values = problem.features.n_samples * problem.n_features
+    is_easy = accuracy == "auto" and scaled.code == "ok" and enough and problem.n_terms == 1
+    if accuracy == "fast":
+        if rank == "basic":
+            return solve_at_once(moments, fit_intercept, 0.0, rank)
+        return finished(solver, scaled, moments, fit_intercept, digits, passes, relevant)
+    if is_easy and values > kernels.ALWAYS_POLISHED:
+        return finished(solver, scaled, moments, fit_intercept, digits, passes, relevant)
+    tolerance = _TOLERANCE[accuracy]
+    is_independent = scaled.rank == len(varying)
+    if is_independent and scaled.squared_condition <= kernels.SHARP_SQUARED_CONDITION:
+        if not is_refined:
+            refined, progress, n_sweeps = refine(
+                problem, moments, scaled, scaled.contraction, tolerance
+            )
+            passes += n_sweeps
+            if has_converged(progress):
+                solver = {"normal": "refined"}.get(solver, solver)
+                if rank == "basic" and scaled.code == "rank_deficient":
+                    solver = "basic"
+                digits = digits_of(progress)
+                return finished(solver, refined, moments, fit_intercept, digits, passes)
+    elif rank != "full" and not (
+        is_independent and scaled.squared_condition <= kernels.LARGEST_SQUARED_CONDITION
+    ):
+        return climb_dependent(problem, moments, scaled, rank, passes, tolerance)
+    refined, progress, root_error, more = precondition(problem, moments, scaled, varying, tolerance)
+    # Of columns that are all to be kept nothing is certain where rounding alone tells them apart.
+    digits = digits_of(progress) if refined.condition_number * U < 0.1 else 0.0
+    solver = "preconditioned" if len(varying) == problem.n_features else "minimum_norm"
+    if rank == "basic" and solver == "minimum_norm":
+        solver = "basic"
+    code = "ok" if len(varying) == problem.n_features else "rank_deficient"
+    refined = refined._replace(code=code)
+    if rank == "full":  # sums of squares as the rows have them, whatever the columns are
+        refined, of_gradient = checked(problem, moments, refined)
+        digits, more = min(digits, of_gradient), more + 1
+    return finished(
+        solver, refined, moments, fit_intercept, digits, passes + more, root_error=root_error
+    )

@@ -1,0 +1,126 @@
+"""What is to be fitted, and what a solution of it is: in scaled columns, and in the user's units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr.input.columns import Columns, FloatArray
+
+__all__ = ["Problem", "RootError", "RowSummary", "ScaledSolution", "Solution"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The rows of a fit, validated, and what is to be fitted to them."""
+
+    features: Columns
+    targets: Columns
+    weights: npt.NDArray[Any] | None
+    feature_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    fit_intercept: bool
+    n_threads: int | None
+    n_terms: int = 1
+    """Features are unevaluated sums of so many terms; ``features`` holds an array of all columns for each term."""
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return self.features.n_columns // self.n_terms
+
+    @property
+    def leading_features(self) -> Columns:
+        """The features themselves, or the leading terms of features that come as unevaluated sums."""
+        if self.n_terms == 1:
+            return self.features
+        leading = self.features.arrays[0]
+        return replace(self.features, source=leading, n_columns=self.n_features)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether there are fewer rows than columns, so that products of rows are the smaller problem."""
+        return self.n_terms == 1 and self.features.n_samples < self.n_features
+
+
+class ScaledSolution(NamedTuple):
+    """A solution for columns that are scaled by powers of two; its fields have the order of the kernels' tuple."""
+
+    code: str
+    rank: int
+    condition_number: float
+    scale: FloatArray
+    mean: FloatArray
+    root: FloatArray
+    coef: FloatArray
+    intercept: FloatArray
+    rss: FloatArray
+    tss: FloatArray
+    length: FloatArray
+    null_space: FloatArray
+    contraction: float
+    """By which factor a sweep with this root reduces the error, at most."""
+    squared_condition: float
+    """Condition number of the normal equations of the scaled columns, as their factor estimates it."""
+
+    @property
+    def n_varying(self) -> int:
+        """Number of columns that are not constant."""
+        return int(np.count_nonzero(self.length))
+
+
+class RootError(NamedTuple):
+    """How well a root of the inverse of the normal equations is known, and what it says of the intercept."""
+
+    relative: float
+    """Estimated relative error of standard errors."""
+    intercept: float | None
+    """Standard error of the intercept by that of a residual; None where the root tells it."""
+
+
+class Solution(NamedTuple):
+    """A solution in the user's units; arrays have a row for each target."""
+
+    solver: str
+    code: str
+    rank: int
+    condition_number: float
+    digits: float
+    passes: int
+    coef: FloatArray
+    intercept: FloatArray
+    rss: FloatArray
+    tss: FloatArray
+    bse: FloatArray
+    bse_intercept: FloatArray
+    residual_sd: FloatArray
+    null_space: FloatArray
+    """Rows N with ``sum_j N_kj x_j / length_j = 0`` for the centred columns."""
+    length: FloatArray
+    log_rss: FloatArray
+    """log(rss): finite also where rss itself leaves the range of float64."""
+    relevant_digits: float
+    """As digits, but a coefficient that is zero beside what it is made of counts as if it were of y's size."""
+    bse_digits: float
+    """Right digits of the standard errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowSummary:
+    """What a fit tells about its rows, when there are no moments to tell it."""
+
+    feature_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    n_samples: int
+    total_weight: float
+    sum_log_weight: float
+    mean: FloatArray
+    std: FloatArray
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return len(self.feature_names)

@@ -1,0 +1,178 @@
+"""From a solution in scaled columns to the user's units, with what is known of its digits."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr._kernels import kernels
+from fastlr.errors import InputError
+from fastlr.input.columns import FloatArray
+from fastlr.least_squares.problem import RootError, ScaledSolution, Solution
+from fastlr.moments import Moments
+
+__all__ = [
+    "EXACT_CONDITION",
+    "FEW_DIGITS",
+    "U",
+    "at_full_rank",
+    "bse_error_of",
+    "digits_at",
+    "finished",
+    "log_of",
+]
+
+U = 2.0**-53  # unit roundoff of float64
+FEW_DIGITS = 4.0  # fewer certain digits than these deserve a warning
+EXACT_CONDITION = 1000  # columns up to which condition numbers are computed, not estimated
+_SMALLEST_NORMAL = 2.0**-1022
+_NEGLIGIBLE = 1e-25  # beside the terms that a coefficient is made of: zero but for rounding
+
+
+def at_full_rank(
+    solver: str,
+    condition: float,
+    digits: float,
+    relevant_digits: float,
+    passes: int,
+    figures: Any,
+) -> Solution:
+    """The solution of full rank that one call of the kernels has finished."""
+    coef, intercept, rss, tss, bse, bse_intercept, residual_sd = figures
+    p = coef.shape[1]
+    nothing = np.zeros((0, p))
+    return Solution(
+        solver,
+        "ok",
+        p,
+        condition,
+        digits,
+        passes,
+        coef,
+        intercept,
+        rss,
+        tss,
+        bse,
+        bse_intercept,
+        residual_sd,
+        nothing,
+        nothing,
+        log_of(rss),
+        relevant_digits,
+        _bse_digits(U * condition**2, rss, tss, passes),
+    )
+
+
+def finished(
+    solver: str,
+    scaled: ScaledSolution,
+    moments: Moments,
+    fit_intercept: bool,
+    digits: float,
+    passes: int,
+    relevant_digits: float | None = None,
+    undetermined: npt.NDArray[np.bool_] | None = None,
+    root_error: RootError | None = None,
+) -> Solution:
+    """A solution in scaled columns, in the user's units.
+
+    ``undetermined`` (p,) are coefficients without a standard error, by default those that a dependency involves.
+    ``root_error`` is that of a factor of the moments by default.
+    """
+    p = len(scaled.length)
+    n_dof = moments.n_samples - scaled.rank - fit_intercept
+    figures = kernels.finish(
+        fit_intercept,
+        moments.total_weight,
+        scaled.mean,
+        scaled.tss,
+        np.ascontiguousarray(scaled.root),
+        scaled.scale,
+        np.ascontiguousarray(scaled.coef),
+        scaled.intercept,
+        scaled.rss,
+        n_dof,
+    )
+    if undetermined is None:
+        undetermined = np.any(np.abs(scaled.null_space) > 1e-8, axis=0)
+    figures[4][:, undetermined] = np.nan
+    if root_error is not None and root_error.intercept is not None and fit_intercept:
+        figures = (*figures[:5], figures[6] * root_error.intercept, figures[6])
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        length = np.where(scaled.length > 0, scaled.length / scaled.scale[:p], 0.0)
+    lost = _lost_to_range(scaled, figures[0], figures[1], moments)
+    relevant = digits if relevant_digits is None else relevant_digits
+    return Solution(
+        solver,
+        "underflow" if lost < FEW_DIGITS else scaled.code,
+        scaled.rank,
+        scaled.condition_number,
+        min(digits, lost),
+        passes,
+        *figures,
+        scaled.null_space,
+        length,
+        log_of(scaled.rss) - 2.0 * np.log(scaled.scale[p:]),
+        min(relevant, lost),
+        _bse_digits(
+            bse_error_of(scaled) if root_error is None else root_error.relative,
+            scaled.rss,
+            scaled.tss,
+            passes,
+        ),
+    )
+
+
+def _lost_to_range(
+    scaled: ScaledSolution, coef: FloatArray, intercept: FloatArray, moments: Moments
+) -> float:
+    """Digits that float64 has room for; what is above its range is refused."""
+    t, p = coef.shape
+    values = np.column_stack([coef, intercept])
+    above = np.argwhere(~np.isfinite(values))
+    if len(above):
+        j = above[0][1]
+        name = f"coefficient of {moments.feature_names[j]!r}" if j < p else "intercept"
+        raise InputError(
+            f"the {name} exceeds the range of float64 (about 1e308): divide y, or multiply the column, by a power of "
+            "two."
+        )
+    exact = np.column_stack([scaled.coef[0].reshape(t, p), scaled.intercept[0]])
+    size = np.sqrt(scaled.tss) + np.abs(scaled.mean[0, p:])
+    below = (np.abs(values) < _SMALLEST_NORMAL) & (
+        np.abs(exact) > _NEGLIGIBLE * size[:, np.newaxis]
+    )
+    if not below.any():
+        return 15.0
+    smallest = float(np.abs(values[below]).min())
+    return float(np.clip(np.log10(smallest / 2.0**-1073), 0.0, 15.0)) if smallest > 0 else 0.0
+
+
+def bse_error_of(scaled: ScaledSolution) -> float:
+    """Estimated relative error of standard errors from a factor of the moments."""
+    return U * scaled.condition_number**2
+
+
+def _bse_digits(error: float, rss: FloatArray, tss: FloatArray, passes: int) -> float:
+    """Right digits of standard errors whose root has this relative error.
+
+    After a single pass the sum of squares is what is left of the targets' own.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        left = np.where(rss > 0, tss / rss, 1.0)
+    of_rss = U * (float(left.max(initial=1.0)) if passes == 1 else 1.0)
+    return digits_at(error + of_rss)
+
+
+def log_of(values: FloatArray) -> FloatArray:
+    """Logarithms, minus infinity of 0."""
+    return np.array([math.log(value) if value > 0 else -math.inf for value in values])
+
+
+def digits_at(relative_error: float) -> float:
+    """-log10 of a relative error, between 0 and 15."""
+    digits = -math.log10(relative_error)
+    return min(15.0, digits) if digits >= 0.01 else 0.0

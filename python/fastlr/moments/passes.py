@@ -1,0 +1,154 @@
+"""Passes over the rows, as `Moments` ask for them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr._kernels import kernels
+from fastlr.errors import InputError
+from fastlr.input.arguments import as_weights
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
+from fastlr.input.threads import resolve_threads
+
+__all__ = ["Statistics", "pass_over", "scaled_moments"]
+
+_SMALLEST_SQUARE = 1e-280  # sums of squares below it have lost digits to underflow
+_SMALLEST_DEVIATION = 2.0**-1021  # what varies by less, in denormal numbers, counts as constant
+_LARGEST_EXPONENT = 1000
+
+
+class Statistics(NamedTuple):
+    """What a pass leaves, in the order of `State`; ``n_passes`` were made."""
+
+    n_samples: int
+    total_weight: float
+    sum_log_weight: float
+    scale: FloatArray
+    mean: FloatArray
+    cross: FloatArray
+    summed_squares: FloatArray
+    n_passes: int
+
+
+def pass_over(
+    features: Columns,
+    targets: Columns,
+    sample_weight: object,
+    feature_names: tuple[str, ...],
+    target_names: tuple[str, ...],
+    n_threads: int | None,
+    precision: str,
+    first: Statistics | None = None,
+) -> Statistics:
+    """One pass (or what ``first`` gave), and another one where squares leave the range of float64."""
+    weights = as_weights(sample_weight, features.n_samples, index=features.index)
+    threads = resolve_threads(n_threads)
+    shift = kernels.provisional_shift(features.source, targets.source, weights)
+    scale = np.ones(len(shift))
+    result = first or _moments_about_mean(features, targets, weights, shift, scale, threads)
+    diagonal = result.cross.diagonal()
+    is_finite = bool(np.isfinite(result.cross.trace() + result.mean[0].sum()))
+    if not (diagonal.min() > _SMALLEST_SQUARE and is_finite) or not result.total_weight > 0:
+        if weights is not None:
+            refuse_bad_weights(weights)
+        if not is_finite:
+            refuse_non_finite(features, feature_names, argument="X")
+            refuse_non_finite(targets, target_names, argument="y")
+        size = kernels.largest_deviation(
+            features.source,
+            targets.source,
+            weights,
+            shift,
+            np.ascontiguousarray(diagonal),
+            threads,
+        )
+        outside = size > _SMALLEST_DEVIATION
+        if outside.any():  # squares overflow or underflow: once more, times powers of two
+            exponents = np.clip(np.frexp(size[outside])[1], -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
+            scale[outside] = np.ldexp(1.0, -exponents)
+            n_passes = result.n_passes
+            result = _moments_about_mean(features, targets, weights, shift, scale, threads)
+            result = result._replace(n_passes=n_passes + result.n_passes)
+        if not np.isfinite(result.cross.trace() + result.mean[0].sum()):
+            raise InputError(
+                "weighted sums of squares leave the range of float64: bring sample_weight nearer to 1 (a common "
+                "factor changes no coefficient)."
+            )
+    if precision == "double_double":
+        total_weight, mean, cross = _double_double_moments(
+            features, targets, weights, shift, scale, threads
+        )
+        result = result._replace(total_weight=total_weight, mean=mean, cross=cross)
+    return result
+
+
+def _moments_about_mean(
+    features: Columns,
+    targets: Columns,
+    weights: npt.NDArray[Any] | None,
+    shift: FloatArray,
+    scale: FloatArray,
+    n_threads: int,
+) -> Statistics:
+    """Moments about a shift that is near enough to the mean; ``shift`` is moved there."""
+    n_passes, is_far = 0, True
+    while is_far and n_passes < kernels.MOST_PASSES:
+        weight, n, sum_log, mean, cross = scaled_moments(
+            features, targets, weights, shift, scale, n_threads
+        )
+        n_passes += 1
+        is_far, squares = kernels.recentre(weight, mean, cross, scale, shift)
+    return Statistics(n, weight, sum_log, scale, mean, cross, squares, n_passes)
+
+
+def scaled_moments(
+    features: Columns,
+    targets: Columns,
+    weights: npt.NDArray[Any] | None,
+    shift: FloatArray,
+    scale: FloatArray,
+    n_threads: int,
+    basis: FloatArray | None = None,
+) -> tuple[float, int, float, FloatArray, FloatArray]:
+    """Weight, rows, sum of log weights, means and cross-products of columns * scale, or of features in a basis.
+
+    ``basis`` is upper triangular, (n_features, n_features): the features are then ``(X - shift) * scale @ basis``,
+    and all means are about the shift.
+    """
+    n, q = features.n_samples, features.n_columns + targets.n_columns
+    n_slots, slot_size, n_parts = kernels.plan_pass(n, q)
+    slots = np.zeros((n_slots, slot_size))
+    for part in range(n_parts):  # Python sees Ctrl-C between parts
+        kernels.accumulate(
+            features.source, targets.source, weights, shift, scale, part, n_threads, slots, basis
+        )
+    origin = shift * scale if basis is None else np.zeros(q)
+    result: tuple[float, int, float, FloatArray, FloatArray] = kernels.centre(
+        n, q, origin, np.ones(q), slots
+    )
+    return result
+
+
+def _double_double_moments(
+    features: Columns,
+    targets: Columns,
+    weights: npt.NDArray[Any] | None,
+    shift: FloatArray,
+    scale: FloatArray,
+    n_threads: int,
+) -> tuple[float, FloatArray, FloatArray]:
+    n, q = features.n_samples, features.n_columns + targets.n_columns
+    n_slots, slot_size, n_parts = kernels.plan_double_double(n, q)
+    slots = np.zeros((n_slots, slot_size))
+    for part in range(n_parts):
+        kernels.accumulate_double_double(
+            features.source, targets.source, weights, shift, scale, part, n_threads, slots
+        )
+    result: tuple[float, FloatArray, FloatArray] = kernels.centre_double_double(
+        n, q, shift, scale, slots
+    )
+    return result

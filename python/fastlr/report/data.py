@@ -1,0 +1,70 @@
+"""What a fit says for itself, as plain data for programs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastlr.results import LinearFit
+
+__all__ = ["summary_dict"]
+
+
+def summary_dict(fit: LinearFit) -> dict[str, Any]:
+    """A fit as plain Python data, ready for ``json.dumps``: a figure that is not finite is None.
+
+    The shape does not depend on the number of targets: ``targets`` is a list with one entry each,
+    whose ``coefficients`` are keyed by feature name.
+
+    Examples
+    --------
+    >>> import fastlr
+    >>> fit = fastlr.ols([[0.0], [1.0], [2.0]], [1.0, 3.0, 6.0], feature_names=["dose"])
+    >>> data = summary_dict(fit)
+    >>> {name: round(value, 9) for name, value in data["targets"][0]["coefficients"].items()}
+    {'dose': 2.5}
+    """
+    targets = []
+    for i, name in enumerate(fit.target_names):
+        coef = np.atleast_2d(fit.coef)[i]
+        targets.append(
+            {
+                "name": name,
+                "intercept": _of_target(fit.intercept, i),
+                "coefficients": {
+                    feature: _finite(value)
+                    for feature, value in zip(fit.feature_names, coef, strict=True)
+                },
+                "r2": _of_target(fit.r2, i),
+                "mse": _of_target(fit.mse, i),
+                "rss": _of_target(fit.rss, i),
+                "log_likelihood": _of_target(fit.log_likelihood, i),
+            }
+        )
+    return {
+        "targets": targets,
+        "feature_names": list(fit.feature_names),
+        "fit_intercept": bool(fit.fit_intercept),
+        "alpha": _finite(fit.alpha),
+        "n_samples": int(fit.n_samples),
+        "n_features": len(fit.feature_names),
+        "total_weight": _finite(fit.total_weight),
+        "rank": int(fit.rank),
+        "df_resid": int(fit.df_resid),
+        "condition_number": _finite(fit.condition_number),
+        "solver": fit.solver,
+        "digits": _finite(fit.digits),
+        "passes": int(fit.passes),
+        "status": {"code": fit.status.code, "message": str(fit.status)},
+    }
+
+
+def _of_target(value: float | NDArray[np.float64], i: int) -> float | None:
+    return _finite(np.atleast_1d(value)[i])
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

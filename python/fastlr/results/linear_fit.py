@@ -1,0 +1,262 @@
+"""A fitted linear regression: frozen, to predict from, to read and to keep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr.errors import InputError
+from fastlr.input.arguments import as_features, as_targets
+from fastlr.input.columns import FloatArray
+from fastlr.input.convert import index_of
+from fastlr.input.names import GeneratedNames, check_same_features
+from fastlr.input.refusals import refuse_non_finite
+from fastlr.results.prediction import predict_linear
+from fastlr.results.ranking import WeightRanking, ranked
+from fastlr.results.status import Status
+from fastlr.results.stored import as_data, restored
+
+__all__ = ["LinearFit"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LinearFit:
+    """A fitted linear regression: ``y = intercept + X @ coef``.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (n_features,) or (n_targets, n_features)
+        Coefficients in the units of the data.
+    intercept : float or ndarray of shape (n_targets,)
+        The constant; 0.0 when fitted without one.
+    feature_names, target_names : tuple of str
+        Names of the columns.
+    n_samples : int
+        Rows that counted: those of positive weight.
+    total_weight : float
+        Sum of the weights (``n_samples`` without weights).
+    rank : int
+        Rank of the features (centred, if there is an intercept).
+    condition_number : float
+        Ratio of the largest to the smallest singular value (that is not zero) of the (centred) features, each scaled
+        to unit length: 1 is ideal, 1e8 means that half the digits of the data are lost. Right to two digits up to 1000
+        features, an estimate beyond.
+    solver : str
+        How it was solved: "normal" (Cholesky factor of the normal equations of one pass), "refined" (then corrected by
+        sweeps), "preconditioned" (columns orthogonalised first), "minimum_norm" or "basic" (columns that depend on
+        one another).
+    digits : float
+        Estimated number of right digits of the worst coefficient, intercept included, at most 15: for the data taken
+        as exact. Meant never to be above the truth; low without a warning where that coefficient is zero but for
+        rounding.
+    passes : int
+        How often the rows were read.
+    status : Status
+        A sentence on how it went, with a ``code``: "ok", "ill_conditioned" or "rank_deficient".
+    rss, tss : float or ndarray of shape (n_targets,)
+        Residual sum of squares ``sum w (y - prediction)^2``, and total sum of squares: about the mean with an
+        intercept, about zero without.
+    log_likelihood : float or ndarray of shape (n_targets,)
+        Gaussian log-likelihood at the maximum-likelihood variance rss / n; weights are inverse variances.
+    bse : ndarray of shape (n_features,) or (n_targets, n_features)
+        Standard errors of the coefficients; NaN for a column that depends on others, with a penalty, and without
+        degrees of freedom.
+    bse_intercept : float or ndarray of shape (n_targets,)
+        That of the intercept; 0.0 when fitted without one.
+    residual_sd : float or ndarray of shape (n_targets,)
+        Residual standard deviation, ``sqrt(rss / df_resid)``.
+    fit_intercept : bool
+        Whether there is an intercept.
+    alpha : float
+        The L2 penalty of ``sum w r^2 + alpha |coef|^2``.
+    feature_mean, feature_std : ndarray of shape (n_features,)
+        Weighted means and population standard deviations of the features.
+    bse_digits : float
+        Estimated number of right digits of the standard errors, at most 15; NaN for fits that were saved before it was
+        estimated.
+
+    Examples
+    --------
+    >>> import fastlr
+    >>> fit = fastlr.ols([[1.0], [2.0], [3.0]], [3.0, 5.0, 7.0])
+    >>> fit.predict([[4.0]]).round(12)
+    array([9.])
+    """
+
+    coef: FloatArray
+    intercept: float | FloatArray
+    feature_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    n_samples: int
+    total_weight: float
+    rank: int
+    condition_number: float
+    solver: str
+    status: Status
+    digits: float
+    passes: int
+    rss: float | FloatArray
+    tss: float | FloatArray
+    log_likelihood: float | FloatArray
+    bse: FloatArray
+    bse_intercept: float | FloatArray
+    residual_sd: float | FloatArray
+    fit_intercept: bool
+    alpha: float
+    feature_mean: FloatArray
+    feature_std: FloatArray
+    bse_digits: float = math.nan
+
+    def __post_init__(self) -> None:
+        for value in vars(self).values():
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return len(self.feature_names)
+
+    @property
+    def has_feature_names(self) -> bool:
+        """Whether the features' names were given, and are compared with those of later data."""
+        return not isinstance(self.feature_names, GeneratedNames)
+
+    @property
+    def n_targets(self) -> int:
+        """Number of targets."""
+        return len(self.target_names)
+
+    @property
+    def df_resid(self) -> int:
+        """Residual degrees of freedom: rows less coefficients that were free."""
+        return self.n_samples - self.rank - self.fit_intercept
+
+    @property
+    def mse(self) -> float | FloatArray:
+        """Mean squared error, rss / total_weight (divide rss by the degrees of freedom for a variance)."""
+        return self.rss / self.total_weight
+
+    @property
+    def r2(self) -> float | FloatArray:
+        """Share of tss that is explained, 1 - rss / tss; NaN if the target does not vary, or beyond 1e150 or so."""
+        tss = np.asarray(self.tss)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r2 = np.where(tss > 0, 1.0 - self.rss / tss, np.nan)
+        return float(r2) if r2.ndim == 0 else r2
+
+    def predict(self, X: object, *, n_threads: int | None = None) -> npt.NDArray[Any]:
+        """Predictions for new rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The features of the fit, in the same order. If the fit and X both have names, they must be the same ones in
+            the same order, whatever they look like; rows without names are taken by position, and so are all rows if
+            the fit was given no names.
+        n_threads : int, optional
+            Threads to use; by default all that the process may.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+            float32 if all of X is, else float64.
+
+        Raises
+        ------
+        InputError
+            If X has other features than the fit, or has them in another order, or a value is NaN or infinite.
+        """
+        features = as_features(X)
+        check_same_features(features, self.feature_names, argument="X", owner="this fit")
+        return predict_linear(
+            features, self.coef, self.intercept, n_threads, names=self.feature_names
+        )
+
+    def residuals(self, X: object, y: object) -> npt.NDArray[Any]:
+        """What the fit leaves unexplained: y - predict(X).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features, as for `predict`.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets, as many as were fitted.
+
+        Returns
+        -------
+        ndarray of the shape of the predictions
+            In the units of y.
+
+        Raises
+        ------
+        InputError
+            If a shape does not fit or a value is NaN or infinite.
+        """
+        predicted = self.predict(X)
+        targets = as_targets(y, len(predicted), index=index_of(X))
+        if targets.n_columns != self.n_targets:
+            raise InputError(
+                f"y has {targets.n_columns} targets but this fit has {self.n_targets}: pass the same targets."
+            )
+        refuse_non_finite(targets, self.target_names, argument="y")
+        residuals: npt.NDArray[Any] = targets.as_matrix().reshape(predicted.shape) - predicted
+        return residuals
+
+    def weights_by_size(self, *, standardized: bool = False, target: int = 0) -> WeightRanking:
+        """Names and coefficients by falling magnitude.
+
+        Parameters
+        ----------
+        standardized : bool, default=False
+            Give the coefficients of the standardised features (mean 0, population standard deviation 1), which
+            can be compared with one another: ``coef * feature_std``.
+        target : int, default=0
+            Which target, if there are several.
+
+        Returns
+        -------
+        WeightRanking
+            A tuple of (name, weight) pairs that prints as a table.
+        """
+        if not 0 <= target < self.n_targets:
+            raise InputError(
+                f"target={target} is out of range: this fit has {self.n_targets} targets."
+            )
+        weights = np.atleast_2d(self.coef)[target]
+        if standardized:
+            weights = weights * self.feature_std
+        return ranked(self.feature_names, weights)
+
+    def summary(self) -> str:
+        """The fit as a text for people."""
+        from fastlr.results.summary import summary_text
+
+        return summary_text(self)
+
+    def __repr__(self) -> str:
+        return (
+            f"<LinearFit of {', '.join(self.target_names)} on {self.n_features} features, "
+            f"{self.n_samples} rows: {self.status}>"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, strings and lists, from which `from_dict` restores the same bits."""
+        values = {field.name: getattr(self, field.name) for field in fields(LinearFit)}
+        return as_data(values, has_feature_names=self.has_feature_names)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> LinearFit:
+        """Restore what `to_dict` gave.
+
+        Raises
+        ------
+        InputError
+            If a field is missing, unknown, or of the wrong type, shape or range.
+        """
+        return LinearFit(**restored(data))

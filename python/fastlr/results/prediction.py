@@ -1,0 +1,50 @@
+"""Predictions for rows where they lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr._kernels import kernels
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.refusals import refuse_non_finite
+from fastlr.input.threads import resolve_threads
+
+__all__ = ["predict_linear"]
+
+# Values of X that one thread reads in one call of the kernel: some 5 ms, ten times as long where they lie far apart.
+_PREDICTED_PER_CALL = 1 << 22
+_FEWEST_ROWS = 256  # a block of the kernel's
+_MOST_READERS = 8  # threads that memory can feed
+
+
+def predict_linear(
+    features: Columns,
+    coef: FloatArray,
+    intercept: float | FloatArray,
+    n_threads: int | None = None,
+    *,
+    names: tuple[str, ...],
+) -> npt.NDArray[Any]:
+    """X @ coef.T + intercept over columns where they lie; (n,) for 1-D coef, else (n, t).
+
+    Rows are taken in parts so short that Ctrl-C is heard between them; a part whose predictions are not all finite
+    is looked through for the NaN or infinity in X.
+    """
+    threads = resolve_threads(n_threads)
+    n = features.n_samples
+    matrix = np.atleast_2d(np.ascontiguousarray(coef, dtype=np.float64))
+    constants = np.ascontiguousarray(np.broadcast_to(intercept, (len(matrix),)), dtype=np.float64)
+    shape = (n,) if np.ndim(coef) == 1 else (n, len(matrix))
+    out = np.empty(shape, dtype=np.float32 if features.all_float32 else np.float64)
+    values_per_row = len(matrix) * (1 + features.n_columns)
+    readers = min(threads, _MOST_READERS)
+    step = readers * max(_FEWEST_ROWS, _PREDICTED_PER_CALL // values_per_row)
+    for first in range(0, n, step):
+        last = min(n, first + step)
+        kernels.predict(features.source, first, last, matrix, constants, threads, out)
+        if not np.isfinite(out[first:last]).all():
+            refuse_non_finite(features, names, argument="X", rows=(first, last))
+    return out

@@ -1,0 +1,159 @@
+"""The textbook's examples: the pages run and draw, and their figures are those of the book."""
+
+import random
+import runpy
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastlr
+
+PAGES = sorted((Path(__file__).parents[2] / "examples" / "textbook").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_page_prints_and_draws(path, capsys, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "picture.png"
+    monkeypatch.setattr("sys.argv", [str(path), str(picture)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")  # matplotlib's own deprecations are not the page's
+        runpy.run_path(str(path), run_name="__main__")
+    assert capsys.readouterr().out.strip()
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
+def page(number, capsys):
+    names = runpy.run_path(str(PAGES[number - 1]))
+    return names, capsys.readouterr().out
+
+
+def test_perceptron_by_hand_and_in_one_call(capsys):
+    names, printed = page(1, capsys)
+    lines = [line for line in printed.splitlines() if line.startswith("cost")]
+    assert lines[:4] == lines[4:]
+    exact = fastlr.ols(names["X"], names["y"])
+    for fit in (names["from_zeros"], *names["starts"]):
+        assert fit.coef[0] == pytest.approx(exact.coef[0], rel=1e-6)
+
+
+def test_cortical_thickness(capsys):
+    names, printed = page(2, capsys)
+    path = names["fit"].history
+    assert (round(path.coef[0, 0], 3), round(path.intercept[0], 3)) == (0.028, 0.056)
+    assert path.loss[0] == pytest.approx(7.84, abs=0.1)
+    assert path.loss[200] == pytest.approx(0.073, abs=0.005)
+    assert path.loss[400] == pytest.approx(0.044, abs=0.004)
+    assert path.loss[-1] < 0.004
+    told = [line for line in printed.splitlines() if line.startswith("Epoch")]
+    assert [int(line[6:10]) for line in told] == [*range(0, 2000, 200), 1999]
+
+
+COURSE = {
+    0: (130.147, -0.326, -0.102),
+    50: (16.793, 2.578, -0.745),
+    100: (16.778, 2.566, -0.827),
+    150: (16.775, 2.560, -0.864),
+    200: (16.774, 2.558, -0.880),
+    250: (16.774, 2.557, -0.887),
+    300: (16.774, 2.556, -0.890),
+    450: (16.774, 2.556, -0.892),
+}
+
+
+@pytest.mark.parametrize("engine", ["auto", "rows", "moments"])
+def test_five_points_take_the_printed_course(engine):
+    random.seed(42)
+    xs = [random.uniform(-5, 5) for _ in range(5)]
+    ys = [2 * x - 1 + random.gauss(0, 4) for x in xs]
+    random.uniform(-1, 1)
+    start = ([random.uniform(-1, 1)], 0.0)
+    fit = fastlr.descend(
+        [[x] for x in xs],
+        ys,
+        loss="mse",
+        learning_rate=0.01,
+        epochs=500,
+        init=start,
+        record="path",
+        engine=engine,
+    )
+    path = fit.history
+    course = {
+        epoch: (
+            round(path.loss[epoch], 3),
+            round(path.coef[epoch, 0], 3),
+            round(path.intercept[epoch], 3),
+        )
+        for epoch in COURSE
+    }
+    assert course == COURSE
+    assert fit.n_epochs == 500
+
+
+def test_five_points_with_too_large_a_rate_are_explained(capsys):
+    _, printed = page(3, capsys)
+    assert "2 / L = 0.114282" in printed
+    assert "inf" not in printed
+    assert "nan" not in printed
+
+
+def test_random_batches_reach_least_squares_within_the_noise_floor(capsys):
+    names, _ = page(4, capsys)
+    exact, exact3, noisy = names["exact"], names["exact3"], names["noisy"]
+    assert (round(exact.coef[0], 3), round(exact.intercept, 3)) == (2.034, 0.898)
+    assert [round(v, 3) for v in (*exact3.coef, exact3.intercept)] == [2.050, 2.967, -1.007, 0.844]
+    assert names["rises"] > 0
+    assert abs(noisy.coef[0] - exact.coef[0]) < 0.3
+    assert abs(noisy.intercept - exact.intercept) < 0.5
+    np.testing.assert_allclose(names["three"].coef, exact3.coef, atol=0.15)
+    target = np.append(exact.coef, exact.intercept)
+    distance = np.linalg.norm(np.append(noisy.coef, noisy.intercept) - target)
+    assert np.linalg.norm(names["average"] - target) < distance
+    falling = names["falling"]
+    assert np.linalg.norm(np.append(falling.coef, falling.intercept) - target) < distance
+
+
+def test_synthetic_weights_are_found_in_three_epochs(capsys):
+    names, _ = page(5, capsys)
+    fit = names["fit"]
+    np.testing.assert_allclose(fit.coef, [2.0, -3.4], atol=3e-3)
+    assert fit.intercept == pytest.approx(4.2, abs=3e-3)
+
+
+def test_body_fat_weights_ranked_with_names(capsys):
+    names, printed = page(6, capsys)
+    ranking = [name for name, _ in names["fit"].weights_by_size()]
+    assert ranking[:5] == ["abdom", "weight", "hip", "wrist", "thigh"]
+    assert ranking[-1] == "knee"
+    folded = names["folded"].weights_by_size(standardized=True)
+    assert [(name, round(weight, 2)) for name, weight in folded[:4]] == [
+        ("abdom", 9.46),
+        ("weight", -2.38),
+        ("hip", -1.45),
+        ("wrist", -1.38),
+    ]
+    assert "without standardising: Diverged" in printed
+    assert names["slow"].mse > 1.5 * names["fit"].mse
+
+
+def test_squared_error_and_likelihood_have_the_same_optimum(capsys):
+    names, _ = page(7, capsys)
+    fit, exact = names["fit"], names["exact"]
+    assert (np.diff(fit.history.log_likelihood) > -1e-9).all()
+    np.testing.assert_allclose(names["centre"], [exact.coef[0], exact.intercept], atol=1e-4)
+    assert fit.log_likelihood == pytest.approx(exact.log_likelihood, rel=1e-9)
+
+
+def test_bias_variance_and_noise_add_up(capsys):
+    names, printed = page(8, capsys)
+    for line in printed.splitlines()[-3:]:
+        _, bias, variance, noise, whole, measured = map(float, line.split())
+        assert bias + variance + noise == pytest.approx(whole, abs=2e-4)
+        assert measured == pytest.approx(whole, rel=0.1)
+    bias = [parts[0] for parts in names["decomposition"].values()]
+    variance = [parts[1] for parts in names["decomposition"].values()]
+    assert bias[0] > bias[1] > bias[2]
+    assert variance[2] > variance[1]
