@@ -16,10 +16,11 @@ import numpy as np
 import fastlr
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from test_accuracy import random_problem
+
 import hard_cases
 import nist
 import rational
-from test_accuracy import random_problem
 
 
 def with_constant(X, fit_intercept):

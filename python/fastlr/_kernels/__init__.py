@@ -55,7 +55,9 @@ def load_level(level: str) -> ModuleType:
     try:
         return _loaded(level)
     except RuntimeError as error:
-        raise ImportError(f"the kernels '{level}' do not load ({error}): reinstall fastlr.") from error
+        raise ImportError(
+            f"the kernels '{level}' do not load ({error}): reinstall fastlr."
+        ) from error
 
 
 @functools.cache
