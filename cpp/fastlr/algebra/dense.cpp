@@ -1,8 +1,8 @@
 #include "fastlr/algebra/dense.hpp"
 
 #include <Eigen/Cholesky>
-#include <Eigen/QR>
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "fastlr/turns.hpp"
@@ -12,6 +12,18 @@ namespace {
 
 constexpr Index panel = 192;
 constexpr Index strip = 384;
+
+/// v of length sqrt(2), so that (I - v v') x is a multiple of the first unit vector; 0 for x = 0.
+Vector reflection_of(const Eigen::Ref<const Vector>& x) {
+  const double length = x.stableNorm();
+  if (length == 0.0) return Vector::Zero(x.size());
+  Vector v = x / length;
+  const double first = v[0] >= 0.0 ? v[0] + 1.0 : v[0] - 1.0;
+  v[0] = first;
+  return v / std::sqrt(std::abs(first));
+}
+
+void reflect(const Vector& v, Eigen::Ref<Vector> x) { x -= v.dot(x) * v; }
 
 }  // namespace
 
@@ -137,7 +149,8 @@ void invert_lower(Eigen::Ref<Matrix> L) {
 }
 
 Matrix multiply_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B) {
-  Matrix product(A.rows(), B.cols());
+  Matrix product = Matrix::Zero(A.rows(), B.cols());
+  if (A.cols() == 0) return product;
   for (Index from = 0; from < B.cols(); from += strip) {
     const Index columns = std::min(strip, B.cols() - from);
     product.middleCols(from, columns).noalias() =
@@ -148,7 +161,8 @@ Matrix multiply_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const 
 }
 
 Matrix multiply_by_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B) {
-  Matrix product(A.rows(), B.cols());
+  Matrix product = Matrix::Zero(A.rows(), B.cols());
+  if (A.cols() == 0) return product;
   for (Index from = 0; from < A.rows(); from += strip) {
     const Index rows = std::min(strip, A.rows() - from);
     product.middleRows(from, rows).noalias() =
@@ -159,18 +173,23 @@ Matrix multiply_by_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<con
 }
 
 Matrix upper_factor(Matrix A) {
-  constexpr Index width = 64;
+  // A few reflections at a time are applied to a few columns at a time, which stay in a cache.
+  constexpr Index width = 32;
+  constexpr Index few = 8;
   const Index n = A.rows();
   const Index k = A.cols();
+  std::array<Vector, width> reflections;
   for (Index first = 0; first < k; first += width) {
-    const Index columns = std::min(width, k - first);
-    const Matrix block = A.block(first, first, n - first, columns);
-    const Eigen::HouseholderQR<Matrix> qr(block);
-    A.block(first, first, columns, columns) =
-        qr.matrixQR().topRows(columns).triangularView<Eigen::Upper>();
-    for (Index from = first + columns; from < k; from += strip) {
-      auto trailing = A.block(first, from, n - first, std::min(strip, k - from));
-      trailing.applyOnTheLeft(qr.householderQ().adjoint());
+    const Index last = std::min(k, first + width);
+    for (Index j = first; j < last; ++j) {
+      Vector& v = reflections[static_cast<std::size_t>(j - first)];
+      v = reflection_of(A.col(j).tail(n - j));
+      for (Index c = j; c < last; ++c) reflect(v, A.col(c).tail(n - j));
+    }
+    for (Index from = last; from < k; from += few) {
+      for (Index j = first; j < last; ++j)
+        for (Index c = from; c < std::min(k, from + few); ++c)
+          reflect(reflections[static_cast<std::size_t>(j - first)], A.col(c).tail(n - j));
       give_turn();
     }
   }

@@ -138,7 +138,7 @@ void NullSpace::orthogonalise() {
   const Matrix T = inverse_of_upper(R_);
   multiply_pairs(T, hi_, lo_);
   multiply_pairs(T, frame_hi_, frame_lo_);
-  change_ = change_ * T;
+  change_ = multiply_by_upper(change_, T);
 }
 
 double NullSpace::to_user(double b, Index j) const {
@@ -192,7 +192,10 @@ void NullSpace::take_out(double* coef_hi, double* coef_lo) const {
 Vector NullSpace::error(const RowMatrix& of_directions, const double* coef_hi,
                         const double* coef_lo) const {
   if (!is_complete_) return Vector::Constant(n_features_, std::numeric_limits<double>::infinity());
-  const RowMatrix errors = mixing_ * of_directions;
+  RowMatrix errors = RowMatrix::Zero(of_directions.rows(), of_directions.cols());
+  for (Index i = 0; i < errors.rows(); ++i)
+    for (Index l = 0; l < errors.rows(); ++l)
+      if (mixing_(i, l) != 0.0) errors.row(i) += mixing_(i, l) * of_directions.row(l);
   // N'b = 0 with N + E instead of N moves b by N E'b; and what is left of N'b.
   Vector size = Vector::Zero(hi_.cols());
   for (Index i = 0; i < hi_.cols(); ++i) {

@@ -68,10 +68,11 @@ TriangularBasis next_basis(Eigen::Map<const RowMatrix> K, Eigen::Map<const RowMa
   if (!basis.is_orthonormal) factor = shifted_factor(G, 16 * unit_roundoff * G.trace());
   Matrix& L = factor.L;
   basis.R = multiply_upper(L.transpose(), Matrix(R));
-  const Matrix z = L.triangularView<Eigen::Lower>().solve(c);
+  for (Index k = 0; k < t; ++k) L.triangularView<Eigen::Lower>().solveInPlace(c.col(k));
   invert_lower(L);
   basis.K = multiply_by_upper(Matrix(K), L.transpose());
-  basis.coef = (basis.K * z).transpose();
+  basis.coef.resize(t, p);
+  for (Index k = 0; k < t; ++k) basis.coef.row(k) = basis.K * c.col(k);
   return basis;
 }
 

@@ -19,7 +19,6 @@ constexpr Index values_per_part = Index{1} << 24;   // of X in one call: 5 to 60
 constexpr Index rows_at_once = (lanes == 8 ? 4 : 2) * lanes;
 constexpr Index combinations_per_turn = 64;
 constexpr Index most_lines = 16;        // to prefetch with one column
-constexpr Index few_combinations = 12;  // whose products need no blocking
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
@@ -123,12 +122,8 @@ void combine_rows(const Needed& needed, const ColumnBlocks& blocks, const Column
       }
     }
     totals += weighted.colwise().sum().transpose();
-    if (k > few_combinations) {
-      products.triangularView<Eigen::Lower>() += weighted.transpose() * r;
-    } else {
-      for (Index j = 0; j < k; ++j)
-        for (Index i = j; i < k; ++i) products(i, j) += weighted.col(i).dot(r.col(j));
-    }
+    for (Index j = 0; j < k; ++j)
+      for (Index i = j; i < k; ++i) products(i, j) += weighted.col(i).dot(r.col(j));
   }
 }
 

@@ -14,32 +14,60 @@ _INVOLVED = (
     1e-6  # share in a dependency, of columns at unit length, from which it is told of a column
 )
 _ROUNDING = 1e-10  # share that elimination may leave of nothing
+_BLOCK = 48  # columns between two products of matrices
 
 
-def eliminated(null_space: FloatArray) -> list[tuple[int, FloatArray]]:
-    """The null space by Gauss-Jordan elimination, pivots as far to the right as possible.
+def eliminated(null_space: FloatArray, most: int | None = None) -> list[tuple[int, FloatArray]]:
+    """The null space by Gaussian elimination, pivots as far to the right as possible.
 
     Each row is returned with its pivot, where it is 1 and all others are 0: the column that depends on those
-    before it. Without the pivots' columns the others are independent.
+    before it. Without the pivots' columns the others are independent. Pivots ascend; ``most`` of them are told.
     """
+    pivots, rows = _echelon(null_space)
+    last = len(pivots) if most is None else min(most, len(pivots))
+    found: list[tuple[int, FloatArray]] = []
+    for k in range(len(pivots) - 1, len(pivots) - 1 - last, -1):
+        row = rows[k] / rows[k, pivots[k]]
+        for j, other in found:  # a row is 0 to the right of its pivot, so those to the left are all
+            row = row - row[j] * other
+        found.append((pivots[k], row))
+    return found
+
+
+def _echelon(null_space: FloatArray) -> tuple[list[int], FloatArray]:
+    """Pivots, descending, and rows that are 0 to the right of theirs, a block of columns at a time."""
     rows = null_space.copy()
+    d, p = rows.shape
     pivots: list[int] = []
-    for k in range(len(rows)):
-        size = np.abs(rows[k:]).max(axis=0)
-        size[pivots] = 0.0
-        j = int(np.flatnonzero(size > _ROUNDING * size.max())[-1])
-        best = k + int(np.abs(rows[k:, j]).argmax())
-        rows[[k, best]] = rows[[best, k]]
-        rows[k] /= rows[k, j]
-        others = [i for i in range(len(rows)) if i != k]
-        rows[others] -= np.outer(rows[others, j], rows[k])
-        pivots.append(j)
-    return list(zip(pivots, rows, strict=True))
+    for right in range(p, 0, -_BLOCK):
+        first, left = len(pivots), max(0, right - _BLOCK)
+        if first == d:
+            break
+        level = _ROUNDING * np.abs(rows[first:]).max(initial=0.0)
+        factors = np.zeros((d, 0))  # of the rows taken in this block, for all rows below them
+        for j in range(right - 1, left - 1, -1):
+            k = len(pivots)
+            best = k + int(np.abs(rows[k:, j]).argmax()) if k < d else k
+            if k == d or not abs(rows[best, j]) > level:
+                continue
+            rows[[k, best]], factors[[k, best]] = rows[[best, k]], factors[[best, k]]
+            factor = np.zeros(d)
+            factor[k + 1 :] = rows[k + 1 :, j] / rows[k, j]
+            rows[k + 1 :, left:right] -= np.outer(factor[k + 1 :], rows[k, left:right])
+            rows[k + 1 :, j] = 0.0
+            factors = np.column_stack([factors, factor])
+            pivots.append(j)
+        taken = len(pivots) - first
+        for i in range(1, taken):  # the columns to the left follow
+            rows[first + i, :left] -= factors[first + i, :i] @ rows[first : first + i, :left]
+        rows[first + taken :, :left] -= factors[first + taken :] @ rows[first : first + taken, :left]
+        rows[first + taken :, left:right] = 0.0
+    return pivots, rows
 
 
 def first_columns(null_space: FloatArray) -> list[int]:
     """The columns that do not depend on earlier ones."""
-    dropped = {pivot for pivot, _ in eliminated(null_space)}
+    dropped = set(_echelon(null_space)[0])
     return [j for j in range(null_space.shape[1]) if j not in dropped]
 
 
@@ -66,8 +94,7 @@ def dependencies(
         At most so many equations, and terms in an equation.
     """
     sentences: list[str] = []
-    pivoted = sorted(eliminated(null_space), key=lambda item: item[0])
-    for j, row in pivoted[:most]:
+    for j, row in eliminated(null_space, most):
         if length[j] == 0.0:
             sentences.append(f"{names[j]} is {constant}")
             continue
@@ -81,6 +108,6 @@ def dependencies(
             terms.append(f"... ({len(involved)} columns)")
         right = " + ".join(terms).replace("+ -", "- ")
         sentences.append(f"{names[j]} = {right}" if terms else f"{names[j]} is {constant}")
-    if len(pivoted) > most:
-        sentences.append(f"... ({len(pivoted)} dependencies in all)")
+    if len(null_space) > most:
+        sentences.append(f"... ({len(null_space)} dependencies in all)")
     return sentences
