@@ -1,4 +1,4 @@
-"""One verb per session: `nox -s lint`, `tests`, `typing`, `bench`."""
+"""One verb per session: `nox -s lint`, `tests`, `typing`, `native`, `bench`."""
 
 from pathlib import Path
 
@@ -20,7 +20,9 @@ def lint(session):
     session.install(RUFF, CLANG_FORMAT)
     session.run("ruff", "check", *(["--fix"] if fix else []))
     session.run("ruff", "format", *([] if fix else ["--check"]))
-    sources = sorted(str(path) for path in Path("cpp").rglob("*.[ch]pp"))
+    sources = sorted(
+        str(path) for top in ("cpp", "examples") for path in Path(top).rglob("*.[ch]pp")
+    )
     session.run("clang-format", *(["-i"] if fix else ["--dry-run", "-Werror"]), *sources)
 
 
@@ -36,6 +38,36 @@ def tests(session):
     """Install the package and run the tests: `nox -s tests -- -k moments`."""
     session.install(".[test]")
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def native(session):
+    """Build the library for C++ programs and run its own tests, and the example that embeds it.
+
+    Arguments are the CPU levels to build: `nox -s native -- v3 v4`.
+    """
+    session.install("cmake", "ninja", "cmeel-eigen>=3.4")
+    build = Path(session.create_tmp())
+    packages = session.run(
+        "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", silent=True
+    ).strip()
+    levels = ";".join(session.posargs or ["generic"])
+    eigen = f"{packages}/cmeel.prefix"
+    configure = ("cmake", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release")
+    session.run(
+        *configure,
+        *("-S", ".", "-B", f"{build}/fastlr", "-DFASTLR_PYTHON=OFF", f"-DFASTLR_LEVELS={levels}"),
+        *(f"-DCMAKE_PREFIX_PATH={eigen}", f"-DCMAKE_INSTALL_PREFIX={build}/prefix"),
+    )
+    session.run("cmake", "--build", f"{build}/fastlr")
+    session.run("ctest", "--test-dir", f"{build}/fastlr", "--output-on-failure")
+    session.run("cmake", "--install", f"{build}/fastlr", silent=True)
+    session.run(
+        *(*configure, "-S", "examples/embed", "-B", f"{build}/embed"),
+        f"-DCMAKE_PREFIX_PATH={build}/prefix;{eigen}",
+    )
+    session.run("cmake", "--build", f"{build}/embed")
+    session.run(f"{build}/embed/embed", external=True)
 
 
 @nox.session

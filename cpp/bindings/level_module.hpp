@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "level/level.hpp"
+#include "fastlr/level/level.hpp"
 
 namespace fastlr {
 

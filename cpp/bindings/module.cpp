@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "bindings/level_module.hpp"
+#include "fastlr/level/cpu_levels.hpp"
 #include "fastlr/turns.hpp"
-#include "level/cpu_levels.hpp"
 
 namespace py = pybind11;
 

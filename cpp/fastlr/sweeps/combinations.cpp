@@ -18,7 +18,7 @@ constexpr Index work_per_block = Index{1} << 29;    // terms of a block of rows 
 constexpr Index values_per_part = Index{1} << 24;   // of X in one call: 5 to 60 ms on one core
 constexpr Index rows_at_once = (lanes == 8 ? 4 : 2) * lanes;
 constexpr Index combinations_per_turn = 64;
-constexpr Index most_lines = 16;        // to prefetch with one column
+constexpr Index most_lines = 16;  // to prefetch with one column
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 #include "fastlr/algebra/dense.hpp"
 #include "fastlr/descent/descent.hpp"
@@ -85,6 +87,15 @@ using LevelOf = const Level* (*)(void (*give_turn)());
 /// The table of the library at `path`, which stays loaded. Throws std::runtime_error if it cannot
 /// be loaded or comes of another build.
 const Level& load_level(const char* path);
+
+/// Where the library of a level lies in a folder, whether it exists or not.
+std::string library_of(const std::string& folder, const std::string& level);
+
+/// Levels whose libraries are in a folder and that this machine can run, best first.
+std::vector<std::string> installed_levels(const std::string& folder);
+
+/// The library of the best of them. Throws std::runtime_error if there is none.
+std::string best_library(const std::string& folder);
 
 /// The level that this thread is on.
 const Level& level_in_use();

@@ -1,6 +1,6 @@
 // Which x86-64 psABI levels this processor and operating system support. Built for the plain
 // baseline: it runs before anything else is loaded, since an illegal instruction cannot be caught.
-#include "level/cpu_levels.hpp"
+#include "fastlr/level/cpu_levels.hpp"
 
 #include <cstdint>
 

@@ -1,5 +1,5 @@
 // Fills the table of the level that this unit is compiled for.
-#include "level/level.hpp"
+#include "fastlr/level/level.hpp"
 
 #include <omp.h>
 

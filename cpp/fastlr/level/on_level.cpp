@@ -2,12 +2,14 @@
 // own names.
 #include <dlfcn.h>
 
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "fastlr/level/cpu_levels.hpp"
+#include "fastlr/level/level.hpp"
 #include "fastlr/turns.hpp"
-#include "level/level.hpp"
 
 namespace fastlr {
 namespace {
@@ -35,6 +37,24 @@ const Level& load_level(const char* path) {
   if (level->size != sizeof(Level))
     throw std::runtime_error(std::string(path) + " comes of another build of fastlr");
   return *level;
+}
+
+std::string library_of(const std::string& folder, const std::string& level) {
+  return (std::filesystem::path(folder) / ("level_" + level + ".so")).string();
+}
+
+std::vector<std::string> installed_levels(const std::string& folder) {
+  std::vector<std::string> levels;
+  for (const std::string& level : supported_levels())
+    if (std::filesystem::exists(library_of(folder, level))) levels.push_back(level);
+  return levels;
+}
+
+std::string best_library(const std::string& folder) {
+  const std::vector<std::string> levels = installed_levels(folder);
+  if (levels.empty())
+    throw std::runtime_error("no level library in " + folder + " runs on this machine");
+  return library_of(folder, levels.front());
 }
 
 const Level& level_in_use() {

@@ -1,0 +1,145 @@
+// The kernels by themselves, on every CPU level that is built and that this machine can run:
+// against sums of whole numbers, which are exact, and against themselves on one thread.
+#include <cstring>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "check.hpp"
+#include "fastlr/algebra/ladder.hpp"
+#include "fastlr/algebra/normal_equations.hpp"
+#include "fastlr/level/cpu_levels.hpp"
+#include "fastlr/level/level.hpp"
+
+namespace fastlr {
+namespace {
+
+/// Whole numbers between -8 and 8, the same on every machine.
+std::vector<double> whole_numbers(Index size, std::uint64_t seed) {
+  std::vector<double> values(static_cast<std::size_t>(size));
+  for (double& value : values) {
+    seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+    value =
+        static_cast<double>(seed >> 33) - 8.0 * std::floor(static_cast<double>(seed >> 33) / 8.0);
+    value = 2.0 * value - 7.0;
+  }
+  return values;
+}
+
+/// A table in C order, and a target beside it.
+struct Table {
+  Index n;
+  Index p;
+  std::vector<double> x;
+  std::vector<double> y;
+
+  Rows rows() const {
+    Rows rows{n, {}};
+    for (Index j = 0; j < p; ++j)
+      rows.columns.push_back({reinterpret_cast<const std::byte*>(x.data() + j),
+                              p * static_cast<Index>(sizeof(double)), DType::f64});
+    rows.columns.push_back(
+        {reinterpret_cast<const std::byte*>(y.data()), sizeof(double), DType::f64});
+    return rows;
+  }
+};
+
+/// y = 3 + sum (j + 1) x_j exactly.
+Table exact_table(Index n, Index p) {
+  Table table{n, p, whole_numbers(n * p, 1), std::vector<double>(static_cast<std::size_t>(n), 3.0)};
+  for (Index i = 0; i < n; ++i)
+    for (Index j = 0; j < p; ++j)
+      table.y[static_cast<std::size_t>(i)] +=
+          static_cast<double>(j + 1) * table.x[static_cast<std::size_t>(i * p + j)];
+  return table;
+}
+
+void an_exact_plane_is_found() {
+  for (const Index p : {1, 3, 9, 40}) {
+    const Table table = exact_table(10 * p + 7, p);
+    const Ladder fit = climb(table.rows(), nullptr, p, true, Accuracy::automatic, 2);
+    CHECK(fit.is_complete);
+    CHECK(digits_of(fit.relative_error.worst) > 14.0);
+    for (Index j = 0; j < p; ++j)
+      CHECK(are_near(fit.finished.coef(0, j), static_cast<double>(j + 1), 1e-14));
+    CHECK(are_near(fit.finished.intercept[0], 3.0, 1e-14));
+  }
+}
+
+void sums_of_whole_numbers_are_exact() {
+  const Table table = exact_table(3001, 5);
+  const Ladder fit = climb(table.rows(), nullptr, 5, true, Accuracy::fast, 2);
+  for (Index i = 0; i < 5; ++i)
+    for (Index j = 0; j <= i; ++j) {
+      double sum = 0.0;  // whole numbers far below 2^53: exact in any order
+      double of_i = 0.0;
+      double of_j = 0.0;
+      for (Index row = 0; row < table.n; ++row) {
+        const double a = table.x[static_cast<std::size_t>(row * 5 + i)];
+        const double b = table.x[static_cast<std::size_t>(row * 5 + j)];
+        sum += a * b;
+        of_i += a;
+        of_j += b;
+      }
+      const double centred = sum - of_i * of_j / static_cast<double>(table.n);
+      CHECK(std::abs(fit.cross(i, j) - centred) <= 1e-12 * std::abs(sum));
+    }
+}
+
+void threads_change_no_bit() {
+  const Table table = exact_table(20'011, 23);
+  const Ladder one = climb(table.rows(), nullptr, 23, true, Accuracy::automatic, 1);
+  const Ladder many = climb(table.rows(), nullptr, 23, true, Accuracy::automatic, 4);
+  CHECK(one.cross == many.cross);
+  CHECK(one.finished.coef == many.finished.coef);
+  CHECK(one.finished.bse == many.finished.bse);
+}
+
+void dependent_columns_have_the_smallest_norm() {
+  // The last two columns are equal: each takes half of what one alone would get.
+  Table table = exact_table(50, 4);
+  for (Index i = 0; i < table.n; ++i)
+    table.x[static_cast<std::size_t>(i * 4 + 3)] = table.x[static_cast<std::size_t>(i * 4 + 2)];
+  const Ladder fit = climb(table.rows(), nullptr, 4, true, Accuracy::automatic, 1);
+  CHECK(!fit.is_complete);  // the caller decides what is to be done about dependence
+  const MomentsView moments{
+      4, 1, fit.statistics.weight, fit.mean.data(), fit.cross.data(), fit.size.data()};
+  const Solution shortest = solve_normal_equations(moments, true, 0.0, true, false);
+  CHECK(shortest.rank == 3);
+  CHECK(are_near(shortest.coef(0, 2) * shortest.scale[2], shortest.coef(0, 3) * shortest.scale[3],
+                 1e-10));
+}
+
+void a_level_must_be_in_use() {
+  bool is_refused = false;
+  try {
+    plan_pass(10, 3);
+  } catch (const std::logic_error&) {
+    is_refused = true;
+  }
+  CHECK(is_refused);
+}
+
+}  // namespace
+}  // namespace fastlr
+
+int main(int n_arguments, char** arguments) {
+  using namespace fastlr;
+  if (n_arguments != 2) {
+    std::cerr << "pass the folder of the level libraries\n";
+    return 2;
+  }
+  a_level_must_be_in_use();
+  int n_levels = 0;
+  for (const std::string& name : installed_levels(arguments[1])) {
+    const OnLevel use(load_level(library_of(arguments[1], name).c_str()));
+    an_exact_plane_is_found();
+    sums_of_whole_numbers_are_exact();
+    threads_change_no_bit();
+    dependent_columns_have_the_smallest_norm();
+    std::cout << name << ": " << n_failures() << " failures so far\n";
+    ++n_levels;
+  }
+  CHECK(n_levels > 0);
+  return n_failures() == 0 ? 0 : 1;
+}
