@@ -120,14 +120,7 @@ void bind_dependent(LevelModule& m) {
         const Index t = coef.shape(1);
         const Index p = coef.shape(2);
         check_size(mean, 2 * (p + t), "mean");
-        RowMatrix intercept(2, t);
-        for (Index k = 0; k < t; ++k) {
-          const double* b = coef.data() + k * p;
-          const DoubleDouble a = intercept_at(matrix_of(mean), p, k, b, b + t * p);
-          intercept(0, k) = a.hi;
-          intercept(1, k) = a.lo;
-        }
-        return intercept;
+        return intercepts_at(matrix_of(mean), p, t, coef.data());
       },
       py::arg("mean").noconvert(), py::arg("coef").noconvert());
 
@@ -142,32 +135,14 @@ void bind_dependent(LevelModule& m) {
         check_size(of_directions, k * p, "of_directions");
         check_size(coef, 2 * t * p, "coef");
         check_size(mean, 2 * (p + t), "mean");
-        const auto means = matrix_of(mean);
-        const auto errors = matrix_of(of_directions);
+        const RowMatrix means = matrix_of(mean);
+        const RowMatrix errors = matrix_of(of_directions);
         double* a = intercept.mutable_data();
         double* b = coef.mutable_data();
-        RowMatrix error(t, p);
         const Released release;
         const NullSpace null_space(p, Eigen::Map<const RowMatrix>(directions.data(), 2, k * p),
                                    scale);
-        for (Index target = 0; target < t; ++target) {
-          double* hi = b + target * p;
-          double* lo = hi + t * p;
-          const Vector hi_before = VectorMap(hi, p);
-          const Vector lo_before = VectorMap(lo, p);
-          null_space.take_out(hi, lo);
-          error.row(target) = null_space.error(errors, hi, lo);
-          if (!fit_intercept) continue;
-          // Sweeps know the intercept better than the means do: only what moved counts.
-          DoubleDouble moved{a[target], a[t + target]};
-          for (Index j = 0; j < p; ++j)
-            moved =
-                moved - DoubleDouble{means(0, j), means(1, j)} *
-                            (DoubleDouble{hi[j], lo[j]} - DoubleDouble{hi_before[j], lo_before[j]});
-          a[target] = moved.hi;
-          a[t + target] = moved.lo;
-        }
-        return error;
+        return move_to_minimum_norm(null_space, errors, means, fit_intercept, t, b, a);
       },
       py::arg("directions").noconvert(), py::arg("of_directions").noconvert(), py::arg("scale"),
       py::arg("mean").noconvert(), py::arg("fit_intercept"), py::arg("coef").noconvert(),

@@ -95,7 +95,7 @@ void bind_double_double(LevelModule& m) {
                                   size ? size->data() : nullptr,
                                   unit_roundoff * unit_roundoff,
                                   units ? units->data() : nullptr};
-        Solution s;
+        ScaledSolution s;
         double relative_error = 0.0;
         {
           const Released release;

@@ -53,14 +53,14 @@ void bind_dual(LevelModule& m) {
 
   m.def(
       "residuals",
-      [](const py::object& X, const py::object& y, const DoubleArray& scale, Index limbs,
+      [](const py::object& X, const py::object& y, const DoubleArray& scale, Index n_terms,
          const DoubleArray& coef, const DoubleArray& intercept, Index target, int n_threads) {
         Rows rows = rows_of(X, py::none());
         const Index n_columns = rows.n_columns();
         append_columns(y, rows);
         const Index t = rows.n_columns() - n_columns;
-        require(limbs >= 1 && n_columns % limbs == 0, "limbs differ in size");
-        const SweepProblem problem{rows, nullptr, scale.data(), n_columns / limbs, t, limbs};
+        require(n_terms >= 1 && n_columns % n_terms == 0, "n_terms differ in size");
+        const SweepProblem problem{rows, nullptr, scale.data(), n_columns / n_terms, t, n_terms};
         require(scale.size() == rows.n_columns(), "scale has the wrong size");
         require(coef.size() == 2 * t * problem.n_features && intercept.size() == 2 * t,
                 "coef has the wrong size");
@@ -73,7 +73,7 @@ void bind_dual(LevelModule& m) {
         }
         return r;
       },
-      py::arg("X"), py::arg("y"), py::arg("scale").noconvert(), py::arg("limbs"),
+      py::arg("X"), py::arg("y"), py::arg("scale").noconvert(), py::arg("n_terms"),
       py::arg("coef").noconvert(), py::arg("intercept").noconvert(), py::arg("target"),
       py::arg("n_threads"));
 

@@ -22,6 +22,13 @@ py::tuple basis_tuple(TriangularBasis& basis) {
 }  // namespace
 
 void bind_ladder(LevelModule& m) {
+  m.attr("CONVERGED") = static_cast<double>(Refining::converged);
+  m.attr("PROGRESS_STATE") = static_cast<Index>(progress_state);
+  m.attr("PROGRESS_RSS") = static_cast<Index>(progress_rss);
+  m.attr("PROGRESS_RELATIVE_ERROR") = static_cast<Index>(progress_relative_error);
+  m.attr("PROGRESS_CONTRACTION") = static_cast<Index>(progress_contraction);
+  m.attr("PROGRESS_ERROR") = static_cast<Index>(progress_error);
+  m.attr("PROGRESS_SIZE") = static_cast<Index>(progress_size);
   m.attr("ALWAYS_POLISHED") = always_polished;
   m.attr("AUTOMATIC_TOLERANCE") = automatic_tolerance;
   m.attr("DIGITS_WITHOUT_REST") = digits_without_rest;
@@ -64,7 +71,7 @@ void bind_ladder(LevelModule& m) {
         MomentsView moments =
             view_of(n_features, weight, mean, cross, size ? size->data() : nullptr);
         moments.units = units ? units->data() : nullptr;
-        Solution s;
+        ScaledSolution s;
         RelativeError relative_error;
         bool enough = false;
         {
@@ -93,7 +100,7 @@ void bind_ladder(LevelModule& m) {
   m.def(
       "sweep",
       [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
-         const DoubleArray& scale, Index limbs, const DoubleArray& coef,
+         const DoubleArray& scale, Index n_terms, const DoubleArray& coef,
          const DoubleArray& intercept, Index part, int n_threads, DoubleArray& slots) {
         Rows rows = rows_of(X, py::none());
         const Index n_columns = rows.n_columns();
@@ -101,9 +108,10 @@ void bind_ladder(LevelModule& m) {
         const std::optional<Column> weight = weight_of(sample_weight, rows);
         const Index t = rows.n_columns() - n_columns;
         check_size(scale, rows.n_columns(), "scale");
-        if (limbs < 1 || n_columns % limbs != 0) throw py::value_error("limbs differ in size");
+        if (n_terms < 1 || n_columns % n_terms != 0)
+          throw py::value_error("n_terms differ in size");
         const SweepProblem problem{
-            rows, weight ? &*weight : nullptr, scale.data(), n_columns / limbs, t, limbs};
+            rows, weight ? &*weight : nullptr, scale.data(), n_columns / n_terms, t, n_terms};
         check_size(coef, 2 * t * problem.n_features, "coef");
         check_size(intercept, 2 * t, "intercept");
         const SweepPlan plan = plan_sweep(rows.n_samples, n_columns, t);
@@ -113,16 +121,16 @@ void bind_ladder(LevelModule& m) {
         sweep(problem, coef.data(), intercept.data(), plan, part, n_threads, sums);
       },
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("scale").noconvert(),
-      py::arg("limbs"), py::arg("coef").noconvert(), py::arg("intercept").noconvert(),
+      py::arg("n_terms"), py::arg("coef").noconvert(), py::arg("intercept").noconvert(),
       py::arg("part"), py::arg("n_threads"), py::arg("slots").noconvert());
 
   m.def(
       "sweep_totals",
-      [](Index n_samples, Index p, Index t, Index limbs, const DoubleArray& slots) {
-        const SweepPlan plan = plan_sweep(n_samples, limbs * p, t);
+      [](Index n_samples, Index p, Index t, Index n_terms, const DoubleArray& slots) {
+        const SweepPlan plan = plan_sweep(n_samples, n_terms * p, t);
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
         const Rows none;
-        const SweepProblem problem{none, nullptr, nullptr, p, t, limbs};
+        const SweepProblem problem{none, nullptr, nullptr, p, t, n_terms};
         DoubleArray gradient({Index{2}, t, p});
         DoubleArray sum({Index{2}, t});
         DoubleArray rss(t);
@@ -138,37 +146,38 @@ void bind_ladder(LevelModule& m) {
         }
         return py::make_tuple(gradient, sum, rss);
       },
-      py::arg("n_samples"), py::arg("n_features"), py::arg("n_targets"), py::arg("limbs"),
+      py::arg("n_samples"), py::arg("n_features"), py::arg("n_targets"), py::arg("n_terms"),
       py::arg("slots").noconvert());
 
   m.def(
       "refine",
-      [](Index n_samples, Index limbs, const DoubleArray& slots, bool fit_intercept, double weight,
-         const DoubleArray& mean, const DoubleArray& tss, const DoubleArray& root, double tolerance,
-         DoubleArray& coef, DoubleArray& intercept, DoubleArray& course) {
+      [](Index n_samples, Index n_terms, const DoubleArray& slots, bool fit_intercept,
+         double weight, const DoubleArray& mean, const DoubleArray& tss, const DoubleArray& root,
+         double tolerance, DoubleArray& coef, DoubleArray& intercept, DoubleArray& progress) {
         const auto K = matrix_of(root);
         const Index p = K.rows();
         const Index t = tss.size();
         check_size(mean, 2 * (p + t), "mean");
         check_size(coef, 2 * t * p, "coef");
         check_size(intercept, 2 * t, "intercept");
-        check_size(course, t * course_size, "course");
-        const SweepPlan plan = plan_sweep(n_samples, limbs * p, t);
+        check_size(progress, t * progress_size, "progress");
+        const SweepPlan plan = plan_sweep(n_samples, n_terms * p, t);
         check_size(slots, plan.n_slots * plan.slot_size, "slots");
         const Refinement refinement{p,          t, fit_intercept, weight,   mean.data(),
                                     tss.data(), K, 1.0,           tolerance};
         const Rows none;
-        const SweepProblem problem{none, nullptr, nullptr, p, t, limbs};
+        const SweepProblem problem{none, nullptr, nullptr, p, t, n_terms};
         double* b = coef.mutable_data();
         double* a = intercept.mutable_data();
-        double* way = course.mutable_data();
+        double* way = progress.mutable_data();
         const Released release;
         return refine(refinement, problem, plan, slots.data(), b, a, way);
       },
-      py::arg("n_samples"), py::arg("limbs"), py::arg("slots").noconvert(),
+      py::arg("n_samples"), py::arg("n_terms"), py::arg("slots").noconvert(),
       py::arg("fit_intercept"), py::arg("weight"), py::arg("mean").noconvert(),
       py::arg("tss").noconvert(), py::arg("root").noconvert(), py::arg("tolerance"),
-      py::arg("coef").noconvert(), py::arg("intercept").noconvert(), py::arg("course").noconvert());
+      py::arg("coef").noconvert(), py::arg("intercept").noconvert(),
+      py::arg("progress").noconvert());
 
   m.def(
       "finish",
@@ -184,7 +193,7 @@ void bind_ladder(LevelModule& m) {
         check_size(rss, t, "rss");
         const Refinement refinement{K.rows(), t,  fit_intercept, weight, mean.data(), tss.data(),
                                     K,        1.0};
-        FinishedFit f = [&] {
+        Solution f = [&] {
           const Released release;
           return finish(refinement, scale.data(), coef.data(), intercept.data(), rss.data(), n_dof);
         }();
@@ -246,14 +255,7 @@ void bind_ladder(LevelModule& m) {
         check_size(intercept, 2 * t, "intercept");
         check_size(error, t * (p + 1), "error");
         const Refinement judge{p, t, fit_intercept, weight, mean.data(), tss.data(), K, 1.0};
-        double worst = 0.0;
-        for (Index k = 0; k < t; ++k) {
-          const double* of_target = error.data() + k * (p + 1);
-          worst =
-              std::max(worst, worst_relative_error(judge, k, coef.data() + k * p,
-                                                   intercept.data()[k], of_target, of_target[p]));
-        }
-        return worst + unit_roundoff;
+        return relative_error_of_all(judge, coef.data(), intercept.data(), error.data());
       },
       py::arg("fit_intercept"), py::arg("weight"), py::arg("mean").noconvert(),
       py::arg("tss").noconvert(), py::arg("root").noconvert(), py::arg("coef").noconvert(),

@@ -6,20 +6,20 @@ namespace fastlr {
 
 void bind_roofline(LevelModule& m) {
   m.def(
-      "read_all",
+      "measure_bandwidth",
       [](const DoubleArray& values, int n_threads) {
         const double* data = values.data();
         const Index size = values.size();
         const py::gil_scoped_release release;
-        return read_all(data, size, n_threads);
+        return measure_bandwidth(data, size, n_threads);
       },
       py::arg("values").noconvert(), py::arg("n_threads"));
 
   m.def(
-      "multiply_add",
+      "measure_flops",
       [](Index n, int n_threads) {
         const py::gil_scoped_release release;
-        return multiply_add(n, n_threads);
+        return measure_flops(n, n_threads);
       },
       py::arg("n"), py::arg("n_threads"));
 }

@@ -28,8 +28,8 @@ inline MomentsView view_of(Index n_features, double weight, const DoubleArray& m
   return {n_features, q - n_features, weight, mean.data(), cross.data(), size};
 }
 
-/// In the order of fastlr.refinement's Frame; uses the solution up.
-inline py::tuple tuple_of(Solution& s) {
+/// In the order of fastlr.refinement's ScaledEquations; uses the solution up.
+inline py::tuple tuple_of(ScaledSolution& s) {
   return py::make_tuple(name(s.status), s.rank, s.condition_number, std::move(s.scale),
                         std::move(s.mean), std::move(s.root), std::move(s.coef),
                         std::move(s.intercept), std::move(s.rss), std::move(s.tss),
@@ -37,8 +37,8 @@ inline py::tuple tuple_of(Solution& s) {
                         s.squared_condition);
 }
 
-/// In the order of fastlr.refinement's Climb, from coef on; uses the fit up.
-inline py::tuple tuple_of(FinishedFit& f) {
+/// In the order of Solution's fields in Python, from coef on; uses the solution up.
+inline py::tuple tuple_of(Solution& f) {
   return py::make_tuple(std::move(f.coef), std::move(f.intercept), std::move(f.rss),
                         std::move(f.tss), std::move(f.bse), std::move(f.bse_intercept),
                         std::move(f.residual_sd));

@@ -71,7 +71,7 @@ bool is_gone(long id) {
 #endif
 }
 
-/// Whether n threads with the stacks of OpenMP's can live at the same time.
+/// Whether n threads with the stacks of OpenMP's can varying at the same time.
 bool can_start(int n) {
   const std::unique_ptr<Probe[]> probes(new (std::nothrow) Probe[static_cast<std::size_t>(n)]);
   if (!probes) return false;

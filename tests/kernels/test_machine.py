@@ -14,8 +14,8 @@ def test_a_build_says_its_level_and_its_threads(kernels):
 def test_the_roofline_reads_every_value_and_counts_its_work(kernels):
     values = np.arange(100_000.0)
     for n_threads in (1, 2):
-        assert kernels.read_all(values, n_threads) == values.sum()
-        assert kernels.multiply_add(100, n_threads) >= 100 * n_threads
+        assert kernels.measure_bandwidth(values, n_threads) == values.sum()
+        assert kernels.measure_flops(100, n_threads) >= 100 * n_threads
 
 
 def test_the_state_of_a_descent_has_room_for_its_parameters(kernels):

@@ -24,39 +24,39 @@ DoubleDouble square_root(DoubleDouble x) {
   return two_sum(r, rest.value() / (2.0 * r));
 }
 
-/// The problem in the frame, in double-double. A: (l, l), c: (t, l), yy: (t).
+/// The problem in scaled columns, in double-double. A: (l, l), c: (t, l), yy: (t).
 struct Problem {
   Pairs A;
   Pairs c;
   Pairs yy;
 };
 
-Problem problem_of(const MomentsView& moments, const Frame& frame, bool fit_intercept,
+Problem problem_of(const MomentsView& moments, const ScaledEquations& equations, bool fit_intercept,
                    double alpha) {
   const Index q = moments.n_columns();
-  const Index l = frame.n_live();
+  const Index l = equations.n_varying();
   const auto entry = [&](Index i, Index j) {
     DoubleDouble value{moments.cross[i * q + j], moments.cross[q * q + i * q + j]};
     if (!fit_intercept)
       value = value + DoubleDouble{moments.weight, 0.0} * moments.mean_at(i) * moments.mean_at(j);
     if (i == j && i < moments.n_features) value = value + DoubleDouble{alpha, 0.0};
-    const double scale_i = frame.scale[i];
-    const double scale_j = frame.scale[j];
+    const double scale_i = equations.scale[i];
+    const double scale_j = equations.scale[j];
     return DoubleDouble{value.hi * scale_i * scale_j, value.lo * scale_i * scale_j};
   };
   Problem problem;
   for (Index i = 0; i < l; ++i)
     for (Index j = 0; j < l; ++j)
-      problem.A.push_back(
-          entry(frame.live[static_cast<std::size_t>(i)], frame.live[static_cast<std::size_t>(j)]));
+      problem.A.push_back(entry(equations.varying[static_cast<std::size_t>(i)],
+                                equations.varying[static_cast<std::size_t>(j)]));
   for (Index k = moments.n_features; k < q; ++k) {
-    for (const Index j : frame.live) problem.c.push_back(entry(j, k));
+    for (const Index j : equations.varying) problem.c.push_back(entry(j, k));
     problem.yy.push_back(entry(k, k));
   }
   return problem;
 }
 
-/// Which columns are independent, and a factor of theirs: positions are those in `frame.live`.
+/// Which columns are independent, and a factor of theirs: positions are those in `equations.varying`.
 struct Independent {
   std::vector<std::size_t> chosen;
   std::vector<std::size_t> others;
@@ -146,17 +146,18 @@ ColumnChoice choice_of(const Independent& columns) {
 
 /// b += K K'(c - A b) until it rests. c: (l) or nullptr for 0; b: (p) unevaluated sum. Estimates
 /// |K^+ error| from the steps.
-double improve(const Problem& problem, const Frame& frame, const RowMatrix& root,
+double improve(const Problem& problem, const ScaledEquations& equations, const RowMatrix& root,
                const DoubleDouble* c, double contraction, double y_length, double* hi, double* lo) {
-  const std::size_t l = frame.live.size();
+  const std::size_t l = equations.varying.size();
   double last = 0.0;
   for (int step = 0; step < most_steps; ++step) {
-    Vector g = Vector::Zero(frame.n_features);
+    Vector g = Vector::Zero(equations.n_features);
     for (std::size_t i = 0; i < l; ++i) {
       DoubleDouble rest = c != nullptr ? c[i] : DoubleDouble{};
       for (std::size_t j = 0; j < l; ++j)
-        rest = rest - problem.A[i * l + j] * DoubleDouble{hi[frame.live[j]], lo[frame.live[j]]};
-      g[frame.live[i]] = rest.value();
+        rest = rest - problem.A[i * l + j] *
+                          DoubleDouble{hi[equations.varying[j]], lo[equations.varying[j]]};
+      g[equations.varying[i]] = rest.value();
     }
     const Vector in_root = root.transpose() * g;
     const double length = in_root.norm();
@@ -164,7 +165,7 @@ double improve(const Problem& problem, const Frame& frame, const RowMatrix& root
     if (step > 0 && last > 0.0) contraction = std::min(contraction, 10.0 * length / last);
     last = length;
     const Vector change = root * in_root;
-    for (Index j = 0; j < frame.n_features; ++j) {
+    for (Index j = 0; j < equations.n_features; ++j) {
       const DoubleDouble b = DoubleDouble{hi[j], lo[j]} + DoubleDouble{change[j], 0.0};
       hi[j] = b.hi;
       lo[j] = b.lo;
@@ -175,14 +176,16 @@ double improve(const Problem& problem, const Frame& frame, const RowMatrix& root
 }
 
 /// sum w r^2, without the penalty, at b.
-double residual_squares(const Problem& problem, const Frame& frame, Index target, const double* hi,
-                        const double* lo) {
-  const std::size_t l = frame.live.size();
+double residual_squares(const Problem& problem, const ScaledEquations& equations, Index target,
+                        const double* hi, const double* lo) {
+  const std::size_t l = equations.varying.size();
   const DoubleDouble* c = problem.c.data() + static_cast<std::size_t>(target) * l;
   DoubleDouble rss = problem.yy[static_cast<std::size_t>(target)];
-  const auto b = [&](std::size_t i) { return DoubleDouble{hi[frame.live[i]], lo[frame.live[i]]}; };
+  const auto b = [&](std::size_t i) {
+    return DoubleDouble{hi[equations.varying[i]], lo[equations.varying[i]]};
+  };
   for (std::size_t i = 0; i < l; ++i) {
-    DoubleDouble rest = c[i] + DoubleDouble{frame.penalty[static_cast<Index>(i)], 0.0} * b(i);
+    DoubleDouble rest = c[i] + DoubleDouble{equations.penalty[static_cast<Index>(i)], 0.0} * b(i);
     for (std::size_t j = 0; j < l; ++j) rest = rest - problem.A[i * l + j] * b(j);
     rss = rss - (rest + c[i]) * b(i);
   }
@@ -191,38 +194,39 @@ double residual_squares(const Problem& problem, const Frame& frame, Index target
 
 }  // namespace
 
-Solution solve_double_double(const MomentsView& moments, bool fit_intercept, double alpha,
-                             bool truncate, double& relative_error) {
+ScaledSolution solve_double_double(const MomentsView& moments, bool fit_intercept, double alpha,
+                                   bool truncate, double& relative_error) {
   const Index p = moments.n_features;
   const Index t = moments.n_targets;
   const Index q = p + t;
-  const Frame frame = frame_of(moments, fit_intercept, alpha);
-  const std::size_t l = frame.live.size();
-  const Problem problem = problem_of(moments, frame, fit_intercept, alpha);
+  const ScaledEquations equations = scaled_equations(moments, fit_intercept, alpha);
+  const std::size_t l = equations.varying.size();
+  const Problem problem = problem_of(moments, equations, fit_intercept, alpha);
   Vector length = Vector::Zero(p);
-  for (std::size_t i = 0; i < l; ++i) length[frame.live[i]] = std::sqrt(problem.A[i * l + i].hi);
+  for (std::size_t i = 0; i < l; ++i)
+    length[equations.varying[i]] = std::sqrt(problem.A[i * l + i].hi);
   // Rounding that a column carries: of its offset, or of larger moments that were taken away.
   Vector rounding_length(static_cast<Index>(l));
-  Vector live_length(static_cast<Index>(l));
+  Vector varying_length(static_cast<Index>(l));
   for (std::size_t i = 0; i < l; ++i) {
     const Index at = static_cast<Index>(i);
     const double mean =
-        fit_intercept ? frame.mean[static_cast<std::size_t>(frame.live[i])].hi : 0.0;
-    live_length[at] = length[frame.live[i]];
-    rounding_length[at] =
-        std::max(std::hypot(live_length[at], std::sqrt(moments.weight) * mean), frame.summed[at]);
+        fit_intercept ? equations.mean[static_cast<std::size_t>(equations.varying[i])].hi : 0.0;
+    varying_length[at] = length[equations.varying[i]];
+    rounding_length[at] = std::max(std::hypot(varying_length[at], std::sqrt(moments.weight) * mean),
+                                   equations.summed[at]);
   }
   const auto is_noise = [&](std::size_t j, double left, const std::vector<std::size_t>& chosen,
                             const Vector& T) {
     if (!truncate) return false;
     const Index at = static_cast<Index>(j);
     double rounding = rounding_length[at] * rounding_length[at];
-    double size = live_length[at] * live_length[at];
+    double size = varying_length[at] * varying_length[at];
     for (std::size_t k = 0; k < chosen.size(); ++k) {
       const Index of = static_cast<Index>(chosen[k]);
       const double share = T[static_cast<Index>(k)];
       rounding += share * share * rounding_length[of] * rounding_length[of];
-      size += share * share * live_length[of] * live_length[of];
+      size += share * share * varying_length[of] * varying_length[of];
     }
     const double level =
         8 * unit_roundoff * (std::sqrt(rounding) + std::sqrt(static_cast<double>(l) * size));
@@ -231,32 +235,32 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
   const Independent columns = factor(problem, l, is_noise);
   const ColumnChoice choice = choice_of(columns);
 
-  Solution out;
-  out.scale = frame.scale;
-  out.inflation = frame.inflation();
+  ScaledSolution out;
+  out.scale = equations.scale;
+  out.inflation = equations.inflation();
   out.mean.setZero(2, q);
   for (Index j = 0; j < q && fit_intercept; ++j) {
-    out.mean(0, j) = frame.mean[static_cast<std::size_t>(j)].hi;
-    out.mean(1, j) = frame.mean[static_cast<std::size_t>(j)].lo;
+    out.mean(0, j) = equations.mean[static_cast<std::size_t>(j)].hi;
+    out.mean(1, j) = equations.mean[static_cast<std::size_t>(j)].lo;
   }
   out.rank = static_cast<Index>(columns.chosen.size());
-  out.root = root_of(frame, choice);
-  Matrix A = frame.A;
-  A.diagonal() += frame.penalty;
+  out.root = root_of(equations, choice);
+  Matrix A = equations.A;
+  A.diagonal() += equations.penalty;
   out.condition_number = condition_number(A, choice);
   out.length = length;
   const Index n_null = static_cast<Index>(columns.others.size());
-  RowMatrix directions = directions_of(frame, choice);
+  RowMatrix directions = directions_of(equations, choice);
   out.null_space = null_space_of(out, directions);
   out.status = out.rank < p ? Status::rank_deficient : Status::ok;
   out.coef.setZero(2, t * p);
   out.intercept.setZero(2, t);
   out.rss.resize(t);
-  out.tss = frame.yy;
+  out.tss = equations.yy;
 
   const Vector row_norm = out.root.rowwise().norm();
   const double root_norm = out.root.norm();
-  const double inflation = frame.inflation();
+  const double inflation = equations.inflation();
   // Rounding of the moments, some n u^2 of their terms, magnified by |K|.
   const double rounding = 0x1p-98 * std::sqrt(moments.weight) * root_norm * inflation;
   const double contraction =
@@ -265,7 +269,7 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
   for (Index k = 0; k < n_null; ++k) {
     double* hi = directions.data() + k * p;
     const double left =
-        improve(problem, frame, out.root, nullptr, contraction, 1.0, hi, hi + n_null * p);
+        improve(problem, equations, out.root, nullptr, contraction, 1.0, hi, hi + n_null * p);
     // Directions have no targets' rounding.
     of_directions.row(k) = (left + 0.25 * rounding) * row_norm.transpose();
   }
@@ -293,13 +297,13 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
       out.tss.data(),
       Eigen::Map<const RowMatrix>(out.root.data(), out.root.rows(), out.root.cols()),
       1.0};
-  relative_error = frame.is_lost ? 1.0 : unit_roundoff;
+  relative_error = equations.is_lost ? 1.0 : unit_roundoff;
   for (Index k = 0; k < t; ++k) {
     double* hi = out.coef.data() + k * p;
     double* lo = out.coef.data() + (t + k) * p;
-    const double y_length = std::sqrt(std::max(frame.yy[k], 0.0));
+    const double y_length = std::sqrt(std::max(equations.yy[k], 0.0));
     const double left =
-        improve(problem, frame, out.root, problem.c.data() + static_cast<std::size_t>(k) * l,
+        improve(problem, equations, out.root, problem.c.data() + static_cast<std::size_t>(k) * l,
                 contraction, y_length, hi, lo);
     null_space.take_out(hi, lo);
     if (fit_intercept) {
@@ -307,8 +311,8 @@ Solution solve_double_double(const MomentsView& moments, bool fit_intercept, dou
       out.intercept(0, k) = a.hi;
       out.intercept(1, k) = a.lo;
     }
-    out.rss[k] = residual_squares(problem, frame, k, hi, lo);
-    double size = frame.summed_y[k];
+    out.rss[k] = residual_squares(problem, equations, k, hi, lo);
+    double size = equations.summed_y[k];
     double of_intercept = std::abs(out.mean(0, p + k));
     for (Index j = 0; j < p; ++j) {
       size += std::abs(hi[j]);

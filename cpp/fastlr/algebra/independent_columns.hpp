@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "fastlr/algebra/frame.hpp"
+#include "fastlr/algebra/scaled_equations.hpp"
 #include "fastlr/matrices.hpp"
 
 namespace fastlr {

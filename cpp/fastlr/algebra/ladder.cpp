@@ -41,34 +41,34 @@ void accumulate_all(const Rows& rows, const Column* weight, int n_threads, Ladde
 /// Sweeps until every target rests; false if one of them cannot be made right with this factor.
 bool refine_all(const Rows& rows, const Column* weight, const Refinement& refinement, int n_threads,
                 Ladder& ladder) {
-  Solution& s = ladder.solution;
+  ScaledSolution& s = ladder.solution;
   const Index t = refinement.n_targets;
   const SweepProblem problem{rows, weight, s.scale.data(), refinement.n_features, t};
   const SweepPlan plan = plan_sweep(rows.n_samples, refinement.n_features, t);
   AlignedVector slots(plan.n_slots * plan.slot_size);
-  RowMatrix course = start_of_course(refinement);
+  RowMatrix progress = start_of_progress(refinement);
   for (bool rest = false; !rest; ++ladder.n_sweeps) {
     slots.setZero();
     for (Index part = 0; part < plan.n_parts; ++part)
       sweep(problem, s.coef.data(), s.intercept.data(), plan, part, n_threads, slots.data());
     rest = refine(refinement, problem, plan, slots.data(), s.coef.data(), s.intercept.data(),
-                  course.data());
+                  progress.data());
   }
-  s.rss = course.col(course_rss);
-  const double worst = course.col(course_relative_error).maxCoeff();
+  s.rss = progress.col(progress_rss);
+  const double worst = progress.col(progress_relative_error).maxCoeff();
   ladder.relative_error = {worst, worst};
-  return (course.col(course_state).array() == static_cast<double>(Refining::converged)).all() ||
+  return (progress.col(progress_state).array() == static_cast<double>(Refining::converged)).all() ||
          digits_of(worst) > digits_without_rest;
 }
 
 }  // namespace
 
-double contraction_of(const Solution& s) {
+double contraction_of(const ScaledSolution& s) {
   const double p = static_cast<double>(std::max<Index>(s.length.size(), 1));
   return std::min(1.0, 4 * unit_roundoff * p * s.squared_condition * s.inflation);
 }
 
-Refinement refinement_of(const Solution& s, bool fit_intercept, double weight) {
+Refinement refinement_of(const ScaledSolution& s, bool fit_intercept, double weight) {
   return {s.length.size(),
           s.tss.size(),
           fit_intercept,
@@ -79,7 +79,7 @@ Refinement refinement_of(const Solution& s, bool fit_intercept, double weight) {
           contraction_of(s)};
 }
 
-RelativeError relative_error_of(const Solution& s, bool fit_intercept, double weight) {
+RelativeError relative_error_of(const ScaledSolution& s, bool fit_intercept, double weight) {
   const Refinement refinement = refinement_of(s, fit_intercept, weight);
   const Index p = refinement.n_features;
   const auto worst = [&](const double* length) {
@@ -94,7 +94,7 @@ RelativeError relative_error_of(const Solution& s, bool fit_intercept, double we
   return {worst(nullptr), worst(s.length.data())};
 }
 
-bool suffices(const Solution& s, double weight, double n_dof) {
+bool suffices(const ScaledSolution& s, double weight, double n_dof) {
   constexpr double tolerance = 1e-13;
   constexpr double cancelled = 1e-6;
   if (!(weight > 0.0)) return false;
@@ -124,7 +124,7 @@ Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_
   const bool is_small = rows.n_samples * n_features <= always_polished;
   const bool may_stop =
       accuracy == Accuracy::fast || (accuracy == Accuracy::automatic && !is_small);
-  Solution& s = ladder.solution;
+  ScaledSolution& s = ladder.solution;
   s = solve_normal_equations(moments, fit_intercept, 0.0, true, may_stop);
   if (s.status != Status::ok) return ladder;
   const double n_positive =

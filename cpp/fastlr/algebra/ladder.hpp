@@ -26,10 +26,10 @@ constexpr double sharp_squared_condition = 2e6;
 constexpr double digits_without_rest = 14.0;
 
 /// By which factor a sweep with this solution's root reduces the error, at most.
-double contraction_of(const Solution& solution);
+double contraction_of(const ScaledSolution& solution);
 
 /// What the steps of a refinement share, for a solution that outlives it.
-Refinement refinement_of(const Solution& solution, bool fit_intercept, double weight);
+Refinement refinement_of(const ScaledSolution& solution, bool fit_intercept, double weight);
 
 /// Estimated relative error of the worst coefficient of all targets, and of the worst one as far as
 /// predictions are concerned: a coefficient that is zero but for rounding may have no right digit.
@@ -37,11 +37,11 @@ struct RelativeError {
   double worst = 0.0;
   double relevant = 0.0;
 };
-RelativeError relative_error_of(const Solution& solution, bool fit_intercept, double weight);
+RelativeError relative_error_of(const ScaledSolution& solution, bool fit_intercept, double weight);
 
 /// Whether one pass is enough for "auto": every coefficient right to 1e-13 of itself or of its
 /// standard error, and the sum of squares not cancelled below ten digits.
-bool suffices(const Solution& solution, double weight, double n_dof);
+bool suffices(const ScaledSolution& solution, double weight, double n_dof);
 
 struct Ladder {
   bool is_complete = false;  // otherwise only what comes before `finished` is set
@@ -50,8 +50,8 @@ struct Ladder {
   RowMatrix mean;   // (2, q)
   RowMatrix cross;  // (q, q)
   Vector size;      // (q) see MomentsView
-  Solution solution;
-  FinishedFit finished;
+  ScaledSolution solution;
+  Solution finished;
   RelativeError relative_error;
   Index n_passes = 0;
   Index n_sweeps = 0;

@@ -49,8 +49,8 @@ NullSpace::NullSpace(Index n_features, RowMatrix directions, const Vector& scale
   if (top_ - bottom > far_apart) separate(directions);
   hi_.resize(p, k);
   lo_.resize(p, k);
-  frame_hi_.resize(p, k);
-  frame_lo_.resize(p, k);
+  scaled_hi_.resize(p, k);
+  scaled_lo_.resize(p, k);
   for (Index i = 0; i < k; ++i) {
     double largest = 0.0;
     for (Index j = 0; j < p; ++j)
@@ -64,15 +64,15 @@ NullSpace::NullSpace(Index n_features, RowMatrix directions, const Vector& scale
     for (Index j = 0; j < p; ++j) {
       hi_(j, column) = std::ldexp(to_user(directions(0, i * p + j), j), -exponent_.back());
       lo_(j, column) = std::ldexp(to_user(directions(1, i * p + j), j), -exponent_.back());
-      frame_hi_(j, column) = std::ldexp(directions(0, i * p + j), -exponent_.back());
-      frame_lo_(j, column) = std::ldexp(directions(1, i * p + j), -exponent_.back());
+      scaled_hi_(j, column) = std::ldexp(directions(0, i * p + j), -exponent_.back());
+      scaled_lo_(j, column) = std::ldexp(directions(1, i * p + j), -exponent_.back());
     }
   }
   const Index rank = static_cast<Index>(chosen_.size());
-  for (Matrix* matrix : {&hi_, &lo_, &frame_hi_, &frame_lo_}) matrix->conservativeResize(p, rank);
+  for (Matrix* matrix : {&hi_, &lo_, &scaled_hi_, &scaled_lo_}) matrix->conservativeResize(p, rank);
   change_ = Matrix::Identity(rank, rank);
   factorise();
-  // Directions that differ in the frame may nearly agree in user's units. The first factor of such
+  // Directions that differ in scaled columns may nearly agree in user's units. The first factor of such
   // is inexact: orthonormal ones have a better one, and twice is enough.
   const bool is_small = p * rank * rank <= always_orthogonalised;
   for (int pass = 0; pass < 2 && (is_small || is_ill_conditioned()); ++pass) {
@@ -137,7 +137,7 @@ void NullSpace::orthogonalise() {
   // N := N R^-1 in double-double.
   const Matrix T = inverse_of_upper(R_);
   multiply_pairs(T, hi_, lo_);
-  multiply_pairs(T, frame_hi_, frame_lo_);
+  multiply_pairs(T, scaled_hi_, scaled_lo_);
   change_ = multiply_by_upper(change_, T);
 }
 
@@ -145,7 +145,7 @@ double NullSpace::to_user(double b, Index j) const {
   return scale_[j] > 0.0 ? std::ldexp(b, std::ilogb(scale_[j]) - top_) : 0.0;
 }
 
-double NullSpace::to_frame(double b, Index j) const {
+double NullSpace::to_scaled(double b, Index j) const {
   return scale_[j] > 0.0 ? std::ldexp(b, top_ - std::ilogb(scale_[j])) : 0.0;
 }
 
@@ -175,13 +175,13 @@ void NullSpace::take_out(double* coef_hi, double* coef_lo) const {
     last = length;
     give_turn();
     R_.triangularView<Eigen::Upper>().solveInPlace(z);
-    // In the frame: however far units lie apart, this changes no prediction.
+    // In scaled columns: however far units lie apart, this changes no prediction.
     for (Index j = 0; j < n_features_; ++j) {
       DoubleDouble change;
       for (Index i = 0; i < hi_.cols(); ++i)
-        if (frame_hi_(j, i) != 0.0)
+        if (scaled_hi_(j, i) != 0.0)
           change =
-              change + DoubleDouble{frame_hi_(j, i), frame_lo_(j, i)} * DoubleDouble{z[i], 0.0};
+              change + DoubleDouble{scaled_hi_(j, i), scaled_lo_(j, i)} * DoubleDouble{z[i], 0.0};
       const DoubleDouble moved = DoubleDouble{coef_hi[j], coef_lo[j]} - change;
       coef_hi[j] = moved.hi;
       coef_lo[j] = moved.lo;
@@ -208,8 +208,33 @@ Vector NullSpace::error(const RowMatrix& of_directions, const double* coef_hi,
   const Matrix T = inverse_of_upper(R_);
   const Vector in_root = T.cwiseAbs().transpose() * size;
   Vector moved = multiply_by_upper(hi_, T).cwiseAbs() * in_root;
-  for (Index j = 0; j < n_features_; ++j) moved[j] = to_frame(moved[j], j);
+  for (Index j = 0; j < n_features_; ++j) moved[j] = to_scaled(moved[j], j);
   return moved;
+}
+
+RowMatrix move_to_minimum_norm(const NullSpace& null_space, const RowMatrix& of_directions,
+                               const RowMatrix& mean, bool fit_intercept, Index n_targets,
+                               double* coef, double* intercept) {
+  const Index t = n_targets;
+  const Index p = mean.cols() - t;
+  RowMatrix error(t, p);
+  for (Index k = 0; k < t; ++k) {
+    double* hi = coef + k * p;
+    double* lo = hi + t * p;
+    const Vector hi_before = VectorMap(hi, p);
+    const Vector lo_before = VectorMap(lo, p);
+    null_space.take_out(hi, lo);
+    error.row(k) = null_space.error(of_directions, hi, lo);
+    if (!fit_intercept) continue;
+    // Sweeps know the intercept better than the means do: only what moved counts.
+    DoubleDouble moved{intercept[k], intercept[t + k]};
+    for (Index j = 0; j < p; ++j)
+      moved = moved - DoubleDouble{mean(0, j), mean(1, j)} *
+                          (DoubleDouble{hi[j], lo[j]} - DoubleDouble{hi_before[j], lo_before[j]});
+    intercept[k] = moved.hi;
+    intercept[t + k] = moved.lo;
+  }
+  return error;
 }
 
 }  // namespace fastlr

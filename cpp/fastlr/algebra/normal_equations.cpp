@@ -14,24 +14,26 @@ namespace {
 
 constexpr Index largest_explicit_inverse = 256;  // beyond it errors are bounded through norms
 
-/// A vector over the live columns, spread over all.
-void spread(const Frame& frame, const Vector& live, double* out) {
-  for (Index i = 0; i < frame.n_live(); ++i) out[frame.live[static_cast<std::size_t>(i)]] = live[i];
+/// A vector over the varying columns, spread over all.
+void spread(const ScaledEquations& equations, const Vector& varying, double* out) {
+  for (Index i = 0; i < equations.n_varying(); ++i)
+    out[equations.varying[static_cast<std::size_t>(i)]] = varying[i];
 }
 
-/// The entries of the live columns of (p) values.
-Vector live_of(const Frame& frame, const double* all) {
-  Vector live(frame.n_live());
-  for (Index i = 0; i < frame.n_live(); ++i) live[i] = all[frame.live[static_cast<std::size_t>(i)]];
-  return live;
+/// The entries of the varying columns of (p) values.
+Vector varying_of(const ScaledEquations& equations, const double* all) {
+  Vector varying(equations.n_varying());
+  for (Index i = 0; i < equations.n_varying(); ++i)
+    varying[i] = all[equations.varying[static_cast<std::size_t>(i)]];
+  return varying;
 }
 
-/// K with K K' = A^-1 over all columns, from its rows of the live ones.
-RowMatrix root_of(const Frame& frame, RowMatrix live) {
-  if (frame.n_live() == frame.n_features) return live;
-  RowMatrix root = RowMatrix::Zero(frame.n_features, live.cols());
-  for (Index i = 0; i < frame.n_live(); ++i)
-    root.row(frame.live[static_cast<std::size_t>(i)]) = live.row(i);
+/// K with K K' = A^-1 over all columns, from its rows of the varying ones.
+RowMatrix root_of(const ScaledEquations& equations, RowMatrix varying) {
+  if (equations.n_varying() == equations.n_features) return varying;
+  RowMatrix root = RowMatrix::Zero(equations.n_features, varying.cols());
+  for (Index i = 0; i < equations.n_varying(); ++i)
+    root.row(equations.varying[static_cast<std::size_t>(i)]) = varying.row(i);
   return root;
 }
 
@@ -43,56 +45,60 @@ double left_over(double summed, double own) { return std::max(0.0, summed - 2.0 
 /// is a bound in practice for gamma = 20, and pessimistic by one or two digits (Higham 2002, 7.2
 /// and 10.1). A product that is small because its terms cancel may be as wrong as its terms are:
 /// with an `allowance`, that share of their size counts at least.
-Vector solution_error(const Frame& frame, const RowMatrix& root, const Vector& b, Index target,
-                      double allowance) {
+Vector solution_error(const ScaledEquations& equations, const RowMatrix& root, const Vector& b,
+                      Index target, double allowance) {
   give_turn();
   constexpr double gamma = 20.0;
   const Vector size = b.cwiseAbs();
-  const Vector length = frame.A.diagonal().cwiseMax(0.0).cwiseSqrt();
-  const double y_length = std::sqrt(std::max(frame.yy[target], 0.0));
-  Vector backward = frame.A.cwiseAbs() * size + frame.penalty.cwiseProduct(size) +
-                    frame.c.col(target).cwiseAbs() +
+  const Vector length = equations.A.diagonal().cwiseMax(0.0).cwiseSqrt();
+  const double y_length = std::sqrt(std::max(equations.yy[target], 0.0));
+  Vector backward = equations.A.cwiseAbs() * size + equations.penalty.cwiseProduct(size) +
+                    equations.c.col(target).cwiseAbs() +
                     allowance * (length.dot(size) + y_length) * length;
-  const bool is_inflated = (frame.summed.array() > 1.4 * length.array()).any() ||
-                           frame.summed_y[target] > 1.4 * y_length;
-  for (Index i = 0; is_inflated && i < frame.n_live(); ++i) {
-    backward[i] += left_over(frame.summed[i] * frame.summed_y[target], length[i] * y_length);
-    for (Index j = 0; j < frame.n_live(); ++j)
-      backward[i] += left_over(frame.summed[i] * frame.summed[j], length[i] * length[j]) * size[j];
+  const bool is_inflated = (equations.summed.array() > 1.4 * length.array()).any() ||
+                           equations.summed_y[target] > 1.4 * y_length;
+  for (Index i = 0; is_inflated && i < equations.n_varying(); ++i) {
+    backward[i] +=
+        left_over(equations.summed[i] * equations.summed_y[target], length[i] * y_length);
+    for (Index j = 0; j < equations.n_varying(); ++j)
+      backward[i] +=
+          left_over(equations.summed[i] * equations.summed[j], length[i] * length[j]) * size[j];
   }
-  if (frame.n_live() <= largest_explicit_inverse)
+  if (equations.n_varying() <= largest_explicit_inverse)
     return gamma * unit_roundoff * multiply_by_magnitudes(root, backward);
   // |A^-1| v <= |row of K| |K' diag(v)|, and the columns of K' have the lengths of K's rows.
   const Vector row = root.rowwise().norm();
   return gamma * unit_roundoff * row.dot(backward) * row;
 }
 
-void estimate_error(const Frame& frame, const RowMatrix& root, const Vector& b, Index target,
-                    Solution& out) {
-  const Index p = frame.n_features;
-  spread(frame, solution_error(frame, root, b, target, 0.1), out.error.row(target).data());
-  spread(frame, solution_error(frame, root, b, target, 0.0), out.typical_error.row(target).data());
-  if (!frame.fit_intercept) return;
+void estimate_error(const ScaledEquations& equations, const RowMatrix& root, const Vector& b,
+                    Index target, ScaledSolution& out) {
+  const Index p = equations.n_features;
+  spread(equations, solution_error(equations, root, b, target, 0.1), out.error.row(target).data());
+  spread(equations, solution_error(equations, root, b, target, 0.0),
+         out.typical_error.row(target).data());
+  if (!equations.fit_intercept) return;
   double of_intercept =
-      std::abs(out.mean(0, p + target)) + frame.summed_y[target] / std::sqrt(frame.weight);
-  of_intercept += b.cwiseAbs().dot(frame.summed) / std::sqrt(frame.weight);
+      std::abs(out.mean(0, p + target)) + equations.summed_y[target] / std::sqrt(equations.weight);
+  of_intercept += b.cwiseAbs().dot(equations.summed) / std::sqrt(equations.weight);
   of_intercept *= unit_roundoff;
   for (Index j = 0; j < p; ++j) of_intercept += std::abs(out.mean(0, j)) * out.error(target, j);
   out.error(target, p) = of_intercept;
 }
 
 /// The solution on independent columns, 0 for the others; returns which columns were chosen.
-ColumnChoice solve_independent(const Frame& frame, const Vector& threshold, Solution& out) {
-  const Index p = frame.n_features;
-  Matrix A = frame.A;
-  A.diagonal() += frame.penalty;
+ColumnChoice solve_independent(const ScaledEquations& equations, const Vector& threshold,
+                               ScaledSolution& out) {
+  const Index p = equations.n_features;
+  Matrix A = equations.A;
+  A.diagonal() += equations.penalty;
   ColumnChoice choice = choose_columns(A, threshold);
   out.rank = static_cast<Index>(choice.chosen.size());
-  out.root = root_of(frame, choice);
-  out.null_space = null_space_of(out, directions_of(frame, choice));
-  for (Index k = 0; k < frame.n_targets; ++k) {
+  out.root = root_of(equations, choice);
+  out.null_space = null_space_of(out, directions_of(equations, choice));
+  for (Index k = 0; k < equations.n_targets; ++k) {
     Vector c = Vector::Zero(p);
-    spread(frame, frame.c.col(k), c.data());
+    spread(equations, equations.c.col(k), c.data());
     VectorMap(out.coef.data() + k * p, p) = out.root * (out.root.transpose() * c);
   }
   out.status = out.rank < p ? Status::rank_deficient : Status::ill_conditioned;
@@ -104,21 +110,22 @@ ColumnChoice solve_independent(const Frame& frame, const Vector& threshold, Solu
 }
 
 /// All columns that vary are to be kept, whatever Cholesky's factor says: A + shift I is factored.
-void solve_shifted(const Frame& frame, Solution& out) {
-  const Index l = frame.n_live();
-  Matrix A = frame.A;
-  A.diagonal() += frame.penalty;
+void solve_shifted(const ScaledEquations& equations, ScaledSolution& out) {
+  const Index l = equations.n_varying();
+  Matrix A = equations.A;
+  A.diagonal() += equations.penalty;
   const ShiftedFactor factor = shifted_factor(A, 16 * unit_roundoff * out.inflation * A.trace());
   Matrix L = factor.L;
   invert_lower(L);
   L.triangularView<Eigen::StrictlyUpper>().setZero();
-  for (Index k = 0; k < frame.n_targets; ++k)
-    spread(frame, L.transpose() * (L * frame.c.col(k)), out.coef.data() + k * frame.n_features);
-  out.root = root_of(frame, L.transpose());
+  for (Index k = 0; k < equations.n_targets; ++k)
+    spread(equations, L.transpose() * (L * equations.c.col(k)),
+           out.coef.data() + k * equations.n_features);
+  out.root = root_of(equations, L.transpose());
   out.rank = l;
   out.squared_condition = 1.0 / std::max(factor.reciprocal_condition, 1e-300);
   out.condition_number = std::sqrt(out.squared_condition);
-  out.status = l < frame.n_features ? Status::rank_deficient : Status::ill_conditioned;
+  out.status = l < equations.n_features ? Status::rank_deficient : Status::ill_conditioned;
   out.null_space = null_space_of(out, RowMatrix(2, 0));
 }
 
@@ -130,23 +137,23 @@ Vector solved(const Eigen::Ref<const Matrix>& L, Vector c) {
 }
 
 /// Cholesky's factor; false if A is not safely positive definite.
-bool solve_by_cholesky(const Frame& frame, Solution& out) {
-  const Index p = frame.n_features;
-  const Index l = frame.n_live();
+bool solve_by_cholesky(const ScaledEquations& equations, ScaledSolution& out) {
+  const Index p = equations.n_features;
+  const Index l = equations.n_varying();
   // A = L L' and K = L^-T: column by column L^-1 lies in memory as K does row by row, so that A
   // becomes L, L^-1 and K where it stands.
   RowMatrix root(l, l);
   Eigen::Map<Matrix> A(root.data(), l, l);
   give_turn();
-  A = frame.A;
-  A.diagonal() += frame.penalty;
+  A = equations.A;
+  A.diagonal() += equations.penalty;
   give_turn();
   const double norm = symmetric_norm(A);
   if (!factor_cholesky(A)) return false;
   const double reciprocal = reciprocal_condition(A, norm);
   if (!(reciprocal > 4 * unit_roundoff * out.inflation * static_cast<double>(l))) return false;
-  for (Index k = 0; k < frame.n_targets; ++k)
-    spread(frame, solved(A, frame.c.col(k)), out.coef.data() + k * p);
+  for (Index k = 0; k < equations.n_targets; ++k)
+    spread(equations, solved(A, equations.c.col(k)), out.coef.data() + k * p);
   invert_lower(A);
   give_turn();
   A.triangularView<Eigen::StrictlyUpper>().setZero();
@@ -154,11 +161,11 @@ bool solve_by_cholesky(const Frame& frame, Solution& out) {
   if (l > largest_exact_condition) {
     out.condition_number = 1.0 / std::sqrt(reciprocal);
   } else {
-    Matrix unpenalised = frame.A;
-    unpenalised.diagonal() += frame.penalty;
+    Matrix unpenalised = equations.A;
+    unpenalised.diagonal() += equations.penalty;
     out.condition_number = condition_number(unpenalised, root);
   }
-  out.root = root_of(frame, std::move(root));
+  out.root = root_of(equations, std::move(root));
   out.rank = l;
   out.status = reciprocal * largest_squared_condition < 1.0 ? Status::ill_conditioned : Status::ok;
   if (l < p) out.status = Status::rank_deficient;
@@ -168,10 +175,10 @@ bool solve_by_cholesky(const Frame& frame, Solution& out) {
 
 }  // namespace
 
-RowMatrix directions_of(const Frame& frame, const ColumnChoice& choice) {
-  const Index p = frame.n_features;
+RowMatrix directions_of(const ScaledEquations& equations, const ColumnChoice& choice) {
+  const Index p = equations.n_features;
   const Index d = static_cast<Index>(choice.others.size());
-  const auto column = [&](Index i) { return frame.live[static_cast<std::size_t>(i)]; };
+  const auto column = [&](Index i) { return equations.varying[static_cast<std::size_t>(i)]; };
   RowMatrix directions = RowMatrix::Zero(2, d * p);
   for (Index k = 0; k < d; ++k) {
     directions(0, k * p + column(choice.others[static_cast<std::size_t>(k)])) = 1.0;
@@ -182,16 +189,17 @@ RowMatrix directions_of(const Frame& frame, const ColumnChoice& choice) {
   return directions;
 }
 
-RowMatrix root_of(const Frame& frame, const ColumnChoice& choice) {
+RowMatrix root_of(const ScaledEquations& equations, const ColumnChoice& choice) {
   const Index r = static_cast<Index>(choice.chosen.size());
-  RowMatrix root = RowMatrix::Zero(frame.n_features, r);
+  RowMatrix root = RowMatrix::Zero(equations.n_features, r);
   for (Index i = 0; i < r; ++i)
-    root.row(frame.live[static_cast<std::size_t>(choice.chosen[static_cast<std::size_t>(i)])]) =
+    root.row(
+        equations.varying[static_cast<std::size_t>(choice.chosen[static_cast<std::size_t>(i)])]) =
         choice.root.row(i);
   return root;
 }
 
-RowMatrix null_space_of(const Solution& solution, const RowMatrix& directions) {
+RowMatrix null_space_of(const ScaledSolution& solution, const RowMatrix& directions) {
   const Index p = solution.length.size();
   const Index d = p > 0 ? directions.cols() / p : 0;
   const Index n_constant = (solution.scale.head(p).array() == 0.0).count();
@@ -218,40 +226,52 @@ DoubleDouble intercept_at(const RowMatrix& mean, Index p, Index target, const do
   return a;
 }
 
+RowMatrix intercepts_at(const RowMatrix& mean, Index p, Index n_targets, const double* coef) {
+  RowMatrix intercept(2, n_targets);
+  for (Index k = 0; k < n_targets; ++k) {
+    const double* b = coef + k * p;
+    const DoubleDouble a = intercept_at(mean, p, k, b, b + n_targets * p);
+    intercept(0, k) = a.hi;
+    intercept(1, k) = a.lo;
+  }
+  return intercept;
+}
+
 namespace {
 
-/// What a solution takes over from the frame; coefficients are 0.
-Solution begin(const Frame& frame) {
-  const Index p = frame.n_features;
-  const Index t = frame.n_targets;
-  Solution out;
-  out.scale = frame.scale;
-  out.inflation = frame.inflation();
-  out.is_lost = frame.is_lost;
+/// What a solution takes over from the equations; coefficients are 0.
+ScaledSolution begin(const ScaledEquations& equations) {
+  const Index p = equations.n_features;
+  const Index t = equations.n_targets;
+  ScaledSolution out;
+  out.scale = equations.scale;
+  out.inflation = equations.inflation();
+  out.is_lost = equations.is_lost;
   out.coef.setZero(2, t * p);
   out.intercept.setZero(2, t);
   out.mean.setZero(2, p + t);
-  if (frame.fit_intercept) {
+  if (equations.fit_intercept) {
     for (Index j = 0; j < p + t; ++j) {
-      out.mean(0, j) = frame.mean[static_cast<std::size_t>(j)].hi;
-      out.mean(1, j) = frame.mean[static_cast<std::size_t>(j)].lo;
+      out.mean(0, j) = equations.mean[static_cast<std::size_t>(j)].hi;
+      out.mean(1, j) = equations.mean[static_cast<std::size_t>(j)].lo;
     }
   }
   out.length.setZero(p);
-  spread(frame, (frame.A.diagonal() + frame.penalty).cwiseMax(0.0).cwiseSqrt(), out.length.data());
-  out.tss = frame.yy;
+  spread(equations, (equations.A.diagonal() + equations.penalty).cwiseMax(0.0).cwiseSqrt(),
+         out.length.data());
+  out.tss = equations.yy;
   return out;
 }
 
 /// Sums of squares and intercepts that belong to the coefficients.
-void complete(const Frame& frame, Solution& out) {
-  const Index p = frame.n_features;
-  const Index t = frame.n_targets;
+void complete(const ScaledEquations& equations, ScaledSolution& out) {
+  const Index p = equations.n_features;
+  const Index t = equations.n_targets;
   out.rss.resize(t);
   for (Index k = 0; k < t; ++k) {
-    const Vector b = live_of(frame, out.coef.data() + k * p);
-    out.rss[k] = std::max(0.0, frame.yy[k] - b.dot(2.0 * frame.c.col(k) - frame.A * b));
-    if (!frame.fit_intercept) continue;
+    const Vector b = varying_of(equations, out.coef.data() + k * p);
+    out.rss[k] = std::max(0.0, equations.yy[k] - b.dot(2.0 * equations.c.col(k) - equations.A * b));
+    if (!equations.fit_intercept) continue;
     const DoubleDouble a =
         intercept_at(out.mean, p, k, out.coef.data() + k * p, out.coef.data() + (t + k) * p);
     out.intercept(0, k) = a.hi;
@@ -260,54 +280,57 @@ void complete(const Frame& frame, Solution& out) {
 }
 
 /// solve_independent() where moments alone tell dependence: noise in A counts as nothing.
-void solve_to_minimum_norm(const MomentsView& moments, const Frame& frame, Solution& out) {
-  const Index p = frame.n_features;
-  const Index l = frame.n_live();
+void solve_to_minimum_norm(const MomentsView& moments, const ScaledEquations& equations,
+                           ScaledSolution& out) {
+  const Index p = equations.n_features;
+  const Index l = equations.n_varying();
   const double noise =
       16 * unit_roundoff * out.inflation * static_cast<double>(std::max<Index>(l, 8));
-  const ColumnChoice choice = solve_independent(frame, Vector::Constant(l, noise), out);
-  const NullSpace null_space(p, directions_of(frame, choice), in_units(moments, out.scale));
-  for (Index k = 0; k < frame.n_targets; ++k)
-    null_space.take_out(out.coef.data() + k * p, out.coef.data() + (frame.n_targets + k) * p);
+  const ColumnChoice choice = solve_independent(equations, Vector::Constant(l, noise), out);
+  const NullSpace null_space(p, directions_of(equations, choice), in_units(moments, out.scale));
+  for (Index k = 0; k < equations.n_targets; ++k)
+    null_space.take_out(out.coef.data() + k * p, out.coef.data() + (equations.n_targets + k) * p);
 }
 
 }  // namespace
 
-Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
-                                bool truncate, bool estimate_errors) {
-  const Frame frame = frame_of(moments, fit_intercept, alpha);
-  Solution out = begin(frame);
-  if (!solve_by_cholesky(frame, out)) {
+ScaledSolution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
+                                      bool truncate, bool estimate_errors) {
+  const ScaledEquations equations = scaled_equations(moments, fit_intercept, alpha);
+  ScaledSolution out = begin(equations);
+  if (!solve_by_cholesky(equations, out)) {
     if (truncate) {
-      solve_to_minimum_norm(moments, frame, out);
+      solve_to_minimum_norm(moments, equations, out);
     } else {
-      solve_shifted(frame, out);
+      solve_shifted(equations, out);
     }
   }
-  complete(frame, out);
+  complete(equations, out);
   if (!estimate_errors) return out;
-  out.error.setZero(frame.n_targets, frame.n_features + 1);
-  out.typical_error.setZero(frame.n_targets, frame.n_features);
+  out.error.setZero(equations.n_targets, equations.n_features + 1);
+  out.typical_error.setZero(equations.n_targets, equations.n_features);
   RowMatrix root = out.root;
-  if (frame.n_live() < frame.n_features) {
-    root.resize(frame.n_live(), out.root.cols());
-    for (Index i = 0; i < frame.n_live(); ++i)
-      root.row(i) = out.root.row(frame.live[static_cast<std::size_t>(i)]);
+  if (equations.n_varying() < equations.n_features) {
+    root.resize(equations.n_varying(), out.root.cols());
+    for (Index i = 0; i < equations.n_varying(); ++i)
+      root.row(i) = out.root.row(equations.varying[static_cast<std::size_t>(i)]);
   }
-  for (Index k = 0; k < frame.n_targets; ++k)
-    estimate_error(frame, root, live_of(frame, out.coef.data() + k * frame.n_features), k, out);
+  for (Index k = 0; k < equations.n_targets; ++k)
+    estimate_error(equations, root,
+                   varying_of(equations, out.coef.data() + k * equations.n_features), k, out);
   return out;
 }
 
 IndependentSolution solve_on_independent_columns(const MomentsView& moments, bool fit_intercept,
                                                  const Vector& threshold) {
-  const Frame frame = frame_of(moments, fit_intercept, 0.0);
-  IndependentSolution out{begin(frame), {}, {}};
+  const ScaledEquations equations = scaled_equations(moments, fit_intercept, 0.0);
+  IndependentSolution out{begin(equations), {}, {}};
   const ColumnChoice choice =
-      solve_independent(frame, live_of(frame, threshold.data()), out.solution);
-  out.directions = directions_of(frame, choice);
-  for (const Index k : choice.others) out.others.push_back(frame.live[static_cast<std::size_t>(k)]);
-  complete(frame, out.solution);
+      solve_independent(equations, varying_of(equations, threshold.data()), out.solution);
+  out.directions = directions_of(equations, choice);
+  for (const Index k : choice.others)
+    out.others.push_back(equations.varying[static_cast<std::size_t>(k)]);
+  complete(equations, out.solution);
   return out;
 }
 

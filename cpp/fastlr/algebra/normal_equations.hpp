@@ -6,8 +6,8 @@
 // Without intercept A and c are the raw second moments, recovered from the centred ones.
 #pragma once
 
-#include "fastlr/algebra/frame.hpp"
 #include "fastlr/algebra/independent_columns.hpp"
+#include "fastlr/algebra/scaled_equations.hpp"
 #include "fastlr/algebra/status.hpp"
 #include "fastlr/matrices.hpp"
 
@@ -17,21 +17,21 @@ namespace fastlr {
 /// there sweeps converge with a factor of A.
 constexpr double largest_squared_condition = 1e12;
 
-/// Coefficients in the frame, and what it takes to improve them and to judge them.
-struct Solution {
+/// Coefficients in scaled columns, and what it takes to improve them and to judge them.
+struct ScaledSolution {
   Status status = Status::ok;
   Index rank = 0;
   double condition_number = 1.0;   // of the centred columns scaled to unit length
-  double squared_condition = 1.0;  // of A in the frame, as Cholesky's factor estimates it
-  Vector scale;         // (q) the frame: powers of two, 0 for a column that does not vary
-  RowMatrix mean;       // (2, q) in the frame, an unevaluated sum; 0 without intercept
-  RowMatrix root;       // (p, r): K K' is the (pseudo-)inverse of A in the frame
-  RowMatrix coef;       // (2, t * p) in the frame, an unevaluated sum
+  double squared_condition = 1.0;  // of A in scaled columns, as Cholesky's factor estimates it
+  Vector scale;                    // (q) powers of two, 0 for a column that does not vary
+  RowMatrix mean;       // (2, q) in scaled columns, an unevaluated sum; 0 without intercept
+  RowMatrix root;       // (p, r): K K' is the (pseudo-)inverse of A in scaled columns
+  RowMatrix coef;       // (2, t * p) in scaled columns, an unevaluated sum
   RowMatrix intercept;  // (2, t) likewise
-  Vector rss;           // (t) sum w r^2 at the solution, without the penalty, in the frame
-  Vector tss;           // (t) sum w (y - mean y)^2, or sum w y^2 without intercept, in the frame
-  Vector length;  // (p) lengths of the columns in the frame: sqrt(A_jj); 0 if it does not vary
-  bool is_lost = false;    // see Frame
+  Vector rss;           // (t) sum w r^2 at the solution, without the penalty, in scaled columns
+  Vector tss;     // (t) sum w (y - mean y)^2, or sum w y^2 without intercept, in scaled columns
+  Vector length;  // (p) lengths of the columns in scaled columns: sqrt(A_jj); 0 if it does not vary
+  bool is_lost = false;    // see ScaledEquations
   double inflation = 1.0;  // of rounding in A, where moments were taken away from larger ones
   RowMatrix null_space;    // (p - rank, p) unit rows: sum_j N_kj x_j / length_j = 0
   RowMatrix
@@ -43,12 +43,12 @@ struct Solution {
 /// Cholesky with condition estimate; if columns depend on one another at the rounding level of A,
 /// a pivoted factor and the solution of minimum |b| in the user's units, or with `truncate` false
 /// the factor of A + shift I. Cost p^3 (2/3 of it for the root) + 2 p^2 t.
-Solution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
-                                bool truncate, bool estimate_errors);
+ScaledSolution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
+                                      bool truncate, bool estimate_errors);
 
 /// A solution on columns that are independent by more than `threshold`, 0 for the others.
 struct IndependentSolution {
-  Solution solution;
+  ScaledSolution solution;
   RowMatrix directions;       // see directions_of()
   std::vector<Index> others;  // the columns that they belong to
 };
@@ -60,19 +60,22 @@ IndependentSolution solve_on_independent_columns(const MomentsView& moments, boo
 
 /// (2, k * p), an unevaluated sum: the directions of coefficients along which columns that were not
 /// chosen are replaced by the chosen ones.
-RowMatrix directions_of(const Frame& frame, const ColumnChoice& choice);
+RowMatrix directions_of(const ScaledEquations& equations, const ColumnChoice& choice);
 
 /// K over all columns, from its rows of the chosen ones.
-RowMatrix root_of(const Frame& frame, const ColumnChoice& choice);
+RowMatrix root_of(const ScaledEquations& equations, const ColumnChoice& choice);
 
 /// The directions in terms of columns of unit length, then those of columns that do not vary.
-RowMatrix null_space_of(const Solution& solution, const RowMatrix& directions);
+RowMatrix null_space_of(const ScaledSolution& solution, const RowMatrix& directions);
 
-/// (q) powers of two from the user's columns to the frame's.
+/// (q) powers of two from the user's columns to scaled ones.
 Vector in_units(const MomentsView& moments, const Vector& scale);
 
 /// intercept = mean y - mean x'b in double-double, for one target.
 DoubleDouble intercept_at(const RowMatrix& mean, Index n_features, Index target,
                           const double* coef_hi, const double* coef_lo);
+
+/// (2, t) of all targets. coef: (2, t, p).
+RowMatrix intercepts_at(const RowMatrix& mean, Index p, Index n_targets, const double* coef);
 
 }  // namespace fastlr

@@ -26,22 +26,22 @@ ShiftedFactor shifted_factor(const Matrix& A, double shift) {
 }
 
 TriangularBasis first_basis(const MomentsView& moments, bool fit_intercept) {
-  const Frame frame = frame_of(moments, fit_intercept, 0.0);
-  const Index p = frame.n_features;
-  ShiftedFactor factor = shifted_factor(frame.A, 0.0);
+  const ScaledEquations equations = scaled_equations(moments, fit_intercept, 0.0);
+  const Index p = equations.n_features;
+  ShiftedFactor factor = shifted_factor(equations.A, 0.0);
   // A factor that hardly succeeded has few right digits in its last columns: shifting makes it safe
   // to use.
   if (factor.reciprocal_condition < 1e-14)
-    factor = shifted_factor(frame.A, 16 * unit_roundoff * frame.A.trace());
+    factor = shifted_factor(equations.A, 16 * unit_roundoff * equations.A.trace());
   const Matrix& L = factor.L;
   TriangularBasis basis{RowMatrix::Zero(p, p), RowMatrix::Zero(p, p),
-                        RowMatrix::Zero(frame.n_targets, p), false};
+                        RowMatrix::Zero(equations.n_targets, p), false};
   Matrix inverse = L;
   invert_lower(inverse);
-  for (Index i = 0; i < frame.n_live(); ++i)
-    for (Index j = i; j < frame.n_live(); ++j) {
-      const Index row = frame.live[static_cast<std::size_t>(i)];
-      const Index column = frame.live[static_cast<std::size_t>(j)];
+  for (Index i = 0; i < equations.n_varying(); ++i)
+    for (Index j = i; j < equations.n_varying(); ++j) {
+      const Index row = equations.varying[static_cast<std::size_t>(i)];
+      const Index column = equations.varying[static_cast<std::size_t>(j)];
       basis.R(row, column) = L(j, i);
       basis.K(row, column) = inverse(j, i);
     }

@@ -5,16 +5,16 @@
 // itself: Golub and Van Loan 5.2).
 #pragma once
 
-#include "fastlr/algebra/frame.hpp"
+#include "fastlr/algebra/scaled_equations.hpp"
 #include "fastlr/matrices.hpp"
 
 namespace fastlr {
 
-/// The basis so far, in the frame: K = R^-1, both upper triangular over the live columns.
+/// The basis so far, in scaled columns: K = R^-1, both upper triangular over the varying columns.
 struct TriangularBasis {
   RowMatrix K;     // (p, p); rows and columns of columns that do not vary are 0
   RowMatrix R;     // (p, p) likewise
-  RowMatrix coef;  // (t, p) of the least-squares solution in the frame, from the last pass
+  RowMatrix coef;  // (t, p) of the least-squares solution in scaled columns, from the last pass
   bool is_orthonormal = false;
 };
 

@@ -77,14 +77,14 @@ double worst_relative_error(const Refinement& f, Index target, const double* coe
   return worst;
 }
 
-RowMatrix start_of_course(const Refinement& f) {
-  RowMatrix course = RowMatrix::Zero(f.n_targets, course_size);
-  course.col(course_contraction).setConstant(f.contraction);
-  return course;
+RowMatrix start_of_progress(const Refinement& f) {
+  RowMatrix progress = RowMatrix::Zero(f.n_targets, progress_size);
+  progress.col(progress_contraction).setConstant(f.contraction);
+  return progress;
 }
 
 bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& plan,
-            const double* slots, double* coef, double* intercept, double* course) {
+            const double* slots, double* coef, double* intercept, double* progress) {
   const Index p = f.n_features;
   const Index t = f.n_targets;
   const Index q = p + t;
@@ -95,13 +95,15 @@ bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& p
       f.fit_intercept ? std::sqrt(1.0 / f.weight + root_mean.squaredNorm()) : 0.0;
   Vector g(p);
   Vector error(p);
-  bool all_rest = true;
+  bool all_done = true;
   for (Index k = 0; k < t; ++k) {
-    double* now = course + k * course_size;
+    double* now = progress + k * progress_size;
     const auto is = [&](Refining progress) {
-      return now[course_state] == static_cast<double>(progress);
+      return now[progress_state] == static_cast<double>(progress);
     };
-    const auto set = [&](Refining progress) { now[course_state] = static_cast<double>(progress); };
+    const auto set = [&](Refining progress) {
+      now[progress_state] = static_cast<double>(progress);
+    };
     if (!is(Refining::going)) continue;
     give_turn();
     const SweepTotals totals = sweep_totals(problem, plan, k, slots);
@@ -111,10 +113,10 @@ bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& p
     const Vector step_in_root = f.root.transpose() * g;
     const Vector step = f.root * step_in_root;
     const double length = step_in_root.norm();
-    ++now[course_n_sweeps];
-    if (now[course_n_sweeps] > 1 && !(length <= 0.5 * now[course_last_step])) {
+    ++now[progress_n_sweeps];
+    if (now[progress_n_sweeps] > 1 && !(length <= 0.5 * now[progress_last_step])) {
       set(Refining::stagnated);
-      now[course_rss] = totals.rss;
+      now[progress_rss] = totals.rss;
     } else {
       const double shift = f.fit_intercept ? sum.value() / f.weight : 0.0;
       DoubleDouble a_step{shift, 0.0};
@@ -125,42 +127,42 @@ bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& p
       add_to(intercept, t, k, a_step);
       // At the new point the sum of squares is smaller by |K'g|^2 + W shift^2.
       const double rss = totals.rss - g.dot(step) - f.weight * shift * shift;
-      now[course_rss] = rss > cancelled * totals.rss ? rss : 0.0;
-      if (now[course_n_sweeps] > 1 && now[course_last_step] > 0.0) {
+      now[progress_rss] = rss > cancelled * totals.rss ? rss : 0.0;
+      if (now[progress_n_sweeps] > 1 && now[progress_last_step] > 0.0) {
         // What was seen is a lower bound; where it is above what was expected, that was wrong.
-        const double seen = length / now[course_last_step];
-        now[course_contraction] = seen > now[course_contraction]
-                                      ? 10.0 * seen
-                                      : std::min(now[course_contraction], 10.0 * seen);
+        const double seen = length / now[progress_last_step];
+        now[progress_contraction] = seen > now[progress_contraction]
+                                        ? 10.0 * seen
+                                        : std::min(now[progress_contraction], 10.0 * seen);
       }
-      now[course_last_step] = length;
+      now[progress_last_step] = length;
     }
     const double* b = coef + k * p;
     const double sweep_rounding = rounding_of_sweep(f, k, b, intercept[k], totals.rss, row_norm);
-    const double iteration = now[course_contraction] * now[course_last_step];
+    const double iteration = now[progress_contraction] * now[progress_last_step];
     const auto relative_error = [&](double in_root) {
       error = in_root * row_norm;
       return worst_relative_error(f, k, b, intercept[k], error.data(), in_root * intercept_norm);
     };
     // It does not help to go below what rounding in the sweep costs.
     const bool is_done = iteration <= sweep_rounding || relative_error(iteration) <= f.tolerance;
-    now[course_error] = iteration + sweep_rounding;
-    now[course_relative_error] = relative_error(now[course_error]) + unit_roundoff;
-    if (is(Refining::going) && (is_done || now[course_n_sweeps] >= most_sweeps))
+    now[progress_error] = iteration + sweep_rounding;
+    now[progress_relative_error] = relative_error(now[progress_error]) + unit_roundoff;
+    if (is(Refining::going) && (is_done || now[progress_n_sweeps] >= most_sweeps))
       set(is_done ? Refining::converged : Refining::stagnated);
-    all_rest = all_rest && !is(Refining::going);
+    all_done = all_done && !is(Refining::going);
   }
-  return all_rest;
+  return all_done;
 }
 
-FinishedFit finish(const Refinement& f, const double* scale, const double* coef,
-                   const double* intercept, const double* rss, double n_dof) {
+Solution finish(const Refinement& f, const double* scale, const double* coef,
+                const double* intercept, const double* rss, double n_dof) {
   const Index p = f.n_features;
   const Index t = f.n_targets;
   const Vector row_norm = f.root.rowwise().norm();
   const Vector root_mean = f.root.transpose() * ConstVectorMap(f.mean, p);
-  FinishedFit out{RowMatrix(t, p), Vector(t), Vector(t), Vector(t),
-                  RowMatrix(t, p), Vector(t), Vector(t)};
+  Solution out{RowMatrix(t, p), Vector(t), Vector(t), Vector(t),
+               RowMatrix(t, p), Vector(t), Vector(t)};
   for (Index k = 0; k < t; ++k) {
     const double y_scale = scale[p + k];
     const double sd =
@@ -179,6 +181,18 @@ FinishedFit finish(const Refinement& f, const double* scale, const double* coef,
     out.tss[k] = rescaled(rescaled(f.tss[k], 1.0, y_scale), 1.0, y_scale);
   }
   return out;
+}
+
+double relative_error_of_all(const Refinement& f, const double* coef, const double* intercept,
+                             const double* error) {
+  const Index p = f.n_features;
+  double worst = 0.0;
+  for (Index k = 0; k < f.n_targets; ++k) {
+    const double* of_target = error + k * (p + 1);
+    worst = std::max(
+        worst, worst_relative_error(f, k, coef + k * p, intercept[k], of_target, of_target[p]));
+  }
+  return worst + unit_roundoff;
 }
 
 }  // namespace fastlr

@@ -8,7 +8,7 @@
 // from the identity, which says both when to stop and how many digits are right.
 #pragma once
 
-#include "fastlr/algebra/frame.hpp"
+#include "fastlr/algebra/scaled_equations.hpp"
 #include "fastlr/matrices.hpp"
 #include "fastlr/sweeps/sweep.hpp"
 
@@ -16,16 +16,16 @@ namespace fastlr {
 
 enum class Refining : int { going, converged, stagnated };
 
-/// One target's way, kept between sweeps: the columns of a (t, course_size) table.
-enum CourseColumn : Index {
-  course_state,           // Refining
-  course_last_step,       // |K'g| of the last correction
-  course_rss,             // at the current point, in the frame
-  course_relative_error,  // estimated, of the worst coefficient (the intercept is one)
-  course_n_sweeps,
-  course_contraction,  // by which factor a sweep reduces the error, at most
-  course_error,        // estimated |K^+ error|: of coefficients it is this times |row of K|
-  course_size
+/// One target's way, kept between sweeps: the columns of a (t, progress_size) table.
+enum ProgressColumn : Index {
+  progress_state,           // Refining
+  progress_last_step,       // |K'g| of the last correction
+  progress_rss,             // at the current point, in scaled columns
+  progress_relative_error,  // estimated, of the worst coefficient (the intercept is one)
+  progress_n_sweeps,
+  progress_contraction,  // by which factor a sweep reduces the error, at most
+  progress_error,        // estimated |K^+ error|: of coefficients it is this times |row of K|
+  progress_size
 };
 
 /// What does not change between sweeps.
@@ -34,24 +34,24 @@ struct Refinement {
   Index n_targets;
   bool fit_intercept;
   double weight;
-  const double* mean;                // (2, p + t) in the frame, an unevaluated sum
-  const double* tss;                 // (t) in the frame
+  const double* mean;                // (2, p + t) in scaled columns, an unevaluated sum
+  const double* tss;                 // (t) in scaled columns
   Eigen::Map<const RowMatrix> root;  // (p, r)
   double contraction;  // what is known beforehand: u times the condition number of what K was
                        // computed from
   double tolerance = unit_roundoff;  // estimated relative error of the worst coefficient to stop at
 };
 
-/// (t, course_size) before the first sweep.
-RowMatrix start_of_course(const Refinement& refinement);
+/// (t, progress_size) before the first sweep.
+RowMatrix start_of_progress(const Refinement& refinement);
 
 /// One correction of every target that has not come to rest. coef: (2, t * p), intercept: (2, t),
-/// course: (t, course_size), all updated. True when all targets rest.
+/// progress: (t, progress_size), all updated. True when all targets rest.
 bool refine(const Refinement& refinement, const SweepProblem& problem, const SweepPlan& plan,
-            const double* slots, double* coef, double* intercept, double* course);
+            const double* slots, double* coef, double* intercept, double* progress);
 
 /// A fit in the user's units.
-struct FinishedFit {
+struct Solution {
   RowMatrix coef;        // (t, p)
   Vector intercept;      // (t)
   Vector rss;            // (t)
@@ -61,10 +61,10 @@ struct FinishedFit {
   Vector residual_sd;    // (t) sqrt(rss / n_dof), NaN without degrees of freedom
 };
 
-/// scale: (p + t) of the frame. Standard errors are residual_sd |row of K|, that of the intercept
+/// scale: (p + t) of the scaled columns. Standard errors are residual_sd |row of K|, that of the intercept
 /// residual_sd sqrt(1 / W + |K' mean x|^2).
-FinishedFit finish(const Refinement& refinement, const double* scale, const double* coef,
-                   const double* intercept, const double* rss, double n_dof);
+Solution finish(const Refinement& refinement, const double* scale, const double* coef,
+                const double* intercept, const double* rss, double n_dof);
 
 /// -log10 of a relative error, between 0 and 15.
 double digits_of(double relative_error);
@@ -75,5 +75,9 @@ double digits_of(double relative_error);
 double worst_relative_error(const Refinement& refinement, Index target, const double* coef,
                             double intercept, const double* error, double intercept_error,
                             const double* length = nullptr);
+
+/// The worst of all targets and coefficients, u at least. error: (t, p + 1), the intercept's last.
+double relative_error_of_all(const Refinement& refinement, const double* coef,
+                             const double* intercept, const double* error);
 
 }  // namespace fastlr

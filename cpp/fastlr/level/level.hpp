@@ -53,8 +53,8 @@
   FUNCTION(descend_rows, descend_rows)                         \
   FUNCTION(descend_moments, descend_moments)                   \
   FUNCTION(descend_batches, descend_batches)                   \
-  FUNCTION(read_all, read_all)                                 \
-  FUNCTION(multiply_add, multiply_add)                         \
+  FUNCTION(measure_bandwidth, measure_bandwidth)               \
+  FUNCTION(measure_flops, measure_flops)                       \
   FUNCTION(factor_cholesky, factor_cholesky)                   \
   FUNCTION(reciprocal_condition, reciprocal_condition)         \
   FUNCTION(symmetric_norm, symmetric_norm)                     \

@@ -227,11 +227,11 @@ EpochsDone descend_batches(const Rows& rows, const Column* weight,
                                         table, state, history);
 }
 
-double read_all(const double* values, Index n, int n_threads) {
-  return level_in_use().read_all(values, n, n_threads);
+double measure_bandwidth(const double* values, Index n, int n_threads) {
+  return level_in_use().measure_bandwidth(values, n, n_threads);
 }
 
-double multiply_add(Index n, int n_threads) { return level_in_use().multiply_add(n, n_threads); }
+double measure_flops(Index n, int n_threads) { return level_in_use().measure_flops(n, n_threads); }
 
 bool factor_cholesky(Eigen::Ref<Matrix> A) { return level_in_use().factor_cholesky(A); }
 

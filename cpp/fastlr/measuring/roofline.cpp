@@ -5,7 +5,7 @@
 
 namespace fastlr {
 
-double read_all(const double* values, Index n, int n_threads) {
+double measure_bandwidth(const double* values, Index n, int n_threads) {
   const Index task_size = Index{1} << 17;
   const Index n_tasks = (n + task_size - 1) / task_size;
   Vector sums(n_tasks);
@@ -16,7 +16,7 @@ double read_all(const double* values, Index n, int n_threads) {
   return sums.sum();
 }
 
-double multiply_add(Index n, int n_threads) {
+double measure_flops(Index n, int n_threads) {
   constexpr Index chains =
       12;  // enough to hide the latency of any x86-64 since 2013, few enough for 16 registers
   Vector results(n_threads);

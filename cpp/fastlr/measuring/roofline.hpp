@@ -8,10 +8,10 @@ namespace fastlr {
 
 /// Sum of n doubles, read once in order by n_threads threads: as little arithmetic as reading
 /// allows.
-double read_all(const double* values, Index n, int n_threads);
+double measure_bandwidth(const double* values, Index n, int n_threads);
 
 /// n rounds of independent fused multiply-adds on every thread; returns how many multiply-adds were
 /// done in all.
-double multiply_add(Index n, int n_threads);
+double measure_flops(Index n, int n_threads);
 
 }  // namespace fastlr

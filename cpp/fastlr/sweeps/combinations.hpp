@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "fastlr/algebra/frame.hpp"
+#include "fastlr/algebra/scaled_equations.hpp"
 #include "fastlr/matrices.hpp"
 
 namespace fastlr {

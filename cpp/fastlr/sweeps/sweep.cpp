@@ -173,7 +173,7 @@ void load_weights(const Column& weight, Index first, Index n, double* out) {
   }
 }
 
-/// Coefficients as the columns of X's limbs want them.
+/// Coefficients as the columns of X's n_terms want them.
 struct Coefficients {
   Coefficients(const SweepProblem& problem, const double* coef, Index target)
       : hi(problem.n_columns()), lo(problem.n_columns()) {
@@ -303,10 +303,10 @@ void transposed_product(const SweepProblem& problem, const double* r, int n_thre
   for_each_task((p + columns_per_task - 1) / columns_per_task, n_threads, [&](Index task) {
     const Index first = task * columns_per_task;
     const Index n_columns = std::min(columns_per_task, p - first);
-    for (Index limb = 0; limb < problem.limbs; ++limb) {
-      const auto begin = problem.rows.columns.begin() + limb * p + first;
+    for (Index term = 0; term < problem.n_terms; ++term) {
+      const auto begin = problem.rows.columns.begin() + term * p + first;
       const Rows rows{n_samples, std::vector<Column>(begin, begin + n_columns)};
-      const ColumnBlocks blocks(rows, problem.scale + limb * p + first);
+      const ColumnBlocks blocks(rows, problem.scale + term * p + first);
       AlignedVector block(n_columns * block_rows);
       AlignedVector sums = AlignedVector::Zero(2 * n_columns * lanes);
       Residuals part;

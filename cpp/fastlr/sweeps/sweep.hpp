@@ -8,7 +8,7 @@
 
 namespace fastlr {
 
-/// What a sweep is about. The columns of `rows` are `limbs` tables of n_features columns each,
+/// What a sweep is about. The columns of `rows` are `n_terms` tables of n_features columns each,
 /// whose sum is X (a second table holds what rounding to float64 took from the first), then the
 /// targets. All are read as x * scale, exactly; coef and intercept belong to these scaled columns.
 struct SweepProblem {
@@ -17,9 +17,9 @@ struct SweepProblem {
   const double* scale;   // one power of two for each column of `rows`
   Index n_features;
   Index n_targets;
-  Index limbs = 1;
+  Index n_terms = 1;
 
-  Index n_columns() const { return limbs * n_features; }  // of X's limbs together
+  Index n_columns() const { return n_terms * n_features; }  // of X's n_terms together
 };
 
 /// Fixed slots of consecutive rows, as in moments.hpp: a function of the shape alone.

@@ -87,7 +87,7 @@ def subtract(
 ) -> tuple[float, Floats, Floats]:
     """(weight, mean, cross) of the rows of a that are not in b."""
 
-Frame = tuple[
+ScaledSolution = tuple[
     str,
     int,
     float,
@@ -138,6 +138,17 @@ def climb(
     relevant digits, finished); finished is None where more than that is needed.
     """
 
+CONVERGED: float
+"""State of a target that has converged, in its progress."""
+
+PROGRESS_STATE: int
+PROGRESS_RSS: int
+PROGRESS_RELATIVE_ERROR: int
+PROGRESS_CONTRACTION: int
+PROGRESS_ERROR: int
+PROGRESS_SIZE: int
+"""Columns of the progress (t, PROGRESS_SIZE) of targets between sweeps, see `refine`."""
+
 ALWAYS_POLISHED: int
 """Values below which a sweep costs next to nothing."""
 
@@ -164,7 +175,7 @@ def solve_normal_equations(
     n_samples: float = 0.0,
     size: Floats | None = None,
     units: Floats | None = None,
-) -> tuple[Frame, float, float, bool]:
+) -> tuple[ScaledSolution, float, float, bool]:
     """(solution, digits, relevant digits, whether it is good enough for "auto").
 
     ``size`` (q,): sums of squares, at least the diagonal's, to whose rounding cross is right. ``units`` (q,): powers
@@ -179,7 +190,7 @@ def sweep(
     y: Rows,
     sample_weight: Array | None,
     scale: Floats,
-    limbs: int,
+    n_terms: int,
     coef: Floats,
     intercept: Floats,
     part: int,
@@ -189,13 +200,13 @@ def sweep(
     """Slots += part ``part`` of residuals and gradients at coef (2, t, p) and intercept (2, t), unevaluated sums."""
 
 def sweep_totals(
-    n_samples: int, n_features: int, n_targets: int, limbs: int, slots: Floats
+    n_samples: int, n_features: int, n_targets: int, n_terms: int, slots: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """The slots merged: gradient (2, t, p) and sum of residuals (2, t), unevaluated sums, and rss (t,)."""
 
 def refine(
     n_samples: int,
-    limbs: int,
+    n_terms: int,
     slots: Floats,
     fit_intercept: bool,
     weight: float,
@@ -205,9 +216,9 @@ def refine(
     tolerance: float,
     coef: Floats,
     intercept: Floats,
-    course: Floats,
+    progress: Floats,
 ) -> bool:
-    """Correct coef, intercept and course (t, 7) from a sweep; whether all targets are at rest."""
+    """Correct coef, intercept and progress (t, 7) from a sweep; whether all targets are at rest."""
 
 def finish(
     fit_intercept: bool,
@@ -221,7 +232,7 @@ def finish(
     rss: Floats,
     n_dof: float,
 ) -> Finished:
-    """From the frame to the user's units, with standard errors."""
+    """From scaled columns to the user's units, with standard errors."""
 
 def first_basis(
     n_features: int, weight: float, mean: Floats, cross: Floats, fit_intercept: bool
@@ -254,7 +265,7 @@ def solve_on_independent_columns(
     cross: Floats,
     fit_intercept: bool,
     threshold: Floats,
-) -> tuple[Frame, Floats, list[int]]:
+) -> tuple[ScaledSolution, Floats, list[int]]:
     """(solution, with 0 for columns that were not chosen; directions (2, k * p); the columns they belong to)."""
 
 def plan_combinations(n_samples: int, n_columns: int, n_combinations: int) -> tuple[int, int, int]:
@@ -332,7 +343,7 @@ def residuals(
     X: Rows,
     y: Rows,
     scale: Floats,
-    limbs: int,
+    n_terms: int,
     coef: Floats,
     intercept: Floats,
     target: int,
@@ -387,7 +398,7 @@ def solve_double_double(
     truncate: bool,
     size: Floats | None = None,
     units: Floats | None = None,
-) -> tuple[Frame, float]:
+) -> tuple[ScaledSolution, float]:
     """(solution, digits)."""
 
 def predict(
@@ -401,10 +412,10 @@ def predict(
 ) -> None:
     """out[first:last] = X[first:last] @ coef.T + intercept."""
 
-def read_all(values: Floats, n_threads: int) -> float:
+def measure_bandwidth(values: Floats, n_threads: int) -> float:
     """Sum of all values: measures the memory's read bandwidth."""
 
-def multiply_add(n: int, n_threads: int) -> float:
+def measure_flops(n: int, n_threads: int) -> float:
     """Fused multiply-adds done in n rounds on every thread: measures the arithmetic's peak."""
 
 def first_non_finite(X: Rows) -> tuple[int, int]:

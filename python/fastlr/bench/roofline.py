@@ -56,11 +56,11 @@ class RooflineMeter:
 
     def __call__(self) -> None:
         """Wake the threads, read the memory once, multiply and add for some milliseconds."""
-        kernels.read_all(self._values[:1_000_000], self.n_threads)
+        kernels.measure_bandwidth(self._values[:1_000_000], self.n_threads)
         start = time.perf_counter()
-        kernels.read_all(self._values, self.n_threads)
+        kernels.measure_bandwidth(self._values, self.n_threads)
         middle = time.perf_counter()
-        done = kernels.multiply_add(400_000, self.n_threads)
+        done = kernels.measure_flops(400_000, self.n_threads)
         end = time.perf_counter()
         self._bandwidths.append(self._values.nbytes / (middle - start))
         self._flops.append(2.0 * done / (end - middle))

@@ -32,16 +32,10 @@ __all__ = [
 ]
 
 # Columns of an array (n_targets, 7) that says how sweeps have gone: see refinement.hpp.
-PROGRESS_STATE, PROGRESS_RSS, _RELATIVE_ERROR, _CONTRACTION, PROGRESS_ERROR, _PROGRESS_SIZE = (
-    0,
-    2,
-    3,
-    5,
-    6,
-    7,
-)
-
-CONVERGED = 1.0
+CONVERGED: float = kernels.CONVERGED
+PROGRESS_STATE: int = kernels.PROGRESS_STATE
+PROGRESS_RSS: int = kernels.PROGRESS_RSS
+PROGRESS_ERROR: int = kernels.PROGRESS_ERROR
 SHARP = 1e-10  # relative error that standard errors may have
 
 
@@ -74,8 +68,8 @@ def refine_and_show(
         problem.features.n_samples,
         problem.n_terms,
     )
-    progress = np.zeros((t, _PROGRESS_SIZE))
-    progress[:, _CONTRACTION] = contraction
+    progress = np.zeros((t, kernels.PROGRESS_SIZE))
+    progress[:, kernels.PROGRESS_CONTRACTION] = contraction
     coef = np.ascontiguousarray(scaled.coef.reshape(2, t, p))
     intercept = np.ascontiguousarray(scaled.intercept)
     n_sweeps, is_done = 0, False
@@ -113,7 +107,7 @@ def has_converged(progress: FloatArray) -> bool:
 
 def digits_of(progress: FloatArray) -> float:
     """Right digits of the worst coefficient, by the last correction."""
-    return digits_at(progress[:, _RELATIVE_ERROR].max())
+    return digits_at(progress[:, kernels.PROGRESS_RELATIVE_ERROR].max())
 
 
 def sweep_rows(problem: Problem, scaled: ScaledSolution) -> FloatArray:

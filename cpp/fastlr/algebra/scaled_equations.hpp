@@ -1,4 +1,4 @@
-// A least-squares problem in a frame of its own: every column and target times a power of two
+// A least-squares problem in units of its own: every column and target times a power of two
 // (which rounds nothing), so that columns have lengths between 1/2 and 1 and nothing over- or
 // underflows.
 #pragma once
@@ -41,31 +41,31 @@ struct MomentsView {
   }
 };
 
-/// The normal equations in the frame: A b = c over the columns that vary.
-struct Frame {
+/// The normal equations in scaled columns: A b = c over the columns that vary.
+struct ScaledEquations {
   Index n_features = 0;
   Index n_targets = 0;
   bool fit_intercept = true;
   double weight = 0.0;
   Vector scale;                    // (q) powers of two; 0 for a column that does not vary
-  std::vector<DoubleDouble> mean;  // (q) in the frame
-  std::vector<Index> live;         // the columns that vary
-  Matrix A;                        // (live, live), without a penalty
-  Matrix c;                        // (live, t)
+  std::vector<DoubleDouble> mean;  // (q) in scaled columns
+  std::vector<Index> varying;      // the columns that vary
+  Matrix A;                        // (varying, varying), without a penalty
+  Matrix c;                        // (varying, t)
   Vector yy;                       // (t)
-  Vector penalty;                  // (live) alpha in the frame
-  Vector summed;                   // (live) lengths that rounding in A belongs to, >= sqrt(A_ii)
+  Vector penalty;                  // (varying) alpha in scaled columns
+  Vector summed;                   // (varying) lengths that rounding in A belongs to, >= sqrt(A_ii)
   bool is_lost = false;            // a column varies by less than the rounding of larger sums
   Vector summed_y;                 // (t) the same of yy
 
-  Index n_live() const { return static_cast<Index>(live.size()); }
+  Index n_varying() const { return static_cast<Index>(varying.size()); }
 
   /// By how much rounding in A exceeds that of sums that nothing was taken away from.
   double inflation() const;
 };
 
 /// With intercept A holds centred products, else raw ones (recovered as C + W m m').
-Frame frame_of(const MomentsView& moments, bool fit_intercept, double alpha);
+ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept, double alpha);
 
 /// value * up / down for powers of two up and down, whose quotient alone might not be
 /// representable.

@@ -1,0 +1,97 @@
+#include "fastlr/algebra/scaled_equations.hpp"
+
+#include <algorithm>
+
+#include "fastlr/turns.hpp"
+
+namespace fastlr {
+namespace {
+
+/// The power of two that brings sqrt(value) into [1/2, 1).
+double power_of_two_scale(double value) {
+  int exponent = 0;
+  std::frexp(std::sqrt(value), &exponent);
+  return std::ldexp(1.0, -exponent);
+}
+
+}  // namespace
+
+ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept, double alpha) {
+  const Index p = moments.n_features;
+  const Index t = moments.n_targets;
+  const Index q = p + t;
+  const auto entry = [&](Index i, Index j) { return moments.product(i, j, fit_intercept); };
+  const auto size_of = [&](Index j) {
+    const double size = moments.size != nullptr ? moments.size[j] : moments.product(j, j, true);
+    return fit_intercept ? size : size + moments.weight * moments.mean[j] * moments.mean[j];
+  };
+  ScaledEquations equations;
+  equations.n_features = p;
+  equations.n_targets = t;
+  equations.fit_intercept = fit_intercept;
+  equations.weight = moments.weight;
+  equations.scale.setZero(q);
+  equations.yy.resize(t);
+  equations.summed_y.resize(t);
+  for (Index j = 0; j < q; ++j) {
+    const double product = entry(j, j);
+    // Rounding noise of a constant column: every value off by at most 4 u |mean|.
+    const double noise = fit_intercept ? 4 * unit_roundoff * std::abs(moments.mean[j]) : 0.0;
+    // What a sum of larger squares leaves below its own rounding is noise as well.
+    const double left_over = 8 * moments.rounding * size_of(j);
+    const double constant = moments.weight * noise * noise;
+    const bool varies = product + alpha > std::max(constant, left_over);
+    if (j < p && !varies && left_over > constant) equations.is_lost = true;
+    if (varies) equations.scale[j] = power_of_two_scale(product + (j < p ? alpha : 0.0));
+    if (j < p && varies) equations.varying.push_back(j);
+    if (j >= p) {
+      if (!(product > 0.0)) equations.scale[j] = power_of_two_scale(1.0);
+      if (equations.scale[j] == 0.0) equations.scale[j] = power_of_two_scale(product);
+      equations.yy[j - p] = std::max(product, 0.0) * equations.scale[j] * equations.scale[j];
+      equations.summed_y[j - p] =
+          std::sqrt(std::max(std::max(product, size_of(j)), 0.0)) * equations.scale[j];
+    }
+  }
+  equations.mean.resize(static_cast<std::size_t>(q));
+  for (Index j = 0; j < q; ++j) {
+    const DoubleDouble m = moments.mean_at(j);
+    equations.mean[static_cast<std::size_t>(j)] = {m.hi * equations.scale[j],
+                                                   m.lo * equations.scale[j]};
+  }
+  const Index l = equations.n_varying();
+  equations.A.resize(l, l);
+  equations.c.resize(l, t);
+  equations.penalty.resize(l);
+  equations.summed.resize(l);
+  for (Index first = 0; first < l; first += 64) {  // a few rows at a time, for both triangles' sake
+    give_turn();
+    const Index last = std::min(l, first + 64);
+    for (Index j = 0; j < last; ++j) {
+      const Index b = equations.varying[static_cast<std::size_t>(j)];
+      for (Index i = std::max(first, j); i < last; ++i) {
+        const Index a = equations.varying[static_cast<std::size_t>(i)];
+        const double value = entry(a, b) * equations.scale[a] * equations.scale[b];
+        equations.A(i, j) = value;
+        equations.A(j, i) = value;
+      }
+    }
+  }
+  for (Index i = 0; i < l; ++i) {
+    const Index a = equations.varying[static_cast<std::size_t>(i)];
+    for (Index k = 0; k < t; ++k)
+      equations.c(i, k) = entry(a, p + k) * equations.scale[a] * equations.scale[p + k];
+    equations.penalty[i] = alpha * equations.scale[a] * equations.scale[a];
+    equations.summed[i] = std::max(std::sqrt(std::max(equations.A(i, i), 0.0)),
+                                   std::sqrt(std::max(size_of(a), 0.0)) * equations.scale[a]);
+  }
+  return equations;
+}
+
+double ScaledEquations::inflation() const {
+  double highest = 1.0;
+  for (Index i = 0; i < n_varying(); ++i)
+    highest = std::max(highest, summed[i] * summed[i] / (A(i, i) + penalty[i]));
+  return highest;
+}
+
+}  // namespace fastlr
