@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fastlr.estimators import LinearRegression, SGDRegressor
     from fastlr.files import load_model, save_model
     from fastlr.least_squares.polynomial import PolynomialFit, polyfit
+    from fastlr.streams import fit_file
 
 __version__ = "0.1.0"
 
@@ -46,6 +47,7 @@ __all__ = [
     "SGDRegressor",
     "Status",
     "descend",
+    "fit_file",
     "load_model",
     "ols",
     "optimizers",
@@ -64,6 +66,7 @@ _LAZY = {
     "PolynomialFit": ("fastlr.least_squares.polynomial", "PolynomialFit"),
     "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
     "descend": ("fastlr.descent", "descend"),
+    "fit_file": ("fastlr.streams", "fit_file"),
     "load_model": ("fastlr.files", "load_model"),
     "optimizers": ("fastlr.descent.optimizers", None),
     "polyfit": ("fastlr.least_squares.polynomial", "polyfit"),

@@ -57,7 +57,7 @@ def test_accuracy_is_that_of_ols(run, accuracy, solver):
 
 @pytest.mark.parametrize("accuracy", ["auto", "max"])
 def test_a_table_that_is_not_kept_is_fitted_from_moments(run, monkeypatch, accuracy):
-    monkeypatch.setattr("fastlr.cli.fit._MOST_KEPT", 10)
+    monkeypatch.setattr("fastlr.streams.chunks._MOST_KEPT", 10)
     rows = np.loadtxt("longley.csv", delimiter=",", skiprows=1)
     document = fitted(run, "longley.csv", "--target", "employed", "--accuracy", accuracy)
     expected = fastlr.ols(rows[:, :-1], rows[:, -1])

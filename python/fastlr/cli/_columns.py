@@ -7,27 +7,13 @@ import difflib
 import io
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import click
 
 from fastlr.cli._words import in_options
 from fastlr.errors import FileFormatError
 from fastlr.files import Table
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The columns of a fit, by their names in the table."""
-
-    features: tuple[str, ...]
-    targets: tuple[str, ...]
-    weights: str | None
-
-    @property
-    def names(self) -> list[str]:
-        """All of them: features, targets, weights."""
-        return [*self.features, *self.targets, *([self.weights] if self.weights else [])]
+from fastlr.streams.chunks import Choice
 
 
 def choose(

@@ -7,15 +7,14 @@ import shlex
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import click
-import numpy as np
 from rich.text import Text
 
 import fastlr
-from fastlr.cli._columns import Choice, choose
+from fastlr.cli._columns import choose
 from fastlr.cli._descent import (
     Columns,
     descend,
@@ -25,16 +24,14 @@ from fastlr.cli._descent import (
 )
 from fastlr.cli._exit_codes import DIVERGED, EPILOG, INTERRUPTED
 from fastlr.cli._output import Destinations
-from fastlr.cli._rows import missing_rows, refuse_missing, refuse_negative
 from fastlr.cli._tables import opened, table_options
 from fastlr.cli._terminal import grid, is_terminal, show, warn, watched
 from fastlr.cli._words import argument_of, in_options
-from fastlr.files import Batch, Table, table_files
+from fastlr.files import table_files
 from fastlr.report import report, summary_dict
 from fastlr.results import Status
+from fastlr.streams.chunks import Chunks
 
-_Columns = dict[str, np.ndarray[Any, Any]]
-_MOST_KEPT = 1 << 25  # values: 256 MB
 _FAILURES = {"diverged": DIVERGED, "interrupted": INTERRUPTED}
 
 
@@ -136,19 +133,21 @@ def fit(
         inputs = table_files(files)
         destinations.check(inputs)
         choice = choose(table, target=target, features=features, exclude=exclude, weights=weights)
-        rows = _Rows(
+        kept = Columns()
+        rows = Chunks(
             table,
             choice,
             drop_missing=missing == "drop",
             n_threads=threads,
             accuracy=accuracy,
             alpha=alpha or 0.0,
+            keep=kept.add if method == "gd" else None,
+            way="--missing drop",
         )
-        rows.kept = Columns() if method == "gd" else None
         for batch in watched(table, choice.names):
             rows.add(batch)
     if method == "gd":
-        result, cautions = rows.descend(not no_intercept, {**options, "alpha": alpha})
+        result, cautions = _descended(rows, kept, not no_intercept, {**options, "alpha": alpha})
     else:
         result, cautions = _fitted(rows, fit_intercept=not no_intercept)
     # The model keeps the package's own words; the report has those of the command line.
@@ -187,133 +186,20 @@ def fit(
         click.get_current_context().exit(_FAILURES[result.status.code])
 
 
-@dataclass
-class _Rows:
-    """Rows on their way into a fit: kept while they are few, else poured into moments."""
-
-    table: Table
-    choice: Choice
-    drop_missing: bool
-    n_threads: int | None
-    accuracy: str
-    alpha: float = 0.0
-    n_dropped: int = 0
-    kept: Columns | None = None
-    """Where rows go that are not only summed."""
-    _moments: fastlr.Moments | None = field(default=None, init=False)
-    _kept: list[_Columns] = field(default_factory=list, init=False)
-    _n_kept: int = field(default=0, init=False)
-
-    def add(self, batch: Batch) -> None:
-        """Take in the rows of a batch, except those of weight zero and those to be dropped."""
-        names, label = self.choice.names, batch.label
-        missing = missing_rows(batch, names, label)
-        keep = np.ones(batch.n_rows, dtype=np.bool_)
-        if self.choice.weights is not None:
-            refuse_negative(batch, self.choice.weights, label)
-            keep = batch.columns[self.choice.weights] != 0
-        missing &= keep
-        if not self.drop_missing:
-            refuse_missing(batch, names, missing, label, "--missing drop")
-        self.n_dropped += int(missing.sum())
-        keep &= ~missing
-        if keep.any():
-            self._accumulate(batch, None if keep.all() else keep)
-
-    def _accumulate(self, batch: Batch, keep: np.ndarray[Any, Any] | None) -> None:
-        columns = batch.columns
-        if keep is not None:
-            columns = {name: values[keep] for name, values in columns.items()}
-        columns = {name: columns[name] for name in self.choice.names}
-        if self.kept is not None:
-            self.kept.add(columns)
-            return
-        n_values = sum(len(values) for values in columns.values())
-        if (
-            self.accuracy != "fast"
-            and self.alpha == 0.0
-            and self._moments is None
-            and self._n_kept + n_values <= _MOST_KEPT
-        ):
-            self._kept.append(columns)
-            self._n_kept += n_values
-            return
-        for earlier in self._kept:
-            self._pour(earlier)
-        self._kept.clear()
-        self._pour(columns)
-
-    def _pour(self, columns: _Columns) -> None:
-        X, y, sample_weight = self._parts(columns)
-        if self._moments is not None:
-            self._moments.update(X, y, sample_weight, n_threads=self.n_threads)
-            return
-        self._moments = fastlr.Moments.from_arrays(
-            X,
-            y,
-            sample_weight,
-            target_names=self.choice.targets,
-            precision="double_double" if self.accuracy == "max" else "double",
-            n_threads=self.n_threads,
-        )
-
-    def _parts(self, columns: _Columns) -> tuple[_Columns, _Columns, Any]:
-        X = {name: columns[name] for name in self.choice.features}
-        y = {name: columns[name] for name in self.choice.targets}
-        return X, y, columns[self.choice.weights] if self.choice.weights else None
-
-    def fit(self, *, fit_intercept: bool) -> fastlr.LinearFit:
-        """The fit of all rows."""
-        if self._moments is not None:
-            return fastlr.solve(self._moments, fit_intercept=fit_intercept, alpha=self.alpha)
-        if not self._kept:
-            raise self._nothing_left()
-        columns = {
-            name: np.concatenate([part[name] for part in self._kept]) for name in self._kept[0]
-        }
-        X, y, sample_weight = self._parts(columns)
-        if len(y) == 1:  # one target gives plain numbers, as moments do
-            (values,) = y.values()
-            fit = fastlr.ols(
-                X,
-                values,
-                sample_weight=sample_weight,
-                fit_intercept=fit_intercept,
-                accuracy=self.accuracy,
-                n_threads=self.n_threads,
-            )
-            return replace(fit, target_names=tuple(y))
-        return fastlr.ols(
-            X,
-            y,
-            sample_weight=sample_weight,
-            fit_intercept=fit_intercept,
-            accuracy=self.accuracy,
-            n_threads=self.n_threads,
-        )
-
-    def descend(
-        self, fit_intercept: bool, options: dict[str, Any]
-    ) -> tuple[fastlr.LinearFit, list[str]]:
-        """Gradient descent over all rows."""
-        if not self.kept:
-            raise self._nothing_left()
-        choice = self.choice
-        return descend(
-            {name: self.kept[name] for name in choice.features},
-            {name: self.kept[name] for name in choice.targets},
-            self.kept[choice.weights] if choice.weights else None,
-            fit_intercept=fit_intercept,
-            n_threads=self.n_threads,
-            options=options,
-        )
-
-    def _nothing_left(self) -> fastlr.InputError:
-        reason = "every row has a missing value" if self.n_dropped else "all weights are zero"
-        return fastlr.InputError(f"{self.table.label}: no row is left to fit: {reason}")
+def _descended(
+    rows: Chunks, kept: Columns, fit_intercept: bool, options: dict[str, Any]
+) -> tuple[fastlr.LinearFit, list[str]]:
+    if not kept:
+        raise rows.nothing_left()
+    return descend(
+        *rows.parts({name: kept[name] for name in rows.choice.names}),
+        fit_intercept=fit_intercept,
+        n_threads=rows.n_threads,
+        options=options,
+    )
 
 
-def _fitted(rows: _Rows, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, list[str]]:
+def _fitted(rows: Chunks, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)

@@ -17,10 +17,10 @@ import fastlr
 from fastlr.cli._columns import listed, match, near
 from fastlr.cli._exit_codes import EPILOG
 from fastlr.cli._output import check_output, written_to
-from fastlr.cli._rows import Mask, matrix, missing_rows, refuse_missing
 from fastlr.cli._tables import opened, table_options
 from fastlr.cli._terminal import is_terminal, watched
 from fastlr.files import Batch, Table, load_model, replaced, table_files
+from fastlr.files.missing import Mask, matrix, missing_rows, refuse_missing
 
 _MISSING = "NA"
 

@@ -60,7 +60,9 @@ def _echelon(null_space: FloatArray) -> tuple[list[int], FloatArray]:
         taken = len(pivots) - first
         for i in range(1, taken):  # the columns to the left follow
             rows[first + i, :left] -= factors[first + i, :i] @ rows[first : first + i, :left]
-        rows[first + taken :, :left] -= factors[first + taken :] @ rows[first : first + taken, :left]
+        rows[first + taken :, :left] -= (
+            factors[first + taken :] @ rows[first : first + taken, :left]
+        )
         rows[first + taken :, left:right] = 0.0
     return pivots, rows
 

@@ -1,0 +1,153 @@
+"""From batches of a table to a fit: which rows are kept, and which are poured into moments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from fastlr.errors import InputError
+from fastlr.files import Batch, Table
+from fastlr.files.missing import missing_rows, refuse_missing, refuse_negative
+from fastlr.least_squares.fit import ols, solve
+from fastlr.moments import Moments
+from fastlr.results import LinearFit
+
+__all__ = ["Choice", "Chunks", "Named"]
+
+Named = dict[str, np.ndarray[Any, Any]]
+_MOST_KEPT = 1 << 25  # values: 256 MB
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The columns of a fit, by their names in the table."""
+
+    features: tuple[str, ...]
+    targets: tuple[str, ...]
+    weights: str | None
+
+    @property
+    def names(self) -> list[str]:
+        """Features, targets and weights."""
+        return [*self.features, *self.targets, *([self.weights] if self.weights else [])]
+
+
+@dataclass
+class Chunks:
+    """Rows on their way into a fit: kept while they are few, else poured into moments.
+
+    Rows of weight zero do not count. What is kept is fitted as `fastlr.ols` fits arrays; moments, as `fastlr.solve`
+    solves them, in double-double for ``accuracy="max"``.
+    """
+
+    table: Table
+    choice: Choice
+    drop_missing: bool
+    n_threads: int | None
+    accuracy: str
+    alpha: float = 0.0
+    n_dropped: int = 0
+    keep: Callable[[Named], None] | None = None
+    """Who takes the columns of every batch instead, if anybody does."""
+    way: str = "missing='drop'"
+    """How to have rows with missing values left out, for the error that refuses them."""
+    _moments: Moments | None = field(default=None, init=False)
+    _kept: list[Named] = field(default_factory=list, init=False)
+    _n_kept: int = field(default=0, init=False)
+
+    def add(self, batch: Batch) -> None:
+        """Take in the rows of a batch, except those of weight zero and those to be dropped."""
+        names, label = self.choice.names, batch.label
+        missing = missing_rows(batch, names, label)
+        wanted = np.ones(batch.n_rows, dtype=np.bool_)
+        if self.choice.weights is not None:
+            refuse_negative(batch, self.choice.weights, label)
+            wanted = batch.columns[self.choice.weights] != 0
+        missing &= wanted
+        if not self.drop_missing:
+            refuse_missing(batch, names, missing, label, self.way)
+        self.n_dropped += int(missing.sum())
+        wanted &= ~missing
+        if wanted.any():
+            self._accumulate(batch, None if wanted.all() else wanted)
+
+    def _accumulate(self, batch: Batch, wanted: np.ndarray[Any, Any] | None) -> None:
+        columns = batch.columns
+        if wanted is not None:
+            columns = {name: values[wanted] for name, values in columns.items()}
+        columns = {name: columns[name] for name in self.choice.names}
+        if self.keep is not None:
+            self.keep(columns)
+            return
+        n_values = sum(len(values) for values in columns.values())
+        if (
+            self.accuracy != "fast"
+            and self.alpha == 0.0
+            and self._moments is None
+            and self._n_kept + n_values <= _MOST_KEPT
+        ):
+            self._kept.append(columns)
+            self._n_kept += n_values
+            return
+        for earlier in self._kept:
+            self._pour(earlier)
+        self._kept.clear()
+        self._pour(columns)
+
+    def _pour(self, columns: Named) -> None:
+        X, y, sample_weight = self.parts(columns)
+        if self._moments is not None:
+            self._moments.update(X, y, sample_weight, n_threads=self.n_threads)
+            return
+        self._moments = Moments.from_arrays(
+            X,
+            y,
+            sample_weight,
+            target_names=self.choice.targets,
+            precision="double_double" if self.accuracy == "max" else "double",
+            n_threads=self.n_threads,
+        )
+
+    def parts(self, columns: Named) -> tuple[Named, Named, Any]:
+        """Features, targets and weights (or None) among columns by name."""
+        X = {name: columns[name] for name in self.choice.features}
+        y = {name: columns[name] for name in self.choice.targets}
+        return X, y, columns[self.choice.weights] if self.choice.weights else None
+
+    def fit(self, *, fit_intercept: bool) -> LinearFit:
+        """The fit of all rows."""
+        if self._moments is not None:
+            return solve(self._moments, fit_intercept=fit_intercept, alpha=self.alpha)
+        if not self._kept:
+            raise self.nothing_left()
+        columns = {
+            name: np.concatenate([part[name] for part in self._kept]) for name in self._kept[0]
+        }
+        X, y, sample_weight = self.parts(columns)
+        if len(y) == 1:  # one target gives plain numbers, as moments do
+            (values,) = y.values()
+            fit = ols(
+                X,
+                values,
+                sample_weight=sample_weight,
+                fit_intercept=fit_intercept,
+                accuracy=self.accuracy,
+                n_threads=self.n_threads,
+            )
+            return replace(fit, target_names=tuple(y))
+        return ols(
+            X,
+            y,
+            sample_weight=sample_weight,
+            fit_intercept=fit_intercept,
+            accuracy=self.accuracy,
+            n_threads=self.n_threads,
+        )
+
+    def nothing_left(self) -> InputError:
+        """The error for a table of which no row counts, with the reason."""
+        reason = "every row has a missing value" if self.n_dropped else "all weights are zero"
+        return InputError(f"{self.table.label}: no row is left to fit: {reason}")

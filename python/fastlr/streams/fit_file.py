@@ -1,0 +1,154 @@
+"""`fit_file`: table files to a fit, as the command line does it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from fastlr.errors import FileFormatError, InputError
+from fastlr.files import Table, open_tables
+from fastlr.input.options import as_alpha, as_choice, as_flag
+from fastlr.least_squares.ladder import ACCURACIES
+from fastlr.results import LinearFit
+from fastlr.streams.chunks import Choice, Chunks
+
+__all__ = ["fit_file"]
+
+_MISSING = ("error", "drop")
+
+
+def fit_file(
+    source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    target: str | Sequence[str],
+    *,
+    features: str | Sequence[str] | None = None,
+    exclude: str | Sequence[str] = (),
+    weights: str | None = None,
+    missing: str = "error",
+    fit_intercept: bool = True,
+    alpha: float = 0.0,
+    accuracy: str = "auto",
+    n_threads: int | None = None,
+    **text: Any,
+) -> LinearFit:
+    r"""Least squares on table files that are read once, a batch of rows at a time; they may be larger than memory.
+
+    Parameters
+    ----------
+    source : str, path-like, or sequence of these
+        Files, directories or patterns (``"days/*.csv"``), which are one table if they have the same columns; formats
+        as in `fastlr.files.open_table`.
+    target : str or sequence of str
+        Column to explain, or several that are fitted together.
+    features : str or sequence of str, optional
+        Columns to explain it by; by default every other one, which must hold numbers.
+    exclude : str or sequence of str, optional
+        Columns that are no features.
+    weights : str, optional
+        Column of sample weights, 0 or more: precisions, as in `fastlr.ols`. Rows of weight 0 do not count.
+    missing : {"error", "drop"}, default="error"
+        Rows with a missing value: an error that names the first one, or left out.
+    fit_intercept : bool, default=True
+        Whether to fit an intercept.
+    alpha : float, default=0.0
+        Ridge penalty: the objective is ``sum w (y - intercept - X @ coef)^2 + alpha * sum(coef^2)``.
+    accuracy : {"auto", "fast", "max"}, default="auto"
+        As in `fastlr.ols` for tables up to 256 MB of numbers, which are kept. Larger ones, any with a penalty, and all
+        with "fast" become moments, batch by batch (in double-double with "max"), and are fitted as by `fastlr.solve`.
+    n_threads : int, optional
+        Threads to use; by default all that the process may. The result does not depend on it.
+    **text
+        ``delimiter``, ``decimal``, ``encoding``, ``skip``, ``na`` and ``block_bytes``, as in `fastlr.files.open_table`.
+
+    Returns
+    -------
+    LinearFit
+
+    Raises
+    ------
+    InputError
+        A name is not a column, or stands for two things; a value is missing or infinite, a weight negative; no row is
+        left.
+    FileFormatError
+        A file is no table, or a column that would be a feature holds no numbers.
+    FileNotFoundError, ImportError
+        There is no such file; pyarrow is missing and the format needs it.
+
+    Notes
+    -----
+    One pass over the files, and memory for what is kept or for p x p moments. Values that `fastlr.ols` would read
+    several times are read from memory.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlr
+    >>> area = np.arange(5.0)
+    >>> np.savez("plots.npz", area=area, crop=3 * area + 1)
+    >>> fit = fastlr.fit_file("plots.npz", "crop")
+    >>> fit.feature_names, fit.coef.round(12), round(fit.intercept, 12)
+    (('area',), array([3.]), 1.0)
+    """
+    as_choice(missing, _MISSING, "missing")
+    as_choice(accuracy, ACCURACIES, "accuracy")
+    fit_intercept, alpha = as_flag(fit_intercept, "fit_intercept"), as_alpha(alpha)
+    files = [source] if isinstance(source, str | os.PathLike) else list(source)
+    with open_tables(files, **text) as table:
+        choice = _chosen(table, target, features, exclude, weights)
+        rows = Chunks(table, choice, missing == "drop", n_threads, accuracy, alpha)
+        for batch in table.batches(choice.names):
+            rows.add(batch)
+    return rows.fit(fit_intercept=fit_intercept)
+
+
+def _chosen(
+    table: Table,
+    target: str | Sequence[str],
+    features: str | Sequence[str] | None,
+    exclude: str | Sequence[str],
+    weights: str | None,
+) -> Choice:
+    roles: dict[str, str] = {}
+    targets = _named(table, target, "target", roles)
+    weight = _named(table, weights, "weights", roles) if weights is not None else ()
+    _named(table, exclude, "exclude", roles)
+    if not targets:
+        raise InputError(
+            f"target={target!r} names no column: pass one of {', '.join(table.names)}."
+        )
+    if features is not None:
+        chosen = _named(table, features, "features", roles)
+    else:
+        chosen = tuple(name for name in table.names if name not in roles)
+        unfit = [c for c in map(table.column, chosen) if not (c.is_numeric and c.is_named)]
+        if unfit:
+            reasons = "; ".join(
+                f"{c.name!r} holds {c.holds}" if not c.is_numeric else f"{c.name!r} has no name"
+                for c in unfit[:5]
+            )
+            raise FileFormatError(
+                f"{table.label}: not every column can be a feature: {reasons}. Pass exclude="
+                f"{[c.name for c in unfit]!r}, or choose with features=."
+            )
+    if not chosen:
+        raise InputError(f"no column of {table.label} is left to be a feature: pass features=.")
+    return Choice(chosen, targets, weight[0] if weight else None)
+
+
+def _named(
+    table: Table, names: str | Sequence[str], argument: str, roles: dict[str, str]
+) -> tuple[str, ...]:
+    """The names of an argument, each a column that has no other role."""
+    found = (names,) if isinstance(names, str) else tuple(names)
+    for name in found:
+        if name not in table.names:
+            raise InputError(
+                f"{argument}={name!r} is no column of {table.label}: pass one of {', '.join(table.names)}."
+            )
+        if name in roles:
+            raise InputError(
+                f"{argument}={name!r} is named in {roles[name]} as well: name each column once."
+            )
+        roles[name] = argument
+    return found

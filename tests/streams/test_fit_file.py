@@ -1,0 +1,110 @@
+"""`fastlr.fit_file`: the fit of the arrays that a table holds, whatever way it took."""
+
+import numpy as np
+import pytest
+
+import fastlr
+from fastlr.streams import chunks
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Days of a table in several files, and the columns of all of them."""
+    rng = np.random.default_rng(0)
+    columns = {name: rng.normal(size=300) for name in ("a", "b", "c")}
+    columns["w"] = rng.integers(0, 3, size=300).astype(float)
+    columns["y"] = columns["a"] - 2 * columns["b"] + rng.normal(size=300)
+    for k in range(3):
+        part = {name: values[100 * k : 100 * (k + 1)] for name, values in columns.items()}
+        np.savez(tmp_path / f"day{k}.npz", **part)
+    return str(tmp_path / "day*.npz"), columns
+
+
+def X_of(columns, names):
+    return {name: columns[name] for name in names}
+
+
+def assert_same(fit, other):
+    assert fit.feature_names == other.feature_names
+    np.testing.assert_allclose(fit.coef, other.coef, rtol=1e-12)
+    np.testing.assert_allclose(fit.intercept, other.intercept, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(fit.bse, other.bse, rtol=1e-12)
+    assert fit.n_samples == other.n_samples
+
+
+@pytest.mark.parametrize("accuracy", ["fast", "auto", "max"])
+@pytest.mark.parametrize("kept", [True, False])
+def test_files_are_fitted_as_their_arrays_are(table, accuracy, kept, monkeypatch):
+    pattern, columns = table
+    if not kept:
+        monkeypatch.setattr(chunks, "_MOST_KEPT", 0)
+    fit = fastlr.fit_file(pattern, "y", exclude="w", accuracy=accuracy)
+    assert_same(fit, fastlr.ols(X_of(columns, "abc"), columns["y"]))
+    assert fit.target_names == ("y",)
+
+
+def test_weights_features_and_intercept_are_those_asked_for(table):
+    pattern, columns = table
+    fit = fastlr.fit_file(pattern, "y", features=["c", "a"], weights="w", fit_intercept=False)
+    expected = fastlr.ols(
+        X_of(columns, "ca"), columns["y"], sample_weight=columns["w"], fit_intercept=False
+    )
+    assert_same(fit, expected)
+
+
+def test_a_penalty_is_that_of_solve(table):
+    pattern, columns = table
+    fit = fastlr.fit_file(pattern, "y", exclude=["w"], alpha=3.0)
+    moments = fastlr.Moments.from_arrays(X_of(columns, "abc"), columns["y"])
+    np.testing.assert_allclose(fit.coef, fastlr.solve(moments, alpha=3.0).coef, rtol=1e-12)
+
+
+def test_several_targets_are_fitted_together(table):
+    pattern, columns = table
+    fit = fastlr.fit_file(pattern, ["y", "c"], exclude="w")
+    y = np.column_stack([columns["y"], columns["c"]])
+    np.testing.assert_allclose(fit.coef, fastlr.ols(X_of(columns, "ab"), y).coef, rtol=1e-12)
+    assert fit.target_names == ("y", "c")
+
+
+def test_missing_values_are_refused_by_name_or_dropped(tmp_path):
+    path = tmp_path / "plots.npz"
+    x = np.array([1.0, 2.0, np.nan, 4.0, 5.0])
+    np.savez(path, x=x, y=np.arange(5.0))
+    with pytest.raises(
+        fastlr.InputError, match=r"column 'x' has no value in row 3.*missing='drop'"
+    ):
+        fastlr.fit_file(path, "y")
+    fit = fastlr.fit_file(path, "y", missing="drop")
+    keep = np.isfinite(x)
+    assert_same(fit, fastlr.ols({"x": x[keep]}, np.arange(5.0)[keep]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"target": "z"}, "target='z' is no column"),
+        ({"target": []}, "names no column"),
+        ({"target": "y", "features": ["a", "a"]}, "features='a' is named in features as well"),
+        ({"target": "y", "features": "y"}, "features='y' is named in target as well"),
+        ({"target": "y", "weights": "y"}, "weights='y' is named in target as well"),
+        ({"target": "y", "exclude": list("abcw")}, "is left to be a feature"),
+        ({"target": "y", "missing": "ignore"}, "missing='ignore'"),
+        ({"target": "y", "accuracy": "exact"}, "accuracy='exact'"),
+        ({"target": "y", "alpha": -1.0}, "alpha=-1.0"),
+        ({"target": "y", "decimal": ","}, "decimal"),
+    ],
+)
+def test_wrong_arguments_are_named(table, arguments, words):
+    with pytest.raises(fastlr.InputError, match=words):
+        fastlr.fit_file(table[0], **arguments)
+
+
+def test_text_columns_are_no_features_unless_excluded(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "plots.csv"
+    path.write_text("x,city,y\n1,Rome,2\n2,Oslo,3.5\n3,Rome,5\n4,Bern,7\n")
+    with pytest.raises(fastlr.FileFormatError, match=r"'city' holds text.*exclude=\['city'\]"):
+        fastlr.fit_file(path, "y")
+    fit = fastlr.fit_file(path, "y", exclude="city")
+    assert fit.feature_names == ("x",)
