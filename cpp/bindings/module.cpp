@@ -65,6 +65,7 @@ py::module_ load(const char* name, const std::string& path) {
     const fastlr::Level& used = fastlr::level_in_use();
     py::dict info;
     info["level"] = used.name;
+    info["build"] = used.build;
     info["compiler"] = used.compiler;
     info["eigen"] = used.eigen;
     info["openmp"] = used.openmp;

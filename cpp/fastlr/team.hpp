@@ -21,4 +21,14 @@ std::size_t& team_stack_size();
 /// ago, and other code that shares the OpenMP runtime may have made this thread's team smaller.
 bool can_start_team(int n_threads);
 
+/// Whether this process has had a team of threads, on whatever level.
+bool& uses_threads();
+
+/// GNU OpenMP's pool, which all levels share, does not survive fork(): a child of a process that has
+/// used threads works serially.
+bool forked_from_threads();
+
+/// From now on a child knows it. `has_used_threads` belongs to the process, not to one level.
+void watch_for_fork(bool& has_used_threads);
+
 }  // namespace fastlr

@@ -1,5 +1,8 @@
 #include "fastlr/threads.hpp"
 
+#if !defined(_WIN32)
+#include <pthread.h>
+#endif
 #if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,6 +14,26 @@
 #include <new>
 
 namespace fastlr {
+namespace {
+
+bool is_forked = false;
+bool own_flag = false;
+bool* used = &own_flag;
+
+}  // namespace
+
+bool& uses_threads() { return *used; }
+
+bool forked_from_threads() { return is_forked; }
+
+void watch_for_fork(bool& has_used_threads) {
+  used = &has_used_threads;
+#if !defined(_WIN32)
+  static const int registered =
+      pthread_atfork(nullptr, nullptr, [] { is_forked = is_forked || uses_threads(); });
+  static_cast<void>(registered);
+#endif
+}
 
 int max_threads() { return omp_get_max_threads(); }
 

@@ -10,29 +10,10 @@
 #include <exception>
 #include <thread>
 
-#if !defined(_WIN32)
-#include <pthread.h>
-#endif
-
 #include "fastlr/rows.hpp"
 #include "fastlr/team.hpp"
 
 namespace fastlr {
-
-/// GNU OpenMP's pool does not survive fork(): a child of a process that has used threads works
-/// serially.
-inline bool& forked_from_threads() {
-  static bool flag = false;
-  return flag;
-}
-
-inline void watch_for_fork() {
-#if !defined(_WIN32)
-  static const int registered =
-      pthread_atfork(nullptr, nullptr, [] { forked_from_threads() = true; });
-  static_cast<void>(registered);
-#endif
-}
 
 /// body(task) for task = 0 .. n_tasks-1, in any order, on at most n_threads threads, on the calling
 /// one alone where no team can start. The first exception (std::bad_alloc, or Interrupted on the
@@ -44,7 +25,7 @@ void for_each_task(Index n_tasks, int n_threads, const Body& body) {
     for (Index task = 0; task < n_tasks; ++task) body(task);
     return;
   }
-  watch_for_fork();
+  uses_threads() = true;
   std::exception_ptr failure;
   std::atomic<bool> failed{false};
 #pragma omp parallel for schedule(dynamic, 1) num_threads(n_useful)

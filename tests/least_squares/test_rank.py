@@ -300,3 +300,17 @@ def test_polynomials_of_few_points_far_from_zero_are_fitted_right():
     within = sum(np.var(y[x == value]) * 5 for value in np.unique(x))
     assert fit.rank == 2
     assert fit.rss == pytest.approx(within, rel=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e6, 3e6, 1e7, 3e7])
+def test_moments_of_which_nothing_is_left_are_solved(size):
+    rng = np.random.default_rng(0)
+    taken, left = rng.normal(size=(300, 60)) * size, rng.normal(size=(200, 60))
+    far = fastlr.Moments.from_arrays(taken, taken[:, 0])
+    rest = far + fastlr.Moments.from_arrays(left, left.sum(axis=1)) - far
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = fastlr.solve(rest)
+    assert fit.rank <= 60
+    assert np.isfinite(fit.coef).all()
+    assert fit.digits <= 4

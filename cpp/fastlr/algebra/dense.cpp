@@ -29,6 +29,7 @@ void reflect(const Vector& v, Eigen::Ref<Vector> x) { x -= v.dot(x) * v; }
 
 void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor) {
   const Index n = C.rows();
+  if (L.cols() == 0) return;
   for (Index from = 0; from < n; from += strip) {
     const Index columns = std::min(strip, n - from);
     const auto right = L.middleRows(from, columns);

@@ -15,6 +15,7 @@ void (*ask_for_turn)() = nullptr;
 
 Level table() {
   Level level;
+  level.build = FASTLR_BUILD;
   level.name = FASTLR_STRING(FASTLR_LEVEL);
   level.compiler = __VERSION__;
   level.eigen = FASTLR_STRING(EIGEN_WORLD_VERSION) "." FASTLR_STRING(
@@ -34,9 +35,12 @@ void give_turn() {
 
 }  // namespace fastlr
 
-extern "C" __attribute__((visibility("default"))) const fastlr::Level* fastlr_level(
-    void (*give_turn)()) {
+extern "C" __attribute__((visibility("default"))) const fastlr::Level* fastlr_level() {
   static const fastlr::Level level = fastlr::table();
-  fastlr::ask_for_turn = give_turn;
   return &level;
+}
+
+extern "C" __attribute__((visibility("default"))) void fastlr_join(const fastlr::Process& process) {
+  fastlr::ask_for_turn = process.give_turn;
+  fastlr::watch_for_fork(*process.has_used_threads);
 }

@@ -69,7 +69,7 @@
 namespace fastlr {
 
 struct Level {
-  std::size_t size = sizeof(Level);  // a library of another build has another table
+  const char* build = "";  // a library of another build has another table
   const char* name = "";
   const char* compiler = "";
   const char* eigen = "";
@@ -80,9 +80,17 @@ struct Level {
 #undef FASTLR_FUNCTION
 };
 
-/// What a level library exports by the name "fastlr_level": its table. Its long work asks
-/// `give_turn` now and then, see turns.hpp.
-using LevelOf = const Level* (*)(void (*give_turn)());
+/// What level libraries share with whoever loads them.
+struct Process {
+  void (*give_turn)();     // see turns.hpp
+  bool* has_used_threads;  // see team.hpp
+};
+
+/// What a level library exports by the name "fastlr_level": its table.
+using LevelOf = const Level* (*)();
+
+/// ... and by the name "fastlr_join", to be called before any function of the table.
+using Join = void (*)(const Process& process);
 
 /// The table of the library at `path`, which stays loaded. Throws std::runtime_error if it cannot
 /// be loaded or comes of another build.

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "fastlr/level/cpu_levels.hpp"
@@ -29,14 +30,18 @@ std::string loading_error() {
 void give_turn() { Turns::give(); }
 
 const Level& load_level(const char* path) {
-  void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  static bool has_used_threads = false;
+  const std::string absolute = std::filesystem::absolute(path).string();
+  void* library = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) throw std::runtime_error(loading_error());
   const auto level_of = reinterpret_cast<LevelOf>(dlsym(library, "fastlr_level"));
-  if (level_of == nullptr) throw std::runtime_error(loading_error());
-  const Level* level = level_of(&Turns::give);
-  if (level->size != sizeof(Level))
-    throw std::runtime_error(std::string(path) + " comes of another build of fastlr");
-  return *level;
+  const auto join = reinterpret_cast<Join>(dlsym(library, "fastlr_join"));
+  if (level_of == nullptr || join == nullptr) throw std::runtime_error(loading_error());
+  const Level& level = *level_of();
+  if (std::string_view(level.build) != FASTLR_BUILD)
+    throw std::runtime_error(absolute + " comes of another build of fastlr");
+  join({&Turns::give, &has_used_threads});
+  return level;
 }
 
 std::string library_of(const std::string& folder, const std::string& level) {

@@ -122,8 +122,10 @@ void combine_rows(const Needed& needed, const ColumnBlocks& blocks, const Column
       }
     }
     totals += weighted.colwise().sum().transpose();
-    for (Index j = 0; j < k; ++j)
+    for (Index j = 0; j < k; ++j) {
+      if (j % combinations_per_turn == 0) give_turn();
       for (Index i = j; i < k; ++i) products(i, j) += weighted.col(i).dot(r.col(j));
+    }
   }
 }
 
@@ -135,11 +137,11 @@ CombinationPlan plan_combinations(Index n_samples, Index n_columns, Index n_comb
   plan.slot_size = k * k + k;
   const Index blocks = (n_samples + block_rows - 1) / block_rows;
   const Index affordable = std::min(products_at_once / std::max<Index>(1, plan.slot_size),
-                                    work_per_block / (block_rows * (n_columns + k) * (k + 1)));
+                                    work_per_block / (block_rows * (n_columns + k + 1) * (k + 1)));
   const Index slots = std::clamp<Index>(affordable, 1, n_slots_wanted);
   plan.rows_per_slot = std::max<Index>(4, (blocks + slots - 1) / slots) * block_rows;
   plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
-  const Index values_per_row = n_columns + k * (k + 4);
+  const Index values_per_row = n_columns + k * (k + 4) + 1;
   const Index rows = values_per_part / (values_per_row * plan.n_slots);
   plan.rows_per_part =
       std::min(plan.rows_per_slot, std::max<Index>(1, rows / block_rows) * block_rows);

@@ -28,7 +28,7 @@ def library_of(level: str) -> Path:
 
 def built_levels() -> tuple[str, ...]:
     """Levels that this installation holds, best first."""
-    return tuple(level for level in PREFERENCE if library_of(level).exists())
+    return tuple(level for level in PREFERENCE if os.path.lexists(library_of(level)))
 
 
 def available_levels() -> tuple[str, ...]:
@@ -62,7 +62,7 @@ def load_level(level: str) -> ModuleType:
 
 @functools.cache
 def _loaded(level: str) -> ModuleType:
-    return _core.load(f"{__name__}._{level}", str(library_of(level)))
+    return _core.load(f"{__name__}._{level}", os.fsencode(library_of(level)))
 
 
 def _choose() -> tuple[str, str]:

@@ -5,7 +5,7 @@ from types import ModuleType
 def supported_levels() -> list[str]:
     """Levels that this machine can run, best first."""
 
-def load(name: str, path: str) -> ModuleType:
+def load(name: str, path: bytes) -> ModuleType:
     """Make a module of this name, with the kernels of the level library at ``path``; see `_generic.pyi`.
 
     Raises

@@ -101,15 +101,18 @@ def interruptible(
     NumPy's own algebra goes on to its end whatever happens. What takes long is left to a thread, for which the main
     thread waits; after Ctrl-C it comes to its end alone, and nobody reads its result.
     """
-    size = max(matrix.size for matrix in matrices) * min(min(m.shape) for m in matrices)
+    least = min((min(matrix.shape, default=1) for matrix in matrices), default=0)
+    size = max((matrix.size for matrix in matrices), default=0) * least
     if size < _SHORT or threading.current_thread() is not threading.main_thread():
         return algebra(*matrices, **options)
     outcome: list[Any] = []
+    errors = np.geterr()
 
     def work() -> None:
         try:
-            outcome.append((algebra(*matrices, **options), None))
-        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            with np.errstate(**errors):
+                outcome.append((algebra(*matrices, **options), None))
+        except BaseException as error:  # to be raised where it is waited for
             outcome.append((None, error))
 
     thread = threading.Thread(target=work, daemon=True)
@@ -117,7 +120,10 @@ def interruptible(
         thread.start()
     except RuntimeError:  # a limit on threads
         return algebra(*matrices, **options)
-    thread.join()
+    while (
+        thread.is_alive()
+    ):  # until the algebra ends; other libraries' signal handlers need the breaks
+        thread.join(0.05)
     result, error = outcome[0]
     if error is not None:
         raise error

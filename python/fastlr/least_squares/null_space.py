@@ -14,6 +14,7 @@ _INVOLVED = (
     1e-6  # share in a dependency, of columns at unit length, from which it is told of a column
 )
 _ROUNDING = 1e-10  # share that elimination may leave of nothing
+_NOTHING = 1e-14  # of the largest entry: a row that depends on others has no pivot
 _BLOCK = 48  # columns between two products of matrices
 
 
@@ -39,11 +40,12 @@ def _echelon(null_space: FloatArray) -> tuple[list[int], FloatArray]:
     rows = null_space.copy()
     d, p = rows.shape
     pivots: list[int] = []
+    floor = _NOTHING * np.abs(rows).max(initial=0.0)
     for right in range(p, 0, -_BLOCK):
         first, left = len(pivots), max(0, right - _BLOCK)
         if first == d:
             break
-        level = _ROUNDING * np.abs(rows[first:]).max(initial=0.0)
+        level = max(_ROUNDING * np.abs(rows[first:]).max(initial=0.0), floor)
         factors = np.zeros((d, 0))  # of the rows taken in this block, for all rows below them
         for j in range(right - 1, left - 1, -1):
             k = len(pivots)
