@@ -100,8 +100,8 @@ class Solution(NamedTuple):
     null_space: FloatArray
     """Rows N with ``sum_j N_kj x_j / length_j = 0`` for the centred columns."""
     length: FloatArray
-    log_rss: FloatArray
-    """log(rss): finite also where rss itself leaves the range of float64."""
+    log_rss: FloatArray | None
+    """log(rss) where rss itself may leave the range of float64, else None."""
     relevant_digits: float
     """As digits, but a coefficient that is zero beside what it is made of counts as if it were of y's size."""
     bse_digits: float
@@ -117,8 +117,8 @@ class RowSummary:
     n_samples: int
     total_weight: float
     sum_log_weight: float
-    mean: FloatArray
-    std: FloatArray
+    column_means: FloatArray
+    column_deviations: FloatArray
 
     @property
     def n_features(self) -> int:

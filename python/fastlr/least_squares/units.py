@@ -60,7 +60,7 @@ def at_full_rank(
         residual_sd,
         nothing,
         nothing,
-        log_of(rss),
+        None,
         relevant_digits,
         _bse_digits(U * condition**2, rss, tss, passes),
     )
@@ -161,10 +161,11 @@ def _bse_digits(error: float, rss: FloatArray, tss: FloatArray, passes: int) -> 
 
     After a single pass the sum of squares is what is left of the targets' own.
     """
+    if passes != 1:
+        return digits_at(error + U)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         left = np.where(rss > 0, tss / rss, 1.0)
-    of_rss = U * (float(left.max(initial=1.0)) if passes == 1 else 1.0)
-    return digits_at(error + of_rss)
+    return digits_at(error + U * float(left.max(initial=1.0)))
 
 
 def log_of(values: FloatArray) -> FloatArray:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -113,9 +113,36 @@ class LinearFit:
     bse_digits: float = math.nan
 
     def __post_init__(self) -> None:
-        for value in vars(self).values():
-            if isinstance(value, np.ndarray):
-                value.flags.writeable = False
+        _freeze(vars(self).values())
+
+    @classmethod
+    def told(
+        cls, known: Mapping[str, Any], on_request: Mapping[str, Callable[[], Any]]
+    ) -> LinearFit:
+        """Return a fit of which some fields are known, and the others computed when they are first asked for."""
+        self: LinearFit = object.__new__(cls)
+        vars(self).update(known, _on_request=on_request)
+        _freeze(known.values())
+        return self
+
+    if not TYPE_CHECKING:  # for whom all fields are there from the start
+
+        def __getattr__(self, name: str) -> Any:
+            """Compute a field that nobody has asked for yet."""
+            compute = vars(self).get("_on_request", {}).get(name)
+            if compute is None:
+                what = f"{type(self).__name__!r} object has no attribute {name!r}"
+                raise AttributeError(what, name=name, obj=self)
+            value = compute()
+            _freeze((value,))
+            return vars(self).setdefault(name, value)  # one step: all threads get the same one
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give every field, for pickles and copies."""
+        state = vars(self)
+        if "_on_request" not in state:
+            return state
+        return {field.name: getattr(self, field.name) for field in fields(LinearFit)}
 
     @property
     def n_features(self) -> int:
@@ -260,3 +287,9 @@ class LinearFit:
             If a field is missing, unknown, or of the wrong type, shape or range.
         """
         return LinearFit(**restored(data))
+
+
+def _freeze(values: Iterable[Any]) -> None:
+    for value in values:
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
