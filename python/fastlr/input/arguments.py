@@ -58,8 +58,8 @@ def as_targets(y: object, n_samples: int, *, argument: str = "y", index: object 
         )
     if columns.n_columns == 0:
         raise InputError(f"{argument} has no columns: pass at least one target.")
-    _warn_of_other_rows(columns.index, index, argument)
     if columns.index is not None and index is not None:
+        _warn_of_other_rows(columns.index, index, argument)
         columns = replace(columns, index=None)  # compared once is enough
     return columns.mapped(_native)
 
@@ -95,7 +95,8 @@ def as_weights(
         raise InputError(
             f"sample_weight.shape == ({columns.n_samples},), expected ({n_samples},): pass one weight per row of X."
         )
-    _warn_of_other_rows(columns.index, index, "sample_weight")
+    if columns.index is not None and index is not None:
+        _warn_of_other_rows(columns.index, index, "sample_weight")
     return _native(columns.column(0))
 
 
@@ -109,7 +110,7 @@ def _native(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _warn_of_other_rows(index: Any, index_of_x: Any, argument: str) -> None:
     """Labels are not used; where they differ, somebody may think that they were."""
-    if index is None or index_of_x is None or index.equals(index_of_x):
+    if index.equals(index_of_x):
         return
     labels = zip(map(repr, index_of_x), map(repr, index), strict=True)
     for row, (of_x, other) in enumerate(labels):
