@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numbers
 import warnings
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,8 @@ from fastlr.input.columns import Columns
 from fastlr.input.convert import as_columns
 
 __all__ = ["as_features", "as_targets", "as_weights"]
+
+_FLOAT64 = np.dtype(np.float64)
 
 
 def as_features(X: object, *, argument: str = "X") -> Columns:
@@ -60,7 +61,10 @@ def as_targets(y: object, n_samples: int, *, argument: str = "y", index: object 
         raise InputError(f"{argument} has no columns: pass at least one target.")
     if columns.index is not None and index is not None:
         _warn_of_other_rows(columns.index, index, argument)
-        columns = replace(columns, index=None)  # compared once is enough
+        columns = columns._replace(index=None)  # compared once is enough
+    source = columns.source
+    if isinstance(source, np.ndarray) and source.dtype is _FLOAT64:
+        return columns
     return columns.mapped(_native)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ def as_columns(data: object, argument: str) -> Columns:
         )
     is_vector = len(shape) == 1
     if dtype.char not in _READABLE:
-        if dtype != object:
+        if dtype.char != "O":
             name = argument if is_vector else f"{argument} (all {shape[1]} columns)"
             raise _unreadable(name, dtype)
         array = _numbers_in_objects(array, argument)
@@ -60,7 +59,7 @@ def _read(data: object, argument: str) -> Columns | npt.NDArray[Any]:
     columns, index = _from_frame(data, argument), index_of(data)
     if index is None or not isinstance(columns, Columns):
         return columns
-    return replace(columns, index=index)
+    return columns._replace(index=index)
 
 
 def _plain(array: npt.NDArray[Any], argument: str) -> npt.NDArray[Any]:

@@ -170,16 +170,12 @@ def problem_of(
     features = as_features(X)
     targets = as_targets(y, features.n_samples, index=features.index)
     names, labels = names_of(features, targets, feature_names, None)
-    weights = as_weights(sample_weight, features.n_samples, index=features.index)
-    return Problem(
-        features,
-        targets,
-        weights,
-        names,
-        labels,
-        as_flag(fit_intercept, "fit_intercept"),
-        n_threads,
-    ), targets.is_vector
+    weights = None
+    if sample_weight is not None:
+        weights = as_weights(sample_weight, features.n_samples, index=features.index)
+    flag = fit_intercept is True or as_flag(fit_intercept, "fit_intercept")
+    problem = Problem(features, targets, weights, names, labels, flag, n_threads)
+    return problem, targets.is_vector
 
 
 def fit_problem(
@@ -187,7 +183,7 @@ def fit_problem(
 ) -> tuple[State | None, LinearFit]:
     """Climb the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
     as_choice(accuracy, ACCURACIES, "accuracy")
-    rule = _rule(rank)
+    rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
     if problem.is_wide:
         n, p = problem.features.n_samples, problem.n_features
         if rule == "full":
@@ -208,13 +204,9 @@ def solve_moments(
 ) -> LinearFit:
     """Solve, and warn of what the caller should know."""
     flag = as_flag(fit_intercept, "fit_intercept")
-    result = solve_at_once(moments, flag, alpha, _rule(rank))
+    rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
+    result = solve_at_once(moments, flag, alpha, rule)
     return linear_fit(moments.for_kernels(), result, flag, alpha, is_vector, rank)
-
-
-def _rule(rank: str | None) -> str:
-    """The rule for columns that depend on one another; nobody's choice is the smallest norm."""
-    return "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
 
 
 def linear_fit(
@@ -273,9 +265,9 @@ def linear_fit(
     if isinstance(rows, State):
         if not fit_intercept:
             rows.check_raw_squares()
-        scale, squares = rows.scale[:p], rows.leading.diagonal()[:p].copy()
-        on_request["feature_mean"] = partial(means_of, rows.mean[:, :p], scale)
-        on_request["feature_std"] = partial(deviations_of, squares, weight, scale)
+        squares = rows.leading.diagonal().copy()  # lest the fit keep all products
+        on_request["feature_mean"] = partial(means_of, rows.mean, rows.scale, p)
+        on_request["feature_std"] = partial(deviations_of, squares, weight, rows.scale, p)
     else:
         known["feature_mean"] = rows.column_means[:p]
         known["feature_std"] = rows.column_deviations[:p]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +13,7 @@ from fastlr.input.columns import Columns, FloatArray
 __all__ = ["Problem", "RootError", "RowSummary", "ScaledSolution", "Solution"]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """The rows of a fit, validated, and what is to be fitted to them."""
 
     features: Columns
@@ -38,12 +37,12 @@ class Problem:
         if self.n_terms == 1:
             return self.features
         leading = self.features.arrays[0]
-        return replace(self.features, source=leading, n_columns=self.n_features)
+        return self.features._replace(source=leading, n_columns=self.n_features)
 
     @property
     def is_wide(self) -> bool:
         """Whether there are fewer rows than columns, so that products of rows are the smaller problem."""
-        return self.n_terms == 1 and self.features.n_samples < self.n_features
+        return self.n_terms == 1 and self.features.n_samples < self.features.n_columns
 
 
 class ScaledSolution(NamedTuple):

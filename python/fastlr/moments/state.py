@@ -50,12 +50,14 @@ class State(NamedTuple):
     @property
     def column_means(self) -> FloatArray:
         """Weighted means (q,) of features, then targets, in their own units."""
-        return means_of(self.mean, self.scale)
+        return means_of(self.mean, self.scale, len(self.scale))
 
     @property
     def column_deviations(self) -> FloatArray:
         """Weighted population standard deviations (q,) of features, then targets, in their own units."""
-        return deviations_of(self.leading.diagonal(), self.total_weight, self.scale)
+        return deviations_of(
+            self.leading.diagonal(), self.total_weight, self.scale, len(self.scale)
+        )
 
     def on_scale(self, scale: FloatArray) -> State:
         """The same moments with columns scaled by other powers of two."""
@@ -94,16 +96,19 @@ class State(NamedTuple):
             )
 
 
-def means_of(mean: FloatArray, scale: FloatArray) -> FloatArray:
-    """Means (k,) in the columns' own units, from those (2, k) of scaled columns."""
+def means_of(mean: FloatArray, scale: FloatArray, n_columns: int) -> FloatArray:
+    """Means of the first columns in their own units, from those (2, q) of scaled columns."""
     with np.errstate(over="ignore"):  # of columns beyond the range
-        means: FloatArray = mean.sum(axis=0) / scale
+        means: FloatArray = mean[:, :n_columns].sum(axis=0) / scale[:n_columns]
     return means
 
 
-def deviations_of(squares: FloatArray, total_weight: float, scale: FloatArray) -> FloatArray:
-    """Population standard deviations (k,) in the columns' own units, from centred squares of scaled columns."""
-    deviations: FloatArray = np.sqrt(np.maximum(squares, 0.0) / total_weight) / scale
+def deviations_of(
+    squares: FloatArray, total_weight: float, scale: FloatArray, n_columns: int
+) -> FloatArray:
+    """Population standard deviations of the first columns in their own units, from squares (q,) of scaled ones."""
+    variance = np.maximum(squares[:n_columns], 0.0) / total_weight
+    deviations: FloatArray = np.sqrt(variance) / scale[:n_columns]
     return deviations
 
 

@@ -121,8 +121,8 @@ class LinearFit:
     ) -> LinearFit:
         """Return a fit of which some fields are known, and the others computed when they are first asked for."""
         self: LinearFit = object.__new__(cls)
-        vars(self).update(known, _on_request=on_request)
         _freeze(known.values())
+        vars(self).update(known, _on_request=on_request)
         return self
 
     if not TYPE_CHECKING:  # for whom all fields are there from the start
