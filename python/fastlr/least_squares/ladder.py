@@ -11,8 +11,6 @@ Each rung is entered only if the one below it does not give what is asked for.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from fastlr._kernels import kernels
@@ -50,7 +48,21 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
     first = None
     if work <= _ONE_CALL and problem.n_terms == 1:
         is_short = work <= _ONE_THREAD and problem.n_threads is None
-        result: Any = kernels.climb(
+        (
+            is_in_range,
+            n_samples,
+            weight,
+            sum_log_weight,
+            mean,
+            cross,
+            squares,
+            n_passes,
+            n_sweeps,
+            condition,
+            digits,
+            relevant,
+            figures,
+        ) = kernels.climb(
             features.source,
             targets.source,
             problem.weights,
@@ -58,8 +70,6 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
             ACCURACIES.index(accuracy),
             1 if is_short else resolve_threads(problem.n_threads),
         )
-        is_in_range, n_samples, weight, sum_log_weight, mean, cross, squares, n_passes = result[:8]
-        n_sweeps, condition, digits, relevant, figures = result[8:]
         scale = no_scale(q)
         if is_in_range:
             state = State(

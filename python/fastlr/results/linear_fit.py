@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -113,16 +113,21 @@ class LinearFit:
     bse_digits: float = math.nan
 
     def __post_init__(self) -> None:
-        _freeze(vars(self).values())
+        array = np.ndarray
+        for value in vars(self).values():
+            if isinstance(value, array):
+                value.setflags(write=False)
 
     @classmethod
-    def told(
-        cls, known: Mapping[str, Any], on_request: Mapping[str, Callable[[], Any]]
-    ) -> LinearFit:
-        """Return a fit of which some fields are known, and the others computed when they are first asked for."""
+    def told(cls, known: dict[str, Any], on_request: Mapping[str, Callable[[], Any]]) -> LinearFit:
+        """Return a fit of which some fields are known, and the others computed when they are first asked for.
+
+        The dictionary of known fields becomes the fit's own.
+        """
         self: LinearFit = object.__new__(cls)
-        _freeze(known.values())
-        vars(self).update(known, _on_request=on_request)
+        object.__setattr__(self, "__dict__", known)
+        self.__post_init__()
+        known["_on_request"] = on_request
         return self
 
     if not TYPE_CHECKING:  # for whom all fields are there from the start
@@ -134,7 +139,8 @@ class LinearFit:
                 what = f"{type(self).__name__!r} object has no attribute {name!r}"
                 raise AttributeError(what, name=name, obj=self)
             value = compute()
-            _freeze((value,))
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
             return vars(self).setdefault(name, value)  # one step: all threads get the same one
 
     def __getstate__(self) -> dict[str, Any]:
@@ -287,9 +293,3 @@ class LinearFit:
             If a field is missing, unknown, or of the wrong type, shape or range.
         """
         return LinearFit(**restored(data))
-
-
-def _freeze(values: Iterable[Any]) -> None:
-    for value in values:
-        if isinstance(value, np.ndarray):
-            value.flags.writeable = False
