@@ -30,16 +30,18 @@ def as_features(X: object, *, argument: str = "X") -> Columns:
             f"(n_samples, n_features). Reshape your data using {argument}.reshape(-1, 1) if it has a single "
             f"feature, or {argument}.reshape(1, -1) if it is a single sample."
         )
-    shape = f"(shape=({columns.n_samples}, {columns.n_columns}))"
     if columns.n_samples == 0:
-        raise InputError(
-            f"Found array with 0 sample(s) {shape} while a minimum of 1 is required: {argument} has no rows."
-        )
+        raise _empty(columns, "sample", f"{argument} has no rows")
     if columns.n_columns == 0:
-        raise InputError(
-            f"Found array with 0 feature(s) {shape} while a minimum of 1 is required: {argument} has no columns."
-        )
+        raise _empty(columns, "feature", f"{argument} has no columns")
     return columns
+
+
+def _empty(columns: Columns, noun: str, what: str) -> InputError:
+    shape = f"(shape=({columns.n_samples}, {columns.n_columns}))"
+    return InputError(
+        f"Found array with 0 {noun}(s) {shape} while a minimum of 1 is required: {what}."
+    )
 
 
 def as_targets(y: object, n_samples: int, *, argument: str = "y", index: object = None) -> Columns:

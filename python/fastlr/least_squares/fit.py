@@ -184,8 +184,8 @@ def fit_problem(
     """Climb the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
     as_choice(accuracy, ACCURACIES, "accuracy")
     rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
-    if problem.is_wide:
-        n, p = problem.features.n_samples, problem.n_features
+    n, p = problem.features.n_samples, problem.features.n_columns
+    if n < p and problem.n_terms == 1:
         if rule == "full":
             raise np.linalg.LinAlgError(
                 f'rank="full" asks for {p} independent coefficients of {n} rows, and there are at most {n}: add rows, '

@@ -39,11 +39,6 @@ class Problem(NamedTuple):
         leading = self.features.arrays[0]
         return self.features._replace(source=leading, n_columns=self.n_features)
 
-    @property
-    def is_wide(self) -> bool:
-        """Whether there are fewer rows than columns, so that products of rows are the smaller problem."""
-        return self.n_terms == 1 and self.features.n_samples < self.features.n_columns
-
 
 class ScaledSolution(NamedTuple):
     """A solution for columns that are scaled by powers of two; its fields have the order of the kernels' tuple."""

@@ -61,7 +61,7 @@ def at_full_rank(
         nothing,
         None,
         relevant_digits,
-        _bse_digits(U * condition**2, rss, tss, passes),
+        digits_at(U * condition**2 + (_error_of_rss(rss, tss) if passes == 1 else U)),
     )
 
 
@@ -104,6 +104,7 @@ def finished(
         length = np.where(scaled.length > 0, scaled.length / scaled.scale[:p], 0.0)
     lost = _lost_to_range(scaled, figures[0], figures[1], moments)
     relevant = digits if relevant_digits is None else relevant_digits
+    root_relative = bse_error_of(scaled) if root_error is None else root_error.relative
     return Solution(
         solver,
         "underflow" if lost < FEW_DIGITS else scaled.code,
@@ -116,12 +117,7 @@ def finished(
         length,
         log_of(scaled.rss) - 2.0 * np.log(scaled.scale[p:]),
         min(relevant, lost),
-        _bse_digits(
-            bse_error_of(scaled) if root_error is None else root_error.relative,
-            scaled.rss,
-            scaled.tss,
-            passes,
-        ),
+        digits_at(root_relative + (_error_of_rss(scaled.rss, scaled.tss) if passes == 1 else U)),
     )
 
 
@@ -155,16 +151,11 @@ def bse_error_of(scaled: ScaledSolution) -> float:
     return U * scaled.condition_number**2
 
 
-def _bse_digits(error: float, rss: FloatArray, tss: FloatArray, passes: int) -> float:
-    """Right digits of standard errors whose root has this relative error.
-
-    After a single pass the sum of squares is what is left of the targets' own.
-    """
-    if passes != 1:
-        return digits_at(error + U)
+def _error_of_rss(rss: FloatArray, tss: FloatArray) -> float:
+    """Relative error that a single pass leaves in sums of squares, which are what is left of the targets' own."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         left = np.where(rss > 0, tss / rss, 1.0)
-    return digits_at(error + U * float(left.max(initial=1.0)))
+    return U * float(left.max(initial=1.0))
 
 
 def log_of(values: FloatArray) -> FloatArray:
