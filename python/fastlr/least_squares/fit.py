@@ -20,6 +20,7 @@ from fastlr.least_squares.wide import climb_wide
 from fastlr.moments import Moments
 from fastlr.moments.state import State, deviations_of, means_of
 from fastlr.results import LinearFit
+from fastlr.results.linear_fit import fit_of
 
 __all__ = ["fit_problem", "linear_fit", "ols", "problem_of", "solve", "solve_moments"]
 
@@ -275,4 +276,4 @@ def linear_fit(
         on_request["status"] = partial(plain_status, result.condition_number, p)
     else:
         known["status"] = status_of(result, rows, fit_intercept, rank)
-    return LinearFit.told(known, on_request)
+    return fit_of(known, on_request)

@@ -21,7 +21,7 @@ from fastlr.results.ranking import WeightRanking, ranked
 from fastlr.results.status import Status
 from fastlr.results.stored import as_data, restored
 
-__all__ = ["LinearFit"]
+__all__ = ["LinearFit", "fit_of"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,18 +117,6 @@ class LinearFit:
         for value in vars(self).values():
             if isinstance(value, array):
                 value.setflags(write=False)
-
-    @classmethod
-    def told(cls, known: dict[str, Any], on_request: Mapping[str, Callable[[], Any]]) -> LinearFit:
-        """Return a fit of which some fields are known, and the others computed when they are first asked for.
-
-        The dictionary of known fields becomes the fit's own.
-        """
-        self: LinearFit = object.__new__(cls)
-        object.__setattr__(self, "__dict__", known)
-        self.__post_init__()
-        known["_on_request"] = on_request
-        return self
 
     if not TYPE_CHECKING:  # for whom all fields are there from the start
 
@@ -293,3 +281,15 @@ class LinearFit:
             If a field is missing, unknown, or of the wrong type, shape or range.
         """
         return LinearFit(**restored(data))
+
+
+def fit_of(known: dict[str, Any], on_request: Mapping[str, Callable[[], Any]]) -> LinearFit:
+    """A fit of which some fields are known, and the others computed when they are first asked for.
+
+    The dictionary of known fields becomes the fit's own.
+    """
+    fit: LinearFit = object.__new__(LinearFit)
+    object.__setattr__(fit, "__dict__", known)
+    fit.__post_init__()
+    known["_on_request"] = on_request
+    return fit
