@@ -18,7 +18,8 @@ __all__ = ["check_features", "names_in"]
 
 def check_features(estimator: Any, X: object, features: Columns, *, reset: bool) -> None:
     """Set ``n_features_in_`` and ``feature_names_in_``, or compare with them, as scikit-learn does."""
-    if not isinstance(X, Mapping):
+    is_array = type(X) is np.ndarray  # without names: nothing to compare yet
+    if not (reset and is_array) and not isinstance(X, Mapping):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return
     if reset:

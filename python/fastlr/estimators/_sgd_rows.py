@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,7 @@ def as_vector(y: object, features: Columns) -> Columns:
     )
     source = targets.source
     column = source[0] if isinstance(source, list) else source[:, 0]
-    return replace(targets, source=column, is_vector=True)
+    return targets._replace(source=column, is_vector=True)
 
 
 def split_rows(

@@ -17,7 +17,7 @@ from fastlr.input.threads import lock_of
 from fastlr.least_squares.fit import fit_problem, problem_of, solve_moments
 from fastlr.least_squares.problem import Problem
 from fastlr.moments import Moments
-from fastlr.moments.moments import moments_of
+from fastlr.moments.moments import moments_of, moments_of_state
 from fastlr.results import LinearFit, Status, predict_linear
 
 __all__ = ["LinearRegression"]
@@ -121,8 +121,9 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
             This estimator.
         """
         table, is_vector = problem_of(X, y, sample_weight, self.fit_intercept, None, self.n_threads)
-        moments, fit = fit_problem(table, is_vector, self.accuracy, self.rank)
-        rows = None if moments is not None else _copied(table)
+        state, fit = fit_problem(table, is_vector, self.accuracy, self.rank)
+        moments = None if state is None else moments_of_state(state)
+        rows = None if state is not None else _copied(table)
         with lock_of(self):
             check_features(self, X, table.features, reset=True)
             self._accept(moments, rows, fit)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numbers
 import warnings
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,8 @@ from fastlr.input.convert import as_columns
 
 __all__ = ["as_features", "as_targets", "as_weights"]
 
+_FLOAT64 = np.dtype(np.float64)
+
 
 def as_features(X: object, *, argument: str = "X") -> Columns:
     """Features of shape (n_samples, n_features), at least one of each."""
@@ -29,16 +30,18 @@ def as_features(X: object, *, argument: str = "X") -> Columns:
             f"(n_samples, n_features). Reshape your data using {argument}.reshape(-1, 1) if it has a single "
             f"feature, or {argument}.reshape(1, -1) if it is a single sample."
         )
-    shape = f"(shape=({columns.n_samples}, {columns.n_columns}))"
     if columns.n_samples == 0:
-        raise InputError(
-            f"Found array with 0 sample(s) {shape} while a minimum of 1 is required: {argument} has no rows."
-        )
+        raise _empty(columns, "sample", f"{argument} has no rows")
     if columns.n_columns == 0:
-        raise InputError(
-            f"Found array with 0 feature(s) {shape} while a minimum of 1 is required: {argument} has no columns."
-        )
+        raise _empty(columns, "feature", f"{argument} has no columns")
     return columns
+
+
+def _empty(columns: Columns, noun: str, what: str) -> InputError:
+    shape = f"(shape=({columns.n_samples}, {columns.n_columns}))"
+    return InputError(
+        f"Found array with 0 {noun}(s) {shape} while a minimum of 1 is required: {what}."
+    )
 
 
 def as_targets(y: object, n_samples: int, *, argument: str = "y", index: object = None) -> Columns:
@@ -58,9 +61,12 @@ def as_targets(y: object, n_samples: int, *, argument: str = "y", index: object 
         )
     if columns.n_columns == 0:
         raise InputError(f"{argument} has no columns: pass at least one target.")
-    _warn_of_other_rows(columns.index, index, argument)
     if columns.index is not None and index is not None:
-        columns = replace(columns, index=None)  # compared once is enough
+        _warn_of_other_rows(columns.index, index, argument)
+        columns = columns._replace(index=None)  # compared once is enough
+    source = columns.source
+    if isinstance(source, np.ndarray) and source.dtype is _FLOAT64:
+        return columns
     return columns.mapped(_native)
 
 
@@ -95,7 +101,8 @@ def as_weights(
         raise InputError(
             f"sample_weight.shape == ({columns.n_samples},), expected ({n_samples},): pass one weight per row of X."
         )
-    _warn_of_other_rows(columns.index, index, "sample_weight")
+    if columns.index is not None and index is not None:
+        _warn_of_other_rows(columns.index, index, "sample_weight")
     return _native(columns.column(0))
 
 
@@ -109,7 +116,7 @@ def _native(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _warn_of_other_rows(index: Any, index_of_x: Any, argument: str) -> None:
     """Labels are not used; where they differ, somebody may think that they were."""
-    if index is None or index_of_x is None or index.equals(index_of_x):
+    if index.equals(index_of_x):
         return
     labels = zip(map(repr, index_of_x), map(repr, index), strict=True)
     for row, (of_x, other) in enumerate(labels):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,7 @@ __all__ = ["Columns", "FloatArray"]
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """Columns of numbers for the kernels: one array, or a list of 1-D arrays of equal length."""
 
     source: npt.NDArray[Any] | list[npt.NDArray[Any]]
@@ -61,7 +59,7 @@ class Columns:
     def take_rows(self, rows: slice | npt.NDArray[Any]) -> Columns:
         """Some of the rows: views of a slice, copies of those that a mask or positions choose."""
         taken = self.mapped(lambda array: array[rows])
-        return replace(taken, n_samples=len(taken.arrays[0]), index=None)
+        return taken._replace(n_samples=len(taken.arrays[0]), index=None)
 
     def take_columns(self, columns: slice | Sequence[int]) -> Columns:
         """Some of the columns by position, as views and without their names; a slice of one array stays one array."""
@@ -75,6 +73,6 @@ class Columns:
         if isinstance(self.source, list):
             changed = [change(array) for array in self.source]
             is_same = all(new is old for new, old in zip(changed, self.source, strict=True))
-            return self if is_same else replace(self, source=changed)
+            return self if is_same else self._replace(source=changed)
         array = change(self.source)
-        return self if array is self.source else replace(self, source=array)
+        return self if array is self.source else self._replace(source=array)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,16 +23,30 @@ _READABLE = frozenset("efdgbhilqBHILQ?")  # by kernels, in either byte order
 
 def as_columns(data: object, argument: str) -> Columns:
     """Columns of numbers; what is not made of numbers is refused."""
+    array = data if type(data) is np.ndarray else _read(data, argument)
+    if isinstance(array, Columns):
+        return array
+    shape, dtype = array.shape, array.dtype
+    if not 1 <= len(shape) <= 2:
+        raise InputError(
+            f"Found array with dim {array.ndim}: {argument} has shape {array.shape}, and must be 1D or 2D. "
+            f"Reshape your data, with one row per sample."
+        )
+    is_vector = len(shape) == 1
+    if dtype.char not in _READABLE:
+        if dtype.char != "O":
+            name = argument if is_vector else f"{argument} (all {shape[1]} columns)"
+            raise _unreadable(name, dtype)
+        array = _numbers_in_objects(array, argument)
+    return Columns(array, shape[0], 1 if is_vector else shape[1], None, is_vector)
+
+
+def _read(data: object, argument: str) -> Columns | npt.NDArray[Any]:
+    """Columns, or one plain array in which they lie side by side."""
     if isinstance(data, Columns):
         return data
-    columns = _read_columns(data, argument)
-    index = index_of(data)
-    return columns if index is None else replace(columns, index=index)
-
-
-def _read_columns(data: object, argument: str) -> Columns:
     if isinstance(data, np.ndarray):
-        return _from_array(data, argument)
+        return _plain(data, argument)
     if hasattr(data, "toarray") and hasattr(data, "tocsr"):
         raise InputTypeError(
             f"{argument} is a sparse matrix, and only dense data are supported: pass {argument}.toarray() if "
@@ -42,26 +55,11 @@ def _read_columns(data: object, argument: str) -> Columns:
     if isinstance(data, Mapping):
         return _from_columns(list(data.keys()), list(data.values()), argument)
     if isinstance(data, list | tuple):
-        return _from_array(_from_sequence(data, argument), argument)
-    return _from_frame(data, argument)
-
-
-def _from_array(array: npt.NDArray[Any], argument: str) -> Columns:
-    if type(array) is not np.ndarray:
-        array = _plain(array, argument)
-    if array.ndim not in (1, 2):
-        raise InputError(
-            f"Found array with dim {array.ndim}: {argument} has shape {array.shape}, and must be 1D or 2D. "
-            f"Reshape your data, with one row per sample."
-        )
-    is_vector = array.ndim == 1
-    if array.dtype.char not in _READABLE:
-        if array.dtype == object:
-            array = _numbers_in_objects(array, argument)
-        else:
-            name = argument if is_vector else f"{argument} (all {array.shape[1]} columns)"
-            raise _unreadable(name, array.dtype)
-    return Columns(array, array.shape[0], 1 if is_vector else array.shape[1], None, is_vector)
+        return _from_sequence(data, argument)
+    columns, index = _from_frame(data, argument), index_of(data)
+    if index is None or not isinstance(columns, Columns):
+        return columns
+    return columns._replace(index=index)
 
 
 def _plain(array: npt.NDArray[Any], argument: str) -> npt.NDArray[Any]:
@@ -91,7 +89,7 @@ def _from_sequence(data: Sequence[Any], argument: str) -> npt.NDArray[Any]:
         ) from error
 
 
-def _from_frame(data: object, argument: str) -> Columns:
+def _from_frame(data: object, argument: str) -> Columns | npt.NDArray[Any]:
     import narwhals as nw
 
     if hasattr(data, "collect") and hasattr(data, "lazy"):
@@ -114,7 +112,7 @@ def _from_frame(data: object, argument: str) -> Columns:
             return Columns([], len(native), 0, ())
         return _from_columns(names, arrays, argument)
     if hasattr(data, "__array__") or hasattr(data, "__array_interface__"):
-        return _from_array(np.asarray(data), argument)
+        return np.asarray(data)
     raise InputTypeError(
         f"{argument} is a {type(data).__name__}: pass an array, a data frame, or a mapping from names to columns."
     )

@@ -35,6 +35,7 @@ def default_names(n_features: int) -> tuple[str, ...]:
     return GeneratedNames(f"x{j}" for j in range(n_features))
 
 
+@functools.lru_cache(maxsize=16)
 def default_targets(n_targets: int) -> tuple[str, ...]:
     """Names for targets that came without: y, or y0, y1, ..."""
     return GeneratedNames(("y",) if n_targets == 1 else (f"y{k}" for k in range(n_targets)))
@@ -124,7 +125,8 @@ def names_of(
         labels = as_names(target_names, t, argument="target_names")
     else:
         labels = targets.names or default_targets(t)
-    warn_of_target_among_features(features, targets)
+    if features.names and targets.names:
+        warn_of_target_among_features(features, targets)
     return names, labels
 
 

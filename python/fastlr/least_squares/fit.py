@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fastlr.errors import InputTypeError
 from fastlr.input.arguments import as_features, as_targets, as_weights
-from fastlr.input.columns import FloatArray
 from fastlr.input.names import names_of
 from fastlr.input.options import as_alpha, as_choice, as_flag
 from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
 from fastlr.least_squares.normal import solve_at_once
-from fastlr.least_squares.outcome import log_likelihood, status_of
+from fastlr.least_squares.outcome import is_plain, log_likelihood, plain_status, status_of
 from fastlr.least_squares.problem import Problem, RowSummary, Solution
 from fastlr.least_squares.wide import climb_wide
 from fastlr.moments import Moments
+from fastlr.moments.state import State, deviations_of, means_of
 from fastlr.results import LinearFit
+from fastlr.results.linear_fit import fit_of
 
 __all__ = ["fit_problem", "linear_fit", "ols", "problem_of", "solve", "solve_moments"]
 
@@ -169,26 +171,22 @@ def problem_of(
     features = as_features(X)
     targets = as_targets(y, features.n_samples, index=features.index)
     names, labels = names_of(features, targets, feature_names, None)
-    weights = as_weights(sample_weight, features.n_samples, index=features.index)
-    return Problem(
-        features,
-        targets,
-        weights,
-        names,
-        labels,
-        as_flag(fit_intercept, "fit_intercept"),
-        n_threads,
-    ), targets.is_vector
+    weights = None
+    if sample_weight is not None:
+        weights = as_weights(sample_weight, features.n_samples, index=features.index)
+    flag = fit_intercept is True or as_flag(fit_intercept, "fit_intercept")
+    problem = Problem(features, targets, weights, names, labels, flag, n_threads)
+    return problem, targets.is_vector
 
 
 def fit_problem(
     problem: Problem, is_vector: bool, accuracy: str, rank: str | None
-) -> tuple[Moments | None, LinearFit]:
-    """Solution the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
+) -> tuple[State | None, LinearFit]:
+    """Climb the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
     as_choice(accuracy, ACCURACIES, "accuracy")
-    rule = _rule(rank)
-    if problem.is_wide:
-        n, p = problem.features.n_samples, problem.n_features
+    rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
+    n, p = problem.features.n_samples, problem.features.n_columns
+    if n < p and problem.n_terms == 1:
         if rule == "full":
             raise np.linalg.LinAlgError(
                 f'rank="full" asks for {p} independent coefficients of {n} rows, and there are at most {n}: add rows, '
@@ -198,8 +196,8 @@ def fit_problem(
         if wide is not None:
             summary, result = wide
             return None, linear_fit(summary, result, problem.fit_intercept, 0.0, is_vector, rank)
-    moments, result = climb(problem, accuracy, rule)
-    return moments, linear_fit(moments, result, problem.fit_intercept, 0.0, is_vector, rank)
+    state, result = climb(problem, accuracy, rule)
+    return state, linear_fit(state, result, problem.fit_intercept, 0.0, is_vector, rank)
 
 
 def solve_moments(
@@ -207,55 +205,75 @@ def solve_moments(
 ) -> LinearFit:
     """Solve, and warn of what the caller should know."""
     flag = as_flag(fit_intercept, "fit_intercept")
-    result = solve_at_once(moments, flag, alpha, _rule(rank))
-    return linear_fit(moments, result, flag, alpha, is_vector, rank)
-
-
-def _rule(rank: str | None) -> str:
-    """The rule for columns that depend on one another; nobody's choice is the smallest norm."""
-    return "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
+    rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
+    result = solve_at_once(moments, flag, alpha, rule)
+    return linear_fit(moments.for_kernels(), result, flag, alpha, is_vector, rank)
 
 
 def linear_fit(
-    moments: Moments | RowSummary,
+    rows: State | RowSummary,
     result: Solution,
     fit_intercept: bool,
     alpha: float,
     is_vector: bool,
     rank: str | None,
 ) -> LinearFit:
-    """The result for the user: shapes as y has them, a status in words, warnings."""
-    p = moments.n_features
-    if not fit_intercept and isinstance(moments, Moments):
-        moments.check_raw_squares()
-    status = status_of(result, moments, fit_intercept, rank)
-    likelihood = log_likelihood(moments, result.log_rss)
-
-    def per_target(values: FloatArray) -> Any:
-        return float(values[0]) if is_vector else values
-
-    return LinearFit(
-        coef=result.coef[0] if is_vector else result.coef,
-        intercept=per_target(result.intercept),
-        feature_names=moments.feature_names,
-        target_names=moments.target_names,
-        n_samples=moments.n_samples,
-        total_weight=moments.total_weight,
-        rank=result.rank,
-        condition_number=result.condition_number,
-        solver=result.solver,
-        status=status,
-        digits=result.digits,
-        passes=result.passes,
-        rss=per_target(result.rss),
-        tss=per_target(result.tss),
-        log_likelihood=per_target(likelihood),
-        bse=result.bse[0] if is_vector else result.bse,
-        bse_intercept=per_target(result.bse_intercept),
-        residual_sd=per_target(result.residual_sd),
-        fit_intercept=fit_intercept,
-        alpha=alpha,
-        feature_mean=moments.mean[:p],
-        feature_std=moments.std[:p],
-        bse_digits=result.bse_digits,
+    """The result for the user: shapes as y has them, warnings, and what can wait until somebody asks for it."""
+    names, p, n_samples, weight = (
+        rows.feature_names,
+        len(rows.feature_names),
+        rows.n_samples,
+        rows.total_weight,
     )
+    coef, bse = result.coef, result.bse
+    per_target: Any = (
+        result.intercept,
+        result.rss,
+        result.tss,
+        result.bse_intercept,
+        result.residual_sd,
+    )
+    if is_vector:
+        coef, bse = coef[0], bse[0]
+        per_target = map(np.ndarray.item, per_target)
+    intercept, rss, tss, bse_intercept, residual_sd = per_target
+    known = {
+        "coef": coef,
+        "intercept": intercept,
+        "feature_names": names,
+        "target_names": rows.target_names,
+        "n_samples": n_samples,
+        "total_weight": weight,
+        "rank": result.rank,
+        "condition_number": result.condition_number,
+        "solver": result.solver,
+        "digits": result.digits,
+        "passes": result.passes,
+        "rss": rss,
+        "tss": tss,
+        "bse": bse,
+        "bse_intercept": bse_intercept,
+        "residual_sd": residual_sd,
+        "fit_intercept": fit_intercept,
+        "alpha": alpha,
+        "bse_digits": result.bse_digits,
+    }
+    on_request: dict[str, partial[Any]] = {
+        "log_likelihood": partial(
+            log_likelihood, n_samples, rows.sum_log_weight, result.rss, result.log_rss, is_vector
+        ),
+    }
+    if isinstance(rows, State):
+        if not fit_intercept:
+            rows.check_raw_squares()
+        squares = rows.leading.diagonal().copy()  # lest the fit keep all products
+        on_request["feature_mean"] = partial(means_of, rows.mean, rows.scale, p)
+        on_request["feature_std"] = partial(deviations_of, squares, weight, rows.scale, p)
+    else:
+        known["feature_mean"] = rows.column_means[:p]
+        known["feature_std"] = rows.column_deviations[:p]
+    if is_plain(result):
+        on_request["status"] = partial(plain_status, result.condition_number, p)
+    else:
+        known["status"] = status_of(result, rows, fit_intercept, rank)
+    return fit_of(known, on_request)

@@ -8,7 +8,6 @@ the rounding of the values that went into them count as nothing.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -237,8 +236,8 @@ def _refine_some(
     n, p, k = problem.features.n_samples, problem.n_features, directions.shape[1]
     t = problem.targets.n_columns if with_targets else 0
     zeros = np.broadcast_to(np.zeros(1), (n,))
-    joint = replace(
-        problem, targets=Columns([*problem.targets.as_list()[:t], *[zeros] * k], n, t + k)
+    joint = problem._replace(
+        targets=Columns([*problem.targets.as_list()[:t], *[zeros] * k], n, t + k)
     )
     mean = np.concatenate([scaled.mean[:, :p], np.zeros((2, k))], axis=1)
     intercept = np.zeros((2, k))

@@ -11,8 +11,6 @@ Each rung is entered only if the one below it does not give what is asked for.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from fastlr._kernels import kernels
@@ -24,44 +22,74 @@ from fastlr.least_squares.problem import Problem, Solution
 from fastlr.least_squares.refinement import checked, digits_of, has_converged, refine
 from fastlr.least_squares.units import U, at_full_rank, finished
 from fastlr.moments import Moments
-from fastlr.moments.moments import moments_of_statistics
+from fastlr.moments.moments import moments_of_state, moments_of_statistics
 from fastlr.moments.passes import Statistics, pass_over
+from fastlr.moments.state import State, no_scale
 
 __all__ = ["ACCURACIES", "RANK_RULES", "climb"]
 
 ACCURACIES = ("fast", "auto", "max")
 RANK_RULES = ("min_norm", "basic", "full", "raise")
 _ONE_CALL = 1 << 27  # multiply-adds of a pass that need no interruption
+_ONE_THREAD = 1 << 17  # of a pass that a second thread would not shorten
 
 # Estimated relative error to refine to; the estimate is ten times what to expect.
 _TOLERANCE = {"auto": kernels.AUTOMATIC_TOLERANCE, "max": U}
 
 
-def climb(problem: Problem, accuracy: str, rank: str) -> tuple[Moments, Solution]:
-    """Fit rows with the accuracy asked for; ``rank`` says what to do with columns that depend on one another."""
-    n, q = problem.features.n_samples, problem.n_features + problem.targets.n_columns
+def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
+    """Fit rows with the accuracy asked for; ``rank`` says what to do with columns that depend on one another.
+
+    With the solution it gives the moments of the rows, as kernels take them.
+    """
+    features, targets = problem.features, problem.targets
+    q = features.n_columns + targets.n_columns
+    work = features.n_samples * q * (q + 16)
     first = None
-    if n * q * (q + 16) <= _ONE_CALL and problem.n_terms == 1:
-        result: Any = kernels.climb(
-            problem.features.source,
-            problem.targets.source,
+    if work <= _ONE_CALL and problem.n_terms == 1:
+        is_short = work <= _ONE_THREAD and problem.n_threads is None
+        (
+            is_in_range,
+            n_samples,
+            weight,
+            sum_log_weight,
+            mean,
+            cross,
+            squares,
+            n_passes,
+            n_sweeps,
+            condition,
+            digits,
+            relevant,
+            figures,
+        ) = kernels.climb(
+            features.source,
+            targets.source,
             problem.weights,
             problem.fit_intercept,
             ACCURACIES.index(accuracy),
-            resolve_threads(problem.n_threads),
+            1 if is_short else resolve_threads(problem.n_threads),
         )
-        is_in_range, n_samples, weight, sum_log_weight, mean, cross, squares, n_passes = result[:8]
-        n_sweeps, condition, digits, relevant, figures = result[8:]
-        first = Statistics(
-            n_samples, weight, sum_log_weight, np.ones(q), mean, cross, squares, n_passes
-        )
+        scale = no_scale(q)
         if is_in_range:
-            moments = moments_of_statistics(first, problem.feature_names, problem.target_names)
+            state = State(
+                n_samples,
+                weight,
+                sum_log_weight,
+                scale,
+                mean,
+                cross,
+                problem.feature_names,
+                problem.target_names,
+                squares,
+            )
             passes = n_passes + n_sweeps
             if figures is None:
-                return moments, _climb_from(moments, problem, accuracy, rank, passes, n_sweeps > 0)
+                moments = moments_of_state(state)
+                return state, _climb_from(moments, problem, accuracy, rank, passes, n_sweeps > 0)
             solver = "refined" if n_sweeps else "normal"
-            return moments, at_full_rank(solver, condition, digits, relevant, passes, figures)
+            return state, at_full_rank(solver, condition, digits, relevant, passes, figures)
+        first = Statistics(n_samples, weight, sum_log_weight, scale, mean, cross, squares, n_passes)
     statistics = pass_over(
         problem.leading_features,
         problem.targets,
@@ -73,7 +101,8 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[Moments, Solution
         first,
     )
     moments = moments_of_statistics(statistics, problem.feature_names, problem.target_names)
-    return moments, _climb_from(moments, problem, accuracy, rank, statistics.n_passes, False)
+    solution = _climb_from(moments, problem, accuracy, rank, statistics.n_passes, False)
+    return moments.for_kernels(), solution
 
 
 def _climb_from(

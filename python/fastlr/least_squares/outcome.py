@@ -12,25 +12,44 @@ from fastlr.input.columns import FloatArray
 from fastlr.least_squares.indicators import expected_dependence
 from fastlr.least_squares.null_space import dependencies
 from fastlr.least_squares.problem import RowSummary, Solution
-from fastlr.least_squares.units import EXACT_CONDITION, FEW_DIGITS, U
-from fastlr.moments import Moments
+from fastlr.least_squares.units import EXACT_CONDITION, FEW_DIGITS, U, log_of
+from fastlr.moments.state import State
 from fastlr.results import Status
 
-__all__ = ["log_likelihood", "status_of"]
+__all__ = ["is_plain", "log_likelihood", "plain_status", "status_of"]
 
 _NEARLY_SINGULAR = 1e8  # condition number at which half of the data's digits say nothing
 
 
+def is_plain(result: Solution) -> bool:
+    """Whether there is nothing to warn of and nothing to explain."""
+    return (
+        result.code == "ok"
+        and result.condition_number < _NEARLY_SINGULAR
+        and result.relevant_digits >= FEW_DIGITS
+    )
+
+
+def plain_status(condition: float, n_features: int) -> Status:
+    """The sentence on a fit that went as one hopes."""
+    return Status("ok", f"Solved: full rank, condition number {_about(n_features)}{condition:.3g}.")
+
+
+def _about(n_features: int) -> str:
+    """What is to be said before a condition number that may be an estimate."""
+    return "about " if n_features > EXACT_CONDITION else ""
+
+
 def status_of(
-    result: Solution, moments: Moments | RowSummary, fit_intercept: bool, rank: str | None
+    result: Solution, rows: State | RowSummary, fit_intercept: bool, rank: str | None
 ) -> Status:
     """The outcome as a sentence, with a warning if the user should look."""
-    names, n_samples = moments.feature_names, moments.n_samples
+    names, n_samples = rows.feature_names, rows.n_samples
     condition, digits = result.condition_number, result.relevant_digits
-    about = "about " if len(names) > EXACT_CONDITION else ""
+    if is_plain(result):
+        return plain_status(condition, len(names))
     if result.code != "rank_deficient":
-        if condition < _NEARLY_SINGULAR and digits >= FEW_DIGITS and result.code == "ok":
-            return Status("ok", f"Solved: full rank, condition number {about}{condition:.3g}.")
+        about = _about(len(names))
         certain = f"about {math.floor(digits)} digits of the coefficients are certain"
         if result.code == "underflow":
             sentence = (
@@ -50,7 +69,7 @@ def status_of(
             )
         warnings.warn(sentence, ConditionWarning, stacklevel=user_level())
         return Status("ill_conditioned", sentence)
-    if _has_too_few_rows(result, moments):
+    if _has_too_few_rows(result, rows):
         cause = f"there are {n_samples} rows for {len(names)} features"
     else:
         constant = "constant" if fit_intercept else "zero"
@@ -72,7 +91,7 @@ def status_of(
         f"{problem}Infinitely many coefficients fit equally well; {choice}, and predictions do not depend on that "
         "choice. Drop columns, add rows, or use a ridge penalty."
     )
-    expected = _expected(result, moments, fit_intercept)
+    expected = _expected(result, rows, fit_intercept)
     if expected is not None:
         sentence = (
             f"Solved: rank {result.rank} of {len(names)}, since {expected}; of the coefficients that fit equally well, "
@@ -83,31 +102,38 @@ def status_of(
     return Status("rank_deficient", sentence)
 
 
-def _expected(result: Solution, moments: Moments | RowSummary, fit_intercept: bool) -> str | None:
+def _expected(result: Solution, rows: State | RowSummary, fit_intercept: bool) -> str | None:
     """The cause of a rank that is no surprise to anybody, or None."""
-    if _has_too_few_rows(result, moments):
+    if _has_too_few_rows(result, rows):
         return None
-    p = moments.n_features
+    p = rows.n_features
     return expected_dependence(
         result.null_space,
         result.length,
-        moments.mean[:p],
-        moments.std[:p],
-        moments.feature_names,
+        rows.column_means[:p],
+        rows.column_deviations[:p],
+        rows.feature_names,
         fit_intercept,
     )
 
 
-def _has_too_few_rows(result: Solution, moments: Moments | RowSummary) -> bool:
+def _has_too_few_rows(result: Solution, rows: State | RowSummary) -> bool:
     """Whether rows are missing, rather than that single columns depend on others."""
     n_null = len(result.null_space)
-    return n_null == 0 or (moments.n_samples <= moments.n_features and n_null > 1)
+    return n_null == 0 or (rows.n_samples <= rows.n_features and n_null > 1)
 
 
-def log_likelihood(moments: Moments | RowSummary, log_rss: FloatArray) -> FloatArray:
+def log_likelihood(
+    n_samples: int,
+    sum_log_weight: float,
+    rss: FloatArray,
+    log_rss: FloatArray | None,
+    is_vector: bool,
+) -> float | FloatArray:
     """-n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2; infinite for a perfect fit."""
-    n = moments.n_samples
+    n = n_samples
+    logarithms = log_of(rss) if log_rss is None else log_rss
     likelihood: FloatArray = (
-        -0.5 * n * (math.log(2.0 * math.pi / n) + log_rss + 1.0) + 0.5 * moments.sum_log_weight
+        -0.5 * n * (math.log(2.0 * math.pi / n) + logarithms + 1.0) + 0.5 * sum_log_weight
     )
-    return likelihood
+    return float(likelihood[0]) if is_vector else likelihood

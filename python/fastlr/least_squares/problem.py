@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +13,7 @@ from fastlr.input.columns import Columns, FloatArray
 __all__ = ["Problem", "RootError", "RowSummary", "ScaledSolution", "Solution"]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """The rows of a fit, validated, and what is to be fitted to them."""
 
     features: Columns
@@ -38,12 +37,7 @@ class Problem:
         if self.n_terms == 1:
             return self.features
         leading = self.features.arrays[0]
-        return replace(self.features, source=leading, n_columns=self.n_features)
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether there are fewer rows than columns, so that products of rows are the smaller problem."""
-        return self.n_terms == 1 and self.features.n_samples < self.n_features
+        return self.features._replace(source=leading, n_columns=self.n_features)
 
 
 class ScaledSolution(NamedTuple):
@@ -100,8 +94,8 @@ class Solution(NamedTuple):
     null_space: FloatArray
     """Rows N with ``sum_j N_kj x_j / length_j = 0`` for the centred columns."""
     length: FloatArray
-    log_rss: FloatArray
-    """log(rss): finite also where rss itself leaves the range of float64."""
+    log_rss: FloatArray | None
+    """log(rss) where rss itself may leave the range of float64, else None."""
     relevant_digits: float
     """As digits, but a coefficient that is zero beside what it is made of counts as if it were of y's size."""
     bse_digits: float
@@ -117,8 +111,8 @@ class RowSummary:
     n_samples: int
     total_weight: float
     sum_log_weight: float
-    mean: FloatArray
-    std: FloatArray
+    column_means: FloatArray
+    column_deviations: FloatArray
 
     @property
     def n_features(self) -> int:

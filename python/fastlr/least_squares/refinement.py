@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -155,7 +154,7 @@ def with_exact_means(problem: Problem, scaled: ScaledSolution) -> ScaledSolution
         intercept=np.array([[-1.0], [0.0]]),
         scale=np.append(scaled.scale[:p], 1.0),
     )
-    slots = sweep_rows(replace(problem, targets=Columns(zeros, n, 1)), ones)
+    slots = sweep_rows(problem._replace(targets=Columns(zeros, n, 1)), ones)
     sums, count, _ = kernels.sweep_totals(n, p, 1, problem.n_terms, slots)
     mean = scaled.mean.copy()
     mean[:, :p] = _quotient(sums[:, 0], count[:, 0])

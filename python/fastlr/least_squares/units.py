@@ -42,8 +42,7 @@ def at_full_rank(
 ) -> Solution:
     """The solution of full rank that one call of the kernels has finished."""
     coef, intercept, rss, tss, bse, bse_intercept, residual_sd = figures
-    p = coef.shape[1]
-    nothing = np.zeros((0, p))
+    p, nothing = coef.shape[1], coef[:0]
     return Solution(
         solver,
         "ok",
@@ -60,9 +59,9 @@ def at_full_rank(
         residual_sd,
         nothing,
         nothing,
-        log_of(rss),
+        None,
         relevant_digits,
-        _bse_digits(U * condition**2, rss, tss, passes),
+        digits_at(U * condition**2 + (_error_of_rss(rss, tss) if passes == 1 else U)),
     )
 
 
@@ -105,6 +104,7 @@ def finished(
         length = np.where(scaled.length > 0, scaled.length / scaled.scale[:p], 0.0)
     lost = _lost_to_range(scaled, figures[0], figures[1], moments)
     relevant = digits if relevant_digits is None else relevant_digits
+    root_relative = bse_error_of(scaled) if root_error is None else root_error.relative
     return Solution(
         solver,
         "underflow" if lost < FEW_DIGITS else scaled.code,
@@ -117,12 +117,7 @@ def finished(
         length,
         log_of(scaled.rss) - 2.0 * np.log(scaled.scale[p:]),
         min(relevant, lost),
-        _bse_digits(
-            bse_error_of(scaled) if root_error is None else root_error.relative,
-            scaled.rss,
-            scaled.tss,
-            passes,
-        ),
+        digits_at(root_relative + (_error_of_rss(scaled.rss, scaled.tss) if passes == 1 else U)),
     )
 
 
@@ -156,15 +151,11 @@ def bse_error_of(scaled: ScaledSolution) -> float:
     return U * scaled.condition_number**2
 
 
-def _bse_digits(error: float, rss: FloatArray, tss: FloatArray, passes: int) -> float:
-    """Right digits of standard errors whose root has this relative error.
-
-    After a single pass the sum of squares is what is left of the targets' own.
-    """
+def _error_of_rss(rss: FloatArray, tss: FloatArray) -> float:
+    """Relative error that a single pass leaves in sums of squares, which are what is left of the targets' own."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         left = np.where(rss > 0, tss / rss, 1.0)
-    of_rss = U * (float(left.max(initial=1.0)) if passes == 1 else 1.0)
-    return digits_at(error + of_rss)
+    return U * float(left.max(initial=1.0))
 
 
 def log_of(values: FloatArray) -> FloatArray:

@@ -109,8 +109,7 @@ def _positive_rows(problem: Problem) -> tuple[Problem, FloatArray, float]:
         refuse_non_finite(problem.features, problem.feature_names, argument="X")
         refuse_non_finite(problem.targets, problem.target_names, argument="y")
         weights = weights[counts]
-        problem = replace(
-            problem,
+        problem = problem._replace(
             features=problem.features.take_rows(counts),
             targets=problem.targets.take_rows(counts),
             weights=weights,
@@ -247,8 +246,7 @@ def _basic(problem: Problem, dual: Dual, result: Solution, accuracy: str) -> Sol
             keep.append(j)
     if not keep:
         return result._replace(solver="basic")
-    smaller = replace(
-        problem,
+    smaller = problem._replace(
         features=problem.features.take_columns(keep),
         feature_names=tuple(problem.feature_names[j] for j in keep),
     )

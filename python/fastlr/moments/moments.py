@@ -24,7 +24,13 @@ from fastlr.moments.passes import Statistics, pass_over
 from fastlr.moments.serialised import as_bytes, from_bytes
 from fastlr.moments.state import PRECISIONS, State
 
-__all__ = ["Moments", "moments_of", "moments_of_columns", "moments_of_statistics"]
+__all__ = [
+    "Moments",
+    "moments_of",
+    "moments_of_columns",
+    "moments_of_state",
+    "moments_of_statistics",
+]
 
 
 class Moments:
@@ -193,18 +199,12 @@ class Moments:
     @property
     def mean(self) -> FloatArray:
         """Weighted means of features, then targets."""
-        state = self._state
-        with np.errstate(over="ignore"):  # of columns beyond the range
-            mean: FloatArray = state.mean.sum(axis=0) / state.scale
-        return mean
+        return self._state.column_means
 
     @property
     def std(self) -> FloatArray:
         """Weighted population standard deviations of features, then targets."""
-        state = self._state
-        variance = np.maximum(state.leading.diagonal(), 0.0) / state.total_weight
-        std: FloatArray = np.sqrt(variance) / state.scale
-        return std
+        return self._state.column_deviations
 
     @property
     def cross_products(self) -> FloatArray:
@@ -212,18 +212,6 @@ class Moments:
         state = self._state
         with np.errstate(over="ignore", under="ignore"):
             return state.leading / state.scale / state.scale[:, np.newaxis]
-
-    def check_raw_squares(self) -> None:
-        """Fits without intercept need squares about zero, not about the mean: refuse those out of range."""
-        with np.errstate(over="ignore"):
-            squares = self.total_weight * np.square(self._state.mean[0])
-        outside = np.flatnonzero(~np.isfinite(squares))
-        if outside.size:
-            name = (*self.feature_names, *self.target_names)[outside[0]]
-            raise InputError(
-                f"the squares of column {name!r} (mean {self.mean[outside[0]]:.3g}) exceed the range of float64 "
-                "without an intercept: divide it by a power of two, or fit an intercept."
-            )
 
     def update(
         self, X: object, y: object, sample_weight: object = None, *, n_threads: int | None = None
@@ -388,6 +376,11 @@ def moments_of_statistics(
     statistics: Statistics, feature_names: tuple[str, ...], target_names: tuple[str, ...]
 ) -> Moments:
     """Moments of what a pass over the rows has left."""
-    return Moments._of_state(
+    return moments_of_state(
         State(*statistics[:6], feature_names, target_names, statistics.summed_squares)
     )
+
+
+def moments_of_state(state: State) -> Moments:
+    """Moments as `Moments.for_kernels` told them."""
+    return Moments._of_state(state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 
-__all__ = ["PRECISIONS", "State"]
+__all__ = ["PRECISIONS", "State", "deviations_of", "means_of", "no_scale"]
 
 PRECISIONS = ("double", "double_double")
 
@@ -41,6 +42,23 @@ class State(NamedTuple):
         """Cross-products of the scaled columns, rounded to float64."""
         return self.cross if self.cross.ndim == 2 else self.cross[0]
 
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return len(self.feature_names)
+
+    @property
+    def column_means(self) -> FloatArray:
+        """Weighted means (q,) of features, then targets, in their own units."""
+        return means_of(self.mean, self.scale, len(self.scale))
+
+    @property
+    def column_deviations(self) -> FloatArray:
+        """Weighted population standard deviations (q,) of features, then targets, in their own units."""
+        return deviations_of(
+            self.leading.diagonal(), self.total_weight, self.scale, len(self.scale)
+        )
+
     def on_scale(self, scale: FloatArray) -> State:
         """The same moments with columns scaled by other powers of two."""
         if np.array_equal(scale, self.scale):
@@ -64,3 +82,39 @@ class State(NamedTuple):
                 "are combined: divide the column by a power of two before building them."
             )
         return self
+
+    def check_raw_squares(self) -> None:
+        """Fits without intercept need squares about zero, not about the mean: refuse those out of range."""
+        with np.errstate(over="ignore"):
+            squares = self.total_weight * np.square(self.mean[0])
+        outside = np.flatnonzero(~np.isfinite(squares))
+        if outside.size:
+            name = (*self.feature_names, *self.target_names)[outside[0]]
+            raise InputError(
+                f"the squares of column {name!r} (mean {self.column_means[outside[0]]:.3g}) exceed the range of "
+                "float64 without an intercept: divide it by a power of two, or fit an intercept."
+            )
+
+
+def means_of(mean: FloatArray, scale: FloatArray, n_columns: int) -> FloatArray:
+    """Means of the first columns in their own units, from those (2, q) of scaled columns."""
+    with np.errstate(over="ignore"):  # of columns beyond the range
+        means: FloatArray = mean[:, :n_columns].sum(axis=0) / scale[:n_columns]
+    return means
+
+
+def deviations_of(
+    squares: FloatArray, total_weight: float, scale: FloatArray, n_columns: int
+) -> FloatArray:
+    """Population standard deviations of the first columns in their own units, from squares (q,) of scaled ones."""
+    variance = np.maximum(squares[:n_columns], 0.0) / total_weight
+    deviations: FloatArray = np.sqrt(variance) / scale[:n_columns]
+    return deviations
+
+
+@lru_cache(maxsize=16)
+def no_scale(n_columns: int) -> FloatArray:
+    """Ones (n_columns,): the scale of columns whose squares are in the range of float64."""
+    ones = np.ones(n_columns)
+    ones.flags.writeable = False
+    return ones

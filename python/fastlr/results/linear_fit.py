@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from fastlr.results.ranking import WeightRanking, ranked
 from fastlr.results.status import Status
 from fastlr.results.stored import as_data, restored
 
-__all__ = ["LinearFit"]
+__all__ = ["LinearFit", "fit_of"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -113,9 +113,30 @@ class LinearFit:
     bse_digits: float = math.nan
 
     def __post_init__(self) -> None:
+        array = np.ndarray
         for value in vars(self).values():
+            if isinstance(value, array):
+                value.setflags(write=False)
+
+    if not TYPE_CHECKING:  # for whom all fields are there from the start
+
+        def __getattr__(self, name: str) -> Any:
+            """Compute a field that nobody has asked for yet."""
+            compute = vars(self).get("_on_request", {}).get(name)
+            if compute is None:
+                what = f"{type(self).__name__!r} object has no attribute {name!r}"
+                raise AttributeError(what, name=name, obj=self)
+            value = compute()
             if isinstance(value, np.ndarray):
-                value.flags.writeable = False
+                value.setflags(write=False)
+            return vars(self).setdefault(name, value)  # one step: all threads get the same one
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give every field, for pickles and copies."""
+        state = vars(self)
+        if "_on_request" not in state:
+            return state
+        return {field.name: getattr(self, field.name) for field in fields(LinearFit)}
 
     @property
     def n_features(self) -> int:
@@ -260,3 +281,15 @@ class LinearFit:
             If a field is missing, unknown, or of the wrong type, shape or range.
         """
         return LinearFit(**restored(data))
+
+
+def fit_of(known: dict[str, Any], on_request: Mapping[str, Callable[[], Any]]) -> LinearFit:
+    """A fit of which some fields are known, and the others computed when they are first asked for.
+
+    The dictionary of known fields becomes the fit's own.
+    """
+    fit: LinearFit = object.__new__(LinearFit)
+    object.__setattr__(fit, "__dict__", known)
+    fit.__post_init__()
+    known["_on_request"] = on_request
+    return fit

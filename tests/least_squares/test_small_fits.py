@@ -1,0 +1,107 @@
+"""A small fit does little in Python, and tells later what nobody has asked for yet."""
+
+import copy
+import dataclasses
+import pickle
+import sys
+
+import numpy as np
+import pytest
+
+import fastlr
+from fastlr.results.linear_fit import LinearFit
+
+MOST_BEFORE_THE_KERNEL = 12
+MOST_IN_ALL = 22
+MOST_OF_ESTIMATOR = 40
+ON_REQUEST = ("log_likelihood", "feature_mean", "feature_std", "status")
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 3))
+    return X, X.sum(axis=1) + rng.normal(size=100)
+
+
+def python_calls(function):
+    """How many Python functions a call of this one enters until the kernel, and in all."""
+    function()  # caches fill
+    calls, before = 0, None
+
+    def count(frame, event, argument):
+        nonlocal calls, before
+        calls += event == "call"
+        if event == "c_call" and getattr(argument, "__name__", "") == "climb":
+            before = calls
+
+    sys.setprofile(count)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return before - 1, calls - 1  # but for the function itself
+
+
+def test_few_python_calls_lead_to_the_kernel_and_back(rows):
+    before, in_all = python_calls(lambda: fastlr.ols(*rows) and None)
+    assert before <= MOST_BEFORE_THE_KERNEL + 1  # ols itself
+    assert in_all <= MOST_IN_ALL + 1
+
+
+def test_the_estimator_adds_few_calls(rows):
+    X, y = rows
+    assert python_calls(lambda: fastlr.LinearRegression().fit(X, y))[1] <= MOST_OF_ESTIMATOR
+
+
+@pytest.mark.parametrize("options", [{}, {"fit_intercept": False}, {"accuracy": "fast"}], ids=str)
+def test_what_is_told_on_request_does_not_depend_on_when(rows, options):
+    early, late = fastlr.ols(*rows, **options), fastlr.ols(*rows, **options)
+    for name in ON_REQUEST:
+        assert name not in vars(early)
+        value = getattr(early, name)
+        assert getattr(early, name) is value
+    assert early.to_dict() == late.to_dict()
+    assert list(early.to_dict()) == [field.name for field in dataclasses.fields(LinearFit)] + [
+        "has_feature_names"
+    ]
+    np.testing.assert_allclose(early.feature_mean, rows[0].mean(axis=0), atol=1e-14)
+    np.testing.assert_allclose(early.feature_std, rows[0].std(axis=0), rtol=1e-12)
+
+
+def test_a_fit_that_was_never_asked_is_pickled_and_copied_whole(rows):
+    asked, fit = fastlr.ols(*rows), fastlr.ols(*rows)
+    want = asked.to_dict()
+    for again in (pickle.loads(pickle.dumps(fit)), copy.copy(fit), copy.deepcopy(fit)):
+        assert set(vars(again)) == {field.name for field in dataclasses.fields(LinearFit)}
+        assert again.to_dict() == want
+    assert dataclasses.replace(fit, target_names=("z",)).to_dict() == {
+        **want,
+        "target_names": ["z"],
+    }
+    assert pickle.dumps(fit) == pickle.dumps(asked)
+
+
+def test_what_is_told_on_request_is_frozen(rows):
+    fit = fastlr.ols(*rows)
+    for name in ON_REQUEST:
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(fit, name, None)
+    for array in (fit.feature_mean, fit.feature_std):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1.0
+
+
+def test_unknown_attributes_are_errors_as_everywhere(rows):
+    with pytest.raises(AttributeError, match="'LinearFit' object has no attribute 'slope'"):
+        fastlr.ols(*rows).slope  # noqa: B018
+
+
+def test_a_fit_keeps_no_products_of_its_columns():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(400, 120))
+    fit = fastlr.ols(X, X.sum(axis=1) + rng.normal(size=400))
+    for compute in vars(fit)["_on_request"].values():
+        for kept in compute.args:
+            owner = kept.base if isinstance(getattr(kept, "base", None), np.ndarray) else kept
+            assert np.size(owner) < 120 * 10
