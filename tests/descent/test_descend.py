@@ -11,6 +11,8 @@ from fastlr._kernels import kernels
 from fastlr.descent.optimizers import GD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 from fastlr.descent.schedules import ExponentialDecay
 
+pytestmark = pytest.mark.usefixtures("level")
+
 RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 
 

@@ -13,6 +13,8 @@ import fastlr
 from fastlr.descent import prepare
 from layouts import LAYOUTS
 
+pytestmark = pytest.mark.usefixtures("level")
+
 
 @pytest.fixture(scope="module")
 def rows():
