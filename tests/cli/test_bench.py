@@ -1,5 +1,7 @@
 """`fastlr bench`: every installed peer, checked answers, a roofline, a picture."""
 
+import functools
+import importlib
 import json
 
 import numpy as np
@@ -18,6 +20,16 @@ from fastlr.bench import (
 )
 
 
+@pytest.fixture
+def hasty(monkeypatch):
+    """Runs that do not wait for other libraries' threads, beside a meter that reads less memory: nothing is timed."""
+    command = importlib.import_module("fastlr.cli.bench")
+    monkeypatch.setattr(command, "RooflineMeter", functools.partial(RooflineMeter, megabytes=8))
+    table = importlib.import_module("fastlr.bench.table")
+    monkeypatch.setattr(table, "in_turns", functools.partial(in_turns, pause=0.0))
+
+
+@pytest.mark.usefixtures("hasty")
 def test_bench_as_json_is_one_document(run):
     result = run("bench", "--scale", "0.0002", "--rounds", "1", "--format", "json")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -31,8 +43,11 @@ def test_bench_as_json_is_one_document(run):
         }
 
 
-def test_bench_prints_a_table_and_draws_a_picture(run, tmp_path):
+@pytest.mark.usefixtures("hasty")
+def test_bench_prints_a_table_and_draws_a_picture(run, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
+    command = importlib.import_module("fastlr.cli.bench")
+    monkeypatch.setattr(command, "_SHAPES", command._SHAPES[:3])  # all six are in the other format
     picture = tmp_path / "bench.png"
     result = run("bench", "--scale", "0.0001", "--rounds", "1", "--picture", str(picture))
     assert result.exit_code == 0

@@ -1,5 +1,7 @@
 """fastlr.descend: the steps of the textbook, in every convention, engine and rule."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,8 @@ from fastlr import reference
 from fastlr._kernels import kernels
 from fastlr.descent.optimizers import GD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 from fastlr.descent.schedules import ExponentialDecay
+
+pytestmark = pytest.mark.usefixtures("level")
 
 RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 
@@ -119,39 +123,45 @@ def test_every_rule_follows_its_formula(rows, rule, engine, kind):
     np.testing.assert_allclose(path_of(fit), expected, rtol=1e-10, atol=1e-13)
 
 
-@pytest.mark.parametrize("optimizer", RULES)
-@pytest.mark.parametrize("batch_size", [1, 7, 50])
-@pytest.mark.parametrize("sampling", ["shuffle", "random", "sequential"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_batches_take_the_steps_of_the_reference(rows, optimizer, batch_size, sampling, kind):
-    """The sampler's own list of rows, stepped over in NumPy."""
-    X, y, weights = rows
-    fit = fastlr.descend(
-        X,
-        y,
-        batch_size=batch_size,
-        optimizer=optimizer,
-        sampling=sampling,
-        loss=kind,
-        alpha=0.1,
-        learning_rate=1e-3,
-        epochs=3,
-        sample_weight=weights,
-        record="path",
-        random_state=5,
-        tol=None,
-    )
-    seed = int(np.random.default_rng(5).integers(0, 2**63, dtype=np.int64))
+def drawn(kernels, sampling, batch_size, seed, n_epochs):
+    """The sampler's own list of 120 rows: for each epoch its batches."""
     batches = []
-    for epoch in range(3):
+    for epoch in range(n_epochs):
         plan = kernels.plan_sampling(sampling, 120, 3, batch_size)
         table = np.zeros(plan["table_size"], dtype=np.uint32)
         order = kernels.list_rows(sampling, 120, 3, batch_size, seed, epoch, 0, table)
         batches.append([order[i : i + batch_size] for i in range(0, len(order), batch_size)])
+    return batches
+
+
+@pytest.mark.parametrize("optimizer", RULES)
+def test_batches_take_the_steps_of_the_reference(rows, optimizer):
+    """The sampler's own list of rows, stepped over in NumPy."""
+    X, y, weights = rows
+    seed = int(np.random.default_rng(5).integers(0, 2**63, dtype=np.int64))
     rule = fastlr.optimizers.as_optimizer(optimizer)
-    expected = by_hand(X, y, batches, rule, 1e-3, kind, 0.1, weights)
-    np.testing.assert_allclose(path_of(fit), expected, rtol=1e-9, atol=1e-13)
-    assert fit.n_updates == sum(map(len, batches))
+    samplings = ("shuffle", "random", "sequential")
+    for batch_size, sampling, kind in itertools.product((1, 7, 50), samplings, KINDS):
+        case = f"batches of {batch_size}, {sampling}, {kind}"
+        fit = fastlr.descend(
+            X,
+            y,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            sampling=sampling,
+            loss=kind,
+            alpha=0.1,
+            learning_rate=1e-3,
+            epochs=3,
+            sample_weight=weights,
+            record="path",
+            random_state=5,
+            tol=None,
+        )
+        batches = drawn(kernels, sampling, batch_size, seed, 3)
+        expected = by_hand(X, y, batches, rule, 1e-3, kind, 0.1, weights)
+        np.testing.assert_allclose(path_of(fit), expected, rtol=1e-9, atol=1e-13, err_msg=case)
+        assert fit.n_updates == sum(map(len, batches)), case
 
 
 @pytest.mark.parametrize("n_features", [1, 8, 24, 33, 70])

@@ -5,6 +5,8 @@ import pytest
 
 import fastlr
 
+pytestmark = pytest.mark.usefixtures("level")
+
 
 @pytest.fixture(scope="module")
 def rows():

@@ -15,6 +15,8 @@ from fastlr.descent.schedules import (
     Schedule,
 )
 
+pytestmark = pytest.mark.usefixtures("level")
+
 
 @pytest.fixture(scope="module")
 def rows():

@@ -16,6 +16,8 @@ from fastlr.descent.schedules import (
     StepDecay,
 )
 
+pytestmark = pytest.mark.usefixtures("level")
+
 RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "accelerated"]
 
 

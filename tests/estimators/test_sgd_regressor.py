@@ -1,5 +1,7 @@
 """SGDRegressor: scikit-learn's conventions, its steps row by row, and what it adds."""
 
+import functools
+import itertools
 import pickle
 import warnings
 
@@ -36,7 +38,7 @@ def rows():
 
 @pytest.mark.filterwarnings("ignore::fastlr.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.usefixtures("level")
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -55,18 +57,19 @@ def rows():
         {"penalty": "l2", "alpha": 200.0},
     ],
 )
-@pytest.mark.parametrize("epochs", [1, 3, 20])
-def test_single_rows_step_as_scikit_learn_does(rows, parameters, weighted, epochs):
+def test_single_rows_step_as_scikit_learn_does(rows, parameters):
     """From the same start over rows in the same order: rounding apart, the same coefficients."""
     X, y, weights = rows
-    weight = weights if weighted else None
-    options = {"shuffle": False, "max_iter": epochs, "tol": None, **parameters}
-    ours = fastlr.SGDRegressor(**options).fit(X, y, sample_weight=weight)
-    theirs = SklearnSGD(**options).fit(X, y, sample_weight=weight)
-    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-10, atol=1e-12)
-    assert ours.t_ == theirs.t_
-    assert ours.n_iter_ == theirs.n_iter_ == epochs
+    for weight, epochs in itertools.product((None, weights), (1, 3, 20)):
+        case = f"{epochs} epochs, {'no weights' if weight is None else 'weights'}"
+        close = functools.partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-12, err_msg=case)
+        options = {"shuffle": False, "max_iter": epochs, "tol": None, **parameters}
+        ours = fastlr.SGDRegressor(**options).fit(X, y, sample_weight=weight)
+        theirs = SklearnSGD(**options).fit(X, y, sample_weight=weight)
+        close(ours.coef_, theirs.coef_)
+        close(ours.intercept_, theirs.intercept_)
+        assert ours.t_ == theirs.t_, case
+        assert ours.n_iter_ == theirs.n_iter_ == epochs, case
 
 
 @pytest.mark.parametrize(
@@ -81,6 +84,7 @@ def test_stops_in_the_same_epoch_as_scikit_learn(rows, parameters):
     np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-9)
 
 
+@pytest.mark.usefixtures("level")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("parameters", [{}, {"average": True}, {"penalty": "l1", "alpha": 0.01}])
 def test_partial_fit_goes_on_as_scikit_learn_does(rows, parameters):

@@ -1,5 +1,7 @@
 """Products of rows: against dense matrices, for every layout."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -20,28 +22,28 @@ def row_products(kernels, X, n, p, root=None, *, fit_intercept=True, n_threads=2
 
 
 @pytest.mark.parametrize(("n", "p"), [(1, 5), (6, 40), (17, 300), (70, 1000)])
-@pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize("weighted", [False, True])
-def test_row_products_are_those_of_centred_columns(kernels, n, p, fit_intercept, weighted):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(n, p)) + 3
-    weight = rng.uniform(0.5, 2, size=n) if weighted else np.ones(n)
-    mean = np.average(X, axis=0, weights=weight) * fit_intercept
-    Z = np.sqrt(weight)[:, np.newaxis] * (X - mean)
-    got = row_products(
-        kernels, X, n, p, np.sqrt(weight) if weighted else None, fit_intercept=fit_intercept
-    )
-    np.testing.assert_allclose(got[0], np.tril(Z @ Z.T), rtol=1e-12, atol=1e-11)
-    np.testing.assert_allclose(got[1], mean, rtol=1e-13, atol=1e-15)
-    np.testing.assert_allclose(got[2], (Z**2).sum(axis=0) / weight.sum(), rtol=1e-11, atol=1e-13)
+def test_row_products_are_those_of_centred_columns(kernels, n, p):
+    for fit_intercept, weighted in itertools.product((True, False), (False, True)):
+        case = f"{fit_intercept=}, {weighted=}"
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(n, p)) + 3
+        weight = rng.uniform(0.5, 2, size=n) if weighted else np.ones(n)
+        root = np.sqrt(weight) if weighted else None
+        mean = np.average(X, axis=0, weights=weight) * fit_intercept
+        Z = np.sqrt(weight)[:, np.newaxis] * (X - mean)
+        variance = (Z**2).sum(axis=0) / weight.sum()
+        got = row_products(kernels, X, n, p, root, fit_intercept=fit_intercept)
+        np.testing.assert_allclose(got[0], np.tril(Z @ Z.T), rtol=1e-12, atol=1e-11, err_msg=case)
+        np.testing.assert_allclose(got[1], mean, rtol=1e-13, atol=1e-15, err_msg=case)
+        np.testing.assert_allclose(got[2], variance, rtol=1e-11, atol=1e-13, err_msg=case)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_layouts_and_threads_do_not_change_a_bit(kernels, layout):
+def test_layouts_and_threads_do_not_change_a_bit(kernels):
     X = np.random.default_rng(1).normal(size=(19, 150))
     want = row_products(kernels, X, 19, 150, n_threads=1)
-    for got, expected in zip(row_products(kernels, LAYOUTS[layout](X), 19, 150), want, strict=True):
-        np.testing.assert_array_equal(got, expected)
+    for layout, laid_out in LAYOUTS.items():
+        for got, expected in zip(row_products(kernels, laid_out(X), 19, 150), want, strict=True):
+            np.testing.assert_array_equal(got, expected, err_msg=layout)
 
 
 def test_the_factor_is_a_root_of_the_inverse(kernels):

@@ -1,5 +1,8 @@
 """From moments to coefficients: against the reference, well and badly conditioned."""
 
+import functools
+import itertools
+
 import numpy as np
 import pytest
 
@@ -55,19 +58,19 @@ def draw(n, p, t=2, seed=0):
 
 
 @pytest.mark.parametrize("p", [1, 2, 7, 40, 150])
-@pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize("alpha", [0.0, 5.0])
-def test_solution_matches_the_reference(kernels, p, fit_intercept, alpha):
+def test_solution_matches_the_reference(kernels, p):
     X, y = draw(3 * p + 5, p)
     weight = np.random.default_rng(1).uniform(0.5, 2.0, size=len(X))
-    got, moments = solve(kernels, X, y, weight, fit_intercept, alpha)
-    want = reference.normal_equations(moments, fit_intercept=fit_intercept, alpha=alpha)
-    np.testing.assert_allclose(got["coef"], want.coef, rtol=1e-8, atol=1e-10)
-    np.testing.assert_allclose(got["intercept"], want.intercept, rtol=1e-8, atol=1e-10)
-    prediction = reference.predict(X, want.coef, want.intercept)
-    np.testing.assert_allclose(got["rss"], reference.rss(y, prediction, weight), rtol=1e-9)
-    assert got["status"] == "ok"
-    assert got["rank"] == p
+    for fit_intercept, alpha in itertools.product((True, False), (0.0, 5.0)):
+        case = f"{fit_intercept=}, {alpha=}"
+        got, moments = solve(kernels, X, y, weight, fit_intercept, alpha)
+        want = reference.normal_equations(moments, fit_intercept=fit_intercept, alpha=alpha)
+        close = functools.partial(np.testing.assert_allclose, err_msg=case)
+        close(got["coef"], want.coef, rtol=1e-8, atol=1e-10)
+        close(got["intercept"], want.intercept, rtol=1e-8, atol=1e-10)
+        prediction = reference.predict(X, want.coef, want.intercept)
+        close(got["rss"], reference.rss(y, prediction, weight), rtol=1e-9)
+        assert (got["status"], got["rank"]) == ("ok", p), case
 
 
 def test_the_root_is_that_of_the_inverse(kernels):

@@ -16,10 +16,10 @@ def epoch(kernels, sampling, n, p=3, batch_size=10, seed=1, number=0):
 
 
 @pytest.mark.parametrize("n", [1, 2, 63, 4096, 5000, 65_536, 65_537, 200_003])
-@pytest.mark.parametrize("p", [1, 20, 300])
-def test_a_shuffle_uses_every_row_once(kernels, n, p):
-    rows = epoch(kernels, "shuffle", n, p)
-    np.testing.assert_array_equal(np.sort(rows), np.arange(n))
+def test_a_shuffle_uses_every_row_once(kernels, n):
+    for p in (1, 20, 300):
+        rows = epoch(kernels, "shuffle", n, p)
+        np.testing.assert_array_equal(np.sort(rows), np.arange(n), err_msg=f"{p=}")
 
 
 def test_a_shuffle_of_many_blocks_uses_every_row_once(kernels):

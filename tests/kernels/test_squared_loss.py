@@ -26,19 +26,21 @@ def expected(X, y, weight, theta):
     return squares, np.append(slope.coef, slope.intercept) / 2
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("dtype", ["f8", "f4", "i2", "?"])
 @pytest.mark.parametrize("n_features", [1, 7, 8, 20, 45])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_loss_and_gradient_match_the_reference(kernels, layout, dtype, n_features, weighted):
-    rng = np.random.default_rng(n_features)
-    X = (4 * rng.normal(size=(1037, n_features))).astype(dtype)
-    y, theta = rng.normal(size=1037), rng.normal(size=n_features + 1)
-    weight = rng.uniform(0, 2, size=1037) if weighted else None
-    squares, gradient = sums(kernels, LAYOUTS[layout](X), y, weight, theta)
-    of_reference, slope = expected(X.astype(float), y, weight, theta)
-    np.testing.assert_allclose(squares, of_reference, rtol=1e-12)
-    np.testing.assert_allclose(gradient, slope, rtol=1e-11, atol=1e-10 * np.abs(slope).max())
+def test_loss_and_gradient_match_the_reference(kernels, n_features, weighted):
+    for dtype in ("f8", "f4", "i2", "?"):
+        rng = np.random.default_rng(n_features)
+        X = (4 * rng.normal(size=(1037, n_features))).astype(dtype)
+        y, theta = rng.normal(size=1037), rng.normal(size=n_features + 1)
+        weight = rng.uniform(0, 2, size=1037) if weighted else None
+        of_reference, slope = expected(X.astype(float), y, weight, theta)
+        size = np.abs(slope).max()
+        for layout, laid_out in LAYOUTS.items():
+            case = f"{dtype}, {layout}"
+            squares, gradient = sums(kernels, laid_out(X), y, weight, theta)
+            np.testing.assert_allclose(squares, of_reference, rtol=1e-12, err_msg=case)
+            np.testing.assert_allclose(gradient, slope, rtol=1e-11, atol=1e-10 * size, err_msg=case)
 
 
 @settings(max_examples=60, deadline=None)

@@ -13,6 +13,7 @@ import rational
 CASES = {case.name: case for case in hard_cases.cases()}
 
 pytestmark = [
+    pytest.mark.usefixtures("level"),
     pytest.mark.filterwarnings("ignore::fastlr.ConditionWarning"),
     pytest.mark.filterwarnings("ignore::fastlr.RankWarning"),
 ]

@@ -10,6 +10,7 @@ import nist
 import rational
 
 pytestmark = [
+    pytest.mark.usefixtures("level"),
     pytest.mark.filterwarnings("ignore::fastlr.ConditionWarning"),
     pytest.mark.filterwarnings("ignore::fastlr.RankWarning"),
 ]

@@ -9,6 +9,8 @@ import fastlr
 import nist
 from fastlr import reference
 
+pytestmark = pytest.mark.usefixtures("level")
+
 # What one pass of centred, equilibrated normal equations reaches, less one digit for the order of
 # summation: the reference, and "fast". It falls by twice the decimals of the condition number of the
 # centred columns at unit length. Filip's is 4e9, and its square beyond sixteen digits.

@@ -13,6 +13,8 @@ import fastlr
 from fastlr import reference
 from layouts import LAYOUTS
 
+pytestmark = pytest.mark.usefixtures("level")
+
 
 def draw(n=400, p=4, seed=0):
     rng = np.random.default_rng(seed)

@@ -8,7 +8,10 @@ import pytest
 import fastlr
 import nist
 
-pytestmark = pytest.mark.filterwarnings("ignore::fastlr.ConditionWarning")
+pytestmark = [
+    pytest.mark.usefixtures("level"),
+    pytest.mark.filterwarnings("ignore::fastlr.ConditionWarning"),
+]
 
 
 def polynomial_sets():

@@ -10,6 +10,8 @@ from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, PolynomialFea
 
 import fastlr
 
+pytestmark = pytest.mark.usefixtures("level")
+
 RNG = np.random.default_rng(0)
 N = 120
 GROUP, OTHER, SIZE = RNG.integers(0, 5, N), RNG.integers(0, 3, N), RNG.normal(50.0, 9.0, N)

@@ -10,6 +10,8 @@ import nist
 import rational
 from exact_fits import ExactFit
 
+pytestmark = pytest.mark.usefixtures("level")
+
 NAMES = ["a", "b", "c", "total"]
 
 

@@ -8,6 +8,8 @@ import pytest
 
 import fastlr
 
+pytestmark = pytest.mark.usefixtures("level")
+
 FEATURES = [
     "age",
     "weight",

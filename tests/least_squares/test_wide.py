@@ -9,7 +9,10 @@ import fastlr
 import nist
 import rational
 
-pytestmark = pytest.mark.filterwarnings("ignore::fastlr.RankWarning")
+pytestmark = [
+    pytest.mark.usefixtures("level"),
+    pytest.mark.filterwarnings("ignore::fastlr.RankWarning"),
+]
 
 
 def truth_of(fit, X, y):

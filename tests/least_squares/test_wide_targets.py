@@ -9,7 +9,10 @@ import fastlr
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 30))
-pytestmark = pytest.mark.filterwarnings("ignore::fastlr.RankWarning")
+pytestmark = [
+    pytest.mark.usefixtures("level"),
+    pytest.mark.filterwarnings("ignore::fastlr.RankWarning"),
+]
 
 
 def total_sum_of_squares(y, weight):

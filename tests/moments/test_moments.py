@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 import fastlr
 from fastlr import Moments
 
+pytestmark = pytest.mark.usefixtures("level")
+
 
 def draw(n=600, p=5, seed=0):
     rng = np.random.default_rng(seed)
