@@ -279,8 +279,8 @@ def test_ctrl_c_does_not_wait_for_algebra():
         time.sleep(0.3)  # until the main thread waits
         os.kill(os.getpid(), signal.SIGINT)
 
-    # Polars has the system restart calls that a signal interrupts; Python's own way is the subject here.
-    signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
+    # A handler as some libraries install it (polars does): calls that a signal interrupts begin again.
+    signal.siginterrupt(signal.SIGINT, False)
     thread = threading.Thread(target=interrupt)
     thread.start()
     try:
@@ -290,3 +290,4 @@ def test_ctrl_c_does_not_wait_for_algebra():
     finally:
         ended.set()
         thread.join()
+        signal.siginterrupt(signal.SIGINT, True)

@@ -112,7 +112,7 @@ def interruptible(
         try:
             with np.errstate(**errors):
                 outcome.append((algebra(*matrices, **options), None))
-        except BaseException as error:  # to be raised where it is waited for
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
             outcome.append((None, error))
 
     thread = threading.Thread(target=work, daemon=True)
