@@ -321,3 +321,13 @@ def test_one_row_is_enough():
     assert fit.predict([[2.0]])[0] == pytest.approx(6.0)
     options = {"batch_size": 1, "epochs": 3, "learning_rate": 0.1}
     assert fastlr.descend([[2.0]], [6.0], **options).n_updates == 3
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(40, 39), (41, 40), (100, 33), (201, 40), (9, 4)])
+def test_the_automatic_rate_bears_a_last_batch_of_few_rows(n, batch_size):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X, y = rng.normal(size=(n, 2)), rng.normal(size=n)
+        fit = fastlr.descend(X, y, batch_size=batch_size, epochs=30, tol=None, random_state=seed)
+        assert fit.status.code != "diverged", (seed, str(fit.status))
+        assert fit.history.loss.max() <= 4 * fit.history.loss[0], seed

@@ -13,7 +13,7 @@ namespace fastlr {
 
 constexpr Index block_height = 30;  // strips: 240 rows of C, and 240 KiB of a panel
 constexpr Index block_width = 12;   // strips: 96 columns of C
-constexpr Index blocks_per_turn = 128;
+constexpr Index blocks_per_turn = 384;
 
 /// Rows and columns of C, in strips.
 struct Block {

@@ -251,8 +251,8 @@ class Curvature:
         """Choose a learning rate that does not blow up and is not needlessly small.
 
         Full batch: 1 / L. Batches of k rows: 1 / (2 L_k) with the expected smoothness L_k of Gower et al. (2019),
-        between L and the curvature of the heaviest row. Adaptive rules, whose steps are about one rate long, go a
-        fixed share of sd(y) / sd(x).
+        between L and the curvature of the heaviest row, on average over the batches of an epoch: the last one may
+        have fewer rows. Adaptive rules, whose steps are about one rate long, go a fixed share of sd(y) / sd(x).
         """
         if optimizer.is_adaptive:
             spread = float(np.mean((self.table.std_x * self.scaling.factor) ** 2))
@@ -264,8 +264,17 @@ class Curvature:
         if batch_size is None or n == 1:
             return 1.0 / largest if largest > 0.0 else 1.0
         in_mean = largest / n if self.objective.kind == "sse" else largest
-        k = batch_size
-        smoothness = (n * (k - 1) * in_mean + (n - k) * self.of_one_row()) / (k * (n - 1))
+        k, last = min(batch_size, n), n % min(batch_size, n)
+        of_one_row = self.of_one_row()
+
+        def smoothness_of(rows: int) -> float:
+            return (n * (rows - 1) * in_mean + (n - rows) * of_one_row) / (rows * (n - 1))
+
+        smoothness = smoothness_of(k)
+        if last and self.objective.kind != "sse":  # a sum over few rows takes a small step anyway
+            whole = n // k
+            average = (whole * smoothness + smoothness_of(last)) / (whole + 1)
+            smoothness = max(average, smoothness_of(last) / 4.0)  # no step on it magnifies
         rate = 0.5 / smoothness if smoothness > 0.0 else 1.0
         if self.objective.kind == "sse":
             rate /= k
