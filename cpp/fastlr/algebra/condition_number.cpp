@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fastlr/algebra/dense.hpp"
 #include "fastlr/turns.hpp"
 
 namespace fastlr {
@@ -61,6 +62,8 @@ double largest_eigenvalue(Index n, const Operator& S) {
   Vector b = Vector::Zero(most);
   Vector v = start_vector(n);
   Vector w(n);
+  Vector along(most);
+  Vector image(n);
   double largest = 0.0;
   for (Index m = 0; m < most; ++m) {
     give_turn();
@@ -70,7 +73,9 @@ double largest_eigenvalue(Index n, const Operator& S) {
     a[m] = v.dot(w);
     for (int twice = 0; twice < 2; ++twice) {
       const auto known = basis.leftCols(m + 1);
-      w -= known * (known.transpose() * w);
+      multiply_transposed(known, w, along.head(m + 1));
+      multiply_vector(known, along.head(m + 1), image);
+      w -= image;
     }
     const double before = largest;
     largest = largest_of_tridiagonal(a, b, m + 1);
@@ -89,15 +94,16 @@ double condition_number(const Matrix& A, const RowMatrix& K) {
   const Vector inverse = length.cwiseInverse();
   Vector scaled(n);
   Vector in_root(K.cols());
+  const Eigen::Map<const Matrix> transposed(K.data(), K.cols(), K.rows());  // as it lies in memory
   const double largest = largest_eigenvalue(n, [&](const Vector& v, Vector& out) {
     scaled = inverse.cwiseProduct(v);
-    out.noalias() = A * scaled;
+    multiply_vector(A, scaled, out);
     out = out.cwiseProduct(inverse);
   });
   const double of_inverse = largest_eigenvalue(n, [&](const Vector& v, Vector& out) {
     scaled = length.cwiseProduct(v);
-    in_root.noalias() = K.transpose() * scaled;
-    out.noalias() = K * in_root;
+    multiply_vector(transposed, scaled, in_root);
+    multiply_transposed(transposed, in_root, out);
     out = out.cwiseProduct(length);
   });
   return std::max(1.0, std::sqrt(largest * of_inverse));
@@ -109,16 +115,18 @@ double condition_number(Eigen::Map<const RowMatrix> R, Eigen::Map<const RowMatri
   const Vector inverse = length.unaryExpr([](double x) { return x > 0.0 ? 1.0 / x : 0.0; });
   Vector scaled(p);
   Vector image(p);
+  const Eigen::Map<const Matrix> factor(R.data(), p, p);  // transposed, as they lie in memory
+  const Eigen::Map<const Matrix> inverse_factor(K.data(), p, p);
   const double largest = largest_eigenvalue(p, [&](const Vector& v, Vector& out) {
     scaled = inverse.cwiseProduct(v);
-    image.noalias() = R * scaled;
-    out.noalias() = R.transpose() * image;
+    multiply_transposed(factor, scaled, image);
+    multiply_vector(factor, image, out);
     out = out.cwiseProduct(inverse);
   });
   const double of_inverse = largest_eigenvalue(p, [&](const Vector& v, Vector& out) {
     scaled = length.cwiseProduct(v);
-    image.noalias() = K.transpose() * scaled;
-    out.noalias() = K * image;
+    multiply_vector(inverse_factor, scaled, image);
+    multiply_transposed(inverse_factor, image, out);
     out = out.cwiseProduct(length);
   });
   return std::max(1.0, std::sqrt(largest * of_inverse));

@@ -27,6 +27,16 @@ void reflect(const Vector& v, Eigen::Ref<Vector> x) { x -= v.dot(x) * v; }
 
 }  // namespace
 
+void multiply_vector(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Vector>& v,
+                     Eigen::Ref<Vector> out) {
+  out.noalias() = A * v;
+}
+
+void multiply_transposed(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Vector>& v,
+                         Eigen::Ref<Vector> out) {
+  out.noalias() = A.transpose() * v;
+}
+
 void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor) {
   const Index n = C.rows();
   if (L.cols() == 0) return;

@@ -28,6 +28,14 @@ Matrix multiply_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const 
 /// A B for an upper triangular B.
 Matrix multiply_by_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B);
 
+/// out = A v.
+void multiply_vector(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Vector>& v,
+                     Eigen::Ref<Vector> out);
+
+/// out = A' v.
+void multiply_transposed(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Vector>& v,
+                         Eigen::Ref<Vector> out);
+
 /// C += factor L L' for C (n, n), of which the lower triangle is read and changed; L: (n, k).
 void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor);
 

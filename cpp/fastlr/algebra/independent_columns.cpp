@@ -166,7 +166,7 @@ double condition_number(const Matrix& A, const ColumnChoice& choice) {
   Vector in_root(r);
   const double largest = largest_eigenvalue(l, [&](const Vector& v, Vector& out) {
     scaled = inverse.cwiseProduct(v);
-    out.noalias() = A * scaled;
+    multiply_vector(A, scaled, out);
     out = out.cwiseProduct(inverse);
   });
   const double of_inverse = largest_eigenvalue(r, [&](const Vector& v, Vector& out) {

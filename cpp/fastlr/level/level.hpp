@@ -59,6 +59,8 @@
   FUNCTION(reciprocal_condition, reciprocal_condition)         \
   FUNCTION(symmetric_norm, symmetric_norm)                     \
   FUNCTION(invert_lower, invert_lower)                         \
+  FUNCTION(multiply_vector, multiply_vector)                   \
+  FUNCTION(multiply_transposed, multiply_transposed)           \
   FUNCTION(add_square, add_square)                             \
   FUNCTION(multiply_by_magnitudes, multiply_by_magnitudes)     \
   FUNCTION(subtract_products, subtract_products)               \

@@ -250,6 +250,16 @@ double symmetric_norm(const Eigen::Ref<const Matrix>& A) {
 
 void invert_lower(Eigen::Ref<Matrix> L) { level_in_use().invert_lower(L); }
 
+void multiply_vector(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Vector>& v,
+                     Eigen::Ref<Vector> out) {
+  level_in_use().multiply_vector(A, v, out);
+}
+
+void multiply_transposed(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Vector>& v,
+                         Eigen::Ref<Vector> out) {
+  level_in_use().multiply_transposed(A, v, out);
+}
+
 void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor) {
   level_in_use().add_square(C, L, factor);
 }
