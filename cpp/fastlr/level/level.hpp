@@ -27,6 +27,10 @@
   FUNCTION(provisional_shift, provisional_shift)               \
   FUNCTION(largest_deviation, largest_deviation)               \
   FUNCTION(accumulate, accumulate)                             \
+  FUNCTION(centre, centre)                                     \
+  FUNCTION(recentre, recentre)                                 \
+  FUNCTION(merge, merge)                                       \
+  FUNCTION(subtract, subtract)                                 \
   FUNCTION(plan_double_double, plan_double_double)             \
   FUNCTION(accumulate_double_double, accumulate_double_double) \
   FUNCTION(centre_double_double, centre_double_double)         \

@@ -93,6 +93,30 @@ void accumulate(const Rows& rows, const Column* weight, const double* shift, con
                             slots);
 }
 
+WeightStatistics centre(const PassPlan& plan, Index n_columns, const double* shift,
+                        const double* scale, double* slots, double* mean, double* cross) {
+  return level_in_use().centre(plan, n_columns, shift, scale, slots, mean, cross);
+}
+
+bool recentre(Index n_columns, double weight, const double* mean, const double* cross,
+              const double* scale, double* shift, double* size) {
+  return level_in_use().recentre(n_columns, weight, mean, cross, scale, shift, size);
+}
+
+double merge(Index n_columns, double weight_a, const double* mean_a, const double* cross_a,
+             double weight_b, const double* mean_b, const double* cross_b, double* mean,
+             double* cross) {
+  return level_in_use().merge(n_columns, weight_a, mean_a, cross_a, weight_b, mean_b, cross_b, mean,
+                              cross);
+}
+
+double subtract(Index n_columns, double weight_a, const double* mean_a, const double* cross_a,
+                double weight_b, const double* mean_b, const double* cross_b, double* mean,
+                double* cross) {
+  return level_in_use().subtract(n_columns, weight_a, mean_a, cross_a, weight_b, mean_b, cross_b,
+                                 mean, cross);
+}
+
 DoubleDoublePlan plan_double_double(Index n_samples, Index n_columns) {
   return level_in_use().plan_double_double(n_samples, n_columns);
 }
