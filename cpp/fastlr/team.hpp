@@ -24,8 +24,8 @@ bool can_start_team(int n_threads);
 /// Whether this process has had a team of threads, on whatever level.
 bool& uses_threads();
 
-/// GNU OpenMP's pool, which all levels share, does not survive fork(): a child of a process that has
-/// used threads works serially.
+/// GNU OpenMP's pool, which all levels share, does not survive fork(): a child of a process that
+/// has used threads works serially.
 bool forked_from_threads();
 
 /// From now on a child knows it. `has_used_threads` belongs to the process, not to one level.

@@ -100,6 +100,20 @@ def test_wrong_arguments_are_named(table, arguments, words):
         fastlr.fit_file(table[0], **arguments)
 
 
+@pytest.mark.parametrize("argument", ["target", "features", "exclude", "weights"])
+@pytest.mark.parametrize("value", [3, ["a", 3], {"a"}])
+def test_names_that_are_no_strings_are_refused(table, argument, value):
+    with pytest.raises(fastlr.InputTypeError, match=f"{argument}=.* is not the name of a column"):
+        fastlr.fit_file(table[0], **{"target": "y", argument: value})
+
+
+def test_weights_are_one_column(table):
+    with pytest.raises(
+        fastlr.InputTypeError, match=r"weights=.* is not the name of a column: pass a string\.$"
+    ):
+        fastlr.fit_file(table[0], "y", weights=["w"])
+
+
 def test_text_columns_are_no_features_unless_excluded(tmp_path):
     pytest.importorskip("pyarrow")
     path = tmp_path / "plots.csv"

@@ -56,7 +56,8 @@ Problem problem_of(const MomentsView& moments, const ScaledEquations& equations,
   return problem;
 }
 
-/// Which columns are independent, and a factor of theirs: positions are those in `equations.varying`.
+/// Which columns are independent, and a factor of theirs: positions are those in
+/// `equations.varying`.
 struct Independent {
   std::vector<std::size_t> chosen;
   std::vector<std::size_t> others;

@@ -38,7 +38,8 @@ void accumulate_all(const Rows& rows, const Column* weight, int n_threads, Ladde
   }
 }
 
-/// Sweeps until every target rests; false if one of them cannot be made right with this factor.
+/// Sweeps until every target has converged; false if one of them cannot be made right with this
+/// factor.
 bool refine_all(const Rows& rows, const Column* weight, const Refinement& refinement, int n_threads,
                 Ladder& ladder) {
   ScaledSolution& s = ladder.solution;
@@ -47,12 +48,13 @@ bool refine_all(const Rows& rows, const Column* weight, const Refinement& refine
   const SweepPlan plan = plan_sweep(rows.n_samples, refinement.n_features, t);
   AlignedVector slots(plan.n_slots * plan.slot_size);
   RowMatrix progress = start_of_progress(refinement);
-  for (bool rest = false; !rest; ++ladder.n_sweeps) {
+  // refine() lets no target go on for more than ten sweeps.
+  for (bool is_done = false; !is_done; ++ladder.n_sweeps) {
     slots.setZero();
     for (Index part = 0; part < plan.n_parts; ++part)
       sweep(problem, s.coef.data(), s.intercept.data(), plan, part, n_threads, slots.data());
-    rest = refine(refinement, problem, plan, slots.data(), s.coef.data(), s.intercept.data(),
-                  progress.data());
+    is_done = refine(refinement, problem, plan, slots.data(), s.coef.data(), s.intercept.data(),
+                     progress.data());
   }
   s.rss = progress.col(progress_rss);
   const double worst = progress.col(progress_relative_error).maxCoeff();

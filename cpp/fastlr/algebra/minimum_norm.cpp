@@ -72,8 +72,8 @@ NullSpace::NullSpace(Index n_features, RowMatrix directions, const Vector& scale
   for (Matrix* matrix : {&hi_, &lo_, &scaled_hi_, &scaled_lo_}) matrix->conservativeResize(p, rank);
   change_ = Matrix::Identity(rank, rank);
   factorise();
-  // Directions that differ in scaled columns may nearly agree in user's units. The first factor of such
-  // is inexact: orthonormal ones have a better one, and twice is enough.
+  // Directions that differ in scaled columns may nearly agree in user's units. The first factor of
+  // such is inexact: orthonormal ones have a better one, and twice is enough.
   const bool is_small = p * rank * rank <= always_orthogonalised;
   for (int pass = 0; pass < 2 && (is_small || is_ill_conditioned()); ++pass) {
     orthogonalise();

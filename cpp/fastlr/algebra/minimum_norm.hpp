@@ -13,7 +13,8 @@ namespace fastlr {
 /// diag(scale), where lengths are measured.
 class NullSpace {
  public:
-  /// directions: (2, k * p) in scaled columns, an unevaluated sum; those that are zero do not count.
+  /// directions: (2, k * p) in scaled columns, an unevaluated sum; those that are zero do not
+  /// count.
   NullSpace(Index n_features, RowMatrix directions, const Vector& scale);
 
   /// b -= N (N'N)^-1 N'b: the point of smallest |D b| among b + span(N). coef: (p) unevaluated sum.
@@ -53,8 +54,8 @@ class NullSpace {
   Matrix change_;  // (k, k) what N was multiplied by where directions nearly agreed
 };
 
-/// Solutions of smallest norm: coef (2, t, p) and intercept (2, t), unevaluated sums, are moved. mean:
-/// (2, p + t). Returns what errors of the directions (k, p) do to the coefficients, (t, p).
+/// Solutions of smallest norm: coef (2, t, p) and intercept (2, t), unevaluated sums, are moved.
+/// mean: (2, p + t). Returns what errors of the directions (k, p) do to the coefficients, (t, p).
 RowMatrix move_to_minimum_norm(const NullSpace& null_space, const RowMatrix& of_directions,
                                const RowMatrix& mean, bool fit_intercept, Index n_targets,
                                double* coef, double* intercept);

@@ -61,8 +61,8 @@ struct Solution {
   Vector residual_sd;    // (t) sqrt(rss / n_dof), NaN without degrees of freedom
 };
 
-/// scale: (p + t) of the scaled columns. Standard errors are residual_sd |row of K|, that of the intercept
-/// residual_sd sqrt(1 / W + |K' mean x|^2).
+/// scale: (p + t) of the scaled columns. Standard errors are residual_sd |row of K|, that of the
+/// intercept residual_sd sqrt(1 / W + |K' mean x|^2).
 Solution finish(const Refinement& refinement, const double* scale, const double* coef,
                 const double* intercept, const double* rss, double n_dof);
 

@@ -3,8 +3,8 @@
 //
 // With theta = (b, a), r = X b + a - y and a batch B of m rows (all rows in full-batch descent):
 //
-//   mean conventions   loss = scale / 2 * sum_B w r^2 / (m mean_weight) + penalty / 2 * |b|^2
-//   sum convention     loss = scale / 2 * sum_B w r^2                   + penalty / 2 * |b|^2 * m / n
+//   mean conventions  loss = scale / 2 * sum_B w r^2 / (m mean_weight) + penalty / 2 * |b|^2
+//   sum convention    loss = scale / 2 * sum_B w r^2                   + penalty / 2 * |b|^2 m / n
 //
 // scale is 1 for half the mean of squares, 2 for the mean and for the sum; an L1 penalty is paid as
 // Tsuruoka, Tsujii and Ananiadou (2009) do.

@@ -40,7 +40,7 @@ constexpr Index below(Bits bits, Index n) {
 class KeyedPermutation {
  public:
   KeyedPermutation(Bits key, Index n) : key_(key), n_(n) {
-    while (a_ * a_ < n) a_ *= 2;
+    while (a_ * a_ < n) a_ *= 2;  // 32 times at most; then down by 64ths to the root
     while (a_ > 1 && (a_ - 1) * (a_ - 1) >= n) a_ -= std::max<Index>(1, (a_ - 1) / 64);
     b_ = (n + a_ - 1) / a_;
   }
@@ -49,6 +49,7 @@ class KeyedPermutation {
   void set_key(Bits key) { key_ = key; }
 
   Index operator()(Index i) const {
+    // Comes back to i at the latest, so at most a b - n + 1 times, and hardly ever twice.
     do {
       Index left = i / b_;
       Index right = i - left * b_;

@@ -3,10 +3,10 @@
 //
 //   sequential   0, 1, 2, ...
 //   shuffle      each epoch a fresh permutation. Up to `table_limit` rows it is uniform (Fisher and
-//                Yates); above, blocks of `block_rows` neighbours are permuted as wholes, a window is
-//                made of blocks from all over the data, and a permutation that is uniform, but the
-//                same for all whole windows of an epoch, mixes their rows: memory is read in order,
-//                and every row once.
+//                Yates); above, blocks of `block_rows` neighbours are permuted as wholes, a
+//                window is made of blocks from all over the data, and a permutation that is uniform,
+//                but the same for all whole windows of an epoch, mixes their rows: memory is read in
+//                order, and every row once.
 //   random       each batch is drawn afresh without replacement, uniformly up to `table_limit` rows
 //                and by a keyed permutation above.
 //   given        somebody else's list

@@ -69,6 +69,9 @@ const Level& level_in_use() {
 
 OnLevel::OnLevel(const Level& level) : before_(std::exchange(in_use(), &level)) {}
 OnLevel::~OnLevel() { in_use() = before_; }
+
+// The functions of the table, by their own names.
+
 int max_threads() { return level_in_use().max_threads(); }
 
 std::size_t& team_stack_size() { return level_in_use().team_stack_size(); }

@@ -65,7 +65,7 @@ class Job:
     request: Request
     table: Table
     held_out: Table | None
-    """The rows of ``validation``."""
+    """The rows that ``validation`` holds back from the descent, if any."""
     engine: str
     """The engine's name: "moments", "rows" or "batches"."""
     batch_size: int | None

@@ -50,7 +50,7 @@ class Rows:
 
     @property
     def n_features(self) -> int:
-        """The number of features."""
+        """Number of features p, without the intercept."""
         return self.features.n_columns
 
     @property

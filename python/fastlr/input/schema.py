@@ -120,7 +120,7 @@ class Names:
     def check(
         self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]
     ) -> tuple[str, ...]:
-        """The names as a tuple."""
+        """Give the names as a tuple, or refuse the value."""
         if not isinstance(value, list | tuple) or not value:
             raise InputError(f"{name} is not a list of names.")
         if not all(isinstance(item, str) for item in value):
@@ -136,7 +136,7 @@ class Sentence:
     def check(
         self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]
     ) -> dict[str, str]:
-        """The code and the sentence."""
+        """Give the code and the sentence as a dictionary, or refuse the value."""
         if not isinstance(value, Mapping) or set(value) != {"code", "sentence"}:
             raise InputError(f"{name} does not hold a code and a sentence.")
         if not all(isinstance(text, str) for text in value.values()):

@@ -120,9 +120,8 @@ def interruptible(
         thread.start()
     except RuntimeError:  # a limit on threads
         return algebra(*matrices, **options)
-    while (
-        thread.is_alive()
-    ):  # until the algebra ends; other libraries' signal handlers need the breaks
+    # Until the algebra ends, with breaks: other libraries' signal handlers may restart a wait that has none.
+    while thread.is_alive():
         thread.join(0.05)
     result, error = outcome[0]
     if error is not None:

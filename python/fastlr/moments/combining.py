@@ -13,7 +13,7 @@ __all__ = ["added", "taken_away"]
 
 
 def added(first: State, second: State) -> State:
-    """Moments of the rows of both."""
+    """The moments of the rows of both summands together."""
     _check_mergeable(first, second)
     return (
         _combined(first, second, 1)

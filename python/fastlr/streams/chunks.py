@@ -118,7 +118,7 @@ class Chunks:
         return X, y, columns[self.choice.weights] if self.choice.weights else None
 
     def fit(self, *, fit_intercept: bool) -> LinearFit:
-        """The fit of all rows."""
+        """Fit all rows that were added, kept or poured; an `InputError` if none is left."""
         if self._moments is not None:
             return solve(self._moments, fit_intercept=fit_intercept, alpha=self.alpha)
         if not self._kept:

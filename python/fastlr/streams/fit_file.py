@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from fastlr.errors import FileFormatError, InputError
+from fastlr.errors import FileFormatError, InputError, InputTypeError
 from fastlr.files import Table, open_tables
 from fastlr.input.options import as_alpha, as_choice, as_flag
 from fastlr.least_squares.ladder import ACCURACIES
@@ -70,6 +70,8 @@ def fit_file(
     InputError
         A name is not a column, or stands for two things; a value is missing or infinite, a weight negative; no row is
         left.
+    InputTypeError
+        A name is no string.
     FileFormatError
         A file is no table, or a column that would be a feature holds no numbers.
     FileNotFoundError, ImportError
@@ -136,11 +138,17 @@ def _chosen(
     return Choice(chosen, targets, weight[0] if weight else None)
 
 
-def _named(
-    table: Table, names: str | Sequence[str], argument: str, roles: dict[str, str]
-) -> tuple[str, ...]:
+def _named(table: Table, names: object, argument: str, roles: dict[str, str]) -> tuple[str, ...]:
     """The names of an argument, each a column that has no other role."""
-    found = (names,) if isinstance(names, str) else tuple(names)
+    found = (names,) if isinstance(names, str) else names
+    is_one = argument == "weights"
+    if (
+        (is_one and found is names)
+        or not isinstance(found, Sequence)
+        or not all(isinstance(name, str) for name in found)
+    ):
+        fix = "pass a string" if is_one else "pass a string, or a list of strings"
+        raise InputTypeError(f"{argument}={names!r} is not the name of a column: {fix}.")
     for name in found:
         if name not in table.names:
             raise InputError(
@@ -151,4 +159,4 @@ def _named(
                 f"{argument}={name!r} is named in {roles[name]} as well: name each column once."
             )
         roles[name] = argument
-    return found
+    return tuple(found)
