@@ -46,7 +46,7 @@ def native(session):
 
     Arguments are the CPU levels to build: `nox -s native -- v3 v4`.
     """
-    session.install("cmake", "ninja", "cmeel-eigen>=3.4")
+    session.install("cmake", "ninja", "cmeel-eigen>=3.4,<4")
     build = Path(session.create_tmp())
     packages = session.run(
         "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", silent=True

@@ -8,6 +8,7 @@ three p x p matrices of memory beyond X; 25 us for a small fit.
 import argparse
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -43,15 +44,17 @@ LAYOUTS = {"C": np.ascontiguousarray, "F": np.asfortranarray, "columns": columns
 
 def show_passes(rounds):
     meter = bench.RooflineMeter(resolve_threads(None))
-    print(f"{'rows x features':>18}  {'limit':>9}  {'C':>14}  {'F':>14}  {'columns':>14}")
+    print("share of the peak / of what the cores gave to a tile in the nearest cache")
+    print(f"{'rows x features':>18}  {'limit':>9}  {'C':>19}  {'F':>19}  {'columns':>19}")
     for n, p in PASSES:
         X, y = bench.make_rows(n, p)
         runs = {name: pass_over(lay_out(X), y) for name, lay_out in LAYOUTS.items()}
         seconds = bench.in_turns({"machine": meter, **runs}, rounds=rounds)
         roofline = meter.reading()
-        limit = roofline.seconds(n, p)
+        limit, given = roofline.seconds(n, p), roofline.seconds_given(n, p)
         reached = "  ".join(
-            f"{seconds[name] * 1e3:6.1f} ms {limit / seconds[name]:4.0%}" for name in runs
+            f"{seconds[name] * 1e3:6.1f} ms {limit / seconds[name]:4.0%} /{given / seconds[name]:4.0%}"
+            for name in runs
         )
         print(f"{n:>10} x {p:<5}  {limit * 1e3:6.1f} ms  {reached}  ({roofline.bound(p)})")
 
@@ -95,6 +98,29 @@ def show_ratios(rounds):
         )
 
 
+def show_late_threads(rounds):
+    """BLAS threads that still spin after a product must not hold a pass up."""
+    X, y = bench.make_rows(200_000, 50)
+    A = np.random.default_rng(2).standard_normal((1200, 1200))
+    fit = pass_over(X, y)
+
+    def after_product():
+        A @ A.T
+        start = time.perf_counter()
+        fit()
+        return time.perf_counter() - start
+
+    after = [after_product() for _ in range(4 * rounds)]
+    alone = []
+    for _ in range(4 * rounds):
+        time.sleep(0.3)  # until nobody spins any more
+        start = time.perf_counter()
+        fit()
+        alone.append(time.perf_counter() - start)
+    slower = np.median(after) / np.median(alone)
+    print(f"{'straight after X @ X.T / alone, 200000 x 50':<58} {slower:5.2f}")
+
+
 def show_small():
     from fastlr.estimators import LinearRegression
 
@@ -108,6 +134,7 @@ def show_small():
         {
             "ols": repeated(lambda: fastlr.ols(X, y)),
             "LinearRegression().fit": repeated(lambda: LinearRegression().fit(X, y)),
+            "numpy.linalg.lstsq": repeated(lambda: np.linalg.lstsq(X, y, rcond=None)),
         },
         rounds=9,
     )
@@ -151,6 +178,7 @@ def main():
     show_passes(arguments.rounds)
     print()
     show_ratios(arguments.rounds)
+    show_late_threads(arguments.rounds)
     show_small()
     show_memory()
 

@@ -20,6 +20,7 @@ SHAPES = [
     (10**6, 50),
     (10**6, 100),
     (10**5, 500),
+    (10**5, 1000),
     (2 * 10**4, 2000),
 ]
 
@@ -31,6 +32,7 @@ def show(cell):
         f"\n{cell.n_samples} x {cell.n_features}: fastlr {ours * 1e3:.1f} ms, "
         f"{cell.limit / ours:.0%} of the roofline ({cell.roofline.bandwidth / 1e9:.0f} GB/s, "
         f"{cell.roofline.flops / 1e9:.0f} GFLOP/s: {cell.bound}), "
+        f"{cell.limit_given / ours:.0%} of what the cores gave ({cell.roofline.tile_flops / 1e9:.0f} GFLOP/s), "
         f"{fastest.seconds / ours:.2f} x ahead of {fastest.peer}"
     )
     for timing in sorted(cell.timings, key=lambda t: t.seconds):

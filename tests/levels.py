@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import fastlr
-import fastlr._kernels as chooser
+import fastlr._kernels.levels as chooser
 
 __all__ = ["holders", "in_use"]
 
@@ -18,7 +18,7 @@ PACKAGE = Path(fastlr.__file__).parent
 @functools.cache
 def holders():
     """Every module of the package that holds the chosen kernels by their name."""
-    found = [chooser]
+    found = [fastlr._kernels, chooser]
     for path in sorted(PACKAGE.rglob("*.py")):
         if "import kernels" in path.read_text(encoding="utf-8"):
             parts = path.relative_to(PACKAGE.parent).with_suffix("").parts

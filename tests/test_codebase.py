@@ -200,6 +200,23 @@ def test_no_module_uses_the_privates_of_another_package(module):
     assert not used, f"give {used} a public inner name"
 
 
+def code_in(path):
+    """Statements of a module that do more than name something; functions that Python itself calls may stand."""
+    for node in parsed(path).body:
+        if isinstance(node, ast.FunctionDef) and re.fullmatch(r"__\w+__", node.name):
+            continue
+        if not isinstance(
+            node, ast.Expr | ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign
+        ) and not is_for_types_alone(node):
+            yield node
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("__init__.py")), ids=name_of)
+def test_the_front_of_a_package_holds_names_and_no_code(path):
+    found = [ast.unparse(node).splitlines()[0] for node in code_in(path)]
+    assert not found, f"move {found} to a module of its own"
+
+
 def test_every_kernel_is_called_by_a_test_of_all_levels():
     stub = ast.parse((PACKAGE / "_kernels" / "_generic.pyi").read_text(encoding="utf-8"))
     kernels = {node.name for node in stub.body if isinstance(node, ast.FunctionDef)}

@@ -22,6 +22,14 @@ void bind_roofline(LevelModule& m) {
         return measure_flops(n, n_threads);
       },
       py::arg("n"), py::arg("n_threads"));
+
+  m.def(
+      "measure_tile",
+      [](Index n, int n_threads) {
+        const py::gil_scoped_release release;
+        return measure_tile(n, n_threads);
+      },
+      py::arg("n"), py::arg("n_threads"));
 }
 
 }  // namespace fastlr

@@ -71,14 +71,17 @@ def test_fastlr_is_the_first_peer():
 
 
 def test_the_roofline_is_the_larger_of_reading_and_arithmetic():
-    roofline = Roofline(bandwidth=1e9, flops=1e10, n_threads=1)
+    roofline = Roofline(bandwidth=1e9, flops=1e10, tile_flops=5e9, n_threads=1)
     assert roofline.seconds(1000, 3) == pytest.approx(1000 * 4 * 8 / 1e9)
     assert roofline.bound(3) == "memory"
     assert roofline.seconds(1000, 1000) == pytest.approx(1000 * 1001 * 1002 / 1e10)
     assert roofline.bound(1000) == "arithmetic"
+    assert roofline.seconds_given(1000, 3) == roofline.seconds(1000, 3)
+    assert roofline.seconds_given(1000, 1000) == pytest.approx(2 * roofline.seconds(1000, 1000))
     measured = measure_roofline(1, megabytes=8)
     assert measured.bandwidth > 1e8
     assert measured.flops > 1e7
+    assert measured.tile_flops > 1e7
 
 
 def test_candidates_run_in_turns():
@@ -90,5 +93,5 @@ def test_candidates_run_in_turns():
 def test_disagreement_is_seen():
     liar = type(PEERS[0])("liar", (), lambda X, y: lambda: (np.full(X.shape[1], 9.0), 0.0))
     (cell,) = compare([(50, 2)], [PEERS[0], liar], RooflineMeter(1, megabytes=1), rounds=1)
-    assert cell.limit > 0.0
+    assert 0.0 < cell.limit <= cell.limit_given
     assert cell.fastest_peer.disagreement > 0.1

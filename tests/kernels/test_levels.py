@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import fastlr._kernels as chooser
+import fastlr._kernels.levels as chooser
 
 STUB = Path(__file__).parents[2] / "python" / "fastlr" / "_kernels" / "_generic.pyi"
 

@@ -12,10 +12,13 @@ def test_a_build_says_its_level_and_its_threads(kernels):
 
 
 def test_the_roofline_reads_every_value_and_counts_its_work(kernels):
-    values = np.arange(100_000.0)
+    for n in (0, 1, 31, 32, 33, 100_003, 300_000):
+        values = np.arange(float(n))
+        for n_threads in (1, 2):
+            assert kernels.measure_bandwidth(values, n_threads) == values.sum()
     for n_threads in (1, 2):
-        assert kernels.measure_bandwidth(values, n_threads) == values.sum()
         assert kernels.measure_flops(100, n_threads) >= 100 * n_threads
+        assert kernels.measure_tile(100, n_threads) >= 100 * 32 * n_threads
 
 
 def test_the_state_of_a_descent_has_room_for_its_parameters(kernels):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-import fastlr._kernels as chooser
+import fastlr._kernels.levels as chooser
 import rational
 from dependent_designs import draw
 from exact_fits import ExactFit, as_float

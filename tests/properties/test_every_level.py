@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import fastlr
-import fastlr._kernels as chooser
+import fastlr._kernels.levels as chooser
 from levels import holders, in_use
 
 ROUNDING = 1e-9  # between levels, whose sums are taken in other orders, for columns that are well conditioned

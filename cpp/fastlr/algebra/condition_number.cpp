@@ -10,6 +10,7 @@ namespace fastlr {
 namespace {
 
 constexpr Index most_products = 48;
+constexpr Index first_settled = 12;  // products before which nothing is taken to be settled
 
 /// Number of eigenvalues below x of the tridiagonal matrix (a, b), by Sturm's sequence.
 Index count_below(const Vector& a, const Vector& b, Index m, double x) {
@@ -64,6 +65,7 @@ double largest_eigenvalue(Index n, const Operator& S) {
   Vector w(n);
   Vector along(most);
   Vector image(n);
+  double size = 0.0;  // of the tridiagonal matrix, within a factor of three
   double largest = 0.0;
   for (Index m = 0; m < most; ++m) {
     give_turn();
@@ -77,12 +79,14 @@ double largest_eigenvalue(Index n, const Operator& S) {
       multiply_vector(known, along.head(m + 1), image);
       w -= image;
     }
-    const double before = largest;
-    largest = largest_of_tridiagonal(a, b, m + 1);
     b[m] = w.norm();
-    // Settled after a few products in a row that change nothing, or in an invariant subspace.
-    if (m >= 12 && m % 4 == 0 && largest - before <= 1e-5 * largest) break;
-    if (!(b[m] > 1e-14 * largest)) break;
+    size = std::max({size, std::abs(a[m]), b[m]});
+    const bool is_invariant = !(b[m] > 1e-14 * size);  // the subspace
+    const bool is_last = is_invariant || m + 1 == most;
+    const double before = largest;
+    if (is_last || m + 1 >= first_settled) largest = largest_of_tridiagonal(a, b, m + 1);
+    // Settled where products in a row change nothing.
+    if (is_last || (m >= first_settled && m % 4 == 0 && largest - before <= 1e-5 * largest)) break;
     v = w / b[m];
   }
   return largest;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr Index panel = 192;
 constexpr Index strip = 384;
+constexpr Index small = 64;  // values of a matrix whose products need no blocking
 
 /// v of length sqrt(2), so that (I - v v') x is a multiple of the first unit vector; 0 for x = 0.
 Vector reflection_of(const Eigen::Ref<const Vector>& x) {
@@ -29,12 +30,20 @@ void reflect(const Vector& v, Eigen::Ref<Vector> x) { x -= v.dot(x) * v; }
 
 void multiply_vector(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Vector>& v,
                      Eigen::Ref<Vector> out) {
-  out.noalias() = A * v;
+  if (A.size() <= small) {
+    out.noalias() = A.lazyProduct(v);
+  } else {
+    out.noalias() = A * v;
+  }
 }
 
 void multiply_transposed(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Vector>& v,
                          Eigen::Ref<Vector> out) {
-  out.noalias() = A.transpose() * v;
+  if (A.size() <= small) {
+    out.noalias() = A.transpose().lazyProduct(v);
+  } else {
+    out.noalias() = A.transpose() * v;
+  }
 }
 
 void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor) {

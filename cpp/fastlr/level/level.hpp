@@ -59,6 +59,7 @@
   FUNCTION(descend_batches, descend_batches)                   \
   FUNCTION(measure_bandwidth, measure_bandwidth)               \
   FUNCTION(measure_flops, measure_flops)                       \
+  FUNCTION(measure_tile, measure_tile)                         \
   FUNCTION(factor_cholesky, factor_cholesky)                   \
   FUNCTION(reciprocal_condition, reciprocal_condition)         \
   FUNCTION(symmetric_norm, symmetric_norm)                     \

@@ -265,6 +265,8 @@ double measure_bandwidth(const double* values, Index n, int n_threads) {
 
 double measure_flops(Index n, int n_threads) { return level_in_use().measure_flops(n, n_threads); }
 
+double measure_tile(Index n, int n_threads) { return level_in_use().measure_tile(n, n_threads); }
+
 bool factor_cholesky(Eigen::Ref<Matrix> A) { return level_in_use().factor_cholesky(A); }
 
 double reciprocal_condition(const Eigen::Ref<const Matrix>& L, double norm) {

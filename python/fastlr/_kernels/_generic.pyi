@@ -418,6 +418,9 @@ def measure_bandwidth(values: Floats, n_threads: int) -> float:
 def measure_flops(n: int, n_threads: int) -> float:
     """Fused multiply-adds done in n rounds on every thread: measures the arithmetic's peak."""
 
+def measure_tile(n: int, n_threads: int) -> float:
+    """Multiply-adds of n tiles in the nearest cache on every thread: measures what the cores give just now."""
+
 def first_non_finite(X: Rows) -> tuple[int, int]:
     """(row, column) of the first NaN or infinity, (-1, -1) if there is none."""
 

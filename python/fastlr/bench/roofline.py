@@ -1,4 +1,4 @@
-"""The machine's limits, measured beside the kernels: read bandwidth and multiply-add rate."""
+"""The machine's limits, measured beside the kernels: read bandwidth and multiply-add rates."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ __all__ = ["Roofline", "RooflineMeter", "measure_roofline"]
 
 @dataclass(frozen=True)
 class Roofline:
-    """Read bandwidth in bytes per second and float64 arithmetic in flops per second, on `n_threads` threads."""
+    """Read bandwidth in bytes per second and float64 arithmetic in flops per second, on `n_threads` threads.
+
+    ``flops`` is the peak: multiply-adds on registers alone. ``tile_flops`` is what the cores gave in the same minutes
+    to a tile of cross-products that stays in the nearest cache; on a shared machine, where a neighbour may use the
+    other half of a core, it may be half of the peak.
+    """
 
     bandwidth: float
     flops: float
+    tile_flops: float
     n_threads: int
 
     def seconds(self, n_samples: int, n_features: int, item_size: int = 8) -> float:
@@ -27,9 +33,15 @@ class Roofline:
         The rows, ``n (p + 1)`` values, must be read; the lower triangle of products of the p features and the target,
         ``n (p + 1) (p + 2)`` flops with a multiply-add counted as two, must be done. Both can overlap.
         """
+        return self._seconds(n_samples, n_features, item_size, self.flops)
+
+    def seconds_given(self, n_samples: int, n_features: int, item_size: int = 8) -> float:
+        """The same at the rate that the cores gave to a tile in the nearest cache."""
+        return self._seconds(n_samples, n_features, item_size, min(self.flops, self.tile_flops))
+
+    def _seconds(self, n_samples: int, n_features: int, item_size: int, flops: float) -> float:
         read = n_samples * (n_features * item_size + 8) / self.bandwidth
-        compute = n_samples * (n_features + 1) * (n_features + 2) / self.flops
-        return max(read, compute)
+        return max(read, n_samples * (n_features + 1) * (n_features + 2) / flops)
 
     def bound(self, n_features: int, item_size: int = 8) -> str:
         """Which limit binds: "memory" or "arithmetic"."""
@@ -38,7 +50,7 @@ class Roofline:
 
 
 class RooflineMeter:
-    """Measures both limits again and again, between other candidates of `in_turns`, since shared machines drift.
+    """Measures the limits again and again, between other candidates of `in_turns`, since shared machines drift.
 
     Parameters
     ----------
@@ -53,25 +65,30 @@ class RooflineMeter:
         self._values = np.ones(megabytes * 131072)
         self._bandwidths: list[float] = []
         self._flops: list[float] = []
+        self._tile_flops: list[float] = []
 
     def __call__(self) -> None:
-        """Wake the threads, read the memory once, multiply and add for some milliseconds."""
+        """Wake the threads, read the memory once, multiply and add for some milliseconds each way."""
         kernels.measure_bandwidth(self._values[:1_000_000], self.n_threads)
         start = time.perf_counter()
         kernels.measure_bandwidth(self._values, self.n_threads)
         middle = time.perf_counter()
         done = kernels.measure_flops(400_000, self.n_threads)
+        registers = time.perf_counter()
+        in_tiles = kernels.measure_tile(4_000, self.n_threads)
         end = time.perf_counter()
         self._bandwidths.append(self._values.nbytes / (middle - start))
-        self._flops.append(2.0 * done / (end - middle))
+        self._flops.append(2.0 * done / (registers - middle))
+        self._tile_flops.append(2.0 * in_tiles / (end - registers))
 
     def reading(self) -> Roofline:
         """Medians of what was measured since the last reading."""
         if not self._bandwidths:
             self()
-        result = Roofline(median(self._bandwidths), median(self._flops), self.n_threads)
-        self._bandwidths.clear()
-        self._flops.clear()
+        measured = (self._bandwidths, self._flops, self._tile_flops)
+        result = Roofline(*map(median, measured), self.n_threads)
+        for values in measured:
+            values.clear()
         return result
 
 

@@ -47,13 +47,19 @@ class Cell:
         return self.roofline.seconds(self.n_samples, self.n_features)
 
     @property
+    def limit_given(self) -> float:
+        """Seconds that the pass takes at the rate that the cores gave in these minutes."""
+        return self.roofline.seconds_given(self.n_samples, self.n_features)
+
+    @property
     def bound(self) -> str:
         """Which limit binds: "memory" or "arithmetic"."""
         return self.roofline.bound(self.n_features)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON."""
-        return {**asdict(self), "limit": self.limit, "bound": self.bound}
+        limits = {"limit": self.limit, "limit_given": self.limit_given, "bound": self.bound}
+        return {**asdict(self), **limits}
 
     @property
     def fastest_peer(self) -> Timing:
