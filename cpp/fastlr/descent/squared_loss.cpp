@@ -120,7 +120,8 @@ void packed_block(const Pass& pass, Index first, Index n, Workspace& work, doubl
   }
 }
 
-void accumulate_slot(const Pass& pass, Index first, Index last, double* slot) {
+void accumulate_slot(const Pass& pass, RowRange range, double* slot) {
+  const auto [first, last] = range;
   Workspace work(pass);
   LossSums sums{slot[0], slot[1]};
   double* g = slot + 8;
@@ -141,24 +142,18 @@ void accumulate_slot(const Pass& pass, Index first, Index last, double* slot) {
 
 }  // namespace
 
-LossPlan plan_loss(Index n_samples, Index n_features) {
-  LossPlan plan{};
-  plan.padded = round_up(n_features + 1, 8);
-  plan.slot_size = 8 + plan.padded;
+SlotPlan plan_loss(Index n_samples, Index n_features) {
   const Index values = n_samples * n_features;
-  const Index wanted = std::clamp<Index>(values / values_per_slot, 1, max_slots);
-  plan.rows_per_slot =
-      std::max<Index>(block_rows, round_up((n_samples + wanted - 1) / wanted, block_rows));
-  plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
-  const Index affordable =
-      std::max<Index>(1, values_per_part / (plan.n_slots * n_features) / block_rows);
-  plan.rows_per_part = std::min(plan.rows_per_slot, affordable * block_rows);
-  plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
-  return plan;
+  return plan_slots({.n_samples = n_samples,
+                     .fold_rows = block_rows,
+                     .n_slots = std::clamp<Index>(values / values_per_slot, 1, max_slots),
+                     .work_per_row = n_features,
+                     .work_per_part = values_per_part,
+                     .slot_size = 8 + round_up(n_features + 1, 8)});
 }
 
 void accumulate_loss(const Rows& rows, const Column* weight, const double* theta,
-                     const LossPlan& plan, Index part, int n_threads, double* slots) {
+                     const SlotPlan& plan, Index part, int n_threads, double* slots) {
   const Index p = rows.n_columns() - 1;
   const Index eights = (p + 7) / 8;
   std::vector<double> padded(static_cast<std::size_t>(8 * eights), 0.0);
@@ -166,14 +161,11 @@ void accumulate_loss(const Rows& rows, const Column* weight, const double* theta
   const Pass pass{rows,   rows.columns.back(), weight, padded.data(), theta[p], p,
                   eights, row_major(rows, p)};
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
-    const Index end = std::min(rows.n_samples, (k + 1) * plan.rows_per_slot);
-    const Index first = std::min(end, k * plan.rows_per_slot + part * plan.rows_per_part);
-    accumulate_slot(pass, first, std::min(end, first + plan.rows_per_part),
-                    slots + k * plan.slot_size);
+    accumulate_slot(pass, part_of_slot(plan, rows.n_samples, k, part), slots + k * plan.slot_size);
   });
 }
 
-double add_slots(const LossPlan& plan, Index n_features, const double* slots, double* gradient) {
+double add_slots(const SlotPlan& plan, Index n_features, const double* slots, double* gradient) {
   double squares = 0.0;
   std::fill_n(gradient, n_features + 1, 0.0);
   for (Index k = 0; k < plan.n_slots; ++k) {

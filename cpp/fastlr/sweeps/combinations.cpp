@@ -85,7 +85,8 @@ struct Needed {
 };
 
 void combine_rows(const Needed& needed, const ColumnBlocks& blocks, const Column* weight,
-                  Index first, Index last, double* sums) {
+                  RowRange range, double* sums) {
+  const auto [first, last] = range;
   const Index k = static_cast<Index>(needed.renumbered.size());
   AlignedVector block(std::max<Index>(1, blocks.n_columns()) * block_rows);
   Matrix r(block_rows, k);
@@ -131,38 +132,32 @@ void combine_rows(const Needed& needed, const ColumnBlocks& blocks, const Column
 
 }  // namespace
 
-CombinationPlan plan_combinations(Index n_samples, Index n_columns, Index n_combinations) {
-  CombinationPlan plan;
+SlotPlan plan_combinations(Index n_samples, Index n_columns, Index n_combinations) {
   const Index k = n_combinations;
-  plan.slot_size = k * k + k;
-  const Index blocks = (n_samples + block_rows - 1) / block_rows;
-  const Index affordable = std::min(products_at_once / std::max<Index>(1, plan.slot_size),
+  const Index slot_size = k * k + k;
+  const Index affordable = std::min(products_at_once / std::max<Index>(1, slot_size),
                                     work_per_block / (block_rows * (n_columns + k + 1) * (k + 1)));
-  const Index slots = std::clamp<Index>(affordable, 1, n_slots_wanted);
-  plan.rows_per_slot = std::max<Index>(4, (blocks + slots - 1) / slots) * block_rows;
-  plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
-  const Index values_per_row = n_columns + k * (k + 4) + 1;
-  const Index rows = values_per_part / (values_per_row * plan.n_slots);
-  plan.rows_per_part =
-      std::min(plan.rows_per_slot, std::max<Index>(1, rows / block_rows) * block_rows);
-  plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
-  return plan;
+  return plan_slots({.n_samples = n_samples,
+                     .fold_rows = block_rows,
+                     .n_slots = std::clamp<Index>(affordable, 1, n_slots_wanted),
+                     .least_folds = 4,
+                     .work_per_row = n_columns + k * (k + 4) + 1,
+                     .work_per_part = values_per_part,
+                     .slot_size = slot_size});
 }
 
 void combine(const Rows& rows, const Column* weight, const double* scale,
-             const std::vector<Combination>& combinations, const CombinationPlan& plan, Index part,
+             const std::vector<Combination>& combinations, const SlotPlan& plan, Index part,
              int n_threads, double* slots) {
   const Needed needed(rows, scale, combinations);
   const ColumnBlocks blocks(needed.selected, needed.scales.data());
   for_each_task(plan.n_slots, n_threads, [&](Index slot) {
-    const Index end = std::min(rows.n_samples, (slot + 1) * plan.rows_per_slot);
-    const Index first = std::min(end, slot * plan.rows_per_slot + part * plan.rows_per_part);
-    combine_rows(needed, blocks, weight, first, std::min(end, first + plan.rows_per_part),
+    combine_rows(needed, blocks, weight, part_of_slot(plan, rows.n_samples, slot, part),
                  slots + slot * plan.slot_size);
   });
 }
 
-RowMatrix combined_products(const CombinationPlan& plan, Index k, double weight, bool centred,
+RowMatrix combined_products(const SlotPlan& plan, Index k, double weight, bool centred,
                             const double* slots) {
   RowMatrix products = RowMatrix::Zero(k, k);
   Vector totals = Vector::Zero(k);

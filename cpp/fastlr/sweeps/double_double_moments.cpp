@@ -120,33 +120,26 @@ void set_pair(double* values, Index size, Index k, DoubleDouble x) {
 
 }  // namespace
 
-DoubleDoublePlan plan_double_double(Index n_samples, Index n_columns) {
-  DoubleDoublePlan plan;
+SlotPlan plan_double_double(Index n_samples, Index n_columns) {
   const Index pairs = pairs_below(n_columns + 1) + n_columns + 1;
-  plan.slot_size = 2 * lanes * pairs;
-  const Index wanted = std::clamp<Index>(slot_budget / plan.slot_size, 1, max_slots);
-  const Index n_blocks = (n_samples + block_rows - 1) / block_rows;
-  plan.rows_per_slot = std::max<Index>(4, (n_blocks + wanted - 1) / wanted) * block_rows;
-  plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
-  const Index rows = pairs_per_part / (pairs * plan.n_slots);
-  plan.rows_per_part =
-      std::min(plan.rows_per_slot, std::max<Index>(1, rows / block_rows) * block_rows);
-  plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
-  return plan;
+  const Index slot_size = 2 * lanes * pairs;
+  return plan_slots({.n_samples = n_samples,
+                     .fold_rows = block_rows,
+                     .n_slots = std::clamp<Index>(slot_budget / slot_size, 1, max_slots),
+                     .least_folds = 4,
+                     .work_per_row = pairs,
+                     .work_per_part = pairs_per_part,
+                     .slot_size = slot_size});
 }
 
 void accumulate_double_double(const Rows& rows, const Column* weight, const double* shift,
-                              const double* scale, const DoubleDoublePlan& plan, Index part,
-                              int n_threads, double* slots) {
+                              const double* scale, const SlotPlan& plan, Index part, int n_threads,
+                              double* slots) {
   const ColumnBlocks blocks(rows, scale);
   const Index q = rows.n_columns();
   Vector origin(q);
   for (Index j = 0; j < q; ++j) origin[j] = shift[j] * scale[j];
-  const auto range_of = [&](Index slot) {
-    const Index end = std::min(rows.n_samples, (slot + 1) * plan.rows_per_slot);
-    const Index first = std::min(end, slot * plan.rows_per_slot + part * plan.rows_per_part);
-    return std::array<Index, 2>{first, std::min(end, first + plan.rows_per_part)};
-  };
+  const auto range_of = [&](Index slot) { return part_of_slot(plan, rows.n_samples, slot, part); };
   if (plan.n_slots == 1) {  // many columns: the threads share the products of a block
     Block block(q + 1);
     const auto [first, last] = range_of(0);
@@ -168,8 +161,8 @@ void accumulate_double_double(const Rows& rows, const Column* weight, const doub
   });
 }
 
-double centre_double_double(const DoubleDoublePlan& plan, Index q, const double* shift,
-                            const double* scale, const double* slots, double* mean, double* cross) {
+double centre_double_double(const SlotPlan& plan, Index q, const double* shift, const double* scale,
+                            const double* slots, double* mean, double* cross) {
   const auto sum = [&](Index i, Index j) {
     DoubleDouble total;
     for (Index slot = 0; slot < plan.n_slots; ++slot) {

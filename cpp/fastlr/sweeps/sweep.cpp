@@ -195,8 +195,9 @@ Index rows_ahead(const Prefetcher& prefetcher) {
 }
 
 void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
-                const std::vector<Coefficients>& coef, const double* intercept, Index first,
-                Index last, double* sums) {
+                const std::vector<Coefficients>& coef, const double* intercept, RowRange range,
+                double* sums) {
+  const auto [first, last] = range;
   const Index n_columns = problem.n_columns();
   const Index t = problem.n_targets;
   AlignedVector block(blocks.n_columns() * block_rows);
@@ -225,35 +226,30 @@ void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
 
 }  // namespace
 
-SweepPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets) {
-  SweepPlan plan;
-  plan.slot_size = n_targets * accumulators(n_columns);
-  const Index wanted = std::clamp<Index>(slot_budget / plan.slot_size, min_slots, max_slots);
-  const Index blocks = (n_samples + block_rows - 1) / block_rows;
-  plan.rows_per_slot = std::max<Index>(4, (blocks + wanted - 1) / wanted) * block_rows;
-  plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
-  const Index values_per_row = (n_columns + 1) * n_targets;
-  const Index rows = values_per_part / (values_per_row * plan.n_slots);
-  plan.rows_per_part =
-      std::min(plan.rows_per_slot, std::max<Index>(1, rows / block_rows) * block_rows);
-  plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
-  return plan;
+SlotPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets) {
+  const Index slot_size = n_targets * accumulators(n_columns);
+  return plan_slots({.n_samples = n_samples,
+                     .fold_rows = block_rows,
+                     .n_slots = std::clamp<Index>(slot_budget / slot_size, min_slots, max_slots),
+                     .least_folds = 4,
+                     .work_per_row = (n_columns + 1) * n_targets,
+                     .work_per_part = values_per_part,
+                     .slot_size = slot_size});
 }
 
 void sweep(const SweepProblem& problem, const double* coef, const double* intercept,
-           const SweepPlan& plan, Index part, int n_threads, double* slots) {
+           const SlotPlan& plan, Index part, int n_threads, double* slots) {
   const ColumnBlocks blocks(problem.rows, problem.scale);
   std::vector<Coefficients> b;
   for (Index k = 0; k < problem.n_targets; ++k) b.emplace_back(problem, coef, k);
   for_each_task(plan.n_slots, n_threads, [&](Index slot) {
-    const Index end = std::min(problem.rows.n_samples, (slot + 1) * plan.rows_per_slot);
-    const Index first = std::min(end, slot * plan.rows_per_slot + part * plan.rows_per_part);
-    sweep_rows(problem, blocks, b, intercept, first, std::min(end, first + plan.rows_per_part),
+    sweep_rows(problem, blocks, b, intercept,
+               part_of_slot(plan, problem.rows.n_samples, slot, part),
                slots + slot * plan.slot_size);
   });
 }
 
-SweepTotals sweep_totals(const SweepProblem& problem, const SweepPlan& plan, Index target,
+SweepTotals sweep_totals(const SweepProblem& problem, const SlotPlan& plan, Index target,
                          const double* slots) {
   const Index n_columns = problem.n_columns();
   SweepTotals totals;
