@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "fastlr/descent/fused_rows.hpp"
+#include "fastlr/reading/layout.hpp"
 #include "fastlr/reading/loading.hpp"
-#include "fastlr/reading/row_layout.hpp"
 #include "fastlr/registers/lanes.hpp"
 #include "fastlr/threads.hpp"
 
@@ -80,8 +80,8 @@ void fused_block(const Pass& pass, Index first, Index n, Workspace& work, double
 
 /// Eight columns over n rows, packed beside one another: block[i * width + c] = column c of row
 /// first + i, zero beyond the last column. Rows are packed in whole eights.
-void pack_eight_columns(const Pass& pass, Index column, Index first, Index n, Workspace& work,
-                        double* block) {
+void pack_eight_of_block(const Pass& pass, Index column, Index first, Index n, Workspace& work,
+                         double* block) {
   std::array<const double*, 8> from{};
   for (Index c = 0; c < 8; ++c) {
     double* room = work.columns.data() + c * block_rows;
@@ -91,8 +91,7 @@ void pack_eight_columns(const Pass& pass, Index column, Index first, Index n, Wo
       continue;
     }
     const Column& source = pass.rows.columns[static_cast<std::size_t>(column + c)];
-    const bool is_aligned = reinterpret_cast<std::uintptr_t>(source.data) % alignof(double) == 0;
-    if (source.dtype == DType::f64 && source.stride == 8 && is_aligned && n % 8 == 0) {
+    if (are_doubles(source) && n % 8 == 0) {
       from[static_cast<std::size_t>(c)] = reinterpret_cast<const double*>(source.at(first));
     } else {
       load_column(source, first, n, room);
@@ -113,7 +112,7 @@ void packed_block(const Pass& pass, Index first, Index n, Workspace& work, doubl
   for (Index i = 0; i < n; i += step) {
     const Index count = std::min(step, n - i);
     for (Index j = 0; j < pass.n_features; j += 8)
-      pack_eight_columns(pass, j, first + i, count, work, work.block.data() + j);
+      pack_eight_of_block(pass, j, first + i, count, work, work.block.data() + j);
     fused_rows(static_cast<const double*>(work.block.data()), width, count, pass.eights,
                work.offset.data() + i, weight != nullptr ? weight + i : nullptr, pass.theta, g,
                sums);

@@ -37,7 +37,7 @@ struct Packing {
 
 /// Columns [first, first + n) as the rows of a panel: z = sqrt(w) (x * scale - mean), in strips of
 /// eight.
-void pack_columns(const Packing& p, Index first, Index n, double* panel) {
+void pack_dual_panel(const Packing& p, Index first, Index n, double* panel) {
   const auto begin = p.rows.columns.begin() + first;
   const Rows columns{p.rows.n_samples, std::vector<Column>(begin, begin + n)};
   const ColumnBlocks blocks(columns, p.scale + first);
@@ -101,7 +101,8 @@ void multiply_tiles(const Packing& packing, Index first, Index last, int n_threa
       return std::min(panel_rows, last - start - k * panel_rows);
     };
     for_each_task(n_panels, n_threads, [&](Index k) {
-      pack_columns(packing, start + k * panel_rows, columns_in(k), panel.data() + k * panel_size);
+      pack_dual_panel(packing, start + k * panel_rows, columns_in(k),
+                      panel.data() + k * panel_size);
     });
     multiply_panels(strips, panel.data(), n_panels, columns_in, start == first, sums.data(),
                     n_threads);
@@ -137,7 +138,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
     if (begin >= end) std::fill_n(out, size, 0.0);
     for (Index start = begin; start < end; start += panel_rows) {
       const Index n = std::min(panel_rows, end - start);
-      pack_columns(packing, start, n, panel.data());
+      pack_dual_panel(packing, start, n, panel.data());
       PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, out, nothing}.all();
     }
   });

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fastlr/matrices.hpp"
+#include "fastlr/reading/layout.hpp"
 #include "fastlr/reading/loading.hpp"
 #include "fastlr/registers/lanes.hpp"
 
@@ -21,8 +22,7 @@ class ColumnBlocks {
   ColumnBlocks(const Rows& rows, const double* scale) : rows_(rows), scale_(scale) {
     Index first = 0;
     while (first < rows.n_columns()) {
-      Index last = first + 1;
-      while (last < rows.n_columns() && are_neighbours(last - 1, last)) ++last;
+      const Index last = first + n_neighbours(rows, first, rows.n_columns());
       if (last - first >= lanes && lanes > 1) {
         for (Index j = first; j < last; j += lanes) tiles_.push_back(std::min(j, last - lanes));
       } else {
@@ -51,13 +51,6 @@ class ColumnBlocks {
 
  private:
   const Column& column(Index j) const { return rows_.columns[static_cast<std::size_t>(j)]; }
-
-  bool are_neighbours(Index i, Index j) const {
-    const Column& a = column(i);
-    const Column& b = column(j);
-    return (a.dtype == DType::f64 || a.dtype == DType::f32) && a.dtype == b.dtype &&
-           a.stride == b.stride && b.data == a.data + item_size(a.dtype);
-  }
 
   void pack_column(Index j, Index first, Index done, Index n, double* block) const {
     const Column& x = column(j);

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "fastlr/rows.hpp"
+#include "fastlr/reading/layout.hpp"
 
 namespace fastlr {
 
@@ -20,14 +20,12 @@ class Prefetcher {
  public:
   Prefetcher(const Rows& rows, Index most_at_once)
       : most_at_once_(static_cast<std::size_t>(most_at_once)) {
+    const Column* before = nullptr;
     for (const Column& column : rows.columns) {
-      const Index size = item_size(column.dtype);
-      if (!runs_.empty() && runs_.back().stride == column.stride &&
-          runs_.back().data + runs_.back().width == column.data) {
-        runs_.back().width += size;
-      } else {
-        runs_.push_back({column.data, column.stride, size});
-      }
+      if (before == nullptr || !is_followed_by(*before, column))
+        runs_.push_back({column.data, column.stride, 0});
+      runs_.back().width += item_size(column.dtype);
+      before = &column;
     }
     // Runs that use little of the memory they span (wide strides) or run backwards are left to the
     // hardware.

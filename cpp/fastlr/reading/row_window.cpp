@@ -23,9 +23,9 @@ inline void prefetch(const void* address) {
 }
 
 template <class Scalar>
-void pack_row_major(const RowMajor& matrix, Index p, const Standardisation& standard,
-                    const Index* rows, const std::uint32_t* places, Index count,
-                    RowWindow& window) {
+void pack_window_by_rows(const RowMajor& matrix, Index p, const Standardisation& standard,
+                         const Index* rows, const std::uint32_t* places, Index count,
+                         RowWindow& window) {
   const Index whole = p / 8 * 8;
   const Index row_bytes = p * static_cast<Index>(sizeof(Scalar));
   for (Index i = 0; i < count; ++i) {
@@ -54,8 +54,8 @@ Index run_length(const Index* rows, Index i, Index count) {
   return n;
 }
 
-void pack_column(const Column& column, double centre, double factor, const Index* rows,
-                 const std::uint32_t* places, Index count, Index stride, double* out) {
+void pack_window_column(const Column& column, double centre, double factor, const Index* rows,
+                        const std::uint32_t* places, Index count, Index stride, double* out) {
   for (Index i = 0; i < count;) {
     const Index n = run_length(rows, i, count);
     const Eight z = (load_eight(column, rows[i], n) - centre) * factor;
@@ -83,8 +83,9 @@ void take_eight(const Rows& source, Index first, Index width, const Standardisat
 
 /// Eight columns of eight rows at a time, transposed in registers; eight columns over the whole
 /// window before the next eight, so that few places of memory are read at once.
-void pack_columns(const Rows& source, Index p, const Standardisation& standard, const Index* rows,
-                  const std::uint32_t* places, Index count, RowWindow& window) {
+void pack_window_by_columns(const Rows& source, Index p, const Standardisation& standard,
+                            const Index* rows, const std::uint32_t* places, Index count,
+                            RowWindow& window) {
   std::array<Eight, 8> columns;
   columns.fill(Eight::Zero());
   alignas(64) std::array<double, 64> block{};
@@ -117,15 +118,16 @@ void pack_rows(const Rows& source, const Column* weight, const Standardisation& 
   const Index p = source.n_columns() - 1;
   const RowMajor matrix = row_major(source, p);
   if (matrix && matrix.dtype == DType::f64) {
-    pack_row_major<double>(matrix, p, standard, rows, places, count, window);
+    pack_window_by_rows<double>(matrix, p, standard, rows, places, count, window);
   } else if (matrix) {
-    pack_row_major<float>(matrix, p, standard, rows, places, count, window);
+    pack_window_by_rows<float>(matrix, p, standard, rows, places, count, window);
   } else {
-    pack_columns(source, p, standard, rows, places, count, window);
+    pack_window_by_columns(source, p, standard, rows, places, count, window);
   }
-  pack_column(source.columns.back(), 0.0, -1.0, rows, places, count, 1, window.minus_y.data());
+  pack_window_column(source.columns.back(), 0.0, -1.0, rows, places, count, 1,
+                     window.minus_y.data());
   if (weight != nullptr)
-    pack_column(*weight, 0.0, 1.0, rows, places, count, 1, window.weight.data());
+    pack_window_column(*weight, 0.0, 1.0, rows, places, count, 1, window.weight.data());
   window.count = count;
 }
 
