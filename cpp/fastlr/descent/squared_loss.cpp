@@ -15,7 +15,7 @@ namespace {
 constexpr Index max_slots = 64;
 constexpr Index values_per_slot = Index{1} << 14;  // at least, so that small problems stay serial
 constexpr Index values_per_part = Index{1} << 26;  // in one call: some 10 to 50 ms
-constexpr Index block_rows = 512;
+constexpr Index loss_rows = 512;
 constexpr Index packed_rows = 16;                // of those that cannot be read in whole eights
 constexpr Index packed_values = Index{1} << 16;  // of columns that become rows
 
@@ -35,14 +35,14 @@ struct Workspace {
   explicit Workspace(const Pass& pass)
       : rows_of_block(pass.matrix ? packed_rows
                                   : std::clamp<Index>(packed_values / (64 * pass.eights) * 8,
-                                                      packed_rows, block_rows)),
+                                                      packed_rows, loss_rows)),
         block(rows_of_block * 8 * pass.eights),
-        columns(pass.matrix ? 0 : 8 * block_rows) {
+        columns(pass.matrix ? 0 : 8 * loss_rows) {
     if (pass.matrix) block.setZero();  // rows are packed there without their padding
   }
 
-  std::array<double, block_rows> offset{};
-  std::array<double, block_rows> weight{};
+  std::array<double, loss_rows> offset{};
+  std::array<double, loss_rows> weight{};
   Index rows_of_block;
   Eigen::VectorXd block;
   Eigen::VectorXd columns;
@@ -84,7 +84,7 @@ void pack_eight_of_block(const Pass& pass, Index column, Index first, Index n, W
                          double* block) {
   std::array<const double*, 8> from{};
   for (Index c = 0; c < 8; ++c) {
-    double* room = work.columns.data() + c * block_rows;
+    double* room = work.columns.data() + c * loss_rows;
     from[static_cast<std::size_t>(c)] = room;
     if (column + c >= pass.n_features) {
       std::fill_n(room, round_up(n, 8), 0.0);
@@ -124,8 +124,8 @@ void accumulate_slot(const Pass& pass, RowRange range, double* slot) {
   Workspace work(pass);
   LossSums sums{slot[0], slot[1]};
   double* g = slot + 8;
-  for (Index start = first; start < last; start += block_rows) {
-    const Index n = std::min(block_rows, last - start);
+  for (Index start = first; start < last; start += loss_rows) {
+    const Index n = std::min(loss_rows, last - start);
     load_block(pass, start, n, work);
     if (!pass.matrix) {
       packed_block(pass, start, n, work, g, sums);
@@ -144,7 +144,7 @@ void accumulate_slot(const Pass& pass, RowRange range, double* slot) {
 SlotPlan plan_loss(Index n_samples, Index n_features) {
   const Index values = n_samples * n_features;
   return plan_slots({.n_samples = n_samples,
-                     .fold_rows = block_rows,
+                     .fold_rows = loss_rows,
                      .n_slots = std::clamp<Index>(values / values_per_slot, 1, max_slots),
                      .work_per_row = n_features,
                      .work_per_part = values_per_part,
@@ -179,12 +179,12 @@ double add_slots(const SlotPlan& plan, Index n_features, const double* slots, do
 double largest_row_norm(const Rows& rows, const Column* weight, const double* centre,
                         const double* factor, Index first, Index last, int n_threads) {
   const Index p = rows.n_columns() - 1;
-  const Index n_tasks = (last - first + block_rows - 1) / block_rows;
+  const Index n_tasks = (last - first + loss_rows - 1) / loss_rows;
   std::vector<double> largest(static_cast<std::size_t>(n_tasks), 0.0);
   for_each_task(n_tasks, n_threads, [&](Index task) {
-    const Index start = first + task * block_rows;
-    const Index n = std::min(block_rows, last - start);
-    std::array<double, block_rows> norm{};
+    const Index start = first + task * loss_rows;
+    const Index n = std::min(loss_rows, last - start);
+    std::array<double, loss_rows> norm{};
     for (Index j = 0; j < p; ++j) {
       const Column& column = rows.columns[static_cast<std::size_t>(j)];
       const double offset = centre != nullptr ? centre[j] : 0.0;

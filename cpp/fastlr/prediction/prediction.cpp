@@ -14,7 +14,7 @@
 namespace fastlr {
 namespace {
 
-constexpr Index block_rows = 256;
+constexpr Index prediction_rows = 256;
 constexpr Index most_blocks_per_task = 16;
 constexpr Index tasks_per_thread = 4;
 
@@ -24,7 +24,7 @@ using Block = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic>;
 class BlockColumns {
  public:
   explicit BlockColumns(const Rows& rows)
-      : rows_(rows), converted_(block_rows, rows.n_columns()), from_(rows.columns.size()) {}
+      : rows_(rows), converted_(prediction_rows, rows.n_columns()), from_(rows.columns.size()) {}
 
   const std::vector<const double*>& at(Index first, Index n) {
     for (std::size_t j = 0; j < from_.size(); ++j) {
@@ -175,18 +175,18 @@ void predict(const Rows& rows, Index first, Index last, const double* coef, cons
   const Coefficients registers(b, rows.n_columns());
   const bool in_rows = lies_in_rows(rows);
   // Calls are short where rows are long, and are to be shared all the same.
-  const Index n_blocks = (last - first + block_rows - 1) / block_rows;
+  const Index n_blocks = (last - first + prediction_rows - 1) / prediction_rows;
   const Index blocks_per_task = std::clamp<Index>(
       n_blocks / (tasks_per_thread * std::max(n_threads, 1)), 1, most_blocks_per_task);
-  const Index task_rows = block_rows * blocks_per_task;
+  const Index task_rows = prediction_rows * blocks_per_task;
   const Index n_tasks = (last - first + task_rows - 1) / task_rows;
   for_each_task(n_tasks, n_threads, [&](Index task) {
     Block block;
     std::optional<BlockColumns> columns;
     if (!in_rows) columns.emplace(rows);
     const Index end = std::min(last, first + (task + 1) * task_rows);
-    for (Index start = first + task * task_rows; start < end; start += block_rows) {
-      const Index n = std::min(block_rows, end - start);
+    for (Index start = first + task * task_rows; start < end; start += prediction_rows) {
+      const Index n = std::min(prediction_rows, end - start);
       if (!in_rows) {
         multiply_columns(*columns, start, n, registers.values, block);
       } else if (rows.columns.front().dtype == DType::f64) {

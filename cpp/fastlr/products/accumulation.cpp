@@ -69,9 +69,9 @@ void accumulate_few(const PanelLayout& layout, const Column* weight, RowRange ra
 
 /// How many rows to prefetch ahead: a panel, or two short ones. More would drive them out of the
 /// second-level cache again before they are packed.
-Index rows_ahead(const Prefetcher& prefetcher) {
-  constexpr Index bytes_ahead = Index{1} << 16;
-  const Index rows = bytes_ahead / std::max<Index>(1, prefetcher.row_bytes());
+Index panel_rows_ahead(const Prefetcher& prefetcher) {
+  constexpr Index panel_bytes_ahead = Index{1} << 16;
+  const Index rows = panel_bytes_ahead / std::max<Index>(1, prefetcher.row_bytes());
   return rows < 2 * panel_rows ? panel_rows : 2 * panel_rows;
 }
 
@@ -91,7 +91,7 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* b
   AlignedVector sums(size);
   PanelWeights weights(weight, *slot.statistics);
   Prefetcher prefetcher(rows, panel_rows);
-  const Index ahead = rows_ahead(prefetcher);
+  const Index ahead = panel_rows_ahead(prefetcher);
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
     for (Index first = start; first < end; first += panel_rows) {

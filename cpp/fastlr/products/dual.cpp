@@ -41,14 +41,14 @@ void pack_dual_panel(const Packing& p, Index first, Index n, double* panel) {
   const auto begin = p.rows.columns.begin() + first;
   const Rows columns{p.rows.n_samples, std::vector<Column>(begin, begin + n)};
   const ColumnBlocks blocks(columns, p.scale + first);
-  Eigen::VectorXd block(n * block_rows);
-  for (Index row = 0; row < p.rows.n_samples; row += block_rows) {
-    const Index count = std::min(block_rows, p.rows.n_samples - row);
+  Eigen::VectorXd block(n * column_block_rows);
+  for (Index row = 0; row < p.rows.n_samples; row += column_block_rows) {
+    const Index count = std::min(column_block_rows, p.rows.n_samples - row);
     blocks.pack(row, count, block.data());
     for (Index s = 0; s * strip_width < count; ++s)
       for (Index c = 0; c < n; ++c)
         Eigen::Map<Eight>(panel + (row / strip_width + s) * strip_size + c * strip_width) =
-            Eigen::Map<const Eight>(block.data() + c * block_rows + s * strip_width);
+            Eigen::Map<const Eight>(block.data() + c * column_block_rows + s * strip_width);
   }
   for (Index c = 0; c < n; ++c) {
     double* z = panel + c * strip_width;

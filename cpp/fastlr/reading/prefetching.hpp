@@ -12,8 +12,15 @@ namespace fastlr {
 
 constexpr Index cache_line = 64;
 
-/// Into the second-level cache.
-inline void prefetch(const std::byte* address) { __builtin_prefetch(address, 0, 2); }
+constexpr int second_level = 2;
+constexpr int third_level = 3;
+
+/// Ask for a line, into the cache of a level.
+template <int level = second_level>
+void prefetch(const std::byte* address) {
+  static_assert(level == second_level || level == third_level);
+  __builtin_prefetch(address, 0, 4 - level);
+}
 
 /// The cache lines of a range of rows, dealt out a few at a time.
 class Prefetcher {

@@ -6,21 +6,16 @@
 
 #include "fastlr/descent/fused_rows.hpp"
 #include "fastlr/reading/loading.hpp"
+#include "fastlr/reading/prefetching.hpp"
 #include "fastlr/registers/lanes.hpp"
 
 namespace fastlr {
 namespace {
 
-constexpr Index rows_ahead = 64;
-constexpr Index columns_ahead = 96;
-
-inline void prefetch(const void* address) {
-#if defined(__GNUC__)
-  __builtin_prefetch(address, 0, 1);
-#else
-  static_cast<void>(address);
-#endif
-}
+// Rows of a window come from anywhere in the table: they are asked for long before they are packed,
+// and into a cache that has room for all of them.
+constexpr Index window_rows_ahead = 64;
+constexpr Index window_rows_ahead_by_columns = 96;
 
 template <class Scalar>
 void pack_window_by_rows(const RowMajor& matrix, Index p, const Standardisation& standard,
@@ -29,10 +24,10 @@ void pack_window_by_rows(const RowMajor& matrix, Index p, const Standardisation&
   const Index whole = p / 8 * 8;
   const Index row_bytes = p * static_cast<Index>(sizeof(Scalar));
   for (Index i = 0; i < count; ++i) {
-    if (i + rows_ahead < count) {
+    if (i + window_rows_ahead < count) {
       const auto* ahead =
-          reinterpret_cast<const std::byte*>(matrix.row<Scalar>(rows[i + rows_ahead]));
-      for (Index b = 0; b < row_bytes; b += 64) prefetch(ahead + b);
+          reinterpret_cast<const std::byte*>(matrix.row<Scalar>(rows[i + window_rows_ahead]));
+      for (Index b = 0; b < row_bytes; b += 64) prefetch<third_level>(ahead + b);
     }
     const Scalar* x = matrix.row<Scalar>(rows[i]);
     double* z = window.X.data() + places[i] * window.stride;
@@ -96,10 +91,11 @@ void pack_window_by_columns(const Rows& source, Index p, const Standardisation& 
     for (Index c = width; c < 8; ++c) columns[static_cast<std::size_t>(c)].setZero();
     for (Index i = 0; i < count; i += 8) {
       const Index n = std::min<Index>(8, count - i);
-      for (Index k = i + columns_ahead; k < std::min(count, i + columns_ahead + n); ++k) {
-        if (k > i + columns_ahead && rows[k] == rows[k - 1] + 1) continue;
+      for (Index k = i + window_rows_ahead_by_columns;
+           k < std::min(count, i + window_rows_ahead_by_columns + n); ++k) {
+        if (k > i + window_rows_ahead_by_columns && rows[k] == rows[k - 1] + 1) continue;
         for (Index c = 0; c < width; ++c)
-          prefetch(source.columns[static_cast<std::size_t>(first + c)].at(rows[k]));
+          prefetch<third_level>(source.columns[static_cast<std::size_t>(first + c)].at(rows[k]));
       }
       take_eight(source, first, width, standard, rows, i, n, run_length(rows, i, i + n) == n,
                  columns.data());
