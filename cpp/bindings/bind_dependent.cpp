@@ -6,6 +6,7 @@
 
 #include "bindings/arguments.hpp"
 #include "bindings/level_module.hpp"
+#include "bindings/slots.hpp"
 #include "bindings/solutions.hpp"
 #include "fastlr/algebra/minimum_norm.hpp"
 #include "fastlr/sweeps/combinations.hpp"
@@ -56,13 +57,7 @@ void bind_dependent(LevelModule& m) {
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
       py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("threshold"));
 
-  m.def(
-      "plan_combinations",
-      [](Index n_samples, Index n_columns, Index n_combinations) {
-        const CombinationPlan plan = plan_combinations(n_samples, n_columns, n_combinations);
-        return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
-      },
-      py::arg("n_samples"), py::arg("n_columns"), py::arg("n_combinations"));
+  bind_plan<plan_combinations>(m, "plan_combinations", "n_samples", "n_columns", "n_combinations");
 
   m.def(
       "combine",
@@ -74,10 +69,8 @@ void bind_dependent(LevelModule& m) {
         check_size(scale, rows.n_columns(), "scale");
         const std::vector<Combination> combinations = combinations_of(pairs, constants);
         if (pairs.shape(2) != rows.n_columns()) throw py::value_error("pairs has the wrong size");
-        const CombinationPlan plan =
-            plan_combinations(rows.n_samples, rows.n_columns(), pairs.shape(1));
-        check_size(slots, plan.n_slots * plan.slot_size, "slots");
-        double* sums = slots.mutable_data();
+        const SlotPlan plan = plan_combinations(rows.n_samples, rows.n_columns(), pairs.shape(1));
+        double* sums = slots_of(plan, part, slots);
         const Released release;
         combine(rows, weight ? &*weight : nullptr, scale.data(), combinations, plan, part,
                 n_threads, sums);
@@ -90,10 +83,10 @@ void bind_dependent(LevelModule& m) {
       "combined_products",
       [](Index n_samples, Index n_columns, Index n_combinations, double weight, bool centred,
          const DoubleArray& slots) {
-        const CombinationPlan plan = plan_combinations(n_samples, n_columns, n_combinations);
-        check_size(slots, plan.n_slots * plan.slot_size, "slots");
+        const SlotPlan plan = plan_combinations(n_samples, n_columns, n_combinations);
+        const double* sums = slots_of(plan, slots);
         const Released release;
-        return combined_products(plan, n_combinations, weight, centred, slots.data());
+        return combined_products(plan, n_combinations, weight, centred, sums);
       },
       py::arg("n_samples"), py::arg("n_columns"), py::arg("n_combinations"), py::arg("weight"),
       py::arg("centred"), py::arg("slots").noconvert());

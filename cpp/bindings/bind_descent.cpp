@@ -6,6 +6,7 @@
 
 #include "bindings/arguments.hpp"
 #include "bindings/level_module.hpp"
+#include "bindings/slots.hpp"
 #include "fastlr/descent/descent.hpp"
 
 namespace fastlr {
@@ -166,13 +167,7 @@ py::tuple result_of(const EpochsDone& progress) {
 }
 
 void bind_loss(LevelModule& m) {
-  m.def(
-      "plan_loss",
-      [](Index n_samples, Index n_features) {
-        const LossPlan plan = plan_loss(n_samples, n_features);
-        return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
-      },
-      py::arg("n_samples"), py::arg("n_features"));
+  bind_plan<plan_loss>(m, "plan_loss", "n_samples", "n_features");
 
   m.def(
       "accumulate_loss",
@@ -180,12 +175,11 @@ void bind_loss(LevelModule& m) {
          const DoubleArray& theta, Index part, int n_threads, DoubleArray& slots) {
         const Rows rows = table_of(X, y);
         const Index p = rows.n_columns() - 1;
-        const LossPlan plan = plan_loss(rows.n_samples, p);
+        const SlotPlan plan = plan_loss(rows.n_samples, p);
         check_size(theta, p + 1, "theta");
-        check_size(slots, plan.n_slots * plan.slot_size, "slots");
         const auto weight = weight_of(sample_weight, rows.n_samples);
         const double* parameters = theta.data();
-        double* sums = slots.mutable_data();
+        double* sums = slots_of(plan, part, slots);
         const py::gil_scoped_release release;
         accumulate_loss(rows, weight ? &*weight : nullptr, parameters, plan, part, n_threads, sums);
       },
@@ -195,10 +189,10 @@ void bind_loss(LevelModule& m) {
   m.def(
       "add_loss_slots",
       [](Index n_samples, Index n_features, const DoubleArray& slots) {
-        const LossPlan plan = plan_loss(n_samples, n_features);
-        check_size(slots, plan.n_slots * plan.slot_size, "slots");
+        const SlotPlan plan = plan_loss(n_samples, n_features);
+        const double* sums = slots_of(plan, slots);
         DoubleArray gradient(n_features + 1);
-        const double squares = add_slots(plan, n_features, slots.data(), gradient.mutable_data());
+        const double squares = add_slots(plan, n_features, sums, gradient.mutable_data());
         return py::make_tuple(squares, gradient);
       },
       py::arg("n_samples"), py::arg("n_features"), py::arg("slots").noconvert());
@@ -229,13 +223,12 @@ void bind_full_batch(LevelModule& m) {
          std::optional<DoubleArray> path) {
         const Rows rows = table_of(X, y);
         const Index p = rows.n_columns() - 1;
-        const LossPlan plan = plan_loss(rows.n_samples, p);
-        check_size(slots, plan.n_slots * plan.slot_size, "slots");
+        const SlotPlan plan = plan_loss(rows.n_samples, p);
         const auto weight = weight_of(sample_weight, rows.n_samples);
         const Standardisation z = standardisation_of(standard, p);
         const DescentSettings s = settings_of(settings, p);
         Arrays arrays = arrays_of(p, vectors, numbers, counters, rates, history, path);
-        double* sums = slots.mutable_data();
+        double* sums = slots_of(plan, part, slots);
         EpochsDone progress;
         {
           const py::gil_scoped_release release;

@@ -5,21 +5,14 @@
 
 #include "bindings/arguments.hpp"
 #include "bindings/level_module.hpp"
+#include "bindings/slots.hpp"
 #include "bindings/solutions.hpp"
 #include "fastlr/algebra/double_double_solve.hpp"
 #include "fastlr/sweeps/double_double_moments.hpp"
 
 namespace fastlr {
-namespace {}  // namespace
-
 void bind_double_double(LevelModule& m) {
-  m.def(
-      "plan_double_double",
-      [](Index n_samples, Index n_columns) {
-        const DoubleDoublePlan plan = plan_double_double(n_samples, n_columns);
-        return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
-      },
-      py::arg("n_samples"), py::arg("n_columns"));
+  bind_plan<plan_double_double>(m, "plan_double_double", "n_samples", "n_columns");
 
   m.def(
       "accumulate_double_double",
@@ -27,12 +20,11 @@ void bind_double_double(LevelModule& m) {
          const DoubleArray& shift, const DoubleArray& scale, Index part, int n_threads,
          DoubleArray& slots) {
         const Rows rows = rows_of(X, y);
-        const DoubleDoublePlan plan = plan_double_double(rows.n_samples, rows.n_columns());
+        const SlotPlan plan = plan_double_double(rows.n_samples, rows.n_columns());
         require(shift.size() == rows.n_columns() && scale.size() == rows.n_columns(),
                 "shift or scale has the wrong size");
-        require(slots.size() == plan.n_slots * plan.slot_size, "slots has the wrong size");
         const std::optional<Column> weight = weight_of(sample_weight, rows);
-        double* sums = slots.mutable_data();
+        double* sums = slots_of(plan, part, slots);
         const py::gil_scoped_release release;
         accumulate_double_double(rows, weight ? &*weight : nullptr, shift.data(), scale.data(),
                                  plan, part, n_threads, sums);
@@ -45,14 +37,13 @@ void bind_double_double(LevelModule& m) {
       "centre_double_double",
       [](Index n_samples, Index q, const DoubleArray& shift, const DoubleArray& scale,
          const DoubleArray& slots) {
-        const DoubleDoublePlan plan = plan_double_double(n_samples, q);
+        const SlotPlan plan = plan_double_double(n_samples, q);
         require(shift.size() == q && scale.size() == q, "shift or scale has the wrong size");
-        require(slots.size() == plan.n_slots * plan.slot_size, "slots has the wrong size");
+        const double* sums = slots_of(plan, slots);
         DoubleArray mean({Index{2}, q});
         DoubleArray cross({Index{2}, q, q});
-        const double weight =
-            centre_double_double(plan, q, shift.data(), scale.data(), slots.data(),
-                                 mean.mutable_data(), cross.mutable_data());
+        const double weight = centre_double_double(plan, q, shift.data(), scale.data(), sums,
+                                                   mean.mutable_data(), cross.mutable_data());
         return py::make_tuple(weight, mean, cross);
       },
       py::arg("n_samples"), py::arg("n_columns"), py::arg("shift").noconvert(),

@@ -6,6 +6,7 @@
 
 #include "bindings/arguments.hpp"
 #include "bindings/level_module.hpp"
+#include "bindings/slots.hpp"
 #include "bindings/solutions.hpp"
 #include "fastlr/algebra/condition_number.hpp"
 #include "fastlr/algebra/ladder.hpp"
@@ -89,13 +90,7 @@ void bind_ladder(LevelModule& m) {
       py::arg("truncate") = true, py::arg("n_samples") = 0.0, py::arg("size") = py::none(),
       py::arg("units") = py::none());
 
-  m.def(
-      "plan_sweep",
-      [](Index n_samples, Index n_columns, Index n_targets) {
-        const SweepPlan plan = plan_sweep(n_samples, n_columns, n_targets);
-        return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
-      },
-      py::arg("n_samples"), py::arg("n_columns"), py::arg("n_targets"));
+  bind_plan<plan_sweep>(m, "plan_sweep", "n_samples", "n_columns", "n_targets");
 
   m.def(
       "sweep",
@@ -114,9 +109,8 @@ void bind_ladder(LevelModule& m) {
             rows, weight ? &*weight : nullptr, scale.data(), n_columns / n_terms, t, n_terms};
         check_size(coef, 2 * t * problem.n_features, "coef");
         check_size(intercept, 2 * t, "intercept");
-        const SweepPlan plan = plan_sweep(rows.n_samples, n_columns, t);
-        check_size(slots, plan.n_slots * plan.slot_size, "slots");
-        double* sums = slots.mutable_data();
+        const SlotPlan plan = plan_sweep(rows.n_samples, n_columns, t);
+        double* sums = slots_of(plan, part, slots);
         const Released release;
         sweep(problem, coef.data(), intercept.data(), plan, part, n_threads, sums);
       },
@@ -127,15 +121,15 @@ void bind_ladder(LevelModule& m) {
   m.def(
       "sweep_totals",
       [](Index n_samples, Index p, Index t, Index n_terms, const DoubleArray& slots) {
-        const SweepPlan plan = plan_sweep(n_samples, n_terms * p, t);
-        check_size(slots, plan.n_slots * plan.slot_size, "slots");
+        const SlotPlan plan = plan_sweep(n_samples, n_terms * p, t);
+        const double* sums = slots_of(plan, slots);
         const Rows none;
         const SweepProblem problem{none, nullptr, nullptr, p, t, n_terms};
         DoubleArray gradient({Index{2}, t, p});
         DoubleArray sum({Index{2}, t});
         DoubleArray rss(t);
         for (Index k = 0; k < t; ++k) {
-          const SweepTotals totals = sweep_totals(problem, plan, k, slots.data());
+          const SweepTotals totals = sweep_totals(problem, plan, k, sums);
           for (Index j = 0; j < p; ++j) {
             gradient.mutable_at(0, k, j) = totals.gradient[static_cast<std::size_t>(j)].hi;
             gradient.mutable_at(1, k, j) = totals.gradient[static_cast<std::size_t>(j)].lo;
@@ -161,8 +155,8 @@ void bind_ladder(LevelModule& m) {
         check_size(coef, 2 * t * p, "coef");
         check_size(intercept, 2 * t, "intercept");
         check_size(progress, t * progress_size, "progress");
-        const SweepPlan plan = plan_sweep(n_samples, n_terms * p, t);
-        check_size(slots, plan.n_slots * plan.slot_size, "slots");
+        const SlotPlan plan = plan_sweep(n_samples, n_terms * p, t);
+        const double* sums = slots_of(plan, slots);
         const Refinement refinement{p,          t, fit_intercept, weight,   mean.data(),
                                     tss.data(), K, 1.0,           tolerance};
         const Rows none;
@@ -171,7 +165,7 @@ void bind_ladder(LevelModule& m) {
         double* a = intercept.mutable_data();
         double* way = progress.mutable_data();
         const Released release;
-        return refine(refinement, problem, plan, slots.data(), b, a, way);
+        return refine(refinement, problem, plan, sums, b, a, way);
       },
       py::arg("n_samples"), py::arg("n_terms"), py::arg("slots").noconvert(),
       py::arg("fit_intercept"), py::arg("weight"), py::arg("mean").noconvert(),

@@ -5,18 +5,15 @@
 
 #include "bindings/arguments.hpp"
 #include "bindings/level_module.hpp"
+#include "bindings/slots.hpp"
 #include "fastlr/products/moments.hpp"
 
 namespace fastlr {
 namespace {
 
-void check_shape(Index n_samples, Index n_columns) {
-  if (n_samples < 1 || n_columns < 1) throw py::value_error("n_samples and n_columns start at 1");
-}
-
 /// (weight, n_positive, sum_log_weight, mean, cross) of the shifted sums in `slots`, which are used
 /// up.
-py::tuple centred(const PassPlan& plan, Index q, const double* shift, const double* scale,
+py::tuple centred(const SlotPlan& plan, Index q, const double* shift, const double* scale,
                   double* slots) {
   DoubleArray mean({Index{2}, q});
   DoubleArray cross({q, q});
@@ -57,14 +54,7 @@ void bind_pair(LevelModule& m, const char* name) {
 }  // namespace
 
 void bind_moments(LevelModule& m) {
-  m.def(
-      "plan_pass",
-      [](Index n_samples, Index n_columns) {
-        check_shape(n_samples, n_columns);
-        const PassPlan plan = plan_pass(n_samples, n_columns);
-        return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
-      },
-      py::arg("n_samples"), py::arg("n_columns"));
+  bind_plan<plan_pass>(m, "plan_pass", "n_samples", "n_columns");
 
   m.def(
       "provisional_shift",
@@ -121,13 +111,11 @@ void bind_moments(LevelModule& m) {
          const DoubleArray& shift, const DoubleArray& scale, Index part, int n_threads,
          DoubleArray& slots, const std::optional<DoubleArray>& basis) {
         const Rows rows = rows_of(X, y);
-        const PassPlan plan = plan_pass(rows.n_samples, rows.n_columns());
-        if (part < 0 || part >= plan.n_parts) throw py::value_error("there is no such part");
+        const SlotPlan plan = plan_pass(rows.n_samples, rows.n_columns());
         check_size(shift, rows.n_columns(), "shift");
         check_size(scale, rows.n_columns(), "scale");
-        check_size(slots, plan.n_slots * plan.slot_size, "slots");
         const std::optional<Column> weight = weight_of(sample_weight, rows);
-        double* sums = slots.mutable_data();
+        double* sums = slots_of(plan, part, slots);
         const double* offset = shift.data();
         const double* factor = scale.data();
         const double* K = basis ? basis->data() : nullptr;
@@ -146,12 +134,10 @@ void bind_moments(LevelModule& m) {
       "centre",
       [](Index n_samples, Index n_columns, const DoubleArray& shift, const DoubleArray& scale,
          DoubleArray& slots) {
-        check_shape(n_samples, n_columns);
-        const PassPlan plan = plan_pass(n_samples, n_columns);
+        const SlotPlan plan = plan_pass(n_samples, n_columns);
         check_size(shift, n_columns, "shift");
         check_size(scale, n_columns, "scale");
-        check_size(slots, plan.n_slots * plan.slot_size, "slots");
-        return centred(plan, n_columns, shift.data(), scale.data(), slots.mutable_data());
+        return centred(plan, n_columns, shift.data(), scale.data(), slots_of(plan, slots));
       },
       py::arg("n_samples"), py::arg("n_columns"), py::arg("shift").noconvert(),
       py::arg("scale").noconvert(), py::arg("slots").noconvert());

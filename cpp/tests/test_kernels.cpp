@@ -10,6 +10,7 @@
 #include "fastlr/algebra/normal_equations.hpp"
 #include "fastlr/level/cpu_levels.hpp"
 #include "fastlr/level/level.hpp"
+#include "fastlr/slots.hpp"
 
 namespace fastlr {
 namespace {
@@ -110,6 +111,32 @@ void dependent_columns_have_the_smallest_norm() {
                  1e-10));
 }
 
+/// Parts follow one another within a slot, and slots within the rows; none ends amid rows that are
+/// summed together but with the last row.
+void parts_of_slots_cover_every_row_once(const SlotPlan& plan, Index n_samples, Index fold_rows) {
+  Index next = 0;
+  for (Index slot = 0; slot < plan.n_slots; ++slot)
+    for (Index part = 0; part < plan.n_parts; ++part) {
+      const auto [first, last] = part_of_slot(plan, n_samples, slot, part);
+      CHECK(first == next || first == last);
+      CHECK(last % fold_rows == 0 || last == n_samples);
+      next = std::max(next, last);
+    }
+  CHECK(next == n_samples);
+  CHECK(part_of_slot(plan, n_samples, plan.n_slots, 0).first == n_samples);
+}
+
+void every_plan_covers_every_row_once() {
+  for (const Index n : {1, 63, 64, 65, 1024, 1025, 5000, 99'999, 10'000'000})
+    for (const Index q : {1, 7, 8, 50, 300, 3000}) {
+      parts_of_slots_cover_every_row_once(plan_pass(n, q), n, rows_per_fold);
+      parts_of_slots_cover_every_row_once(plan_loss(n, q), n, 8);
+      parts_of_slots_cover_every_row_once(plan_sweep(n, q, 2), n, 8);
+      parts_of_slots_cover_every_row_once(plan_double_double(n, q), n, 8);
+      parts_of_slots_cover_every_row_once(plan_combinations(n, q, 5), n, 8);
+    }
+}
+
 void a_level_must_be_in_use() {
   bool is_refused = false;
   try {
@@ -134,6 +161,7 @@ int main(int n_arguments, char** arguments) {
   for (const std::string& name : installed_levels(arguments[1])) {
     const OnLevel use(load_level(library_of(arguments[1], name).c_str()));
     an_exact_plane_is_found();
+    every_plan_covers_every_row_once();
     sums_of_whole_numbers_are_exact();
     threads_change_no_bit();
     dependent_columns_have_the_smallest_norm();

@@ -17,7 +17,7 @@ bool is_in_range(const RowMatrix& cross) {
 
 void accumulate_all(const Rows& rows, const Column* weight, int n_threads, Ladder& ladder) {
   const Index q = rows.n_columns();
-  const PassPlan plan = plan_pass(rows.n_samples, q);
+  const SlotPlan plan = plan_pass(rows.n_samples, q);
   Vector shift(q);
   provisional_shift(rows, weight, shift.data());
   const Vector ones = Vector::Ones(q);
@@ -45,7 +45,7 @@ bool refine_all(const Rows& rows, const Column* weight, const Refinement& refine
   ScaledSolution& s = ladder.solution;
   const Index t = refinement.n_targets;
   const SweepProblem problem{rows, weight, s.scale.data(), refinement.n_features, t};
-  const SweepPlan plan = plan_sweep(rows.n_samples, refinement.n_features, t);
+  const SlotPlan plan = plan_sweep(rows.n_samples, refinement.n_features, t);
   AlignedVector slots(plan.n_slots * plan.slot_size);
   RowMatrix progress = start_of_progress(refinement);
   // refine() lets no target go on for more than ten sweeps.

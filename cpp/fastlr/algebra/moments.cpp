@@ -19,12 +19,12 @@ DoubleDouble mean_at(Index n_columns, const double* mean, Index j) {
 
 }  // namespace
 
-WeightStatistics centre(const PassPlan& plan, Index n_columns, const double* shift,
+WeightStatistics centre(const SlotPlan& plan, Index n_columns, const double* shift,
                         const double* scale, double* slots, double* mean, double* cross) {
-  const Index padded = plan.padded;
-  const Slot total = slot_at(plan, slots, 0);
+  const Index padded = padded_variables(n_columns);
+  const Slot total = slot_at(plan, padded, slots, 0);
   for (Index k = 1; k < plan.n_slots; ++k) {
-    const Slot slot = slot_at(plan, slots, k);
+    const Slot slot = slot_at(plan, padded, slots, k);
     for (Index i = 0; i < n_columns + 1; ++i) {
       for (Index e = i * padded; e < i * padded + i + 1; ++e) {
         const DoubleDouble s =

@@ -83,7 +83,7 @@ RowMatrix start_of_progress(const Refinement& f) {
   return progress;
 }
 
-bool refine(const Refinement& f, const SweepProblem& problem, const SweepPlan& plan,
+bool refine(const Refinement& f, const SweepProblem& problem, const SlotPlan& plan,
             const double* slots, double* coef, double* intercept, double* progress) {
   const Index p = f.n_features;
   const Index t = f.n_targets;

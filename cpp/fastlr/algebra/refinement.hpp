@@ -47,7 +47,7 @@ RowMatrix start_of_progress(const Refinement& refinement);
 
 /// One correction of every target that has not come to rest. coef: (2, t * p), intercept: (2, t),
 /// progress: (t, progress_size), all updated. True when all targets rest.
-bool refine(const Refinement& refinement, const SweepProblem& problem, const SweepPlan& plan,
+bool refine(const Refinement& refinement, const SweepProblem& problem, const SlotPlan& plan,
             const double* slots, double* coef, double* intercept, double* progress);
 
 /// A fit in the user's units.

@@ -51,7 +51,8 @@ void fused_rows(const Scalar* X, Index stride, Index n, const double* offset, co
   sums = {squares, residuals};
 }
 
-constexpr Index bytes_ahead = Index{1} << 14;
+/// Of a row too wide for registers.
+constexpr Index wide_row_bytes_ahead = Index{1} << 14;
 
 /// The same for any number of eights, theta and g in the nearest cache. Row after row all the same:
 /// memory is read as one stream.
@@ -66,7 +67,7 @@ void fused_wide_rows(const Scalar* X, Index stride, Index n, Index eights, const
     for (; j + 16 <= width; j += 16)
       for (std::size_t k = 0; k < 2; ++k) {
         const Index at = j + 8 * static_cast<Index>(k);
-        prefetch(reinterpret_cast<const std::byte*>(X + at) + bytes_ahead);
+        prefetch(reinterpret_cast<const std::byte*>(X + at) + wide_row_bytes_ahead);
         product[k] += load_row(X + at) * Eigen::Map<const Eight>(theta + at);
       }
     if (j < width) product[0] += load_row(X + j) * Eigen::Map<const Eight>(theta + j);

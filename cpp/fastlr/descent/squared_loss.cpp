@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "fastlr/descent/fused_rows.hpp"
+#include "fastlr/reading/layout.hpp"
 #include "fastlr/reading/loading.hpp"
-#include "fastlr/reading/row_layout.hpp"
 #include "fastlr/registers/lanes.hpp"
 #include "fastlr/threads.hpp"
 
@@ -15,7 +15,7 @@ namespace {
 constexpr Index max_slots = 64;
 constexpr Index values_per_slot = Index{1} << 14;  // at least, so that small problems stay serial
 constexpr Index values_per_part = Index{1} << 26;  // in one call: some 10 to 50 ms
-constexpr Index block_rows = 512;
+constexpr Index loss_rows = 512;
 constexpr Index packed_rows = 16;                // of those that cannot be read in whole eights
 constexpr Index packed_values = Index{1} << 16;  // of columns that become rows
 
@@ -35,14 +35,14 @@ struct Workspace {
   explicit Workspace(const Pass& pass)
       : rows_of_block(pass.matrix ? packed_rows
                                   : std::clamp<Index>(packed_values / (64 * pass.eights) * 8,
-                                                      packed_rows, block_rows)),
+                                                      packed_rows, loss_rows)),
         block(rows_of_block * 8 * pass.eights),
-        columns(pass.matrix ? 0 : 8 * block_rows) {
+        columns(pass.matrix ? 0 : 8 * loss_rows) {
     if (pass.matrix) block.setZero();  // rows are packed there without their padding
   }
 
-  std::array<double, block_rows> offset{};
-  std::array<double, block_rows> weight{};
+  std::array<double, loss_rows> offset{};
+  std::array<double, loss_rows> weight{};
   Index rows_of_block;
   Eigen::VectorXd block;
   Eigen::VectorXd columns;
@@ -80,19 +80,18 @@ void fused_block(const Pass& pass, Index first, Index n, Workspace& work, double
 
 /// Eight columns over n rows, packed beside one another: block[i * width + c] = column c of row
 /// first + i, zero beyond the last column. Rows are packed in whole eights.
-void pack_eight_columns(const Pass& pass, Index column, Index first, Index n, Workspace& work,
-                        double* block) {
+void pack_eight_of_block(const Pass& pass, Index column, Index first, Index n, Workspace& work,
+                         double* block) {
   std::array<const double*, 8> from{};
   for (Index c = 0; c < 8; ++c) {
-    double* room = work.columns.data() + c * block_rows;
+    double* room = work.columns.data() + c * loss_rows;
     from[static_cast<std::size_t>(c)] = room;
     if (column + c >= pass.n_features) {
       std::fill_n(room, round_up(n, 8), 0.0);
       continue;
     }
     const Column& source = pass.rows.columns[static_cast<std::size_t>(column + c)];
-    const bool is_aligned = reinterpret_cast<std::uintptr_t>(source.data) % alignof(double) == 0;
-    if (source.dtype == DType::f64 && source.stride == 8 && is_aligned && n % 8 == 0) {
+    if (are_doubles(source) && n % 8 == 0) {
       from[static_cast<std::size_t>(c)] = reinterpret_cast<const double*>(source.at(first));
     } else {
       load_column(source, first, n, room);
@@ -113,19 +112,20 @@ void packed_block(const Pass& pass, Index first, Index n, Workspace& work, doubl
   for (Index i = 0; i < n; i += step) {
     const Index count = std::min(step, n - i);
     for (Index j = 0; j < pass.n_features; j += 8)
-      pack_eight_columns(pass, j, first + i, count, work, work.block.data() + j);
+      pack_eight_of_block(pass, j, first + i, count, work, work.block.data() + j);
     fused_rows(static_cast<const double*>(work.block.data()), width, count, pass.eights,
                work.offset.data() + i, weight != nullptr ? weight + i : nullptr, pass.theta, g,
                sums);
   }
 }
 
-void accumulate_slot(const Pass& pass, Index first, Index last, double* slot) {
+void accumulate_slot(const Pass& pass, RowRange range, double* slot) {
+  const auto [first, last] = range;
   Workspace work(pass);
   LossSums sums{slot[0], slot[1]};
   double* g = slot + 8;
-  for (Index start = first; start < last; start += block_rows) {
-    const Index n = std::min(block_rows, last - start);
+  for (Index start = first; start < last; start += loss_rows) {
+    const Index n = std::min(loss_rows, last - start);
     load_block(pass, start, n, work);
     if (!pass.matrix) {
       packed_block(pass, start, n, work, g, sums);
@@ -141,24 +141,18 @@ void accumulate_slot(const Pass& pass, Index first, Index last, double* slot) {
 
 }  // namespace
 
-LossPlan plan_loss(Index n_samples, Index n_features) {
-  LossPlan plan{};
-  plan.padded = round_up(n_features + 1, 8);
-  plan.slot_size = 8 + plan.padded;
+SlotPlan plan_loss(Index n_samples, Index n_features) {
   const Index values = n_samples * n_features;
-  const Index wanted = std::clamp<Index>(values / values_per_slot, 1, max_slots);
-  plan.rows_per_slot =
-      std::max<Index>(block_rows, round_up((n_samples + wanted - 1) / wanted, block_rows));
-  plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
-  const Index affordable =
-      std::max<Index>(1, values_per_part / (plan.n_slots * n_features) / block_rows);
-  plan.rows_per_part = std::min(plan.rows_per_slot, affordable * block_rows);
-  plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
-  return plan;
+  return plan_slots({.n_samples = n_samples,
+                     .fold_rows = loss_rows,
+                     .n_slots = std::clamp<Index>(values / values_per_slot, 1, max_slots),
+                     .work_per_row = n_features,
+                     .work_per_part = values_per_part,
+                     .slot_size = 8 + round_up(n_features + 1, 8)});
 }
 
 void accumulate_loss(const Rows& rows, const Column* weight, const double* theta,
-                     const LossPlan& plan, Index part, int n_threads, double* slots) {
+                     const SlotPlan& plan, Index part, int n_threads, double* slots) {
   const Index p = rows.n_columns() - 1;
   const Index eights = (p + 7) / 8;
   std::vector<double> padded(static_cast<std::size_t>(8 * eights), 0.0);
@@ -166,14 +160,11 @@ void accumulate_loss(const Rows& rows, const Column* weight, const double* theta
   const Pass pass{rows,   rows.columns.back(), weight, padded.data(), theta[p], p,
                   eights, row_major(rows, p)};
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
-    const Index end = std::min(rows.n_samples, (k + 1) * plan.rows_per_slot);
-    const Index first = std::min(end, k * plan.rows_per_slot + part * plan.rows_per_part);
-    accumulate_slot(pass, first, std::min(end, first + plan.rows_per_part),
-                    slots + k * plan.slot_size);
+    accumulate_slot(pass, part_of_slot(plan, rows.n_samples, k, part), slots + k * plan.slot_size);
   });
 }
 
-double add_slots(const LossPlan& plan, Index n_features, const double* slots, double* gradient) {
+double add_slots(const SlotPlan& plan, Index n_features, const double* slots, double* gradient) {
   double squares = 0.0;
   std::fill_n(gradient, n_features + 1, 0.0);
   for (Index k = 0; k < plan.n_slots; ++k) {
@@ -188,12 +179,12 @@ double add_slots(const LossPlan& plan, Index n_features, const double* slots, do
 double largest_row_norm(const Rows& rows, const Column* weight, const double* centre,
                         const double* factor, Index first, Index last, int n_threads) {
   const Index p = rows.n_columns() - 1;
-  const Index n_tasks = (last - first + block_rows - 1) / block_rows;
+  const Index n_tasks = (last - first + loss_rows - 1) / loss_rows;
   std::vector<double> largest(static_cast<std::size_t>(n_tasks), 0.0);
   for_each_task(n_tasks, n_threads, [&](Index task) {
-    const Index start = first + task * block_rows;
-    const Index n = std::min(block_rows, last - start);
-    std::array<double, block_rows> norm{};
+    const Index start = first + task * loss_rows;
+    const Index n = std::min(loss_rows, last - start);
+    std::array<double, loss_rows> norm{};
     for (Index j = 0; j < p; ++j) {
       const Column& column = rows.columns[static_cast<std::size_t>(j)];
       const double offset = centre != nullptr ? centre[j] : 0.0;

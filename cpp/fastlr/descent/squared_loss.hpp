@@ -2,28 +2,22 @@
 #pragma once
 
 #include "fastlr/rows.hpp"
+#include "fastlr/slots.hpp"
 
 namespace fastlr {
 
-/// How a pass is cut; a function of the shape alone.
-struct LossPlan {
-  Index padded;   // p + 1 rounded up to whole eights
-  Index n_slots;  // sums kept apart, each over consecutive rows, added in order
-  Index rows_per_slot;
-  Index n_parts;        // calls, each short enough to stay interruptible
-  Index rows_per_part;  // of each slot
-  Index slot_size;  // doubles: sum w r^2, sum w r, six of padding, then X' (w r) in whole eights
-};
+using LossPlan = SlotPlan;
 
-LossPlan plan_loss(Index n_samples, Index n_features);
+/// A slot holds sum w r^2, sum w r, six of padding, then X' (w r) in whole eights.
+SlotPlan plan_loss(Index n_samples, Index n_features);
 
 /// r = X b + a - y with theta = (b_1 .. b_p, a); the last column of `rows` is y. slots (n_slots,
 /// slot_size), zeroed before part 0, += sums over part `part`. `weight` may be nullptr.
 void accumulate_loss(const Rows& rows, const Column* weight, const double* theta,
-                     const LossPlan& plan, Index part, int n_threads, double* slots);
+                     const SlotPlan& plan, Index part, int n_threads, double* slots);
 
 /// Adds the slots in order: gradient (p + 1), set, = (X' (w r), sum w r). Returns sum w r^2.
-double add_slots(const LossPlan& plan, Index n_features, const double* slots, double* gradient);
+double add_slots(const SlotPlan& plan, Index n_features, const double* slots, double* gradient);
 
 /// max over rows of weight of sum_j ((x_j - centre_j) factor_j)^2; centre and factor may be
 /// nullptr. The last column of `rows` is y, and does not count.

@@ -76,7 +76,7 @@ int max_threads() { return level_in_use().max_threads(); }
 
 std::size_t& team_stack_size() { return level_in_use().team_stack_size(); }
 
-PassPlan plan_pass(Index n_samples, Index n_columns) {
+SlotPlan plan_pass(Index n_samples, Index n_columns) {
   return level_in_use().plan_pass(n_samples, n_columns);
 }
 
@@ -90,13 +90,13 @@ void largest_deviation(const Rows& rows, const Column* weight, const double* shi
 }
 
 void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
-                const double* K, Index n_features, const PassPlan& plan, Index part, int n_threads,
+                const double* K, Index n_features, const SlotPlan& plan, Index part, int n_threads,
                 double* slots) {
   level_in_use().accumulate(rows, weight, shift, scale, K, n_features, plan, part, n_threads,
                             slots);
 }
 
-WeightStatistics centre(const PassPlan& plan, Index n_columns, const double* shift,
+WeightStatistics centre(const SlotPlan& plan, Index n_columns, const double* shift,
                         const double* scale, double* slots, double* mean, double* cross) {
   return level_in_use().centre(plan, n_columns, shift, scale, slots, mean, cross);
 }
@@ -120,17 +120,17 @@ double subtract(Index n_columns, double weight_a, const double* mean_a, const do
                                  mean, cross);
 }
 
-DoubleDoublePlan plan_double_double(Index n_samples, Index n_columns) {
+SlotPlan plan_double_double(Index n_samples, Index n_columns) {
   return level_in_use().plan_double_double(n_samples, n_columns);
 }
 
 void accumulate_double_double(const Rows& rows, const Column* weight, const double* shift,
-                              const double* scale, const DoubleDoublePlan& plan, Index part,
-                              int n_threads, double* slots) {
+                              const double* scale, const SlotPlan& plan, Index part, int n_threads,
+                              double* slots) {
   level_in_use().accumulate_double_double(rows, weight, shift, scale, plan, part, n_threads, slots);
 }
 
-double centre_double_double(const DoubleDoublePlan& plan, Index n_columns, const double* shift,
+double centre_double_double(const SlotPlan& plan, Index n_columns, const double* shift,
                             const double* scale, const double* slots, double* mean, double* cross) {
   return level_in_use().centre_double_double(plan, n_columns, shift, scale, slots, mean, cross);
 }
@@ -149,16 +149,16 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
                                mean, variance, H);
 }
 
-SweepPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets) {
+SlotPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets) {
   return level_in_use().plan_sweep(n_samples, n_columns, n_targets);
 }
 
 void sweep(const SweepProblem& problem, const double* coef, const double* intercept,
-           const SweepPlan& plan, Index part, int n_threads, double* slots) {
+           const SlotPlan& plan, Index part, int n_threads, double* slots) {
   level_in_use().sweep(problem, coef, intercept, plan, part, n_threads, slots);
 }
 
-SweepTotals sweep_totals(const SweepProblem& problem, const SweepPlan& plan, Index target,
+SweepTotals sweep_totals(const SweepProblem& problem, const SlotPlan& plan, Index target,
                          const double* slots) {
   return level_in_use().sweep_totals(problem, plan, target, slots);
 }
@@ -173,18 +173,18 @@ void transposed_product(const SweepProblem& problem, const double* r, int n_thre
   level_in_use().transposed_product(problem, r, n_threads, total);
 }
 
-CombinationPlan plan_combinations(Index n_samples, Index n_columns, Index n_combinations) {
+SlotPlan plan_combinations(Index n_samples, Index n_columns, Index n_combinations) {
   return level_in_use().plan_combinations(n_samples, n_columns, n_combinations);
 }
 
 void combine(const Rows& rows, const Column* weight, const double* scale,
-             const std::vector<Combination>& combinations, const CombinationPlan& plan, Index part,
+             const std::vector<Combination>& combinations, const SlotPlan& plan, Index part,
              int n_threads, double* slots) {
   level_in_use().combine(rows, weight, scale, combinations, plan, part, n_threads, slots);
 }
 
-RowMatrix combined_products(const CombinationPlan& plan, Index n_combinations, double weight,
-                            bool centred, const double* slots) {
+RowMatrix combined_products(const SlotPlan& plan, Index n_combinations, double weight, bool centred,
+                            const double* slots) {
   return level_in_use().combined_products(plan, n_combinations, weight, centred, slots);
 }
 
@@ -206,16 +206,16 @@ void predict<float>(const Rows& rows, Index first, Index last, const double* coe
 
 Cell first_non_finite(const Rows& rows) { return level_in_use().first_non_finite(rows); }
 
-LossPlan plan_loss(Index n_samples, Index n_features) {
+SlotPlan plan_loss(Index n_samples, Index n_features) {
   return level_in_use().plan_loss(n_samples, n_features);
 }
 
 void accumulate_loss(const Rows& rows, const Column* weight, const double* theta,
-                     const LossPlan& plan, Index part, int n_threads, double* slots) {
+                     const SlotPlan& plan, Index part, int n_threads, double* slots) {
   level_in_use().accumulate_loss(rows, weight, theta, plan, part, n_threads, slots);
 }
 
-double add_slots(const LossPlan& plan, Index n_features, const double* slots, double* gradient) {
+double add_slots(const SlotPlan& plan, Index n_features, const double* slots, double* gradient) {
   return level_in_use().add_slots(plan, n_features, slots, gradient);
 }
 
@@ -235,7 +235,7 @@ std::vector<Index> list_rows(const SamplingPlan& plan, Bits seed, Index epoch, I
 
 EpochsDone descend_rows(const Rows& rows, const Column* weight,
                         const Standardisation& standardisation, const DescentSettings& settings,
-                        const LossPlan& plan, Index part, Index n_epochs, const double* base_rates,
+                        const SlotPlan& plan, Index part, Index n_epochs, const double* base_rates,
                         int n_threads, double* slots, DescentState& state,
                         const DescentHistory& history) {
   return level_in_use().descend_rows(rows, weight, standardisation, settings, plan, part, n_epochs,

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "fastlr/reading/layout.hpp"
 #include "fastlr/reading/loading.hpp"
 #include "fastlr/registers/lanes.hpp"
 #include "fastlr/threads.hpp"
@@ -13,7 +14,7 @@
 namespace fastlr {
 namespace {
 
-constexpr Index block_rows = 256;
+constexpr Index prediction_rows = 256;
 constexpr Index most_blocks_per_task = 16;
 constexpr Index tasks_per_thread = 4;
 
@@ -23,7 +24,7 @@ using Block = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic>;
 class BlockColumns {
  public:
   explicit BlockColumns(const Rows& rows)
-      : rows_(rows), converted_(block_rows, rows.n_columns()), from_(rows.columns.size()) {}
+      : rows_(rows), converted_(prediction_rows, rows.n_columns()), from_(rows.columns.size()) {}
 
   const std::vector<const double*>& at(Index first, Index n) {
     for (std::size_t j = 0; j < from_.size(); ++j) {
@@ -136,9 +137,7 @@ template <class Scalar>
 void multiply_rows(const Rows& rows, Index first, Index n, const Coefficients& coef, Block& out) {
   const Column& head = rows.columns.front();
   const Index n_features = rows.n_columns();
-  const Index beyond = (coef.width - n_features) * Index{sizeof(Scalar)};
-  const Index safe =
-      head.stride > 0 ? rows.n_samples - (beyond + head.stride - 1) / head.stride : 0;
+  const Index safe = rows_read_safely(head, rows.n_samples, n_features, coef.width);
   const Lanes tail = load(coef.tail.data());
   RowMatrix copied;
   out.resize(round_up(n, lanes), coef.values.rows());
@@ -162,18 +161,9 @@ void multiply_rows(const Rows& rows, Index first, Index n, const Coefficients& c
   }
 }
 
-/// Neighbouring columns of float64 or float32, so that a row can be read as vectors.
+/// All columns are neighbours, so that a row is read as vectors.
 bool lies_in_rows(const Rows& rows) {
-  const Column& head = rows.columns.front();
-  const Index size = item_size(head.dtype);
-  if (head.dtype != DType::f64 && head.dtype != DType::f32) return false;
-  for (Index j = 1; j < rows.n_columns(); ++j) {
-    const Column& column = rows.columns[static_cast<std::size_t>(j)];
-    if (column.dtype != head.dtype || column.stride != head.stride ||
-        column.data != head.data + j * size)
-      return false;
-  }
-  return rows.n_columns() > 1;
+  return rows.n_columns() > 1 && n_neighbours(rows, 0, rows.n_columns()) == rows.n_columns();
 }
 
 }  // namespace
@@ -183,20 +173,20 @@ void predict(const Rows& rows, Index first, Index last, const double* coef, cons
              Index n_targets, int n_threads, Scalar* out) {
   const ConstMatrixMap b(coef, n_targets, rows.n_columns());
   const Coefficients registers(b, rows.n_columns());
-  const bool in_rows = rows.n_columns() > 0 && lies_in_rows(rows);
+  const bool in_rows = lies_in_rows(rows);
   // Calls are short where rows are long, and are to be shared all the same.
-  const Index n_blocks = (last - first + block_rows - 1) / block_rows;
+  const Index n_blocks = (last - first + prediction_rows - 1) / prediction_rows;
   const Index blocks_per_task = std::clamp<Index>(
       n_blocks / (tasks_per_thread * std::max(n_threads, 1)), 1, most_blocks_per_task);
-  const Index task_rows = block_rows * blocks_per_task;
+  const Index task_rows = prediction_rows * blocks_per_task;
   const Index n_tasks = (last - first + task_rows - 1) / task_rows;
   for_each_task(n_tasks, n_threads, [&](Index task) {
     Block block;
     std::optional<BlockColumns> columns;
     if (!in_rows) columns.emplace(rows);
     const Index end = std::min(last, first + (task + 1) * task_rows);
-    for (Index start = first + task * task_rows; start < end; start += block_rows) {
-      const Index n = std::min(block_rows, end - start);
+    for (Index start = first + task * task_rows; start < end; start += prediction_rows) {
+      const Index n = std::min(prediction_rows, end - start);
       if (!in_rows) {
         multiply_columns(*columns, start, n, registers.values, block);
       } else if (rows.columns.front().dtype == DType::f64) {

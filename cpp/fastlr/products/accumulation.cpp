@@ -27,17 +27,6 @@ constexpr Index most_without_turns = 2048;       // columns whose folds are shor
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
-struct Range {
-  Index first;
-  Index last;
-};
-
-Range part_of_slot(const PassPlan& plan, Index n_samples, Index slot, Index part) {
-  const Index end = std::min(n_samples, (slot + 1) * plan.rows_per_slot);
-  const Index first = std::min(end, slot * plan.rows_per_slot + part * plan.rows_per_part);
-  return {first, std::min(end, first + plan.rows_per_part)};
-}
-
 /// The weights of a panel's rows on their way into it.
 class PanelWeights {
  public:
@@ -58,7 +47,7 @@ class PanelWeights {
 };
 
 /// One thread, one slot, at most eight variables.
-void accumulate_few(const PanelLayout& layout, const Column* weight, Range range,
+void accumulate_few(const PanelLayout& layout, const Column* weight, RowRange range,
                     const Slot& slot) {
   alignas(64) std::array<double, (most_few + spilled) * panel_rows> panel;
   alignas(64) std::array<double, most_few * most_few> sums{};
@@ -80,9 +69,9 @@ void accumulate_few(const PanelLayout& layout, const Column* weight, Range range
 
 /// How many rows to prefetch ahead: a panel, or two short ones. More would drive them out of the
 /// second-level cache again before they are packed.
-Index rows_ahead(const Prefetcher& prefetcher) {
-  constexpr Index bytes_ahead = Index{1} << 16;
-  const Index rows = bytes_ahead / std::max<Index>(1, prefetcher.row_bytes());
+Index panel_rows_ahead(const Prefetcher& prefetcher) {
+  constexpr Index panel_bytes_ahead = Index{1} << 16;
+  const Index rows = panel_bytes_ahead / std::max<Index>(1, prefetcher.row_bytes());
   return rows < 2 * panel_rows ? panel_rows : 2 * panel_rows;
 }
 
@@ -95,14 +84,14 @@ void pack_panel(const PanelLayout& layout, const Basis* basis, Index first, Inde
 
 /// One thread, one slot: pack a panel, multiply, fold every rows_per_fold rows.
 void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* basis,
-                     const Column* weight, Range range, const Slot& slot) {
+                     const Column* weight, RowRange range, const Slot& slot) {
   const Index size = layout.padded() * layout.padded();
   AlignedVector panel = AlignedVector::Zero(layout.padded() * panel_rows);
   AlignedVector raw = AlignedVector::Zero(basis != nullptr ? panel.size() : 0);
   AlignedVector sums(size);
   PanelWeights weights(weight, *slot.statistics);
   Prefetcher prefetcher(rows, panel_rows);
-  const Index ahead = rows_ahead(prefetcher);
+  const Index ahead = panel_rows_ahead(prefetcher);
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
     for (Index first = start; first < end; first += panel_rows) {
@@ -120,7 +109,7 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* b
 /// Large p: one slot, and the threads share the panels' packing and then the blocks of the
 /// product.
 void accumulate_tiles(const PanelLayout& layout, const Basis* basis, const Column* weight,
-                      Range range, int n_threads, const Slot& slot) {
+                      RowRange range, int n_threads, const Slot& slot) {
   constexpr Index panels = 4;
   const Index panel_size = layout.padded() * panel_rows;
   const Index size = layout.padded() * layout.padded();
@@ -171,21 +160,16 @@ Index work_per_row(Index padded) { return padded * (padded / 2 + 16); }
 
 }  // namespace
 
-PassPlan plan_pass(Index n_samples, Index n_columns) {
-  PassPlan plan;
-  plan.padded = round_up(n_columns + 1, strip_width);
-  const Index size = plan.padded * plan.padded;
+SlotPlan plan_pass(Index n_samples, Index n_columns) {
+  const Index padded = padded_variables(n_columns);
+  const Index size = padded * padded;
   const Index affordable = std::clamp<Index>(slot_budget / size, 1, max_slots);
-  const Index wanted = affordable < 4 ? 1 : affordable;
-  const Index folds = (n_samples + rows_per_fold - 1) / rows_per_fold;
-  plan.rows_per_slot = std::max<Index>(1, (folds + wanted - 1) / wanted) * rows_per_fold;
-  plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
-  const Index folds_per_part = std::max<Index>(
-      1, work_per_part / (work_per_row(plan.padded) * plan.n_slots * rows_per_fold));
-  plan.rows_per_part = std::min(plan.rows_per_slot, folds_per_part * rows_per_fold);
-  plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
-  plan.slot_size = 2 * size + statistics_size;
-  return plan;
+  return plan_slots({.n_samples = n_samples,
+                     .fold_rows = rows_per_fold,
+                     .n_slots = affordable < 4 ? 1 : affordable,
+                     .work_per_row = work_per_row(padded),
+                     .work_per_part = work_per_part,
+                     .slot_size = 2 * size + statistics_size});
 }
 
 void provisional_shift(const Rows& rows, const Column* weight, double* shift) {
@@ -235,23 +219,23 @@ void largest_deviation(const Rows& rows, const Column* weight, const double* shi
 }
 
 void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
-                const double* K, Index n_features, const PassPlan& plan, Index part, int n_threads,
+                const double* K, Index n_features, const SlotPlan& plan, Index part, int n_threads,
                 double* slots) {
   const PanelLayout layout(rows, shift, scale);
   std::optional<Basis> change;
   if (K != nullptr)
     change.emplace(Eigen::Map<const RowMatrix>(K, n_features, n_features), layout.padded());
   const Basis* basis = change ? &*change : nullptr;
-  if (rows.n_samples * work_per_row(plan.padded) < serial_below) n_threads = 1;
+  if (rows.n_samples * work_per_row(layout.padded()) < serial_below) n_threads = 1;
   const bool needs_turns = layout.n_variables() > most_without_turns;
   if (plan.n_slots == 1 && (n_threads > 1 || needs_turns) && layout.n_strips() > 2 * tile_strips) {
     accumulate_tiles(layout, basis, weight, part_of_slot(plan, rows.n_samples, 0, part), n_threads,
-                     slot_at(plan, slots, 0));
+                     slot_at(plan, layout.padded(), slots, 0));
     return;
   }
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
-    const Range range = part_of_slot(plan, rows.n_samples, k, part);
-    const Slot slot = slot_at(plan, slots, k);
+    const RowRange range = part_of_slot(plan, rows.n_samples, k, part);
+    const Slot slot = slot_at(plan, layout.padded(), slots, k);
     if (layout.n_strips() == 1 && basis == nullptr) {
       accumulate_few(layout, weight, range, slot);
     } else {

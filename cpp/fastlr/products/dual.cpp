@@ -37,18 +37,18 @@ struct Packing {
 
 /// Columns [first, first + n) as the rows of a panel: z = sqrt(w) (x * scale - mean), in strips of
 /// eight.
-void pack_columns(const Packing& p, Index first, Index n, double* panel) {
+void pack_dual_panel(const Packing& p, Index first, Index n, double* panel) {
   const auto begin = p.rows.columns.begin() + first;
   const Rows columns{p.rows.n_samples, std::vector<Column>(begin, begin + n)};
   const ColumnBlocks blocks(columns, p.scale + first);
-  Eigen::VectorXd block(n * block_rows);
-  for (Index row = 0; row < p.rows.n_samples; row += block_rows) {
-    const Index count = std::min(block_rows, p.rows.n_samples - row);
+  Eigen::VectorXd block(n * column_block_rows);
+  for (Index row = 0; row < p.rows.n_samples; row += column_block_rows) {
+    const Index count = std::min(column_block_rows, p.rows.n_samples - row);
     blocks.pack(row, count, block.data());
     for (Index s = 0; s * strip_width < count; ++s)
       for (Index c = 0; c < n; ++c)
         Eigen::Map<Eight>(panel + (row / strip_width + s) * strip_size + c * strip_width) =
-            Eigen::Map<const Eight>(block.data() + c * block_rows + s * strip_width);
+            Eigen::Map<const Eight>(block.data() + c * column_block_rows + s * strip_width);
   }
   for (Index c = 0; c < n; ++c) {
     double* z = panel + c * strip_width;
@@ -101,7 +101,8 @@ void multiply_tiles(const Packing& packing, Index first, Index last, int n_threa
       return std::min(panel_rows, last - start - k * panel_rows);
     };
     for_each_task(n_panels, n_threads, [&](Index k) {
-      pack_columns(packing, start + k * panel_rows, columns_in(k), panel.data() + k * panel_size);
+      pack_dual_panel(packing, start + k * panel_rows, columns_in(k),
+                      panel.data() + k * panel_size);
     });
     multiply_panels(strips, panel.data(), n_panels, columns_in, start == first, sums.data(),
                     n_threads);
@@ -137,7 +138,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
     if (begin >= end) std::fill_n(out, size, 0.0);
     for (Index start = begin; start < end; start += panel_rows) {
       const Index n = std::min(panel_rows, end - start);
-      pack_columns(packing, start, n, panel.data());
+      pack_dual_panel(packing, start, n, panel.data());
       PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, out, nothing}.all();
     }
   });

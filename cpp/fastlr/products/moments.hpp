@@ -8,21 +8,14 @@
 #pragma once
 
 #include "fastlr/rows.hpp"
+#include "fastlr/slots.hpp"
 
 namespace fastlr {
 
-/// How a pass is cut. A function of the shape alone, so that the answer never depends on threads or
-/// on patience.
-struct PassPlan {
-  Index n_slots;        // sums that are kept apart, each over consecutive rows, and merged in order
-  Index rows_per_slot;  // a multiple of rows_per_fold
-  Index n_parts;        // calls of accumulate(), each short enough to stay interruptible
-  Index rows_per_part;  // of each slot
-  Index padded;         // leading dimension of the sums
-  Index slot_size;      // doubles in one slot: sums, their low parts, and the weights' statistics
-};
-
 constexpr Index rows_per_fold = 1024;
+
+/// Leading dimension of the sums of so many columns and the constant.
+constexpr Index padded_variables(Index n_columns) { return round_up(n_columns + 1, 8); }
 
 /// What is known of the weights alone: their sum, how many are positive, and the sum of those
 /// logarithms.
@@ -49,13 +42,14 @@ struct Slot {
   WeightStatistics* statistics;
 };
 
-inline Slot slot_at(const PassPlan& plan, double* slots, Index k) {
+inline Slot slot_at(const SlotPlan& plan, Index padded, double* slots, Index k) {
   double* base = slots + k * plan.slot_size;
-  const Index size = plan.padded * plan.padded;
+  const Index size = padded * padded;
   return {base, base + size, reinterpret_cast<WeightStatistics*>(base + 2 * size)};
 }
 
-PassPlan plan_pass(Index n_samples, Index n_columns);
+/// A slot holds sums, their low parts, and the weights' statistics.
+SlotPlan plan_pass(Index n_samples, Index n_columns);
 
 /// shift[j] = median of a few rows of column j, of positive weight: |mean - shift| is seldom above
 /// one standard deviation, and a constant column is shifted to exact zeros. `weight` may be
@@ -81,12 +75,12 @@ constexpr int most_passes = 4;  // about ever better shifts
 /// (n_features, n_features), upper triangular, the first variables are those of (x - shift) * scale
 /// * K instead.
 void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
-                const double* K, Index n_features, const PassPlan& plan, Index part, int n_threads,
+                const double* K, Index n_features, const SlotPlan& plan, Index part, int n_threads,
                 double* slots);
 
 /// Merge the slots in order (they are used up), centre, unscale. mean: (2, q), cross: (q, q), both
 /// set.
-WeightStatistics centre(const PassPlan& plan, Index n_columns, const double* shift,
+WeightStatistics centre(const SlotPlan& plan, Index n_columns, const double* shift,
                         const double* scale, double* slots, double* mean, double* cross);
 
 /// out = a + b. `out` may alias neither. Commutative to the bit.

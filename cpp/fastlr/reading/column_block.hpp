@@ -1,4 +1,4 @@
-// Rows -> blocks in column order: `block_rows` values of one variable after the other, each times a
+// Rows -> blocks in column order: `column_block_rows` values of one variable after the other, each times a
 // power of two and otherwise exactly as the user gave it. For passes that work on eight rows at a
 // time.
 #pragma once
@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "fastlr/matrices.hpp"
+#include "fastlr/reading/layout.hpp"
 #include "fastlr/reading/loading.hpp"
 #include "fastlr/registers/lanes.hpp"
 
 namespace fastlr {
 
 /// 512 bytes a variable: a block of 64 variables fits a 32 KiB L1 cache.
-constexpr Index block_rows = 64;
+constexpr Index column_block_rows = 64;
 
 class ColumnBlocks {
  public:
@@ -21,8 +22,7 @@ class ColumnBlocks {
   ColumnBlocks(const Rows& rows, const double* scale) : rows_(rows), scale_(scale) {
     Index first = 0;
     while (first < rows.n_columns()) {
-      Index last = first + 1;
-      while (last < rows.n_columns() && are_neighbours(last - 1, last)) ++last;
+      const Index last = first + n_neighbours(rows, first, rows.n_columns());
       if (last - first >= lanes && lanes > 1) {
         for (Index j = first; j < last; j += lanes) tiles_.push_back(std::min(j, last - lanes));
       } else {
@@ -34,7 +34,7 @@ class ColumnBlocks {
 
   Index n_columns() const { return rows_.n_columns(); }
 
-  /// block[j * block_rows + r] = x[first + r, j] * scale[j] for r < n <= block_rows; 0 from n on.
+  /// block[j * column_block_rows + r] = x[first + r, j] * scale[j] for r < n <= column_block_rows; 0 from n on.
   void pack(Index first, Index n, double* block) const {
     for (const Index j : columns_) pack_column(j, first, 0, n, block);
     const Index whole = n / lanes * lanes;
@@ -44,7 +44,7 @@ class ColumnBlocks {
       } else {
         pack_tile<float>(j, first, whole, block);
       }
-      if (whole == block_rows) continue;
+      if (whole == column_block_rows) continue;
       for (Index c = j; c < j + lanes; ++c) pack_column(c, first, whole, n, block);
     }
   }
@@ -52,26 +52,19 @@ class ColumnBlocks {
  private:
   const Column& column(Index j) const { return rows_.columns[static_cast<std::size_t>(j)]; }
 
-  bool are_neighbours(Index i, Index j) const {
-    const Column& a = column(i);
-    const Column& b = column(j);
-    return (a.dtype == DType::f64 || a.dtype == DType::f32) && a.dtype == b.dtype &&
-           a.stride == b.stride && b.data == a.data + item_size(a.dtype);
-  }
-
   void pack_column(Index j, Index first, Index done, Index n, double* block) const {
     const Column& x = column(j);
-    double* out = block + j * block_rows;
+    double* out = block + j * column_block_rows;
     for (Index r = done; r < n; r += 8) {
       const Index count = std::min<Index>(8, n - r);
       const Eight value = load_eight(x, first + r, count) * scale_[j];
-      if (r + 8 <= block_rows) {
+      if (r + 8 <= column_block_rows) {
         Eigen::Map<Eight>(out + r) = value;
       } else {
         std::copy(value.data(), value.data() + count, out + r);
       }
     }
-    std::fill(out + n, out + block_rows, 0.0);
+    std::fill(out + n, out + column_block_rows, 0.0);
   }
 
   /// Neighbours in memory are read a row at a time and transposed in registers.
@@ -90,7 +83,7 @@ class ColumnBlocks {
       }
       tile.transposeInPlace();
       for (Index c = 0; c < lanes; ++c)
-        Eigen::Map<Eigen::Matrix<double, lanes, 1>>(block + (j + c) * block_rows + r) =
+        Eigen::Map<Eigen::Matrix<double, lanes, 1>>(block + (j + c) * column_block_rows + r) =
             tile.col(c) * scale_[j + c];
     }
   }

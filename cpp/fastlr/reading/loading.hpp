@@ -49,12 +49,6 @@ Eight eight_at(const std::byte* source) {
   }
 }
 
-/// Contiguous, aligned doubles: they can be used where they lie.
-inline bool are_doubles(const Column& column) {
-  return column.dtype == DType::f64 && column.stride == sizeof(double) &&
-         reinterpret_cast<std::uintptr_t>(column.data) % alignof(double) == 0;
-}
-
 template <class Scalar>
 void load_scalars(const std::byte* source, Index stride, Index n, double* out) {
   constexpr bool come_in_eights = std::is_arithmetic_v<Scalar> || std::is_same_v<Scalar, Boolean>;

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "fastlr/matrices.hpp"
+#include "fastlr/reading/layout.hpp"
 #include "fastlr/reading/loading.hpp"
 #include "fastlr/registers/lanes.hpp"
 
@@ -16,13 +17,6 @@ namespace fastlr {
 constexpr Index strip_width = 8;
 constexpr Index panel_rows = 128;  // a strip of 128 rows is 8 KiB
 constexpr Index most_apart = 5;    // up to so many columns of a strip are read value by value
-
-/// Columns that are neighbours in memory, float64 or float32.
-struct Neighbours {
-  Index first = 0;
-  Index count = 0;      // none, or at least two
-  Index safe_rows = 0;  // rows below this may be read eight wide without leaving the buffer
-};
 
 /// Where one strip of eight variables comes from: leading columns that are neighbours in memory, of
 /// which a row is read as one vector, then columns that lie apart, then perhaps the constant.
@@ -69,26 +63,8 @@ class PanelLayout {
 
   /// The neighbours among n_columns columns from `first` on that begin with `first`.
   Neighbours neighbours_from(Index first, Index n_columns) const {
-    Neighbours none{first, 0, rows_.n_samples};
-    if (n_columns < 2) return none;
-    const Column& head = column(first);
-    if (head.dtype != DType::f64 && head.dtype != DType::f32) return none;
-    const Index size = item_size(head.dtype);
-    Index count = 1;
-    for (; count < n_columns; ++count) {
-      const Column& next = column(first + count);
-      if (next.dtype != head.dtype || next.stride != head.stride ||
-          next.data != head.data + count * size)
-        break;
-    }
-    if (count == 1) return none;
-    // Reading eight values at row r touches 8 * size bytes; later rows of the same buffer must
-    // cover them.
-    const Index beyond = (strip_width - count) * size;
-    if (beyond == 0) return {first, count, rows_.n_samples};
-    const Index rows_beyond = (beyond + head.stride - 1) / std::max<Index>(1, head.stride);
-    return {first, count,
-            head.stride > 0 ? std::max<Index>(0, rows_.n_samples - rows_beyond) : Index{0}};
+    if (n_columns < 1) return {first, 0, rows_.n_samples};
+    return fastlr::neighbours_from(rows_, first, first + n_columns, strip_width);
   }
 
   /// Values of rows [row, row + n) of a column: in place if they are contiguous doubles, else in
@@ -109,9 +85,9 @@ class PanelLayout {
       for (const Strip& strip : strips_) {
         double* out = panel + strip.first * panel_rows + done * strip_width;
         if (strip.is_read_by_rows(first + done + count)) {
-          pack_rows(strip, first + done, count, root, out);
+          pack_strip_by_rows(strip, first + done, count, root, out);
         } else {
-          pack_columns(strip, first + done, count, root, out);
+          pack_strip_by_columns(strip, first + done, count, root, out);
         }
       }
     }
@@ -142,7 +118,8 @@ class PanelLayout {
 
   /// out (n, 8): row after row, neighbours as vectors, other columns into their lanes. What is not
   /// finite there spoils the whole row, as it spoils the sums; the caller looks afterwards.
-  void pack_rows(const Strip& strip, Index row, Index n, const double* root, double* out) const {
+  void pack_strip_by_rows(const Strip& strip, Index row, Index n, const double* root,
+                          double* out) const {
     const bool is_float = strip.adjacent > 0 && column(strip.first).dtype == DType::f32;
     const auto with = [&]<Index Apart>(std::integral_constant<Index, Apart>) {
       if (strip.n_apart() != Apart) return;
@@ -203,7 +180,8 @@ class PanelLayout {
   }
 
   /// out (n, 8) from up to eight columns that lie apart: squares of them, transposed in registers.
-  void pack_columns(const Strip& strip, Index row, Index n, const double* root, double* out) const {
+  void pack_strip_by_columns(const Strip& strip, Index row, Index n, const double* root,
+                             double* out) const {
     std::array<Buffer, strip_width> buffers;
     std::array<const double*, strip_width> from;
     for (std::size_t c = 0; c < strip_width; ++c) {

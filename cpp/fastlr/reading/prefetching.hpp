@@ -6,28 +6,33 @@
 #include <cstdint>
 #include <vector>
 
-#include "fastlr/rows.hpp"
+#include "fastlr/reading/layout.hpp"
 
 namespace fastlr {
 
 constexpr Index cache_line = 64;
 
-/// Into the second-level cache.
-inline void prefetch(const std::byte* address) { __builtin_prefetch(address, 0, 2); }
+constexpr int second_level = 2;
+constexpr int third_level = 3;
+
+/// Ask for a line, into the cache of a level.
+template <int level = second_level>
+void prefetch(const std::byte* address) {
+  static_assert(level == second_level || level == third_level);
+  __builtin_prefetch(address, 0, 4 - level);
+}
 
 /// The cache lines of a range of rows, dealt out a few at a time.
 class Prefetcher {
  public:
   Prefetcher(const Rows& rows, Index most_at_once)
       : most_at_once_(static_cast<std::size_t>(most_at_once)) {
+    const Column* before = nullptr;
     for (const Column& column : rows.columns) {
-      const Index size = item_size(column.dtype);
-      if (!runs_.empty() && runs_.back().stride == column.stride &&
-          runs_.back().data + runs_.back().width == column.data) {
-        runs_.back().width += size;
-      } else {
-        runs_.push_back({column.data, column.stride, size});
-      }
+      if (before == nullptr || !is_followed_by(*before, column))
+        runs_.push_back({column.data, column.stride, 0});
+      runs_.back().width += item_size(column.dtype);
+      before = &column;
     }
     // Runs that use little of the memory they span (wide strides) or run backwards are left to the
     // hardware.

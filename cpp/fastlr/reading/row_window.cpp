@@ -6,33 +6,28 @@
 
 #include "fastlr/descent/fused_rows.hpp"
 #include "fastlr/reading/loading.hpp"
+#include "fastlr/reading/prefetching.hpp"
 #include "fastlr/registers/lanes.hpp"
 
 namespace fastlr {
 namespace {
 
-constexpr Index rows_ahead = 64;
-constexpr Index columns_ahead = 96;
-
-inline void prefetch(const void* address) {
-#if defined(__GNUC__)
-  __builtin_prefetch(address, 0, 1);
-#else
-  static_cast<void>(address);
-#endif
-}
+// Rows of a window come from anywhere in the table: they are asked for long before they are packed,
+// and into a cache that has room for all of them.
+constexpr Index window_rows_ahead = 64;
+constexpr Index window_rows_ahead_by_columns = 96;
 
 template <class Scalar>
-void pack_row_major(const RowMajor& matrix, Index p, const Standardisation& standard,
-                    const Index* rows, const std::uint32_t* places, Index count,
-                    RowWindow& window) {
+void pack_window_by_rows(const RowMajor& matrix, Index p, const Standardisation& standard,
+                         const Index* rows, const std::uint32_t* places, Index count,
+                         RowWindow& window) {
   const Index whole = p / 8 * 8;
   const Index row_bytes = p * static_cast<Index>(sizeof(Scalar));
   for (Index i = 0; i < count; ++i) {
-    if (i + rows_ahead < count) {
+    if (i + window_rows_ahead < count) {
       const auto* ahead =
-          reinterpret_cast<const std::byte*>(matrix.row<Scalar>(rows[i + rows_ahead]));
-      for (Index b = 0; b < row_bytes; b += 64) prefetch(ahead + b);
+          reinterpret_cast<const std::byte*>(matrix.row<Scalar>(rows[i + window_rows_ahead]));
+      for (Index b = 0; b < row_bytes; b += 64) prefetch<third_level>(ahead + b);
     }
     const Scalar* x = matrix.row<Scalar>(rows[i]);
     double* z = window.X.data() + places[i] * window.stride;
@@ -54,8 +49,8 @@ Index run_length(const Index* rows, Index i, Index count) {
   return n;
 }
 
-void pack_column(const Column& column, double centre, double factor, const Index* rows,
-                 const std::uint32_t* places, Index count, Index stride, double* out) {
+void pack_window_column(const Column& column, double centre, double factor, const Index* rows,
+                        const std::uint32_t* places, Index count, Index stride, double* out) {
   for (Index i = 0; i < count;) {
     const Index n = run_length(rows, i, count);
     const Eight z = (load_eight(column, rows[i], n) - centre) * factor;
@@ -83,8 +78,9 @@ void take_eight(const Rows& source, Index first, Index width, const Standardisat
 
 /// Eight columns of eight rows at a time, transposed in registers; eight columns over the whole
 /// window before the next eight, so that few places of memory are read at once.
-void pack_columns(const Rows& source, Index p, const Standardisation& standard, const Index* rows,
-                  const std::uint32_t* places, Index count, RowWindow& window) {
+void pack_window_by_columns(const Rows& source, Index p, const Standardisation& standard,
+                            const Index* rows, const std::uint32_t* places, Index count,
+                            RowWindow& window) {
   std::array<Eight, 8> columns;
   columns.fill(Eight::Zero());
   alignas(64) std::array<double, 64> block{};
@@ -95,10 +91,11 @@ void pack_columns(const Rows& source, Index p, const Standardisation& standard, 
     for (Index c = width; c < 8; ++c) columns[static_cast<std::size_t>(c)].setZero();
     for (Index i = 0; i < count; i += 8) {
       const Index n = std::min<Index>(8, count - i);
-      for (Index k = i + columns_ahead; k < std::min(count, i + columns_ahead + n); ++k) {
-        if (k > i + columns_ahead && rows[k] == rows[k - 1] + 1) continue;
+      for (Index k = i + window_rows_ahead_by_columns;
+           k < std::min(count, i + window_rows_ahead_by_columns + n); ++k) {
+        if (k > i + window_rows_ahead_by_columns && rows[k] == rows[k - 1] + 1) continue;
         for (Index c = 0; c < width; ++c)
-          prefetch(source.columns[static_cast<std::size_t>(first + c)].at(rows[k]));
+          prefetch<third_level>(source.columns[static_cast<std::size_t>(first + c)].at(rows[k]));
       }
       take_eight(source, first, width, standard, rows, i, n, run_length(rows, i, i + n) == n,
                  columns.data());
@@ -117,15 +114,16 @@ void pack_rows(const Rows& source, const Column* weight, const Standardisation& 
   const Index p = source.n_columns() - 1;
   const RowMajor matrix = row_major(source, p);
   if (matrix && matrix.dtype == DType::f64) {
-    pack_row_major<double>(matrix, p, standard, rows, places, count, window);
+    pack_window_by_rows<double>(matrix, p, standard, rows, places, count, window);
   } else if (matrix) {
-    pack_row_major<float>(matrix, p, standard, rows, places, count, window);
+    pack_window_by_rows<float>(matrix, p, standard, rows, places, count, window);
   } else {
-    pack_columns(source, p, standard, rows, places, count, window);
+    pack_window_by_columns(source, p, standard, rows, places, count, window);
   }
-  pack_column(source.columns.back(), 0.0, -1.0, rows, places, count, 1, window.minus_y.data());
+  pack_window_column(source.columns.back(), 0.0, -1.0, rows, places, count, 1,
+                     window.minus_y.data());
   if (weight != nullptr)
-    pack_column(*weight, 0.0, 1.0, rows, places, count, 1, window.weight.data());
+    pack_window_column(*weight, 0.0, 1.0, rows, places, count, 1, window.weight.data());
   window.count = count;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "fastlr/matrices.hpp"
-#include "fastlr/reading/row_layout.hpp"
+#include "fastlr/reading/layout.hpp"
 
 namespace fastlr {
 

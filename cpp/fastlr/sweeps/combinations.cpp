@@ -34,7 +34,7 @@ void remainder_registers(const double* block, const Combination& v, Index at_onc
     l[u] = broadcast(v.constant_lo);
   }
   for (std::size_t k = 0; k < v.columns.size(); ++k) {
-    const double* x_k = block + v.columns[k] * block_rows;
+    const double* x_k = block + v.columns[k] * column_block_rows;
     const Factor coef(broadcast(v.hi[k]));
     const Lanes low = broadcast(v.lo[k]);
     const std::byte* const* ahead = prefetcher.next(at_once);
@@ -54,10 +54,10 @@ void remainder_registers(const double* block, const Combination& v, Index at_onc
   for (Index u = 0; u < U; ++u) store(r + u * lanes, h[u] + l[u]);
 }
 
-/// r (block_rows) of one combination of the columns in `block`.
+/// r (column_block_rows) of one combination of the columns in `block`.
 void remainder_block(const double* block, const Combination& v, Index at_once,
                      Prefetcher& prefetcher, double* r) {
-  for (Index row = 0; row < block_rows; row += rows_at_once)
+  for (Index row = 0; row < column_block_rows; row += rows_at_once)
     remainder_registers<rows_at_once / lanes>(block + row, v, at_once, prefetcher, r + row);
 }
 
@@ -85,28 +85,29 @@ struct Needed {
 };
 
 void combine_rows(const Needed& needed, const ColumnBlocks& blocks, const Column* weight,
-                  Index first, Index last, double* sums) {
+                  RowRange range, double* sums) {
+  const auto [first, last] = range;
   const Index k = static_cast<Index>(needed.renumbered.size());
-  AlignedVector block(std::max<Index>(1, blocks.n_columns()) * block_rows);
-  Matrix r(block_rows, k);
-  Matrix weighted(block_rows, k);
+  AlignedVector block(std::max<Index>(1, blocks.n_columns()) * column_block_rows);
+  Matrix r(column_block_rows, k);
+  Matrix weighted(column_block_rows, k);
   Eigen::Map<Matrix> products(sums, k, k);
   VectorMap totals(sums + k * k, k);
   Index n_steps = 1;  // in which the lines of the next block are asked for
   for (const Combination& v : needed.renumbered)
-    n_steps += static_cast<Index>(v.columns.size()) * (block_rows / rows_at_once);
-  const Index n_lines = block_rows * Prefetcher(needed.selected, 0).row_bytes() / cache_line;
+    n_steps += static_cast<Index>(v.columns.size()) * (column_block_rows / rows_at_once);
+  const Index n_lines = column_block_rows * Prefetcher(needed.selected, 0).row_bytes() / cache_line;
   const Index at_once = std::min(most_lines, n_lines / n_steps + 1);
   Prefetcher prefetcher(needed.selected, at_once);
-  for (Index start = first; start < last; start += block_rows) {
-    const Index n = std::min(block_rows, last - start);
-    prefetcher.aim(start + block_rows, std::min(last, start + 2 * block_rows));
+  for (Index start = first; start < last; start += column_block_rows) {
+    const Index n = std::min(column_block_rows, last - start);
+    prefetcher.aim(start + column_block_rows, std::min(last, start + 2 * column_block_rows));
     blocks.pack(start, n, block.data());
     for (Index i = 0; i < k; ++i) {
       if (i % combinations_per_turn == 0) give_turn();
       remainder_block(block.data(), needed.renumbered[static_cast<std::size_t>(i)], at_once,
                       prefetcher, r.col(i).data());
-      r.col(i).tail(block_rows - n).setZero();
+      r.col(i).tail(column_block_rows - n).setZero();
     }
     weighted = r;
     for (Index row = 0; weight != nullptr && row < n; row += 8) {
@@ -131,38 +132,33 @@ void combine_rows(const Needed& needed, const ColumnBlocks& blocks, const Column
 
 }  // namespace
 
-CombinationPlan plan_combinations(Index n_samples, Index n_columns, Index n_combinations) {
-  CombinationPlan plan;
+SlotPlan plan_combinations(Index n_samples, Index n_columns, Index n_combinations) {
   const Index k = n_combinations;
-  plan.slot_size = k * k + k;
-  const Index blocks = (n_samples + block_rows - 1) / block_rows;
-  const Index affordable = std::min(products_at_once / std::max<Index>(1, plan.slot_size),
-                                    work_per_block / (block_rows * (n_columns + k + 1) * (k + 1)));
-  const Index slots = std::clamp<Index>(affordable, 1, n_slots_wanted);
-  plan.rows_per_slot = std::max<Index>(4, (blocks + slots - 1) / slots) * block_rows;
-  plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
-  const Index values_per_row = n_columns + k * (k + 4) + 1;
-  const Index rows = values_per_part / (values_per_row * plan.n_slots);
-  plan.rows_per_part =
-      std::min(plan.rows_per_slot, std::max<Index>(1, rows / block_rows) * block_rows);
-  plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
-  return plan;
+  const Index slot_size = k * k + k;
+  const Index affordable =
+      std::min(products_at_once / std::max<Index>(1, slot_size),
+               work_per_block / (column_block_rows * (n_columns + k + 1) * (k + 1)));
+  return plan_slots({.n_samples = n_samples,
+                     .fold_rows = column_block_rows,
+                     .n_slots = std::clamp<Index>(affordable, 1, n_slots_wanted),
+                     .least_folds = 4,
+                     .work_per_row = n_columns + k * (k + 4) + 1,
+                     .work_per_part = values_per_part,
+                     .slot_size = slot_size});
 }
 
 void combine(const Rows& rows, const Column* weight, const double* scale,
-             const std::vector<Combination>& combinations, const CombinationPlan& plan, Index part,
+             const std::vector<Combination>& combinations, const SlotPlan& plan, Index part,
              int n_threads, double* slots) {
   const Needed needed(rows, scale, combinations);
   const ColumnBlocks blocks(needed.selected, needed.scales.data());
   for_each_task(plan.n_slots, n_threads, [&](Index slot) {
-    const Index end = std::min(rows.n_samples, (slot + 1) * plan.rows_per_slot);
-    const Index first = std::min(end, slot * plan.rows_per_slot + part * plan.rows_per_part);
-    combine_rows(needed, blocks, weight, first, std::min(end, first + plan.rows_per_part),
+    combine_rows(needed, blocks, weight, part_of_slot(plan, rows.n_samples, slot, part),
                  slots + slot * plan.slot_size);
   });
 }
 
-RowMatrix combined_products(const CombinationPlan& plan, Index k, double weight, bool centred,
+RowMatrix combined_products(const SlotPlan& plan, Index k, double weight, bool centred,
                             const double* slots) {
   RowMatrix products = RowMatrix::Zero(k, k);
   Vector totals = Vector::Zero(k);

@@ -6,6 +6,7 @@
 
 #include "fastlr/algebra/scaled_equations.hpp"
 #include "fastlr/matrices.hpp"
+#include "fastlr/slots.hpp"
 
 namespace fastlr {
 
@@ -19,27 +20,19 @@ struct Combination {
   double constant_lo = 0.0;
 };
 
-/// Fixed slots of consecutive rows; a function of the shape alone.
-struct CombinationPlan {
-  Index n_slots;
-  Index rows_per_slot;
-  Index n_parts;
-  Index rows_per_part;
-  Index slot_size;  // doubles: (k, k) products, then (k) sums
-};
-
-CombinationPlan plan_combinations(Index n_samples, Index n_columns, Index n_combinations);
+/// A slot holds (k, k) products, then (k) sums.
+SlotPlan plan_combinations(Index n_samples, Index n_columns, Index n_combinations);
 
 /// Into slots, for rows of part `part`: += sum w r_i r_j (lower triangle) and sum w r_i. `weight`
 /// may be nullptr; slots: (n_slots, slot_size), zeroed before part 0. r is rounded to double after
 /// it was summed.
 void combine(const Rows& rows, const Column* weight, const double* scale,
-             const std::vector<Combination>& combinations, const CombinationPlan& plan, Index part,
+             const std::vector<Combination>& combinations, const SlotPlan& plan, Index part,
              int n_threads, double* slots);
 
 /// The slots added in order: products about the means, (k, k), and nothing taken away without
 /// `centred`.
-RowMatrix combined_products(const CombinationPlan& plan, Index n_combinations, double weight,
-                            bool centred, const double* slots);
+RowMatrix combined_products(const SlotPlan& plan, Index n_combinations, double weight, bool centred,
+                            const double* slots);
 
 }  // namespace fastlr

@@ -13,7 +13,7 @@ namespace {
 constexpr Index max_slots = 64;
 constexpr Index slot_budget = Index{1} << 21;     // doubles in all slots together
 constexpr Index pairs_per_part = Index{1} << 24;  // products in one call: some 10 to 60 ms
-constexpr Index groups = block_rows / lanes;
+constexpr Index groups = column_block_rows / lanes;
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
@@ -27,10 +27,10 @@ const double* row_of(const double* slot, Index i) { return slot + 2 * lanes * pa
 /// the constant.
 struct Block {
   explicit Block(Index n_variables)
-      : hi(n_variables * block_rows),
-        lo(n_variables * block_rows),
-        weighted_hi(n_variables * block_rows),
-        weighted_lo(n_variables * block_rows) {}
+      : hi(n_variables * column_block_rows),
+        lo(n_variables * column_block_rows),
+        weighted_hi(n_variables * column_block_rows),
+        weighted_lo(n_variables * column_block_rows) {}
   AlignedVector hi, lo, weighted_hi, weighted_lo;
 };
 
@@ -38,7 +38,7 @@ void load_block(const ColumnBlocks& blocks, const Column* weight, const double* 
                 Index n, Block& block) {
   const Index q = blocks.n_columns();
   blocks.pack(first, n, block.hi.data());
-  std::array<double, block_rows> w{};
+  std::array<double, column_block_rows> w{};
   for (Index r = 0; r < n; r += 8) {
     const Index count = std::min<Index>(8, n - r);
     Eigen::Map<Eight>(w.data() + r) = Eight::Zero();
@@ -51,7 +51,7 @@ void load_block(const ColumnBlocks& blocks, const Column* weight, const double* 
   for (Index j = 0; j <= q; ++j) {
     const Lanes shift = broadcast(j < q ? -origin[j] : 1.0);
     for (Index i = 0; i < groups; ++i) {
-      const Index at = j * block_rows + i * lanes;
+      const Index at = j * column_block_rows + i * lanes;
       const Lanes x = j < q ? load(block.hi.data() + at) : broadcast(0.0);
       const Factor weights(load(w.data() + i * lanes));
       Lanes high;
@@ -77,12 +77,12 @@ void multiply_columns(const Block& block, Index first, Index variable, double* s
     l[c] = load(sums + (2 * c + 1) * lanes);
   }
   for (Index i = 0; i < groups; ++i) {
-    const Factor v(load(block.weighted_hi.data() + variable * block_rows + i * lanes));
-    const Lanes v_low = load(block.weighted_lo.data() + variable * block_rows + i * lanes);
+    const Factor v(load(block.weighted_hi.data() + variable * column_block_rows + i * lanes));
+    const Lanes v_low = load(block.weighted_lo.data() + variable * column_block_rows + i * lanes);
 #pragma GCC unroll 8
     for (Index c = 0; c < C; ++c) {
-      const Lanes z = load(block.hi.data() + (first + c) * block_rows + i * lanes);
-      const Lanes z_low = load(block.lo.data() + (first + c) * block_rows + i * lanes);
+      const Lanes z = load(block.hi.data() + (first + c) * column_block_rows + i * lanes);
+      const Lanes z_low = load(block.lo.data() + (first + c) * column_block_rows + i * lanes);
       const Lanes product = z * v.value;
       const Lanes excess = product_excess(z, v, product);
       Lanes s;
@@ -120,38 +120,32 @@ void set_pair(double* values, Index size, Index k, DoubleDouble x) {
 
 }  // namespace
 
-DoubleDoublePlan plan_double_double(Index n_samples, Index n_columns) {
-  DoubleDoublePlan plan;
+SlotPlan plan_double_double(Index n_samples, Index n_columns) {
   const Index pairs = pairs_below(n_columns + 1) + n_columns + 1;
-  plan.slot_size = 2 * lanes * pairs;
-  const Index wanted = std::clamp<Index>(slot_budget / plan.slot_size, 1, max_slots);
-  const Index n_blocks = (n_samples + block_rows - 1) / block_rows;
-  plan.rows_per_slot = std::max<Index>(4, (n_blocks + wanted - 1) / wanted) * block_rows;
-  plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
-  const Index rows = pairs_per_part / (pairs * plan.n_slots);
-  plan.rows_per_part =
-      std::min(plan.rows_per_slot, std::max<Index>(1, rows / block_rows) * block_rows);
-  plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
-  return plan;
+  const Index slot_size = 2 * lanes * pairs;
+  return plan_slots({.n_samples = n_samples,
+                     .fold_rows = column_block_rows,
+                     .n_slots = std::clamp<Index>(slot_budget / slot_size, 1, max_slots),
+                     .least_folds = 4,
+                     .work_per_row = pairs,
+                     .work_per_part = pairs_per_part,
+                     .slot_size = slot_size});
 }
 
 void accumulate_double_double(const Rows& rows, const Column* weight, const double* shift,
-                              const double* scale, const DoubleDoublePlan& plan, Index part,
-                              int n_threads, double* slots) {
+                              const double* scale, const SlotPlan& plan, Index part, int n_threads,
+                              double* slots) {
   const ColumnBlocks blocks(rows, scale);
   const Index q = rows.n_columns();
   Vector origin(q);
   for (Index j = 0; j < q; ++j) origin[j] = shift[j] * scale[j];
-  const auto range_of = [&](Index slot) {
-    const Index end = std::min(rows.n_samples, (slot + 1) * plan.rows_per_slot);
-    const Index first = std::min(end, slot * plan.rows_per_slot + part * plan.rows_per_part);
-    return std::array<Index, 2>{first, std::min(end, first + plan.rows_per_part)};
-  };
+  const auto range_of = [&](Index slot) { return part_of_slot(plan, rows.n_samples, slot, part); };
   if (plan.n_slots == 1) {  // many columns: the threads share the products of a block
     Block block(q + 1);
     const auto [first, last] = range_of(0);
-    for (Index start = first; start < last; start += block_rows) {
-      load_block(blocks, weight, origin.data(), start, std::min(block_rows, last - start), block);
+    for (Index start = first; start < last; start += column_block_rows) {
+      load_block(blocks, weight, origin.data(), start, std::min(column_block_rows, last - start),
+                 block);
       for_each_task(q + 1, q < 64 ? 1 : n_threads,
                     [&](Index i) { multiply_row(block, i, row_of(slots, i)); });
     }
@@ -160,16 +154,17 @@ void accumulate_double_double(const Rows& rows, const Column* weight, const doub
   for_each_task(plan.n_slots, n_threads, [&](Index slot) {
     Block block(q + 1);
     const auto [first, last] = range_of(slot);
-    for (Index start = first; start < last; start += block_rows) {
-      load_block(blocks, weight, origin.data(), start, std::min(block_rows, last - start), block);
+    for (Index start = first; start < last; start += column_block_rows) {
+      load_block(blocks, weight, origin.data(), start, std::min(column_block_rows, last - start),
+                 block);
       for (Index i = 0; i <= q; ++i)
         multiply_row(block, i, row_of(slots + slot * plan.slot_size, i));
     }
   });
 }
 
-double centre_double_double(const DoubleDoublePlan& plan, Index q, const double* shift,
-                            const double* scale, const double* slots, double* mean, double* cross) {
+double centre_double_double(const SlotPlan& plan, Index q, const double* shift, const double* scale,
+                            const double* slots, double* mean, double* cross) {
   const auto sum = [&](Index i, Index j) {
     DoubleDouble total;
     for (Index slot = 0; slot < plan.n_slots; ++slot) {

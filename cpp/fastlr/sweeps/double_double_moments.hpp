@@ -5,29 +5,21 @@
 #pragma once
 
 #include "fastlr/rows.hpp"
+#include "fastlr/slots.hpp"
 
 namespace fastlr {
 
-/// As PassPlan; a slot holds registers of (hi, lo) for the lower triangle of (X | y | 1)'(X | y |
-/// 1).
-struct DoubleDoublePlan {
-  Index n_slots;
-  Index rows_per_slot;
-  Index n_parts;
-  Index rows_per_part;
-  Index slot_size;  // doubles
-};
-
-DoubleDoublePlan plan_double_double(Index n_samples, Index n_columns);
+/// A slot holds registers of (hi, lo) for the lower triangle of (X | y | 1)'(X | y | 1).
+SlotPlan plan_double_double(Index n_samples, Index n_columns);
 
 /// slots += part `part` of the pass; zeroed before part 0.
 void accumulate_double_double(const Rows& rows, const Column* weight, const double* shift,
-                              const double* scale, const DoubleDoublePlan& plan, Index part,
-                              int n_threads, double* slots);
+                              const double* scale, const SlotPlan& plan, Index part, int n_threads,
+                              double* slots);
 
 /// Merge the slots in order and centre, all for columns * scale. mean: (2, q), cross: (2, q, q),
 /// both set; returns the total weight.
-double centre_double_double(const DoubleDoublePlan& plan, Index n_columns, const double* shift,
+double centre_double_double(const SlotPlan& plan, Index n_columns, const double* shift,
                             const double* scale, const double* slots, double* mean, double* cross);
 
 /// out = a + b, or a - b with sign = -1. cross: (2, q, q).

@@ -15,7 +15,6 @@ constexpr Index max_slots = 64;
 constexpr Index min_slots = 8;
 constexpr Index slot_budget = Index{1} << 20;      // doubles in all slots together
 constexpr Index values_per_part = Index{1} << 24;  // of X in one call: 5 to 60 ms on one core
-constexpr Index groups = block_rows / lanes;       // registers to a block of one variable
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
@@ -25,8 +24,8 @@ constexpr Index accumulators(Index n_columns) { return (2 * (n_columns + 2)) * l
 
 /// One block's residuals of one target, times the weight.
 struct Residuals {
-  std::array<double, block_rows> hi;
-  std::array<double, block_rows> lo;
+  std::array<double, column_block_rows> hi;
+  std::array<double, column_block_rows> lo;
 };
 
 /// Cache lines of one column's values in U registers of rows.
@@ -46,7 +45,7 @@ void residual_registers(const double* X, Index n_columns, const double* y, const
   for (Index u = 0; u < U; ++u) {
     l[u] = sum_error(load(y + u * lanes), broadcast(-a.hi), h[u]) - broadcast(a.lo);
   }
-  for (Index j = 0; j < n_columns; ++j, X += block_rows) {
+  for (Index j = 0; j < n_columns; ++j, X += column_block_rows) {
     const Factor coef(broadcast(b[j]));
     const Lanes minus_low = broadcast(-b_low[j]);
 #pragma GCC unroll 8
@@ -111,7 +110,7 @@ void gradient_columns(const double* X, const Residuals& r, Index n_groups, doubl
     const Lanes low = load(r.lo.data() + i * lanes);
 #pragma GCC unroll 8
     for (Index c = 0; c < C; ++c) {
-      const Lanes x = load(X + c * block_rows + i * lanes);
+      const Lanes x = load(X + c * column_block_rows + i * lanes);
       const Lanes product = x * residual.value;
       const Lanes excess = product_excess(x, residual, product);
       Lanes s;
@@ -132,9 +131,9 @@ void gradient_block(const double* X, Index n_columns, const Residuals& r, Index 
   constexpr Index at_once = lanes == 8 ? 4 : 2;
   Index j = 0;
   for (; j + at_once <= n_columns; j += at_once)
-    gradient_columns<at_once>(X + j * block_rows, r, n_groups, sums + 2 * j * lanes);
+    gradient_columns<at_once>(X + j * column_block_rows, r, n_groups, sums + 2 * j * lanes);
   for (; j < n_columns; ++j)
-    gradient_columns<1>(X + j * block_rows, r, n_groups, sums + 2 * j * lanes);
+    gradient_columns<1>(X + j * column_block_rows, r, n_groups, sums + 2 * j * lanes);
 }
 
 /// r := w r, and into sums: += sum w r, sum w r^2 (r before weighting).
@@ -167,7 +166,7 @@ void weigh_and_sum(const double* weight, Index n_groups, Residuals& r, double* s
 }
 
 void load_weights(const Column& weight, Index first, Index n, double* out) {
-  for (Index r = 0; r < block_rows; r += 8) {
+  for (Index r = 0; r < column_block_rows; r += 8) {
     const Index count = std::clamp<Index>(n - r, 0, 8);
     Eigen::Map<Eight>(out + r) = load_eight(weight, first + r, count);
   }
@@ -188,24 +187,25 @@ struct Coefficients {
 };
 
 /// How many rows to prefetch ahead: what leaves most of a second-level cache to the block.
-Index rows_ahead(const Prefetcher& prefetcher) {
-  constexpr Index bytes_ahead = Index{1} << 15;
-  const Index rows = bytes_ahead / std::max<Index>(1, prefetcher.row_bytes());
-  return std::clamp<Index>(rows / block_rows, 1, 16) * block_rows;
+Index block_rows_ahead(const Prefetcher& prefetcher) {
+  constexpr Index block_bytes_ahead = Index{1} << 15;
+  const Index rows = block_bytes_ahead / std::max<Index>(1, prefetcher.row_bytes());
+  return std::clamp<Index>(rows / column_block_rows, 1, 16) * column_block_rows;
 }
 
 void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
-                const std::vector<Coefficients>& coef, const double* intercept, Index first,
-                Index last, double* sums) {
+                const std::vector<Coefficients>& coef, const double* intercept, RowRange range,
+                double* sums) {
+  const auto [first, last] = range;
   const Index n_columns = problem.n_columns();
   const Index t = problem.n_targets;
-  AlignedVector block(blocks.n_columns() * block_rows);
-  std::array<double, block_rows> weight;
+  AlignedVector block(blocks.n_columns() * column_block_rows);
+  std::array<double, column_block_rows> weight;
   Residuals r;
   Prefetcher prefetcher(problem.rows, lines_at_once(n_columns));
-  const Index ahead = rows_ahead(prefetcher);
-  for (Index start = first; start < last; start += block_rows) {
-    const Index n = std::min(block_rows, last - start);
+  const Index ahead = block_rows_ahead(prefetcher);
+  for (Index start = first; start < last; start += column_block_rows) {
+    const Index n = std::min(column_block_rows, last - start);
     const Index n_groups = (n + lanes - 1) / lanes;
     if ((start - first) % ahead == 0)
       prefetcher.aim(start + ahead, std::min(last, start + 2 * ahead));
@@ -214,7 +214,7 @@ void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
     for (Index k = 0; k < t; ++k) {
       const Coefficients& b = coef[static_cast<std::size_t>(k)];
       double* out = sums + k * accumulators(n_columns);
-      residual_block(block.data(), n_columns, block.data() + (n_columns + k) * block_rows,
+      residual_block(block.data(), n_columns, block.data() + (n_columns + k) * column_block_rows,
                      b.hi.data(), b.lo.data(), {intercept[k], intercept[t + k]}, n, prefetcher, r);
       weigh_and_sum(problem.weight != nullptr ? weight.data() : nullptr, n_groups, r,
                     out + 2 * n_columns * lanes);
@@ -225,35 +225,30 @@ void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
 
 }  // namespace
 
-SweepPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets) {
-  SweepPlan plan;
-  plan.slot_size = n_targets * accumulators(n_columns);
-  const Index wanted = std::clamp<Index>(slot_budget / plan.slot_size, min_slots, max_slots);
-  const Index blocks = (n_samples + block_rows - 1) / block_rows;
-  plan.rows_per_slot = std::max<Index>(4, (blocks + wanted - 1) / wanted) * block_rows;
-  plan.n_slots = std::max<Index>(1, (n_samples + plan.rows_per_slot - 1) / plan.rows_per_slot);
-  const Index values_per_row = (n_columns + 1) * n_targets;
-  const Index rows = values_per_part / (values_per_row * plan.n_slots);
-  plan.rows_per_part =
-      std::min(plan.rows_per_slot, std::max<Index>(1, rows / block_rows) * block_rows);
-  plan.n_parts = (plan.rows_per_slot + plan.rows_per_part - 1) / plan.rows_per_part;
-  return plan;
+SlotPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets) {
+  const Index slot_size = n_targets * accumulators(n_columns);
+  return plan_slots({.n_samples = n_samples,
+                     .fold_rows = column_block_rows,
+                     .n_slots = std::clamp<Index>(slot_budget / slot_size, min_slots, max_slots),
+                     .least_folds = 4,
+                     .work_per_row = (n_columns + 1) * n_targets,
+                     .work_per_part = values_per_part,
+                     .slot_size = slot_size});
 }
 
 void sweep(const SweepProblem& problem, const double* coef, const double* intercept,
-           const SweepPlan& plan, Index part, int n_threads, double* slots) {
+           const SlotPlan& plan, Index part, int n_threads, double* slots) {
   const ColumnBlocks blocks(problem.rows, problem.scale);
   std::vector<Coefficients> b;
   for (Index k = 0; k < problem.n_targets; ++k) b.emplace_back(problem, coef, k);
   for_each_task(plan.n_slots, n_threads, [&](Index slot) {
-    const Index end = std::min(problem.rows.n_samples, (slot + 1) * plan.rows_per_slot);
-    const Index first = std::min(end, slot * plan.rows_per_slot + part * plan.rows_per_part);
-    sweep_rows(problem, blocks, b, intercept, first, std::min(end, first + plan.rows_per_part),
+    sweep_rows(problem, blocks, b, intercept,
+               part_of_slot(plan, problem.rows.n_samples, slot, part),
                slots + slot * plan.slot_size);
   });
 }
 
-SweepTotals sweep_totals(const SweepProblem& problem, const SweepPlan& plan, Index target,
+SweepTotals sweep_totals(const SweepProblem& problem, const SlotPlan& plan, Index target,
                          const double* slots) {
   const Index n_columns = problem.n_columns();
   SweepTotals totals;
@@ -279,19 +274,21 @@ void residuals(const SweepProblem& problem, const double* coef, const double* in
   const Coefficients b(problem, coef, target);
   const Index n_columns = problem.n_columns();
   const Index n_samples = problem.rows.n_samples;
-  for_each_task((n_samples + block_rows - 1) / block_rows, n_threads, [&](Index task) {
-    AlignedVector block(blocks.n_columns() * block_rows);
-    Residuals part;
-    Prefetcher nothing = Prefetcher::idle(lines_at_once(n_columns));
-    const Index start = task * block_rows;
-    const Index n = std::min(block_rows, n_samples - start);
-    blocks.pack(start, n, block.data());
-    residual_block(block.data(), n_columns, block.data() + (n_columns + target) * block_rows,
-                   b.hi.data(), b.lo.data(),
-                   {intercept[target], intercept[problem.n_targets + target]}, n, nothing, part);
-    std::copy_n(part.hi.data(), n, r + start);
-    std::copy_n(part.lo.data(), n, r + n_samples + start);
-  });
+  for_each_task(
+      (n_samples + column_block_rows - 1) / column_block_rows, n_threads, [&](Index task) {
+        AlignedVector block(blocks.n_columns() * column_block_rows);
+        Residuals part;
+        Prefetcher nothing = Prefetcher::idle(lines_at_once(n_columns));
+        const Index start = task * column_block_rows;
+        const Index n = std::min(column_block_rows, n_samples - start);
+        blocks.pack(start, n, block.data());
+        residual_block(block.data(), n_columns,
+                       block.data() + (n_columns + target) * column_block_rows, b.hi.data(),
+                       b.lo.data(), {intercept[target], intercept[problem.n_targets + target]}, n,
+                       nothing, part);
+        std::copy_n(part.hi.data(), n, r + start);
+        std::copy_n(part.lo.data(), n, r + n_samples + start);
+      });
 }
 
 void transposed_product(const SweepProblem& problem, const double* r, int n_threads,
@@ -307,11 +304,11 @@ void transposed_product(const SweepProblem& problem, const double* r, int n_thre
       const auto begin = problem.rows.columns.begin() + term * p + first;
       const Rows rows{n_samples, std::vector<Column>(begin, begin + n_columns)};
       const ColumnBlocks blocks(rows, problem.scale + term * p + first);
-      AlignedVector block(n_columns * block_rows);
+      AlignedVector block(n_columns * column_block_rows);
       AlignedVector sums = AlignedVector::Zero(2 * n_columns * lanes);
       Residuals part;
-      for (Index start = 0; start < n_samples; start += block_rows) {
-        const Index n = std::min(block_rows, n_samples - start);
+      for (Index start = 0; start < n_samples; start += column_block_rows) {
+        const Index n = std::min(column_block_rows, n_samples - start);
         blocks.pack(start, n, block.data());
         part.hi.fill(0.0);
         part.lo.fill(0.0);

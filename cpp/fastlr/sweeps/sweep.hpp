@@ -5,6 +5,7 @@
 
 #include "fastlr/registers/double_double.hpp"
 #include "fastlr/rows.hpp"
+#include "fastlr/slots.hpp"
 
 namespace fastlr {
 
@@ -22,23 +23,14 @@ struct SweepProblem {
   Index n_columns() const { return n_terms * n_features; }  // of X's n_terms together
 };
 
-/// Fixed slots of consecutive rows, as in moments.hpp: a function of the shape alone.
-struct SweepPlan {
-  Index n_slots;
-  Index rows_per_slot;
-  Index n_parts;
-  Index rows_per_part;
-  Index slot_size;  // doubles
-};
-
-SweepPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets);
+SlotPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets);
 
 /// r = y - a - X b in double-double, and into slots, for rows of part `part`:
 ///   += sum w x r,  sum w r,  sum w r^2.
 /// coef: (2, n_targets, n_features) and intercept: (2, n_targets), unevaluated sums. slots:
 /// (n_slots, slot_size), zeroed before part 0.
 void sweep(const SweepProblem& problem, const double* coef, const double* intercept,
-           const SweepPlan& plan, Index part, int n_threads, double* slots);
+           const SlotPlan& plan, Index part, int n_threads, double* slots);
 
 /// The slots merged in order, for one target.
 struct SweepTotals {
@@ -47,7 +39,7 @@ struct SweepTotals {
   double rss = 0.0;                    // sum w r^2
 };
 
-SweepTotals sweep_totals(const SweepProblem& problem, const SweepPlan& plan, Index target,
+SweepTotals sweep_totals(const SweepProblem& problem, const SlotPlan& plan, Index target,
                          const double* slots);
 
 /// r = y - a - X b of one target: (2, n_samples), an unevaluated sum, is set.

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import numpy as np
-
 from fastlr._kernels import kernels
+from fastlr._kernels.parts import in_parts
 from fastlr.descent.epochs import MOST_EPOCHS, WORK_PER_CALL, Epochs, room_for
 from fastlr.descent.objective import Quadratic
 from fastlr.descent.state import State
@@ -62,14 +61,10 @@ class RowsEngine:
     standard: FloatArray | None
     n_threads: int
     scatters: ClassVar[bool] = False
-    _n_parts: int = field(init=False)
-    _slots: FloatArray = field(init=False)
+    _plan: tuple[int, int, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        n_slots, slot_size, self._n_parts = kernels.plan_loss(
-            self.table.n_samples, self.table.n_features
-        )
-        self._slots = np.zeros((n_slots, slot_size))
+        self._plan = kernels.plan_loss(self.table.n_samples, self.table.n_features)
 
     @property
     def largest_batch(self) -> int:
@@ -78,7 +73,8 @@ class RowsEngine:
 
     def most_epochs(self) -> int:
         """How many epochs fit into one short call; one if an epoch takes several calls."""
-        if self._n_parts > 1:
+        _, _, n_parts = self._plan
+        if n_parts > 1:
             return 1
         return max(
             1, min(MOST_EPOCHS, WORK_PER_CALL // (self.table.n_samples * self.table.n_features))
@@ -92,16 +88,15 @@ class RowsEngine:
         Python sees Ctrl-C between the calls.
         """
         history, path = room_for(len(rates), state, keep_path)
-        self._slots.fill(0.0)
         done, outcome = 0, "running"
-        for part in range(self._n_parts):
+        for part, slots in in_parts(self._plan):
             done, outcome = kernels.descend_rows(
                 *self.table.arguments,
                 self.standard,
                 settings,
                 part,
                 self.n_threads,
-                self._slots,
+                slots,
                 state.vectors,
                 state.numbers,
                 state.counters,

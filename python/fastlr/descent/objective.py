@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastlr._kernels import kernels
+from fastlr._kernels.parts import in_parts
 from fastlr.descent.optimizers import Optimizer
 from fastlr.descent.table import Scaling, Table
 from fastlr.input.columns import FloatArray
@@ -211,10 +212,8 @@ class Curvature:
         p, table, scaling = self.table.n_features, self.table, self.scaling
         theta = direction if self.fit_intercept else np.append(direction, 0.0)
         raw = np.ascontiguousarray(scaling.to_raw(theta))
-        n_slots, slot_size, n_parts = kernels.plan_loss(table.n_samples, p)
-        slots = np.zeros((n_slots, slot_size))
         zeros = np.broadcast_to(0.0, (table.n_samples,))
-        for part in range(n_parts):
+        for part, slots in in_parts(kernels.plan_loss(table.n_samples, p)):
             kernels.accumulate_loss(
                 table.features.source, zeros, table.weights, raw, part, self.n_threads, slots
             )

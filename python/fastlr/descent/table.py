@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr._kernels import kernels
+from fastlr._kernels.parts import in_parts
 from fastlr.errors import InputError
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.columns import Columns, FloatArray
@@ -83,9 +84,7 @@ class Table(Rows):
     def loss_sums(self, theta: FloatArray, n_threads: int) -> tuple[float, FloatArray]:
         """Take sum w r^2 and (X' (w r), sum w r) at the parameters (coef, intercept), in one pass over the rows."""
         n, p = self.n_samples, self.n_features
-        n_slots, slot_size, n_parts = kernels.plan_loss(n, p)
-        slots = np.zeros((n_slots, slot_size))
-        for part in range(n_parts):  # Python sees Ctrl-C between parts
+        for part, slots in in_parts(kernels.plan_loss(n, p)):
             kernels.accumulate_loss(
                 *self.arguments, np.ascontiguousarray(theta), part, n_threads, slots
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastlr._kernels import kernels
+from fastlr._kernels.parts import in_parts
 from fastlr.input.columns import FloatArray
 from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.problem import Problem, ScaledSolution
@@ -45,9 +46,7 @@ def combined_products(
     pairs = np.ascontiguousarray(np.tile(directions, n_terms))
     scale = np.tile(scaled.scale[:p], n_terms)
     threads = resolve_threads(problem.n_threads)
-    n_slots, slot_size, n_parts = kernels.plan_combinations(n, n_terms * p, k)
-    slots = np.zeros((n_slots, slot_size))
-    for part in range(n_parts):  # Python sees Ctrl-C between parts
+    for part, slots in in_parts(kernels.plan_combinations(n, n_terms * p, k)):
         kernels.combine(
             problem.features.source, problem.weights, scale, pairs, constants, part, threads, slots
         )

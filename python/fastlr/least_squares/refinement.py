@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fastlr._kernels import kernels
+from fastlr._kernels.parts import in_parts
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.problem import Problem, ScaledSolution
@@ -119,12 +120,11 @@ def sweep_rows(problem: Problem, scaled: ScaledSolution) -> FloatArray:
     """
     p, t, n_terms = problem.n_features, problem.targets.n_columns, problem.n_terms
     threads = resolve_threads(problem.n_threads)
-    n_slots, slot_size, n_parts = kernels.plan_sweep(problem.features.n_samples, n_terms * p, t)
+    plan = kernels.plan_sweep(problem.features.n_samples, n_terms * p, t)
     coef = np.ascontiguousarray(scaled.coef.reshape(2, t, p))
     intercept = np.ascontiguousarray(scaled.intercept)
     scale = np.concatenate([np.tile(scaled.scale[:p], n_terms), scaled.scale[p:]])
-    slots = np.zeros((n_slots, slot_size))
-    for part in range(n_parts):  # Python sees Ctrl-C between parts
+    for part, slots in in_parts(plan):
         kernels.sweep(
             problem.features.source,
             problem.targets.source,

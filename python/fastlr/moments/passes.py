@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr._kernels import kernels
+from fastlr._kernels.parts import in_parts
 from fastlr.errors import InputError
 from fastlr.input.arguments import as_weights
 from fastlr.input.columns import Columns, FloatArray
@@ -120,9 +121,7 @@ def scaled_moments(
     and all means are about the shift.
     """
     n, q = features.n_samples, features.n_columns + targets.n_columns
-    n_slots, slot_size, n_parts = kernels.plan_pass(n, q)
-    slots = np.zeros((n_slots, slot_size))
-    for part in range(n_parts):  # Python sees Ctrl-C between parts
+    for part, slots in in_parts(kernels.plan_pass(n, q)):
         kernels.accumulate(
             features.source, targets.source, weights, shift, scale, part, n_threads, slots, basis
         )
@@ -142,9 +141,7 @@ def _double_double_moments(
     n_threads: int,
 ) -> tuple[float, FloatArray, FloatArray]:
     n, q = features.n_samples, features.n_columns + targets.n_columns
-    n_slots, slot_size, n_parts = kernels.plan_double_double(n, q)
-    slots = np.zeros((n_slots, slot_size))
-    for part in range(n_parts):
+    for part, slots in in_parts(kernels.plan_double_double(n, q)):
         kernels.accumulate_double_double(
             features.source, targets.source, weights, shift, scale, part, n_threads, slots
         )
