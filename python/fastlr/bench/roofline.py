@@ -75,7 +75,7 @@ class RooflineMeter:
         middle = time.perf_counter()
         done = kernels.measure_flops(400_000, self.n_threads)
         registers = time.perf_counter()
-        in_tiles = kernels.measure_tile(4_000, self.n_threads)
+        in_tiles = kernels.measure_tile(40_000, self.n_threads)
         end = time.perf_counter()
         self._bandwidths.append(self._values.nbytes / (middle - start))
         self._flops.append(2.0 * done / (registers - middle))
