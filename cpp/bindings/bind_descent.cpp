@@ -121,7 +121,7 @@ Arrays arrays_of(Index n_features, DoubleArray& vectors, DoubleArray& numbers,
   check_size(counters, n_counters, "counters");
   check_size(history, 4 * arrays.n_epochs, "history");
   if (path) check_size(*path, arrays.n_epochs * (n_features + 1), "path");
-  arrays.state = {n_features, vectors.mutable_data(), numbers.mutable_data(),
+  arrays.state = {n_features + 1, n_features, vectors.mutable_data(), numbers.mutable_data(),
                   counters.mutable_data()};
   double* h = history.mutable_data();
   const Index k = arrays.n_epochs;

@@ -20,6 +20,7 @@ WEIGHTS_ARE_STEPS = {
 
 
 @pytest.mark.filterwarnings("ignore::fastlr.ConvergenceWarning")
+@pytest.mark.usefixtures("level")
 @parametrize_with_checks(
     [fastlr.SGDRegressor(), fastlr.SGDRegressor(batch_size=10, standardize=False, average=True)],
     expected_failed_checks=lambda estimator: WEIGHTS_ARE_STEPS,

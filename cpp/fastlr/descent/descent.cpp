@@ -6,17 +6,20 @@
 namespace fastlr {
 namespace {
 
-double gradient_norm_of(WorkingState& state, double of_squares, double of_penalty,
-                        bool fit_intercept) {
-  const ConstVectorMap g(state.row(batch_gradient), state.p);
+double gradient_norm_of(WorkingState& state, double of_squares, double of_penalty) {
+  const double* gradient = state.row(batch_gradient);
+  const ConstVectorMap g(gradient, state.n_penalised);
   const double squares =
-      (of_squares * g + of_penalty * state.penalty_weights().cwiseProduct(state.coef()))
+      (of_squares * g + of_penalty * state.penalty_weights().cwiseProduct(state.penalised()))
           .squaredNorm();
-  const double of_intercept = fit_intercept ? of_squares * state.row(batch_gradient)[state.p] : 0.0;
-  return std::sqrt(squares + of_intercept * of_intercept);
+  double without_penalty = 0.0;
+  for (Index j = state.n_penalised; j < state.n_parameters; ++j)
+    without_penalty += (of_squares * gradient[j]) * (of_squares * gradient[j]);
+  return std::sqrt(squares + without_penalty);
 }
 
-/// evaluate(state) sets batch_gradient = (X' (w r), sum w r) and returns sum w r^2 at theta.
+/// evaluate(state) sets batch_gradient = (X' (w r), sum w r) and returns sum w r^2 at theta. Without
+/// an intercept, theta_p stays where it is.
 template <class StepRule, class Evaluate>
 EpochsDone run_epochs(const DescentSettings& s, StepRule rule, double weight, Index n_epochs,
                       const double* base_rates, const Evaluate& evaluate, WorkingState& state,
@@ -26,16 +29,17 @@ EpochsDone run_epochs(const DescentSettings& s, StepRule rule, double weight, In
   while (progress.epochs < n_epochs && progress.outcome == Outcome::running) {
     const Index e = progress.epochs++;
     const double squares = evaluate(state);
+    if (!s.fit_intercept) state.row(batch_gradient)[state.n_parameters - 1] = 0.0;
     history.squares[e] = squares;
     history.loss[e] = 0.5 * of_squares * squares + penalty_of(s, state);
-    history.gradient_norm[e] = gradient_norm_of(state, of_squares, s.penalty, s.fit_intercept);
+    history.gradient_norm[e] = gradient_norm_of(state, of_squares, s.penalty);
     history.rate[e] = rate_at(s, base_rates[e], state.counters[updates] + 1);
     progress.outcome = watch(s, history.loss[e], theta, false, state);
     if (progress.outcome != Outcome::diverged)
       take_step(s, rule, of_squares * cut(s, std::sqrt(squares / weight)), s.penalty, base_rates[e],
                 state);
     if (history.path != nullptr)
-      std::copy_n(state.row(theta), state.p + 1, history.path + e * (state.p + 1));
+      std::copy_n(state.row(theta), state.n_parameters, history.path + e * (state.n_parameters));
     ++state.counters[epochs];
   }
   return progress;
@@ -64,11 +68,12 @@ EpochsDone descend_rows(const Rows& rows, const Column* weight, const Standardis
                         const double* base_rates, int n_threads, double* slots,
                         DescentState& caller, const DescentHistory& history) {
   WorkingState state(caller, s);
+  const Index p = rows.n_columns() - 1;
   Buffer raw(state.padded);
   const auto accumulate = [&] {
     const double* parameters = state.row(theta);
     if (standard.factor != nullptr) {
-      to_raw(standard, state.p, parameters, raw.data());
+      to_raw(standard, p, parameters, raw.data());
       parameters = raw.data();
     }
     accumulate_loss(rows, weight, parameters, plan, part, n_threads, slots);
@@ -83,9 +88,8 @@ EpochsDone descend_rows(const Rows& rows, const Column* weight, const Standardis
         s, rule, total, n_epochs, base_rates,
         [&](WorkingState&) {
           accumulate();
-          const double squares = add_slots(plan, state.p, slots, state.row(batch_gradient));
-          if (standard.factor != nullptr)
-            to_standardised(standard, state.p, state.row(batch_gradient));
+          const double squares = add_slots(plan, p, slots, state.row(batch_gradient));
+          if (standard.factor != nullptr) to_standardised(standard, p, state.row(batch_gradient));
           std::fill_n(slots, plan.n_slots * plan.slot_size, 0.0);
           return squares;
         },
@@ -99,19 +103,20 @@ EpochsDone descend_moments(const DescentMoments& moments, const DescentSettings&
                            const double* base_rates, DescentState& caller,
                            const DescentHistory& history) {
   WorkingState state(caller, s);
+  const Index p = moments.xy.size();
   const EpochsDone progress = with_rule(s.rule, s.constants, [&](auto rule) {
     return run_epochs(
         s, rule, moments.weight, n_epochs, base_rates,
         [&](WorkingState& at) {
           // r = (x - mean_x)' b - (y - mean_y) + e with the constant e = a + mean_x' b - mean_y.
-          const ConstVectorMap b = at.coef();
-          VectorMap g(at.row(batch_gradient), at.p);
+          const ConstVectorMap b(at.row(theta), p);
+          VectorMap g(at.row(batch_gradient), p);
           g.noalias() = moments.xx * b;
           g -= moments.xy;
-          const double e = at.row(theta)[at.p] + moments.mean_x.dot(b) - moments.mean_y;
+          const double e = at.row(theta)[p] + moments.mean_x.dot(b) - moments.mean_y;
           const double squares = b.dot(g) - moments.xy.dot(b) + moments.yy + moments.weight * e * e;
           g += (moments.weight * e) * moments.mean_x;
-          at.row(batch_gradient)[at.p] = moments.weight * e;
+          at.row(batch_gradient)[p] = moments.weight * e;
           return std::max(0.0, squares);
         },
         state, history);

@@ -1,4 +1,4 @@
-// Gradient descent on the squared loss, resumable: a call runs some epochs or some rows, and all
+// Gradient descent, on the squared loss unless somebody brings another one, resumable: a call runs some epochs or some rows, and all
 // that the next call needs lies in arrays that the caller keeps.
 //
 // With theta = (b, a), r = X b + a - y and a batch B of m rows (all rows in full-batch descent):
@@ -25,7 +25,8 @@ struct DescentSettings {
   double scale = 1.0;
   double mean_weight = 1.0;  // 0: the sum convention
   double penalty = 0.0;
-  const double* penalty_weights = nullptr;  // p numbers: penalty / 2 * sum_j weight_j b_j^2
+  const double* penalty_weights = nullptr;  // for each penalised parameter: penalty / 2 * sum_j
+                                            // weight_j b_j^2; where 0, there is no L1 penalty
   double l1 = 0.0;
   bool stops_at_zero = false;  // scikit-learn: `penalty` shrinks coefficients to zero, never beyond
   bool fit_intercept = true;
@@ -39,7 +40,8 @@ struct DescentSettings {
   double max_residual = std::numeric_limits<double>::infinity();  // residuals are cut there
 };
 
-/// Rows of the array `vectors`, each of round_up(p + 1, 8) numbers: b, a, zeros.
+/// Rows of the array `vectors`, each of round_up(n_parameters, 8) numbers: the parameters (of the
+/// squared loss: b, a), zeros.
 enum VectorRow : Index {
   theta,
   first_moment,
@@ -53,9 +55,8 @@ enum VectorRow : Index {
 };
 /// Entries of the array `numbers`.
 enum Number : Index {
-  batch_squares,
-  batch_residuals,
-  epoch_squares,
+  batch_loss,  // sums over rows, of what the gradient is the derivative of: w r^2 / 2
+  epoch_loss,
   epoch_penalty,
   best_loss,
   l1_total,
@@ -75,19 +76,20 @@ enum Counter : Index {
 };
 
 struct DescentState {
-  Index n_features;
+  Index n_parameters;
+  Index n_penalised;  // penalties are on the first so many of them
   double* vectors;
   double* numbers;
   std::int64_t* counters;
 
-  Index padded() const { return round_up(n_features + 1, 8); }
+  Index padded() const { return round_up(n_parameters, 8); }
 };
 
-/// What an epoch leaves behind; arrays with room for all epochs of a call, path (epochs, p + 1) or
-/// nullptr.
+/// What an epoch leaves behind; arrays with room for all epochs of a call, path (epochs,
+/// n_parameters) or nullptr.
 struct DescentHistory {
   double* loss;  // before the step (full batch), or the mean over the batches, each before its step
-  double* squares;        // sum w r^2 over all rows, likewise
+  double* squares;        // twice the losses of all rows, sum w r^2, likewise
   double* gradient_norm;  // of the full gradient, or of the mean of the batches' gradients
   double* rate;           // of the epoch's first update
   double* path;           // theta after the epoch

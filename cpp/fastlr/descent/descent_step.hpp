@@ -24,7 +24,8 @@ inline double rate_at(const DescentSettings& s, double base, Index t) {
 class WorkingState {
  public:
   WorkingState(DescentState& state, const DescentSettings& s)
-      : p(state.n_features),
+      : n_parameters(state.n_parameters),
+        n_penalised(state.n_penalised),
         padded(state.padded()),
         state_(state),
         vectors_(n_vector_rows * padded),
@@ -33,8 +34,8 @@ class WorkingState {
     std::copy_n(state.numbers, n_numbers, numbers.begin());
     std::copy_n(state.counters, n_counters, counters.begin());
     mask_.setZero();
-    mask_.head(p).setOnes();
-    if (s.penalty_weights != nullptr) std::copy_n(s.penalty_weights, p, mask_.data());
+    mask_.head(n_penalised).setOnes();
+    if (s.penalty_weights != nullptr) std::copy_n(s.penalty_weights, n_penalised, mask_.data());
   }
 
   void store() const {
@@ -47,14 +48,15 @@ class WorkingState {
   Eigen::Map<Eight, Eigen::AlignedMax> at(VectorRow r, Index j) {
     return Eigen::Map<Eight, Eigen::AlignedMax>(row(r) + j);
   }
-  /// The weights of coefficients in the penalty (ones); zero for the intercept and the padding.
+  /// The weights of parameters in the penalty (ones); zero for those without one and the padding.
   Eigen::Map<const Eight, Eigen::AlignedMax> mask(Index j) const {
     return Eigen::Map<const Eight, Eigen::AlignedMax>(mask_.data() + j);
   }
-  ConstVectorMap coef() { return ConstVectorMap(row(theta), p); }
-  ConstVectorMap penalty_weights() const { return ConstVectorMap(mask_.data(), p); }
+  ConstVectorMap penalised() { return ConstVectorMap(row(theta), n_penalised); }
+  ConstVectorMap penalty_weights() const { return ConstVectorMap(mask_.data(), n_penalised); }
 
-  Index p;
+  Index n_parameters;
+  Index n_penalised;
   Index padded;
   std::array<double, n_numbers> numbers{};
   std::array<std::int64_t, n_counters> counters{};
@@ -65,29 +67,33 @@ class WorkingState {
   Buffer mask_;
 };
 
-/// penalty / 2 sum_j weight_j b_j^2 + l1 |b|_1
+/// penalty / 2 sum_j weight_j b_j^2 + l1 |b|_1 over the penalised parameters b.
 inline double penalty_of(const DescentSettings& s, WorkingState& state) {
+  const ConstVectorMap b = state.penalised();
+  const bool weighted = s.penalty_weights != nullptr;
   double value = 0.0;
-  if (s.penalty != 0.0) {
-    const ConstVectorMap b = state.coef();
-    value += 0.5 * s.penalty *
-             (s.penalty_weights == nullptr ? b.squaredNorm()
-                                           : b.cwiseAbs2().dot(state.penalty_weights()));
-  }
-  if (s.l1 != 0.0) value += s.l1 * state.coef().lpNorm<1>();
+  if (s.penalty != 0.0)
+    value +=
+        0.5 * s.penalty * (weighted ? b.cwiseAbs2().dot(state.penalty_weights()) : b.squaredNorm());
+  if (s.l1 != 0.0)
+    value += s.l1 * (weighted ? (state.penalty_weights().array() > 0.0).select(b, 0.0).lpNorm<1>()
+                              : b.lpNorm<1>());
   return value;
 }
 
-/// Tsuruoka's cumulative L1 penalty: every coefficient pays what is due, but never across zero.
-inline void pay_l1(double due, WorkingState& state) {
+/// Tsuruoka's cumulative L1 penalty: every penalised parameter pays what is due, but never across
+/// zero.
+inline void pay_l1(const DescentSettings& s, double due, WorkingState& state) {
   double* b = state.row(theta);
   double* paid = state.row(l1_paid);
-  for (Index j = 0; j < state.p; ++j) {
+  const auto pay = [&](Index j) {
     const double before = b[j];
     if (before > 0.0) b[j] = std::max(0.0, before - (due + paid[j]));
     if (before < 0.0) b[j] = std::min(0.0, before + (due - paid[j]));
     paid[j] += b[j] - before;
-  }
+  };
+  for (Index j = 0; j < state.n_penalised; ++j)
+    if (s.penalty_weights == nullptr || s.penalty_weights[j] > 0.0) pay(j);
 }
 
 /// What multiplies a gradient whose residuals have a (root mean square) size beyond the limit, so
@@ -97,29 +103,27 @@ inline double cut(const DescentSettings& s, double size) {
 }
 
 /// Whether the gradient points along the last move, uphill: then what the rule remembers misleads.
-inline bool goes_uphill(double of_squares, double of_penalty, WorkingState& state) {
+inline bool goes_uphill(double of_rows, double of_penalty, WorkingState& state) {
   double slope = 0.0;
   for (Index j = 0; j < state.padded; j += 8) {
-    const Eight g = of_squares * state.at(batch_gradient, j) +
-                    of_penalty * (state.mask(j) * state.at(theta, j));
+    const Eight g =
+        of_rows * state.at(batch_gradient, j) + of_penalty * (state.mask(j) * state.at(theta, j));
     slope += (g * state.at(first_moment, j)).sum();
   }
   return slope > 0.0;
 }
 
-/// One update with gradient = of_squares * batch_gradient + of_penalty * b. Adds it to
-/// epoch_gradient.
+/// One update with gradient = of_rows * batch_gradient + of_penalty * b. Adds it to epoch_gradient.
 template <class StepRule>
-void take_step(const DescentSettings& s, StepRule& rule, double of_squares, double of_penalty,
+void take_step(const DescentSettings& s, StepRule& rule, double of_rows, double of_penalty,
                double base_rate, WorkingState& state) {
   const Index t = ++state.counters[updates];
   const double rate = rate_at(s, base_rate, t);
   rule.begin(t);
   const double shrinkage = s.stops_at_zero && rate * of_penalty > 1.0 ? 1.0 / rate : of_penalty;
-  if (!s.fit_intercept) state.row(batch_gradient)[state.p] = 0.0;
   if constexpr (StepRule::restarts) {
     std::int64_t& k = state.counters[steps_since_restart];
-    if (goes_uphill(of_squares, shrinkage, state)) {
+    if (goes_uphill(of_rows, shrinkage, state)) {
       k = 0;
       std::fill_n(state.row(first_moment), state.padded, 0.0);
     }
@@ -130,7 +134,7 @@ void take_step(const DescentSettings& s, StepRule& rule, double of_squares, doub
     Eight m = state.at(first_moment, j);
     Eight v = state.at(second_moment, j);
     const Eight g =
-        of_squares * state.at(batch_gradient, j) + shrinkage * (state.mask(j) * parameters);
+        of_rows * state.at(batch_gradient, j) + shrinkage * (state.mask(j) * parameters);
     rule.update(g, rate, parameters, m, v);
     state.at(theta, j) = parameters;
     state.at(first_moment, j) = m;
@@ -139,7 +143,7 @@ void take_step(const DescentSettings& s, StepRule& rule, double of_squares, doub
   }
   if (s.l1 > 0.0) {
     state.numbers[l1_total] += rate * s.l1;
-    pay_l1(state.numbers[l1_total], state);
+    pay_l1(s, state.numbers[l1_total], state);
   }
   if (s.average_from > 0 && t >= s.average_from) {
     const double share = 1.0 / static_cast<double>(t - s.average_from + 1);

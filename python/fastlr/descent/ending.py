@@ -20,6 +20,7 @@ from fastlr.descent.schedules import Adaptive
 from fastlr.descent.table import Scaling, Table
 from fastlr.input.columns import FloatArray
 from fastlr.results import Status
+from fastlr.results.likelihood import log_likelihood
 
 __all__ = ["finish", "history_of", "judge"]
 
@@ -111,7 +112,9 @@ def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
         residual_sd=math.nan,
         rss=squares,
         tss=table.square_y if fit_intercept else table.squares_of_zero,
-        log_likelihood=float(_log_likelihood(np.asarray(squares), table)),
+        log_likelihood=float(
+            log_likelihood(table.n_positive, table.sum_log_weight, np.array([squares]))[0]
+        ),
         fit_intercept=fit_intercept,
         alpha=objective.alpha_of_sum,
         feature_mean=table.mean_x,
@@ -156,21 +159,13 @@ def history_of(outcome: Outcome, table: Table, scaling: Scaling) -> History:
         epoch=np.arange(len(epochs)),
         loss=epochs.loss,
         mse=epochs.squares / table.total_weight,
-        log_likelihood=_log_likelihood(epochs.squares, table),
+        log_likelihood=log_likelihood(table.n_positive, table.sum_log_weight, epochs.squares),
         validation_loss=validation if outcome.is_validated else None,
         gradient_norm=epochs.gradient_norm,
         learning_rate=epochs.rate,
         coef=None if path is None else path[:, :-1],
         intercept=None if path is None else path[:, -1],
     )
-
-
-def _log_likelihood(squares: FloatArray, table: Table) -> FloatArray:
-    """Gaussian log-likelihood at the best variance: -n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2."""
-    n = table.n_positive
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        value = -0.5 * n * (np.log(2.0 * np.pi * squares / n) + 1.0) + 0.5 * table.sum_log_weight
-    return np.asarray(value)
 
 
 @dataclass(frozen=True)

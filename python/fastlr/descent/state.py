@@ -29,12 +29,11 @@ class VectorRow(IntEnum):
 class Number(IntEnum):
     """Entries of `State.numbers`, in the order of the kernels' enum of this name."""
 
-    BATCH_SQUARES = 0
-    BATCH_RESIDUALS = 1
-    EPOCH_SQUARES = 2
-    EPOCH_PENALTY = 3
-    BEST_LOSS = 4
-    L1_TOTAL = 5
+    BATCH_LOSS = 0
+    EPOCH_LOSS = 1
+    EPOCH_PENALTY = 2
+    BEST_LOSS = 3
+    L1_TOTAL = 4
 
 
 class Counter(IntEnum):

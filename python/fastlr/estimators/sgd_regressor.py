@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,23 +12,21 @@ from sklearn.utils.validation import check_is_fitted
 from fastlr.descent import History
 from fastlr.descent.arguments import as_batch_size, seeds_of
 from fastlr.descent.ending import history_of, judge
-from fastlr.descent.gap import Distance
 from fastlr.descent.loop import Loop, Outcome
 from fastlr.descent.state import State
 from fastlr.descent.table import Scaling, Table, read_table
-from fastlr.errors import ConvergenceWarning, InputError, user_level
+from fastlr.errors import InputError
 from fastlr.estimators._features import check_features, names_in
 from fastlr.estimators._sgd_arguments import SGDSettings, settings_of
 from fastlr.estimators._sgd_loop import distance_of, loop_of, loss_of
 from fastlr.estimators._sgd_rows import as_vector, split_rows
+from fastlr.estimators._sgd_start import start_of, warm_state
+from fastlr.estimators._sgd_warnings import warn_if_far, warn_of_failure, warn_of_max_iter
 from fastlr.input.arguments import as_features, as_weights
-from fastlr.input.columns import FloatArray
 from fastlr.input.threads import lock_of, resolve_threads
 from fastlr.results import predict_linear
 
 __all__ = ["SGDRegressor"]
-
-_FAR = 0.01  # of the variance of y: R2 could be so much higher
 
 
 class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -214,7 +211,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         features = as_features(X)
         target = as_vector(y, features)
         weights = as_weights(sample_weight, features.n_samples, index=features.index)
-        start = self._start(features.n_columns, coef_init, intercept_init)
+        start = start_of(self, features.n_columns, coef_init, intercept_init)
         seed, draws = seeds_of(self.random_state)
         held_out = None
         rows: tuple[Any, Any, Any] = (features, target, weights)
@@ -232,7 +229,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             else read_table(*held_out, threads, need_moments=False, like=table.feature_names)
         )
         is_given = coef_init is not None or intercept_init is not None
-        state = (None if is_given else self._warm_state(scaling, settings)) or State(
+        state = (None if is_given else warm_state(self, scaling, settings)) or State(
             scaling.from_raw(start)
         )
         loop = loop_of(settings, table, scaling, state, size, seed, threads, validation)
@@ -242,14 +239,9 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             check_features(self, X, features, reset=True)
             self._accept(outcome, loop, table, scaling, settings)
         if outcome.code == "converged":
-            self._tell_if_far(distance_of(settings, table, scaling, outcome.theta, threads))
-        if settings.tol is not None and outcome.code == "epochs_exhausted":
-            warnings.warn(
-                f"Stopped after max_iter={self.max_iter} epochs, before the loss settled. Increase max_iter, or tol "
-                f"(now {self.tol}).",
-                ConvergenceWarning,
-                stacklevel=user_level(),
-            )
+            warn_if_far(self, distance_of(settings, table, scaling, outcome.theta, threads))
+        elif outcome.code == "epochs_exhausted":
+            warn_of_max_iter(self, settings)
         return self
 
     def partial_fit(self, X: object, y: object, sample_weight: object = None) -> SGDRegressor:
@@ -325,73 +317,6 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             names=names_in(self, features),
         )
 
-    def _start(self, p: int, coef_init: object, intercept_init: object) -> FloatArray:
-        theta = np.zeros(p + 1)
-        if self.warm_start and hasattr(self, "coef_"):
-            if len(self.coef_) != p:
-                raise InputError(
-                    f"X has {p} features, but warm_start goes on with {len(self.coef_)}: pass the same ones."
-                )
-            # As in scikit-learn the iterate goes on, not the mean of the iterates.
-            theta[:] = self._state.theta if self.average else np.append(self.coef_, self.intercept_)
-        if coef_init is not None:
-            coef = np.asarray(coef_init, dtype=np.float64).ravel()
-            if coef.shape != (p,):
-                raise InputError(
-                    f"coef_init has {coef.size} values for {p} features: pass one for each."
-                )
-            theta[:p] = coef
-        if intercept_init is not None:
-            intercept = np.asarray(intercept_init, dtype=np.float64).ravel()
-            if intercept.shape != (1,):
-                raise InputError(f"intercept_init has {intercept.size} values: pass one number.")
-            theta[p] = intercept[0]
-        for name, values in (("coef_init", theta[:p]), ("intercept_init", theta[p:])):
-            if not np.isfinite(values).all():
-                raise InputError(f"{name} contains NaN or infinity: pass finite numbers.")
-        return theta
-
-    def _warm_state(self, scaling: Scaling, settings: SGDSettings) -> State | None:
-        """Return where the last fit stood, if this one goes on from it and nobody has changed the coefficients.
-
-        Plain steps begin at t = 1 again, as in scikit-learn; the other rules keep their memory and their time.
-        """
-        if not self.warm_start or not hasattr(self, "coef_"):
-            return None
-        known, state = self._scaled or (None, self._state)
-        if known is None and not scaling.is_trivial:
-            return None
-        if known is not None and not known.is_same(scaling):
-            return None
-        is_mean = settings.average_from and state.n_updates >= settings.average_from
-        shown = scaling.to_raw(state.average if is_mean else state.theta)
-        if len(shown) != len(self.coef_) + 1 or not (
-            np.array_equal(shown[:-1].astype(self.coef_.dtype), self.coef_)
-            and np.array_equal(shown[-1:].astype(self.intercept_.dtype), self.intercept_)
-        ):
-            return None
-        state = state.copy()
-        state.start_again(forget=settings.rule.name == "gd")
-        return state
-
-    def _tell_if_far(self, distance: Distance) -> None:
-        """Warn of a loss that no longer falls by ``tol`` but is far from its minimum."""
-        if distance.gap <= _FAR * distance.of_constant:
-            return
-        cures = [f"a larger eta0 (now {self.eta0})", f"a smaller tol (now {self.tol})"]
-        if isinstance(self.learning_rate, str) and self.learning_rate == "optimal":
-            cures[0] = f"another alpha (now {self.alpha}), which the rates of 'optimal' follow from"
-        if self.batch_size != 1:
-            cures.append("smaller batches")
-        if not self.standardize:
-            cures.append("standardize=True")
-        warnings.warn(
-            f"Stopped after {self.n_iter_} epochs, when the loss no longer fell by tol, but the loss is "
-            f"{distance.loss:.4g}, {distance}. Pass {', '.join(cures[:-1])} or {cures[-1]}.",
-            ConvergenceWarning,
-            stacklevel=user_level(),
-        )
-
     def _accept(
         self,
         outcome: Outcome,
@@ -416,24 +341,4 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.t_: float = loop.state.n_updates + 1.0
         self.history_: History = history_of(outcome, table, scaling)
         self.loss_curve_: list[float] = self.history_.loss.tolist()
-        if outcome.code == "diverged":
-            first, last = outcome.growth
-            grew = f"grew from {first:.4g} to {last:.4g}" if np.isfinite(last) else "exploded"
-            cure = (
-                f"The rates of learning_rate='optimal' follow from alpha={self.alpha}: raise it, or pass another "
-                "learning_rate"
-                if settings.is_optimal
-                else f"Lower eta0={self.eta0}"
-            )
-            cure += "." if settings.standardize else ", or pass standardize=True."
-            warnings.warn(
-                f"Diverged: the loss {grew} in {self.n_iter_} epochs, and the best iterate so far is kept. {cure}",
-                ConvergenceWarning,
-                stacklevel=user_level(),
-            )
-        if outcome.code == "interrupted":
-            warnings.warn(
-                f"Interrupted after {self.n_iter_} epochs: these are the coefficients so far.",
-                ConvergenceWarning,
-                stacklevel=user_level(),
-            )
+        warn_of_failure(self, outcome, settings)

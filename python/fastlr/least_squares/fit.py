@@ -10,16 +10,18 @@ import numpy as np
 
 from fastlr.errors import InputTypeError
 from fastlr.input.arguments import as_features, as_targets, as_weights
+from fastlr.input.columns import FloatArray
 from fastlr.input.names import names_of
 from fastlr.input.options import as_alpha, as_choice, as_flag
 from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
 from fastlr.least_squares.normal import solve_at_once
-from fastlr.least_squares.outcome import is_plain, log_likelihood, plain_status, status_of
+from fastlr.least_squares.outcome import is_plain, plain_status, status_of
 from fastlr.least_squares.problem import Problem, RowSummary, Solution
 from fastlr.least_squares.wide import climb_wide
 from fastlr.moments import Moments
 from fastlr.moments.state import State, deviations_of, means_of
 from fastlr.results import LinearFit
+from fastlr.results.likelihood import log_likelihood
 from fastlr.results.linear_fit import fit_of
 
 __all__ = ["fit_problem", "linear_fit", "ols", "problem_of", "solve", "solve_moments"]
@@ -260,7 +262,7 @@ def linear_fit(
     }
     on_request: dict[str, partial[Any]] = {
         "log_likelihood": partial(
-            log_likelihood, n_samples, rows.sum_log_weight, result.rss, result.log_rss, is_vector
+            _likelihood, n_samples, rows.sum_log_weight, result.rss, result.log_rss, is_vector
         ),
     }
     if isinstance(rows, State):
@@ -277,3 +279,14 @@ def linear_fit(
     else:
         known["status"] = status_of(result, rows, fit_intercept, rank)
     return fit_of(known, on_request)
+
+
+def _likelihood(
+    n_samples: int,
+    sum_log_weight: float,
+    rss: FloatArray,
+    log_rss: FloatArray | None,
+    is_vector: bool,
+) -> float | FloatArray:
+    likelihood = log_likelihood(n_samples, sum_log_weight, rss, log_rss)
+    return float(likelihood[0]) if is_vector else likelihood

@@ -8,15 +8,14 @@ import warnings
 import numpy as np
 
 from fastlr.errors import ConditionWarning, RankWarning, user_level
-from fastlr.input.columns import FloatArray
 from fastlr.least_squares.indicators import expected_dependence
 from fastlr.least_squares.null_space import dependencies
 from fastlr.least_squares.problem import RowSummary, Solution
-from fastlr.least_squares.units import EXACT_CONDITION, FEW_DIGITS, U, log_of
+from fastlr.least_squares.units import EXACT_CONDITION, FEW_DIGITS, U
 from fastlr.moments.state import State
 from fastlr.results import Status
 
-__all__ = ["is_plain", "log_likelihood", "plain_status", "status_of"]
+__all__ = ["is_plain", "plain_status", "status_of"]
 
 _NEARLY_SINGULAR = 1e8  # condition number at which half of the data's digits say nothing
 
@@ -121,19 +120,3 @@ def _has_too_few_rows(result: Solution, rows: State | RowSummary) -> bool:
     """Whether rows are missing, rather than that single columns depend on others."""
     n_null = len(result.null_space)
     return n_null == 0 or (rows.n_samples <= rows.n_features and n_null > 1)
-
-
-def log_likelihood(
-    n_samples: int,
-    sum_log_weight: float,
-    rss: FloatArray,
-    log_rss: FloatArray | None,
-    is_vector: bool,
-) -> float | FloatArray:
-    """-n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2; infinite for a perfect fit."""
-    n = n_samples
-    logarithms = log_of(rss) if log_rss is None else log_rss
-    likelihood: FloatArray = (
-        -0.5 * n * (math.log(2.0 * math.pi / n) + logarithms + 1.0) + 0.5 * sum_log_weight
-    )
-    return float(likelihood[0]) if is_vector else likelihood

@@ -1,0 +1,68 @@
+"""Where a fit of SGDRegressor starts: at zeros, at what the caller gives, or where the last fit stood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastlr.descent.state import State
+from fastlr.descent.table import Scaling
+from fastlr.errors import InputError
+from fastlr.estimators._sgd_arguments import SGDSettings
+from fastlr.input.columns import FloatArray
+
+__all__ = ["start_of", "warm_state"]
+
+
+def start_of(model: Any, n_features: int, coef_init: object, intercept_init: object) -> FloatArray:
+    """Coefficients and constant, in the units of the data, that a fit starts from."""
+    p = n_features
+    theta = np.zeros(p + 1)
+    if model.warm_start and hasattr(model, "coef_"):
+        if len(model.coef_) != p:
+            raise InputError(
+                f"X has {p} features, but warm_start goes on with {len(model.coef_)}: pass the same ones."
+            )
+        # As in scikit-learn the iterate goes on, not the mean of the iterates.
+        theta[:] = model._state.theta if model.average else np.append(model.coef_, model.intercept_)
+    if coef_init is not None:
+        coef = np.asarray(coef_init, dtype=np.float64).ravel()
+        if coef.shape != (p,):
+            raise InputError(
+                f"coef_init has {coef.size} values for {p} features: pass one for each."
+            )
+        theta[:p] = coef
+    if intercept_init is not None:
+        intercept = np.asarray(intercept_init, dtype=np.float64).ravel()
+        if intercept.shape != (1,):
+            raise InputError(f"intercept_init has {intercept.size} values: pass one number.")
+        theta[p] = intercept[0]
+    for name, values in (("coef_init", theta[:p]), ("intercept_init", theta[p:])):
+        if not np.isfinite(values).all():
+            raise InputError(f"{name} contains NaN or infinity: pass finite numbers.")
+    return theta
+
+
+def warm_state(model: Any, scaling: Scaling, settings: SGDSettings) -> State | None:
+    """Return where the last fit stood, if this one goes on from it and nobody has changed the coefficients.
+
+    Plain steps begin at t = 1 again, as in scikit-learn; the other rules keep their memory and their time.
+    """
+    if not model.warm_start or not hasattr(model, "coef_"):
+        return None
+    known, state = model._scaled or (None, model._state)
+    if known is None and not scaling.is_trivial:
+        return None
+    if known is not None and not known.is_same(scaling):
+        return None
+    is_mean = settings.average_from and state.n_updates >= settings.average_from
+    shown = scaling.to_raw(state.average if is_mean else state.theta)
+    if len(shown) != len(model.coef_) + 1 or not (
+        np.array_equal(shown[:-1].astype(model.coef_.dtype), model.coef_)
+        and np.array_equal(shown[-1:].astype(model.intercept_.dtype), model.intercept_)
+    ):
+        return None
+    kept: State = state.copy()
+    kept.start_again(forget=settings.rule.name == "gd")
+    return kept
