@@ -185,12 +185,14 @@ double largest_row_norm(const Rows& rows, const Column* weight, const double* ce
     const Index start = first + task * loss_rows;
     const Index n = std::min(loss_rows, last - start);
     std::array<double, loss_rows> norm{};
+    std::array<double, loss_rows> value{};
     for (Index j = 0; j < p; ++j) {
       const Column& column = rows.columns[static_cast<std::size_t>(j)];
       const double offset = centre != nullptr ? centre[j] : 0.0;
       const double scale = factor != nullptr ? factor[j] : 1.0;
+      load_column(column, start, n, value.data());
       for (Index i = 0; i < n; i += 8) {
-        const Eight x = (load_eight(column, start + i, std::min<Index>(8, n - i)) - offset) * scale;
+        const Eight x = (Eigen::Map<const Eight>(value.data() + i) - offset) * scale;
         Eigen::Map<Eight>(norm.data() + i) += x * x;
       }
     }

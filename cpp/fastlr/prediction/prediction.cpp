@@ -163,7 +163,7 @@ void multiply_rows(const Rows& rows, Index first, Index n, const Coefficients& c
 
 /// All columns are neighbours, so that a row is read as vectors.
 bool lies_in_rows(const Rows& rows) {
-  return rows.n_columns() > 1 && n_neighbours(rows, 0, rows.n_columns()) == rows.n_columns();
+  return rows.n_columns() > 1 && n_neighbours(rows.columns) == rows.n_columns();
 }
 
 }  // namespace

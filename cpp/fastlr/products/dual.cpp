@@ -20,7 +20,8 @@ struct RowStrips {
 };
 
 constexpr Index panels_at_once = 4;
-constexpr Index slot_budget = Index{1} << 20;  // doubles in all slots' sums together
+constexpr Index block_size = panel_rows * column_block_rows;  // of the columns of a panel
+constexpr Index slot_budget = Index{1} << 20;                 // doubles in all slots' sums together
 constexpr Index max_slots = 16;
 
 /// What the packing of panels shares.
@@ -36,19 +37,16 @@ struct Packing {
 };
 
 /// Columns [first, first + n) as the rows of a panel: z = sqrt(w) (x * scale - mean), in strips of
-/// eight.
-void pack_dual_panel(const Packing& p, Index first, Index n, double* panel) {
-  const auto begin = p.rows.columns.begin() + first;
-  const Rows columns{p.rows.n_samples, std::vector<Column>(begin, begin + n)};
-  const ColumnBlocks blocks(columns, p.scale + first);
-  Eigen::VectorXd block(n * column_block_rows);
+/// eight. block: room for block_size.
+void pack_dual_panel(const Packing& p, Index first, Index n, double* block, double* panel) {
+  const ColumnBlocks blocks(columns_of(p.rows, first, n), p.scale + first);
   for (Index row = 0; row < p.rows.n_samples; row += column_block_rows) {
     const Index count = std::min(column_block_rows, p.rows.n_samples - row);
-    blocks.pack(row, count, block.data());
+    blocks.pack(row, count, block);
     for (Index s = 0; s * strip_width < count; ++s)
       for (Index c = 0; c < n; ++c)
         Eigen::Map<Eight>(panel + (row / strip_width + s) * strip_size + c * strip_width) =
-            Eigen::Map<const Eight>(block.data() + c * column_block_rows + s * strip_width);
+            Eigen::Map<const Eight>(block + c * column_block_rows + s * strip_width);
   }
   for (Index c = 0; c < n; ++c) {
     double* z = panel + c * strip_width;
@@ -93,6 +91,7 @@ void multiply_tiles(const Packing& packing, Index first, Index last, int n_threa
   const RowStrips& strips = packing.strips;
   const Index panel_size = strips.padded() * panel_rows;
   Eigen::VectorXd panel = Eigen::VectorXd::Zero(panels_at_once * panel_size);
+  Eigen::VectorXd blocks(panels_at_once * block_size);
   Eigen::VectorXd sums(strips.padded() * strips.padded());
   for (Index start = first; start < last; start += panels_at_once * panel_rows) {
     const Index n_panels =
@@ -102,7 +101,7 @@ void multiply_tiles(const Packing& packing, Index first, Index last, int n_threa
     };
     for_each_task(n_panels, n_threads, [&](Index k) {
       pack_dual_panel(packing, start + k * panel_rows, columns_in(k),
-                      panel.data() + k * panel_size);
+                      blocks.data() + k * block_size, panel.data() + k * panel_size);
     });
     multiply_panels(strips, panel.data(), n_panels, columns_in, start == first, sums.data(),
                     n_threads);
@@ -131,6 +130,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
   const Index panels_per_slot = (n_panels + n_slots - 1) / n_slots;
   for_each_task(n_slots, n_threads, [&](Index slot) {
     Eigen::VectorXd panel = Eigen::VectorXd::Zero(strips.padded() * panel_rows);
+    Eigen::VectorXd block(block_size);
     double* out = sums.data() + slot * size;
     Prefetcher nothing = Prefetcher::idle(panel_rows);
     const Index begin = first + slot * panels_per_slot * panel_rows;
@@ -138,7 +138,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
     if (begin >= end) std::fill_n(out, size, 0.0);
     for (Index start = begin; start < end; start += panel_rows) {
       const Index n = std::min(panel_rows, end - start);
-      pack_dual_panel(packing, start, n, panel.data());
+      pack_dual_panel(packing, start, n, block.data(), panel.data());
       PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, out, nothing}.all();
     }
   });

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
+#include <span>
 #include <vector>
 
 #include "fastlr/matrices.hpp"
@@ -18,11 +20,12 @@ constexpr Index column_block_rows = 64;
 
 class ColumnBlocks {
  public:
-  /// scale: one power of two for each column of `rows`.
-  ColumnBlocks(const Rows& rows, const double* scale) : rows_(rows), scale_(scale) {
+  /// scale: one power of two for each of the columns.
+  ColumnBlocks(std::span<const Column> columns, const double* scale)
+      : source_(columns), scale_(scale) {
     Index first = 0;
-    while (first < rows.n_columns()) {
-      const Index last = first + n_neighbours(rows, first, rows.n_columns());
+    while (first < n_columns()) {
+      const Index last = first + n_neighbours(source_.subspan(static_cast<std::size_t>(first)));
       if (last - first >= lanes && lanes > 1) {
         for (Index j = first; j < last; j += lanes) tiles_.push_back(std::min(j, last - lanes));
       } else {
@@ -32,7 +35,7 @@ class ColumnBlocks {
     }
   }
 
-  Index n_columns() const { return rows_.n_columns(); }
+  Index n_columns() const { return static_cast<Index>(source_.size()); }
 
   /// block[j * column_block_rows + r] = x[first + r, j] * scale[j] for r < n <= column_block_rows; 0 from n on.
   void pack(Index first, Index n, double* block) const {
@@ -50,20 +53,12 @@ class ColumnBlocks {
   }
 
  private:
-  const Column& column(Index j) const { return rows_.columns[static_cast<std::size_t>(j)]; }
+  const Column& column(Index j) const { return source_[static_cast<std::size_t>(j)]; }
 
   void pack_column(Index j, Index first, Index done, Index n, double* block) const {
-    const Column& x = column(j);
-    double* out = block + j * column_block_rows;
-    for (Index r = done; r < n; r += 8) {
-      const Index count = std::min<Index>(8, n - r);
-      const Eight value = load_eight(x, first + r, count) * scale_[j];
-      if (r + 8 <= column_block_rows) {
-        Eigen::Map<Eight>(out + r) = value;
-      } else {
-        std::copy(value.data(), value.data() + count, out + r);
-      }
-    }
+    double* const out = block + j * column_block_rows;
+    load_column(column(j), first + done, n - done, out + done);
+    for (Index r = done; r < n; ++r) out[r] *= scale_[j];
     std::fill(out + n, out + column_block_rows, 0.0);
   }
 
@@ -88,7 +83,7 @@ class ColumnBlocks {
     }
   }
 
-  const Rows& rows_;
+  std::span<const Column> source_;
   const double* scale_;
   std::vector<Index> tiles_;    // first columns of lanes neighbours (the last of a run may overlap)
   std::vector<Index> columns_;  // columns read on their own

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 
 #include "fastlr/rows.hpp"
 
@@ -28,12 +29,17 @@ inline bool are_neighbours(const Column& left, const Column& right) {
   return is_vectorised(left.dtype) && left.dtype == right.dtype && is_followed_by(left, right);
 }
 
-/// How many of the columns [first, last) are neighbours from `first` on; 1 if it has none.
-inline Index n_neighbours(const Rows& rows, Index first, Index last) {
-  const Column* const columns = rows.columns.data();
-  Index end = first + 1;
-  while (end < last && are_neighbours(columns[end - 1], columns[end])) ++end;
-  return end - first;
+/// How many of some columns are neighbours from the first on; 1 if it has none.
+inline Index n_neighbours(std::span<const Column> columns) {
+  std::size_t n = 1;
+  while (n < columns.size() && are_neighbours(columns[n - 1], columns[n])) ++n;
+  return static_cast<Index>(n);
+}
+
+/// The columns [first, first + n) of a table.
+inline std::span<const Column> columns_of(const Rows& rows, Index first, Index n) {
+  return std::span(rows.columns)
+      .subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
 }
 
 /// Rows below this may be read `width` values wide though only `count` neighbours begin with
@@ -54,7 +60,7 @@ struct Neighbours {
 
 /// The neighbours among the columns [first, last) that begin with `first`, to be read `width` wide.
 inline Neighbours neighbours_from(const Rows& rows, Index first, Index last, Index width) {
-  const Index count = n_neighbours(rows, first, last);
+  const Index count = n_neighbours(columns_of(rows, first, last - first));
   if (count == 1) return {first, 0, rows.n_samples};
   const Column& head = rows.columns[static_cast<std::size_t>(first)];
   return {first, count, rows_read_safely(head, rows.n_samples, count, width)};
@@ -86,7 +92,7 @@ inline RowMajor row_major(const Rows& rows, Index n_columns) {
   const bool is_aligned =
       head.stride % size == 0 && address % static_cast<std::uintptr_t>(size) == 0;
   if (!is_vectorised(head.dtype) || !is_aligned || head.stride < n_columns * size ||
-      n_neighbours(rows, 0, n_columns) < n_columns)
+      n_neighbours(columns_of(rows, 0, n_columns)) < n_columns)
     return {};
   const Index width = round_up(n_columns, 8);
   const bool has_gaps = head.stride != n_columns * size;

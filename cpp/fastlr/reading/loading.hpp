@@ -1,142 +1,16 @@
-// Values of one variable as doubles, whatever their type, stride and alignment.
+// Values of one variable as doubles, whatever their type, stride and alignment. Reading them is a
+// call for a block of values, so that their types are compiled once for each level.
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <cstring>
-#include <type_traits>
-
 #include "fastlr/matrices.hpp"
-#include "fastlr/registers/lanes.hpp"
 
 namespace fastlr {
 
-/// A truth value, of which any byte but 0 is true.
-struct Boolean {
-  std::uint8_t byte;
-  explicit operator double() const { return byte != 0 ? 1.0 : 0.0; }
-};
-
-/// A number in the other byte order.
-template <class Scalar>
-struct Swapped {
-  std::array<std::byte, sizeof(Scalar)> bytes;
-  explicit operator double() const {
-    std::array<std::byte, sizeof(Scalar)> reversed;
-    std::reverse_copy(bytes.begin(), bytes.end(), reversed.begin());
-    Scalar x;
-    std::memcpy(&x, reversed.data(), sizeof x);
-    return static_cast<double>(x);
-  }
-};
-
-/// Eight contiguous values.
-template <class Scalar>
-Eight eight_at(const std::byte* source) {
-  if constexpr (std::is_same_v<Scalar, float>) {
-    Eight x;
-    for (Index v = 0; v < 8; v += lanes)
-      store(x.data() + v, load_as_doubles<float>(source + v * Index{sizeof(float)}));
-    return x;
-  } else if constexpr (std::is_same_v<Scalar, Boolean>) {
-    Eigen::Array<std::uint8_t, 8, 1> x;
-    std::memcpy(x.data(), source, sizeof x);
-    return (x != std::uint8_t{0}).template cast<double>();
-  } else {
-    Eigen::Array<Scalar, 8, 1> x;
-    std::memcpy(x.data(), source, sizeof x);
-    return x.template cast<double>();
-  }
-}
-
-template <class Scalar>
-void load_scalars(const std::byte* source, Index stride, Index n, double* out) {
-  constexpr bool come_in_eights = std::is_arithmetic_v<Scalar> || std::is_same_v<Scalar, Boolean>;
-  if constexpr (come_in_eights) {
-    if (stride == static_cast<Index>(sizeof(Scalar))) {
-      Index i = 0;
-      for (; i + 8 <= n; i += 8) Eigen::Map<Eight>(out + i) = eight_at<Scalar>(source + i * stride);
-      source += i * stride;
-      out += i;
-      n -= i;
-    }
-  }
-  for (Index i = 0; i < n; ++i, source += stride) {
-    Scalar x;
-    std::memcpy(&x, source, sizeof x);
-    out[i] = static_cast<double>(x);
-  }
-}
-
-/// body(Scalar{}) with the type that a column is made of.
-template <class Body>
-void with_scalar(DType dtype, const Body& body) {
-  switch (dtype) {
-    case DType::f64:
-      return body(double{});
-    case DType::f32:
-      return body(float{});
-    case DType::f16:
-      return body(Eigen::half{});
-    case DType::extended:
-      return body(static_cast<long double>(0));
-    case DType::i64:
-      return body(std::int64_t{});
-    case DType::i32:
-      return body(std::int32_t{});
-    case DType::i16:
-      return body(std::int16_t{});
-    case DType::i8:
-      return body(std::int8_t{});
-    case DType::u64:
-      return body(std::uint64_t{});
-    case DType::u32:
-      return body(std::uint32_t{});
-    case DType::u16:
-      return body(std::uint16_t{});
-    case DType::u8:
-      return body(std::uint8_t{});
-    case DType::boolean:
-      return body(Boolean{});
-    case DType::swapped_f64:
-      return body(Swapped<double>{});
-    case DType::swapped_f32:
-      return body(Swapped<float>{});
-    case DType::swapped_f16:
-      return body(Swapped<Eigen::half>{});
-    case DType::swapped_extended:
-      return body(Swapped<long double>{});
-    case DType::swapped_i64:
-      return body(Swapped<std::int64_t>{});
-    case DType::swapped_i32:
-      return body(Swapped<std::int32_t>{});
-    case DType::swapped_i16:
-      return body(Swapped<std::int16_t>{});
-    case DType::swapped_u64:
-      return body(Swapped<std::uint64_t>{});
-    case DType::swapped_u32:
-      return body(Swapped<std::uint32_t>{});
-    case DType::swapped_u16:
-      return body(Swapped<std::uint16_t>{});
-  }
-}
-
 /// out[i] = value of row + i, i < n.
-inline void load_column(const Column& column, Index row, Index n, double* out) {
-  with_scalar(column.dtype, [&](auto scalar) {
-    load_scalars<decltype(scalar)>(column.at(row), column.stride, n, out);
-  });
-}
+void load_column(const Column& column, Index row, Index n, double* out);
 
 /// out[i] = value of rows[i], i < n.
-inline void gather_column(const Column& column, const Index* rows, Index n, double* out) {
-  with_scalar(column.dtype, [&](auto scalar) {
-    for (Index i = 0; i < n; ++i) {
-      std::memcpy(&scalar, column.at(rows[i]), sizeof scalar);
-      out[i] = static_cast<double>(scalar);
-    }
-  });
-}
+void gather_column(const Column& column, const Index* rows, Index n, double* out);
 
 /// Values of rows [row, row + count), count <= 8; the rest is zero.
 inline Eight load_eight(const Column& column, Index row, Index count) {

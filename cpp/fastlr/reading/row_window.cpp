@@ -49,13 +49,23 @@ Index run_length(const Index* rows, Index i, Index count) {
   return n;
 }
 
-void pack_window_column(const Column& column, double centre, double factor, const Index* rows,
-                        const std::uint32_t* places, Index count, Index stride, double* out) {
-  for (Index i = 0; i < count;) {
-    const Index n = run_length(rows, i, count);
-    const Eight z = (load_eight(column, rows[i], n) - centre) * factor;
-    for (Index k = 0; k < n; ++k) out[places[i + k] * stride] = z[k];
-    i += n;
+/// Values of rows[0 .. n), n <= 8: neighbours are read at once, others one by one.
+Eight take_values(const Column& column, const Index* rows, Index n) {
+  Eight x = Eight::Zero();
+  if (run_length(rows, 0, n) == n) {
+    load_column(column, rows[0], n, x.data());
+  } else {
+    gather_column(column, rows, n, x.data());
+  }
+  return x;
+}
+
+void pack_window_column(const Column& column, double factor, const Index* rows,
+                        const std::uint32_t* places, Index count, double* out) {
+  for (Index i = 0; i < count; i += 8) {
+    const Index n = std::min<Index>(8, count - i);
+    const Eight z = take_values(column, rows + i, n) * factor;
+    for (Index k = 0; k < n; ++k) out[places[i + k]] = z[k];
   }
 }
 
@@ -120,10 +130,9 @@ void pack_rows(const Rows& source, const Column* weight, const Standardisation& 
   } else {
     pack_window_by_columns(source, p, standard, rows, places, count, window);
   }
-  pack_window_column(source.columns.back(), 0.0, -1.0, rows, places, count, 1,
-                     window.minus_y.data());
+  pack_window_column(source.columns.back(), -1.0, rows, places, count, window.minus_y.data());
   if (weight != nullptr)
-    pack_window_column(*weight, 0.0, 1.0, rows, places, count, 1, window.weight.data());
+    pack_window_column(*weight, 1.0, rows, places, count, window.weight.data());
   window.count = count;
 }
 

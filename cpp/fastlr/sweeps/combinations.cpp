@@ -151,7 +151,7 @@ void combine(const Rows& rows, const Column* weight, const double* scale,
              const std::vector<Combination>& combinations, const SlotPlan& plan, Index part,
              int n_threads, double* slots) {
   const Needed needed(rows, scale, combinations);
-  const ColumnBlocks blocks(needed.selected, needed.scales.data());
+  const ColumnBlocks blocks(needed.selected.columns, needed.scales.data());
   for_each_task(plan.n_slots, n_threads, [&](Index slot) {
     combine_rows(needed, blocks, weight, part_of_slot(plan, rows.n_samples, slot, part),
                  slots + slot * plan.slot_size);

@@ -39,14 +39,10 @@ void load_block(const ColumnBlocks& blocks, const Column* weight, const double* 
   const Index q = blocks.n_columns();
   blocks.pack(first, n, block.hi.data());
   std::array<double, column_block_rows> w{};
-  for (Index r = 0; r < n; r += 8) {
-    const Index count = std::min<Index>(8, n - r);
-    Eigen::Map<Eight>(w.data() + r) = Eight::Zero();
-    if (weight != nullptr) {
-      Eigen::Map<Eight>(w.data() + r) = load_eight(*weight, first + r, count);
-    } else {
-      std::fill_n(w.data() + r, count, 1.0);
-    }
+  if (weight != nullptr) {
+    load_column(*weight, first, n, w.data());
+  } else {
+    std::fill_n(w.begin(), n, 1.0);
   }
   for (Index j = 0; j <= q; ++j) {
     const Lanes shift = broadcast(j < q ? -origin[j] : 1.0);
@@ -135,7 +131,7 @@ SlotPlan plan_double_double(Index n_samples, Index n_columns) {
 void accumulate_double_double(const Rows& rows, const Column* weight, const double* shift,
                               const double* scale, const SlotPlan& plan, Index part, int n_threads,
                               double* slots) {
-  const ColumnBlocks blocks(rows, scale);
+  const ColumnBlocks blocks(rows.columns, scale);
   const Index q = rows.n_columns();
   Vector origin(q);
   for (Index j = 0; j < q; ++j) origin[j] = shift[j] * scale[j];

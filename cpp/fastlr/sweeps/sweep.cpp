@@ -13,6 +13,7 @@ namespace {
 
 constexpr Index max_slots = 64;
 constexpr Index min_slots = 8;
+constexpr Index most_blocks_per_task = 16;         // of residuals, which share their workspace
 constexpr Index slot_budget = Index{1} << 20;      // doubles in all slots together
 constexpr Index values_per_part = Index{1} << 24;  // of X in one call: 5 to 60 ms on one core
 
@@ -165,13 +166,6 @@ void weigh_and_sum(const double* weight, Index n_groups, Residuals& r, double* s
   store(sums + 3 * lanes, rss_lo);
 }
 
-void load_weights(const Column& weight, Index first, Index n, double* out) {
-  for (Index r = 0; r < column_block_rows; r += 8) {
-    const Index count = std::clamp<Index>(n - r, 0, 8);
-    Eigen::Map<Eight>(out + r) = load_eight(weight, first + r, count);
-  }
-}
-
 /// Coefficients as the columns of X's n_terms want them.
 struct Coefficients {
   Coefficients(const SweepProblem& problem, const double* coef, Index target)
@@ -210,7 +204,10 @@ void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
     if ((start - first) % ahead == 0)
       prefetcher.aim(start + ahead, std::min(last, start + 2 * ahead));
     blocks.pack(start, n, block.data());
-    if (problem.weight != nullptr) load_weights(*problem.weight, start, n, weight.data());
+    if (problem.weight != nullptr) {
+      load_column(*problem.weight, start, n, weight.data());
+      std::fill(weight.begin() + n, weight.end(), 0.0);
+    }
     for (Index k = 0; k < t; ++k) {
       const Coefficients& b = coef[static_cast<std::size_t>(k)];
       double* out = sums + k * accumulators(n_columns);
@@ -238,7 +235,7 @@ SlotPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets) {
 
 void sweep(const SweepProblem& problem, const double* coef, const double* intercept,
            const SlotPlan& plan, Index part, int n_threads, double* slots) {
-  const ColumnBlocks blocks(problem.rows, problem.scale);
+  const ColumnBlocks blocks(problem.rows.columns, problem.scale);
   std::vector<Coefficients> b;
   for (Index k = 0; k < problem.n_targets; ++k) b.emplace_back(problem, coef, k);
   for_each_task(plan.n_slots, n_threads, [&](Index slot) {
@@ -270,25 +267,30 @@ SweepTotals sweep_totals(const SweepProblem& problem, const SlotPlan& plan, Inde
 
 void residuals(const SweepProblem& problem, const double* coef, const double* intercept,
                Index target, int n_threads, double* r) {
-  const ColumnBlocks blocks(problem.rows, problem.scale);
+  const ColumnBlocks blocks(problem.rows.columns, problem.scale);
   const Coefficients b(problem, coef, target);
   const Index n_columns = problem.n_columns();
   const Index n_samples = problem.rows.n_samples;
-  for_each_task(
-      (n_samples + column_block_rows - 1) / column_block_rows, n_threads, [&](Index task) {
-        AlignedVector block(blocks.n_columns() * column_block_rows);
-        Residuals part;
-        Prefetcher nothing = Prefetcher::idle(lines_at_once(n_columns));
-        const Index start = task * column_block_rows;
-        const Index n = std::min(column_block_rows, n_samples - start);
-        blocks.pack(start, n, block.data());
-        residual_block(block.data(), n_columns,
-                       block.data() + (n_columns + target) * column_block_rows, b.hi.data(),
-                       b.lo.data(), {intercept[target], intercept[problem.n_targets + target]}, n,
-                       nothing, part);
-        std::copy_n(part.hi.data(), n, r + start);
-        std::copy_n(part.lo.data(), n, r + n_samples + start);
-      });
+  const Index n_blocks = (n_samples + column_block_rows - 1) / column_block_rows;
+  const Index rows_per_task =
+      std::clamp<Index>(n_blocks / (4 * std::max(n_threads, 1)), 1, most_blocks_per_task) *
+      column_block_rows;
+  for_each_task((n_samples + rows_per_task - 1) / rows_per_task, n_threads, [&](Index task) {
+    AlignedVector block(blocks.n_columns() * column_block_rows);
+    Residuals part;
+    Prefetcher nothing = Prefetcher::idle(lines_at_once(n_columns));
+    const Index end = std::min(n_samples, (task + 1) * rows_per_task);
+    for (Index start = task * rows_per_task; start < end; start += column_block_rows) {
+      const Index n = std::min(column_block_rows, end - start);
+      blocks.pack(start, n, block.data());
+      residual_block(block.data(), n_columns,
+                     block.data() + (n_columns + target) * column_block_rows, b.hi.data(),
+                     b.lo.data(), {intercept[target], intercept[problem.n_targets + target]}, n,
+                     nothing, part);
+      std::copy_n(part.hi.data(), n, r + start);
+      std::copy_n(part.lo.data(), n, r + n_samples + start);
+    }
+  });
 }
 
 void transposed_product(const SweepProblem& problem, const double* r, int n_threads,
@@ -301,9 +303,8 @@ void transposed_product(const SweepProblem& problem, const double* r, int n_thre
     const Index first = task * columns_per_task;
     const Index n_columns = std::min(columns_per_task, p - first);
     for (Index term = 0; term < problem.n_terms; ++term) {
-      const auto begin = problem.rows.columns.begin() + term * p + first;
-      const Rows rows{n_samples, std::vector<Column>(begin, begin + n_columns)};
-      const ColumnBlocks blocks(rows, problem.scale + term * p + first);
+      const Index begin = term * p + first;
+      const ColumnBlocks blocks(columns_of(problem.rows, begin, n_columns), problem.scale + begin);
       AlignedVector block(n_columns * column_block_rows);
       AlignedVector sums = AlignedVector::Zero(2 * n_columns * lanes);
       Residuals part;
