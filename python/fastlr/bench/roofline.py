@@ -86,7 +86,8 @@ class RooflineMeter:
         if not self._bandwidths:
             self()
         measured = (self._bandwidths, self._flops, self._tile_flops)
-        result = Roofline(*map(median, measured), self.n_threads)
+        bandwidth, flops, tile_flops = map(median, measured)
+        result = Roofline(bandwidth, flops, tile_flops, self.n_threads)
         for values in measured:
             values.clear()
         return result
