@@ -26,7 +26,7 @@ constexpr bool has_ring = lanes == strip_width && n_registers >= 32;
 class FusedRing {
  public:
   explicit FusedRing(const PanelLayout& layout) : layout_(layout) {
-    if (!has_ring || layout.n_strips() != 2) return;
+    if (!has_ring || layout.n_strips() != 2 || layout.width(1) < 2) return;
     const Strip& back = layout.strip(1);
     if (layout.strip(0).adjacent != strip_width || back.n_apart() < 1 ||
         back.n_apart() > most_apart)

@@ -89,12 +89,12 @@ Packet load_as_doubles(const std::byte* p) {
 }
 
 /// The values of a and b, one behind the other, at the places given.
-template <std::int64_t... at>
-[[gnu::always_inline]] inline Lanes pick(const Lanes& a, const Lanes& b) {
+template <std::int64_t... at, class Vector>
+[[gnu::always_inline]] inline Vector pick(const Vector& a, const Vector& b) {
 #if defined(__clang__)
   return __builtin_shufflevector(a, b, at...);
 #else
-  return __builtin_shuffle(a, b, typename VectorsOf<lanes>::Places{at...});
+  return __builtin_shuffle(a, b, typename VectorsOf<sizeof...(at)>::Places{at...});
 #endif
 }
 
