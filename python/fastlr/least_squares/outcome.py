@@ -132,7 +132,10 @@ def log_likelihood(
 ) -> float | FloatArray:
     """-n/2 (log(2 pi rss / n) + 1) + sum(log w) / 2; infinite for a perfect fit."""
     n = n_samples
-    logarithms = log_of(rss) if log_rss is None else log_rss
+    logarithms = log_of(rss)
+    if log_rss is not None:
+        is_in_range = (rss >= np.finfo(np.float64).tiny) & np.isfinite(rss)
+        logarithms = np.where(is_in_range, logarithms, log_rss)
     likelihood: FloatArray = (
         -0.5 * n * (math.log(2.0 * math.pi / n) + logarithms + 1.0) + 0.5 * sum_log_weight
     )
