@@ -8,6 +8,7 @@
 #include "fastlr/products/basis.hpp"
 #include "fastlr/products/cross_products.hpp"
 #include "fastlr/products/few_variables.hpp"
+#include "fastlr/products/fused_ring.hpp"
 #include "fastlr/products/moments.hpp"
 #include "fastlr/products/shared_products.hpp"
 #include "fastlr/reading/weights.hpp"
@@ -27,43 +28,57 @@ constexpr Index most_without_turns = 2048;       // columns whose folds are shor
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
-/// The weights of a panel's rows on their way into it.
+/// The weights of some rows on their way into a panel or a ring.
 class PanelWeights {
  public:
   PanelWeights(const Column* weight, WeightStatistics& statistics)
       : weight_(weight), statistics_(statistics) {}
 
-  /// Square roots of the weights of rows [first, first + n), or nullptr without weights.
+  /// Square roots of the weights of rows [first, first + n) of a fold, or nullptr without weights.
   const double* roots(Index first, Index n) {
     if (weight_ == nullptr) return nullptr;
-    statistics_ += pack_weights(*weight_, first, n, roots_.data());
+    for (Index k = 0; k < n; k += panel_rows)
+      statistics_ +=
+          pack_weights(*weight_, first + k, std::min(panel_rows, n - k), roots_.data() + k);
     return roots_.data();
   }
 
  private:
   const Column* weight_;
   WeightStatistics& statistics_;
-  alignas(64) std::array<double, panel_rows> roots_;
+  alignas(64) std::array<double, rows_per_fold> roots_;
 };
 
-/// One thread, one slot, at most eight variables.
+/// One thread, one slot, few variables.
 void accumulate_few(const PanelLayout& layout, const Column* weight, RowRange range,
                     const Slot& slot) {
-  alignas(64) std::array<double, (most_few + spilled) * panel_rows> panel;
-  alignas(64) std::array<double, most_few * most_few> sums{};
-  LaneSums lane_sums = LaneSums::Zero();
-  PanelWeights weights(weight, *slot.statistics);
-  const Index width = layout.n_variables();
-  const std::vector<Neighbours> runs = runs_of(layout);
+  const Index n_columns = layout.n_variables() - 1;
+  const Index padded = layout.padded();
+  alignas(64) std::array<double, most_few_sums * lanes> lane_sums{};
+  alignas(64) std::array<double, (most_few + 1) * 2 * strip_width> sums{};
+  alignas(64) std::array<double, few_rows> weights;
+  FewVariables variables(layout);
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
-    for (Index first = start; first < end; first += panel_rows) {
-      const Index n = std::min(panel_rows, end - first);
-      pack_few(layout, runs, first, n, weights.roots(first, n), panel.data());
-      all_pair_products(panel.data(), width, round_up(n, 8), lane_sums.data());
+    double total = weight == nullptr ? static_cast<double>(end - start) : 0.0;
+    for (Index first = start; first < end; first += few_rows) {
+      const Index n = std::min(few_rows, end - first);
+      if (weight != nullptr) {
+        const WeightStatistics statistics = load_weights(*weight, first, n, weights.data());
+        total += statistics.weight;
+        *slot.statistics += statistics;
+      }
+      variables.add(first, n, weight != nullptr ? weights.data() : nullptr, lane_sums.data());
     }
-    collect(lane_sums, width, sums.data());
-    for (Index i = 0; i < width; ++i) fold_row(i, layout.padded(), sums.data(), slot.hi, slot.lo);
+    double* const constant = sums.data() + n_columns * padded;
+    for (Index i = 0; i < n_columns; ++i) {
+      const double* const row = lane_sums.data() + few_sum(i, 0) * lanes;
+      for (Index j = 0; j <= i; ++j) sums[i * padded + j] = sum_of(load(row + j * lanes));
+      constant[i] = sum_of(load(row + (i + 1) * lanes));
+    }
+    constant[n_columns] = total;
+    lane_sums.fill(0.0);
+    for (Index i = 0; i <= n_columns; ++i) fold_row(i, padded, sums.data(), slot.hi, slot.lo);
   }
 }
 
@@ -92,9 +107,12 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* b
   PanelWeights weights(weight, *slot.statistics);
   Prefetcher prefetcher(rows, panel_rows);
   const Index ahead = panel_rows_ahead(prefetcher);
+  FusedRing ring(layout);
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
-    for (Index first = start; first < end; first += panel_rows) {
+    const Index taken = basis == nullptr ? ring.rows_taken(start, end) : 0;
+    if (taken > 0) ring.set_products(start, taken, weights.roots(start, taken), sums.data());
+    for (Index first = start + taken; first < end; first += panel_rows) {
       const Index n = std::min(panel_rows, end - first);
       pack_panel(layout, basis, first, n, weights.roots(first, n), raw.data(), panel.data());
       if ((first - start) % ahead == 0)
@@ -236,7 +254,7 @@ void accumulate(const Rows& rows, const Column* weight, const double* shift, con
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
     const RowRange range = part_of_slot(plan, rows.n_samples, k, part);
     const Slot slot = slot_at(plan, layout.padded(), slots, k);
-    if (layout.n_strips() == 1 && basis == nullptr) {
+    if (rows.n_columns() <= most_few && basis == nullptr) {
       accumulate_few(layout, weight, range, slot);
     } else {
       accumulate_slot(layout, rows, basis, weight, range, slot);
