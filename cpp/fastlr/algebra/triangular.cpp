@@ -1,5 +1,6 @@
 // Cholesky's factor, triangular inverses and products, by halves: nearly all flops are products of
-// large blocks, which threads share; small triangles are Eigen's.
+// large blocks, which threads share. What is left are small triangles: Eigen factors them, and they
+// are divided by in registers.
 #include <Eigen/Cholesky>
 #include <algorithm>
 
