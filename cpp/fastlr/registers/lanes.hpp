@@ -103,8 +103,9 @@ template <std::int64_t... at, class Vector>
 template <class Scalar>
 Lanes load_halves(const std::byte* a, const std::byte* b) {
   using Half = Eigen::internal::Packet4d;
-  return _mm512_insertf64x4(_mm512_castpd256_pd512(load_as_doubles<Scalar, Half>(a)),
-                            load_as_doubles<Scalar, Half>(b), 1);
+  const Half first = load_as_doubles<Scalar, Half>(a);
+  const Half second = load_as_doubles<Scalar, Half>(b);
+  return _mm512_insertf64x4(_mm512_castpd256_pd512(first), second, 1);
 }
 #endif
 
