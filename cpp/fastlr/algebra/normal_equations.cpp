@@ -12,7 +12,7 @@
 namespace fastlr {
 namespace {
 
-constexpr Index largest_explicit_inverse = 2048;  // beyond it errors are bounded through norms
+constexpr Index largest_explicit_inverse = 1024;  // beyond it errors are bounded through norms
 
 /// A vector over the varying columns, spread over all.
 void spread(const ScaledEquations& equations, const Vector& varying, double* out) {
