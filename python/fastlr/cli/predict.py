@@ -106,7 +106,7 @@ def _columns(table: Table, fit: fastlr.LinearFit) -> list[str]:
 
 
 def _write(sink: BinaryIO, text: str) -> None:
-    """All of it: standard output under ``python -u`` takes only what fits into the pipe."""
+    """Write all of a text to a sink that may take only a part at once, as a pipe does under ``python -u``."""
     rest = memoryview(text.encode())
     while rest:
         rest = rest[sink.write(rest) :]

@@ -126,7 +126,10 @@ def _without_rounding(scaled: ScaledSolution) -> FloatArray:
 def _condition_number(
     scaled: ScaledSolution, directions: Directions, keep: npt.NDArray[np.intp]
 ) -> float:
-    """Of all columns, from the root of the chosen ones: the ratio of singular values that are not zero."""
+    """Condition number of all columns: the ratio of their largest to their smallest singular value that is not zero.
+
+    The root is that of the chosen columns, of which the others are combinations.
+    """
     if len(directions.errors) == 0 or len(scaled.length) > EXACT_CONDITION:
         return scaled.condition_number
     factor = interruptible(np.linalg.inv, scaled.root[np.ix_(keep, keep)])

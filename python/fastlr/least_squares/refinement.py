@@ -175,7 +175,7 @@ def _quotient(sums: FloatArray, count: FloatArray) -> FloatArray:
 
 
 def rounding_factor(problem: Problem, weight: float, scaled: ScaledSolution) -> FloatArray:
-    """By how much, (p,), the rounding of a column's values exceeds that of its deviations from the mean.
+    """Ratios (p,) of the rounding of a column's values to the rounding of its deviations from the mean.
 
     Columns that come as unevaluated sums carry no rounding of their own.
     """

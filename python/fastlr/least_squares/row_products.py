@@ -198,7 +198,7 @@ def _on_independent_rows(problem: Problem, dual: Dual, H: FloatArray, unit: floa
 
 
 def _condition(H: FloatArray, root: FloatArray) -> float:
-    """Of independent rows at unit length, from their products and a root of the inverse."""
+    """Condition number of independent rows at unit length, from their products and a root of the inverse."""
     length = np.sqrt(H.diagonal())
     if len(H) == 0:
         return 1.0

@@ -195,7 +195,7 @@ def _refined(
 def _relative_error(
     dual: Dual, coef: FloatArray, intercept: float, errors: FloatArray, terms: float
 ) -> float:
-    """The worst of all coefficients, with these errors, and the intercept; what is zero does not count."""
+    """Largest relative error of a coefficient or of the intercept; what is zero but for rounding does not count."""
     values = np.abs(coef)
     # Zero in every digit only if its error is below all digits as well.
     counts = np.maximum(values, errors) > 1e-25 * values.max(initial=0.0)
