@@ -14,13 +14,14 @@ import click
 import numpy as np
 
 import fastlr
-from fastlr.cli._columns import listed, match, near
+from fastlr.cli._columns import match
 from fastlr.cli._exit_codes import EPILOG
 from fastlr.cli._output import check_output, written_to
 from fastlr.cli._tables import opened, table_options
 from fastlr.cli._terminal import is_terminal, watched
 from fastlr.files import Batch, Table, load_model, replaced, table_files
 from fastlr.files.missing import Mask, matrix, missing_rows, refuse_missing
+from fastlr.streams.roles import listed, near
 
 _MISSING = "NA"
 
