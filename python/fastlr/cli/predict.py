@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import shlex
 import sys
@@ -109,8 +110,11 @@ def _columns(table: Table, fit: fastlr.LinearFit) -> list[str]:
 def _write(sink: BinaryIO, text: str) -> None:
     """Write all of a text to a sink that may take only a part at once, as a pipe does under ``python -u``."""
     rest = memoryview(text.encode())
-    while rest:
-        rest = rest[sink.write(rest) :]
+    while rest:  # every turn writes a byte at least, or is the last
+        n_written = sink.write(rest)
+        if not n_written:
+            raise OSError(errno.EAGAIN, "it takes no more bytes")
+        rest = rest[n_written:]
 
 
 def _header(target_names: Sequence[str]) -> str:

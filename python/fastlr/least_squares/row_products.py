@@ -227,7 +227,7 @@ def _refined_combination(
     alpha[0] = root_weight * v
     zeros = np.broadcast_to(np.zeros(1), (n, 1))
     last, passes = np.inf, 0
-    while True:  # ends: every step halves the last one, or is the last; at most `_MOST_STEPS`
+    for n_steps in range(1, _MOST_STEPS + 1):  # every step halves the last one, or is the last
         share = kernels.transposed_product(source, scale, np.ascontiguousarray(alpha), threads)
         constant = math.fsum(alpha.ravel()) if problem.fit_intercept else 0.0
         left = np.append(
@@ -244,8 +244,8 @@ def _refined_combination(
         gradient = root_weight * (along + np.sqrt(unit / total) * left[p] * problem.fit_intercept)
         step = root @ (root.T @ gradient)
         size = float(np.linalg.norm(root.T @ gradient))
-        if not size <= 0.5 * last or passes >= 2 * _MOST_STEPS:
-            return v, left, passes
+        if not size <= 0.5 * last or n_steps == _MOST_STEPS:
+            break
         v = v - step
         low = alpha[1] - root_weight * step
         high = alpha[0] + low
@@ -253,7 +253,8 @@ def _refined_combination(
         alpha[0] = high
         last = size
         if size == 0.0:
-            return v, left, passes
+            break
+    return v, left, passes
 
 
 def _reaches(problem: Problem, dual: Dual) -> bool:

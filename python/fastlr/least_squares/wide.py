@@ -145,8 +145,8 @@ def _refined(
     spread = float(np.linalg.norm(dual.std))
     rounding_factor = np.hypot(1.0, np.linalg.norm(dual.mean) / spread) if spread > 0 else 1.0
     contraction = min(1.0, 64 * n * U * dual.condition_number**2 * float(rounding_factor))
-    last, passes, n_steps = 0.0, 0, 0
-    while True:  # at most `_MOST_STEPS` times
+    last, passes = 0.0, 0
+    for n_steps in range(1, _MOST_STEPS + 1):
         right = root_weight * (r[0] + r[1])
         lost = dual.unreachable.T @ right
         right -= dual.unreachable @ lost
@@ -159,7 +159,7 @@ def _refined(
         _add(alpha, step)
         before = coef[:, k].copy()
         coef[:, k] = kernels.transposed_product(source, scale[:p], alpha, threads)
-        passes, n_steps = passes + 1, n_steps + 1
+        passes += 1
         if problem.fit_intercept:  # what rounding leaves of the sum would shift b along the means
             _add(coef[:, k], -dual.mean * math.fsum(alpha.ravel()))
         change = (coef[:, k] - before).sum(axis=0)
@@ -186,10 +186,11 @@ def _refined(
             shift = weights @ (r[0] + r[1]) / total
             _add(intercept[:, k], shift)
             _add(r, -shift)
-        if is_done or accuracy == "fast" or n_steps >= _MOST_STEPS or is_stuck:
-            left = r[0] + r[1]
-            left[np.abs(left) <= 1e-25 * terms] = 0.0  # but for rounding
-            return float(of_rows @ np.square(left)), error, passes
+        if is_done or accuracy == "fast" or is_stuck:
+            break
+    left = r[0] + r[1]
+    left[np.abs(left) <= 1e-25 * terms] = 0.0  # but for rounding
+    return float(of_rows @ np.square(left)), error, passes
 
 
 def _relative_error(
