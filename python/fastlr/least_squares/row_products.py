@@ -12,14 +12,13 @@ from fastlr.input.columns import FloatArray
 from fastlr.input.refusals import refuse_non_finite
 from fastlr.input.threads import interruptible, resolve_threads
 from fastlr.least_squares.problem import Problem
+from fastlr.least_squares.rounding import DOUBTFUL, MARGIN, ROUNDING, add_to
 from fastlr.least_squares.units import U
 
 __all__ = ["Dual", "condition_number", "dual_of"]
 
 _VALUES_PER_CALL = 1 << 28  # multiply-adds of one call: some 10 to 50 ms
 _SHARE = 1e-6  # of a column's length: what is above is no dependence
-_DOUBTFUL = 1e-11  # squared distance from other rows below which products say nothing certain
-_ROUNDING = 8.0  # units of rounding of the data that count as nothing
 _MOST_STAGES = 4  # each sees distances 3e5 times smaller than the one before
 _MOST_STEPS = 6
 
@@ -142,7 +141,7 @@ def _on_independent_rows(problem: Problem, dual: Dual, H: FloatArray, unit: floa
     raw = np.hypot(length, root_weight * np.linalg.norm(dual.mean))
     with np.errstate(divide="ignore", invalid="ignore"):
         rounding = np.where(length > 0, raw / length, 1.0)
-    threshold = np.maximum(_DOUBTFUL, (100 * _ROUNDING * U * rounding) ** 2)
+    threshold = np.maximum(DOUBTFUL, (MARGIN * ROUNDING * U * rounding) ** 2)
     chosen, others, small_root, shares = kernels.choose_columns(H, threshold)
     root = np.zeros((n, len(chosen)))
     root[chosen] = small_root
@@ -163,7 +162,7 @@ def _on_independent_rows(problem: Problem, dual: Dual, H: FloatArray, unit: floa
         products = np.array(left) @ np.array(left).T
         in_lengths = combinations * length
         level = (
-            _ROUNDING
+            ROUNDING
             * U
             * (
                 np.linalg.norm(combinations * raw, axis=1)
@@ -178,7 +177,7 @@ def _on_independent_rows(problem: Problem, dual: Dual, H: FloatArray, unit: floa
         products = products[real]
         noise = np.minimum(0.25, level[~is_null] ** 2 / products.diagonal())
         chosen, others, small_root, shares = kernels.choose_columns(
-            products, np.maximum(_DOUBTFUL, noise)
+            products, np.maximum(DOUBTFUL, noise)
         )
         root = np.hstack([root, combinations[chosen].T @ small_root])
         combinations = combinations[others] - shares @ combinations[chosen]
@@ -247,10 +246,7 @@ def _refined_combination(
         if not size <= 0.5 * last or n_steps == _MOST_STEPS:
             break
         v = v - step
-        low = alpha[1] - root_weight * step
-        high = alpha[0] + low
-        alpha[1] = low - (high - alpha[0])
-        alpha[0] = high
+        add_to(alpha, -root_weight * step)
         last = size
         if size == 0.0:
             break

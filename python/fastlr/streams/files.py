@@ -96,15 +96,19 @@ def fit_file(
     as_choice(missing, _MISSING, "missing")
     as_choice(accuracy, ACCURACIES, "accuracy")
     fit_intercept, alpha = as_flag(fit_intercept, "fit_intercept"), as_alpha(alpha)
-    chosen = {
-        "target": _names(target, "target"),
-        "features": None if features is None else _names(features, "features"),
-        "exclude": _names(exclude, "exclude"),
-        "weights": None if weights is None else _names(weights, "weights")[0],
-    }
+    targets, left_out = _names(target, "target"), _names(exclude, "exclude")
+    chosen = None if features is None else _names(features, "features")
+    weight = None if weights is None else _names(weights, "weights")[0]
     files = [source] if isinstance(source, str | os.PathLike) else list(source)
     with open_tables(files, **text) as table:
-        choice = choose(table, **chosen, words=Words())
+        choice = choose(
+            table,
+            target=targets,
+            features=chosen,
+            exclude=left_out,
+            weights=weight,
+            words=Words(),
+        )
         rows = Chunks(table, choice, missing == "drop", n_threads, accuracy, alpha)
         for batch in table.batches(choice.names):
             rows.add(batch)
