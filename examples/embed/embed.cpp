@@ -1,6 +1,5 @@
 // Least squares from C++, without Python: the table of Longley (1967).
 #include <fastlr/algebra/ladder.hpp>
-#include <fastlr/level/cpu_levels.hpp>
 #include <fastlr/level/level.hpp>
 #include <iostream>
 #include <vector>
@@ -31,7 +30,8 @@ int main() {
   const fastlr::Ladder fit =
       fastlr::climb(rows, nullptr, n_features, true, fastlr::Accuracy::automatic, 1);
   if (!fit.is_complete) {
-    std::cerr << "the columns depend on one another\n";
+    std::cerr << (fit.is_in_range ? "the columns depend on one another, or nearly do\n"
+                                  : "a value is not finite, or a column does not vary\n");
     return 1;
   }
   std::cout << "intercept " << fit.finished.intercept[0] << "\n"

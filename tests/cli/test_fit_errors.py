@@ -93,15 +93,39 @@ def test_dropping_every_row_is_refused(refused, directory):
         ([], "Missing option '--target'"),
         (["--target", "yeild"], "has no column 'yeild'; did you mean yield?"),
         (["--target", "q"], "has no column 'q'; it has rain, sun and yield"),
-        (["--target", "yield", "--features", "rain,wind"], "--features: plots.csv has no column"),
-        (["--target", "yield", "--exclude", "wind"], "--exclude: plots.csv has no column 'wind'"),
-        (["--target", "yield", "--weights", "wind"], "--weights: plots.csv has no column 'wind'"),
-        (["--target", "yield", "--features", "rain,yield"], "both --target and among --features"),
-        (["--target", "yield", "--exclude", "yield"], "both --target and --exclude"),
-        (["--target", "yield", "--weights", "yield"], "both --weights and --target"),
-        (["--target=yield", "--features=rain", "--weights=rain"], "--weights and among --features"),
-        (["--target=yield", "--features=rain", "--exclude=rain"], "both --features and --exclude"),
-        (["--target", "yield", "--features", "rain,RAIN"], "--features: 'rain' is named twice"),
+        (
+            ["--target", "yield", "--features", "rain,wind"],
+            "--features wind: plots.csv has no column",
+        ),
+        (
+            ["--target", "yield", "--exclude", "wind"],
+            "--exclude wind: plots.csv has no column 'wind'",
+        ),
+        (
+            ["--target", "yield", "--weights", "wind"],
+            "--weights wind: plots.csv has no column 'wind'",
+        ),
+        (
+            ["--target", "yield", "--features", "rain,yield"],
+            "--features yield is named in --target as well",
+        ),
+        (
+            ["--target", "yield", "--exclude", "yield"],
+            "--exclude yield is named in --target as well",
+        ),
+        (
+            ["--target", "yield", "--weights", "yield"],
+            "--weights yield is named in --target as well",
+        ),
+        (
+            ["--target=yield", "--features=rain", "--weights=rain"],
+            "--features rain is named in --weights as well",
+        ),
+        (
+            ["--target=yield", "--features=rain", "--exclude=rain"],
+            "--features rain is named in --exclude as well",
+        ),
+        (["--target", "yield", "--features", "rain,RAIN"], "--features rain is named twice"),
         (["--target", "yield", "--features", "rain,,sun"], "name one or more columns"),
         (["--target", "yield", "--features", ""], "name one or more columns"),
         (["--target", "yield", "--exclude", "rain,sun"], "no column of plots.csv is left to be a"),

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+from fastlr.cli import predict
 from fastlr.files import load_model, open_tables
 
 
@@ -170,3 +171,17 @@ def test_an_output_that_cannot_be_finished_is_named(refused, directory, monkeypa
     error = refused(1, "predict", "model.json", "plots.csv", "--output", output)
     assert error == f"Error: {output}: No space left on device; it could not be written\n"
     assert sorted(directory.iterdir()) == before
+
+
+def test_a_sink_that_takes_little_gets_all_and_one_that_takes_nothing_is_an_error():
+    class Sink(io.BytesIO):
+        def write(self, data):
+            return super().write(bytes(data)[:most])
+
+    most = 3
+    sink = Sink()
+    predict._write(sink, "yield\n12.5\n")
+    assert sink.getvalue() == b"yield\n12.5\n"
+    most = 0
+    with pytest.raises(OSError, match="it takes no more bytes"):
+        predict._write(Sink(), "yield\n")

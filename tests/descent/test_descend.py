@@ -75,52 +75,39 @@ def path_of(fit):
 
 
 @pytest.mark.parametrize("engine", ["rows", "moments"])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("alpha", [0.0, 0.3])
-@pytest.mark.parametrize("weighted", [False, True])
-def test_full_batch_takes_the_steps_of_the_reference(rows, engine, kind, alpha, weighted):
+def test_full_batch_takes_the_steps_of_the_reference(rows, engine):
     X, y, weights = rows
-    weight = weights if weighted else None
-    rate = 0.02 if kind != "sse" else 0.02 / 120
-    fit = fastlr.descend(
-        X,
-        y,
-        loss=kind,
-        alpha=alpha,
-        learning_rate=rate,
-        epochs=30,
-        engine=engine,
-        record="path",
-        sample_weight=weight,
-    )
     start = reference.Parameters(np.zeros(3), 0.0)
-    end, losses = reference.descend(
-        X, y, start, learning_rate=rate, epochs=30, kind=kind, alpha=alpha, sample_weight=weight
-    )
-    np.testing.assert_allclose(fit.coef, end.coef, rtol=1e-12)
-    np.testing.assert_allclose(fit.intercept, end.intercept, rtol=1e-12)
-    np.testing.assert_allclose(fit.history.loss, losses, rtol=1e-11)
-    slope = reference.gradient(X, y, np.zeros(3), 0.0, kind=kind, alpha=alpha, sample_weight=weight)
-    length = np.linalg.norm(np.append(slope.coef, slope.intercept))
-    assert fit.history.gradient_norm[0] == pytest.approx(length, rel=1e-12)
-    assert fit.loss == pytest.approx(
-        reference.loss(X, y, *end, kind=kind, alpha=alpha, sample_weight=weight), rel=1e-11
-    )
+    for kind, alpha, weight in itertools.product(KINDS, (0.0, 0.3), (None, weights)):
+        case = f"{kind}, alpha={alpha}, {'no' if weight is None else 'with'} weights"
+        rate = 0.02 if kind != "sse" else 0.02 / 120
+        objective = {"alpha": alpha, "sample_weight": weight}
+        steps = {"learning_rate": rate, "epochs": 30}
+        fit = fastlr.descend(X, y, loss=kind, engine=engine, record="path", **steps, **objective)
+        end, losses = reference.descend(X, y, start, kind=kind, **steps, **objective)
+        np.testing.assert_allclose(fit.coef, end.coef, rtol=1e-12, err_msg=case)
+        np.testing.assert_allclose(fit.intercept, end.intercept, rtol=1e-12, err_msg=case)
+        np.testing.assert_allclose(fit.history.loss, losses, rtol=1e-11, err_msg=case)
+        slope = reference.gradient(X, y, np.zeros(3), 0.0, kind=kind, **objective)
+        length = np.linalg.norm(np.append(slope.coef, slope.intercept))
+        assert fit.history.gradient_norm[0] == pytest.approx(length, rel=1e-12), case
+        loss = reference.loss(X, y, *end, kind=kind, **objective)
+        assert fit.loss == pytest.approx(loss, rel=1e-11), case
 
 
 @pytest.mark.parametrize(
     "rule", [GD(), Momentum(0.5), Nesterov(0.8), AdaGrad(), RMSprop(0.8), Adam(0.7, 0.99, 1e-6)]
 )
-@pytest.mark.parametrize("engine", ["rows", "moments"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_rule_follows_its_formula(rows, rule, engine, kind):
+def test_every_rule_follows_its_formula(rows, rule):
     X, y, _ = rows
-    rate = 0.01 if kind != "sse" or rule.is_adaptive else 1e-4
-    fit = fastlr.descend(
-        X, y, optimizer=rule, loss=kind, learning_rate=rate, epochs=40, engine=engine, record="path"
-    )
-    expected = by_hand(X, y, [[np.arange(120)]] * 40, rule, rate, kind)
-    np.testing.assert_allclose(path_of(fit), expected, rtol=1e-10, atol=1e-13)
+    for kind, engine in itertools.product(KINDS, ("rows", "moments")):
+        rate = 0.01 if kind != "sse" or rule.is_adaptive else 1e-4
+        options = {"learning_rate": rate, "epochs": 40, "engine": engine, "record": "path"}
+        fit = fastlr.descend(X, y, optimizer=rule, loss=kind, **options)
+        expected = by_hand(X, y, [[np.arange(120)]] * 40, rule, rate, kind)
+        np.testing.assert_allclose(
+            path_of(fit), expected, rtol=1e-10, atol=1e-13, err_msg=f"{kind}, {engine}"
+        )
 
 
 def drawn(kernels, sampling, batch_size, seed, n_epochs):
@@ -184,32 +171,35 @@ def test_batches_of_any_width_take_the_steps_of_the_reference(n_features, batch_
     np.testing.assert_allclose(path_of(fit), expected, rtol=1e-10, atol=1e-14)
 
 
-@pytest.mark.parametrize("standardize", [False, True])
-@pytest.mark.parametrize("fit_intercept", [False, True])
 @pytest.mark.parametrize("optimizer", RULES)
-def test_engines_agree_along_the_whole_path(rows, standardize, fit_intercept, optimizer):
+def test_engines_agree_along_the_whole_path(rows, optimizer):
     X, y, weights = rows
-    rows_fit, moments_fit = (
-        fastlr.descend(
-            X,
-            y,
-            engine=engine,
-            standardize=standardize,
-            fit_intercept=fit_intercept,
-            optimizer=optimizer,
-            sample_weight=weights,
-            alpha=0.01,
-            # Near the optimum RMSprop's steps jump from side to side, and magnify any rounding.
-            epochs=30 if optimizer == "rmsprop" else 100,
-            tol=None,
-            record="path",
-        )
-        for engine in ("rows", "moments")
-    )
-    np.testing.assert_allclose(path_of(rows_fit), path_of(moments_fit), rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(rows_fit.history.loss, moments_fit.history.loss, rtol=1e-10)
-    np.testing.assert_allclose(rows_fit.rss, moments_fit.rss, rtol=1e-10)
-    assert (rows_fit.engine, moments_fit.engine) == ("rows", "moments")
+    for standardize, fit_intercept in itertools.product((False, True), (False, True)):
+        case = f"standardize={standardize}, fit_intercept={fit_intercept}"
+        fits = {
+            engine: fastlr.descend(
+                X,
+                y,
+                engine=engine,
+                standardize=standardize,
+                fit_intercept=fit_intercept,
+                optimizer=optimizer,
+                sample_weight=weights,
+                alpha=0.01,
+                # Near the optimum RMSprop's steps jump from side to side, and magnify any rounding.
+                epochs=30 if optimizer == "rmsprop" else 100,
+                tol=None,
+                record="path",
+            )
+            for engine in ("rows", "moments")
+        }
+        of_rows, of_moments = fits["rows"], fits["moments"]
+        assert {name: fit.engine for name, fit in fits.items()} == {name: name for name in fits}
+        paths = path_of(of_rows), path_of(of_moments)
+        np.testing.assert_allclose(*paths, rtol=1e-10, atol=1e-12, err_msg=case)
+        losses = of_rows.history.loss, of_moments.history.loss
+        np.testing.assert_allclose(*losses, rtol=1e-10, err_msg=case)
+        np.testing.assert_allclose(of_rows.rss, of_moments.rss, rtol=1e-10, err_msg=case)
 
 
 def test_a_large_batch_over_many_windows_takes_the_step_of_all_its_rows():
@@ -260,28 +250,25 @@ def test_rates_and_penalties_convert_between_conventions(rows, kind):
 
 
 @pytest.mark.parametrize("optimizer", RULES)
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("batch_size", [None, 20])
-def test_the_automatic_rate_goes_down_to_the_optimum(rows, optimizer, kind, batch_size):
+def test_the_automatic_rate_goes_down_to_the_optimum(rows, optimizer):
     X, y, weights = rows
-    fit = fastlr.descend(
-        X,
-        y,
-        optimizer=optimizer,
-        loss=kind,
-        batch_size=batch_size,
-        alpha=0.1 if kind != "sse" else 12.0,
-        sample_weight=weights,
-        epochs=3000,
-        random_state=0,
-        tol=None,
-    )
-    assert fit.status.code == "epochs_exhausted"
-    assert (
-        0.0
-        <= fit.gap
-        < (0.02 if batch_size or fit.optimizer.is_adaptive else 1e-9) * fit.history.loss[0]
-    )
+    for kind, batch_size in itertools.product(KINDS, (None, 20)):
+        fit = fastlr.descend(
+            X,
+            y,
+            optimizer=optimizer,
+            loss=kind,
+            batch_size=batch_size,
+            alpha=0.1 if kind != "sse" else 12.0,
+            sample_weight=weights,
+            epochs=3000,
+            random_state=0,
+            tol=None,
+        )
+        case = f"{kind}, batches of {batch_size}"
+        assert fit.status.code == "epochs_exhausted", case
+        share = 0.02 if batch_size or fit.optimizer.is_adaptive else 1e-9
+        assert 0.0 <= fit.gap < share * fit.history.loss[0], case
 
 
 def test_descent_arrives_at_least_squares_and_ridge(rows):

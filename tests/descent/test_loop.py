@@ -175,6 +175,17 @@ def test_ctrl_c_takes_back_the_epochs_of_the_call_that_it_cut_short():
     np.testing.assert_allclose(outcome.theta, (1.0 - 0.5**7) * CENTRE)
 
 
+@pytest.mark.parametrize("outcome", ["running", "stalled"])
+def test_an_engine_that_runs_no_epoch_is_an_error_and_no_endless_loop(outcome):
+    class Idle(Bowl):
+        def run(self, state, settings, rates, keep_path):
+            nothing = np.empty(0)
+            return Epochs(nothing, nothing, nothing, nothing, None, outcome)
+
+    with pytest.raises(RuntimeError, match="ran no epoch"):
+        loop_over(Idle()).run()
+
+
 def test_a_loop_goes_on_from_another_one_to_the_bit():
     whole = loop_over(n_epochs=12).run()
     first = loop_over(n_epochs=5)

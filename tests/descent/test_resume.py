@@ -28,9 +28,11 @@ def rows():
     return X, X @ [1.0, -2.0, 0.5] + 3.0 + rng.normal(size=200)
 
 
-def assert_one_run(first, resumed, whole):
+def assert_one_run(first, resumed, whole, case=""):
     for name in ("coef", "intercept", "loss", "rss", "gap"):
-        np.testing.assert_array_equal(getattr(resumed, name), getattr(whole, name), err_msg=name)
+        np.testing.assert_array_equal(
+            getattr(resumed, name), getattr(whole, name), err_msg=f"{case} {name}"
+        )
     for name in (
         "epoch",
         "loss",
@@ -42,7 +44,7 @@ def assert_one_run(first, resumed, whole):
         "intercept",
     ):
         np.testing.assert_array_equal(
-            getattr(resumed.history, name), getattr(whole.history, name), err_msg=name
+            getattr(resumed.history, name), getattr(whole.history, name), err_msg=f"{case} {name}"
         )
     if whole.history.validation_loss is not None:
         np.testing.assert_array_equal(
@@ -53,8 +55,8 @@ def assert_one_run(first, resumed, whole):
         whole.n_updates,
         whole.passes,
         str(whole.status),
-    )
-    assert len(resumed.history) > len(first.history)
+    ), case
+    assert len(resumed.history) > len(first.history), case
 
 
 def in_two(X, y, epochs, **options):
@@ -72,19 +74,18 @@ def in_two(X, y, epochs, **options):
 
 
 @pytest.mark.parametrize("optimizer", RULES)
-@pytest.mark.parametrize("engine", ["rows", "moments"])
-@pytest.mark.parametrize("rate", ["auto", 1e-3])
-def test_full_batch(rows, optimizer, engine, rate):
-    assert_one_run(
-        *in_two(*rows, 15, optimizer=optimizer, engine=engine, learning_rate=rate, patience=20)
-    )
+def test_full_batch(rows, optimizer):
+    for engine, rate in itertools.product(("rows", "moments"), ("auto", 1e-3)):
+        options = {"engine": engine, "learning_rate": rate, "patience": 20}
+        assert_one_run(*in_two(*rows, 15, optimizer=optimizer, **options), f"{engine}, rate {rate}")
 
 
 @pytest.mark.parametrize("optimizer", RULES[:-1])
-@pytest.mark.parametrize("batch_size", [1, 30])
-@pytest.mark.parametrize("sampling", ["shuffle", "random", "sequential"])
-def test_batches(rows, optimizer, batch_size, sampling):
-    assert_one_run(*in_two(*rows, 4, optimizer=optimizer, batch_size=batch_size, sampling=sampling))
+def test_batches(rows, optimizer):
+    for batch_size, sampling in itertools.product((1, 30), ("shuffle", "random", "sequential")):
+        options = {"batch_size": batch_size, "sampling": sampling}
+        case = f"batches of {batch_size}, {sampling}"
+        assert_one_run(*in_two(*rows, 4, optimizer=optimizer, **options), case)
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,10 @@ def test_missing_values_are_refused_by_name_or_dropped(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"target": "z"}, "target='z' is no column"),
-        ({"target": []}, "names no column"),
-        ({"target": "y", "features": ["a", "a"]}, "features='a' is named in features as well"),
+        ({"target": "z"}, "target='z': .* has no column 'z'; it has a, b, c, w and y"),
+        ({"target": "Y"}, "y differ only in case: write the one you mean"),
+        ({"target": []}, "target names no column"),
+        ({"target": "y", "features": ["a", "a"]}, "features='a' is named twice"),
         ({"target": "y", "features": "y"}, "features='y' is named in target as well"),
         ({"target": "y", "weights": "y"}, "weights='y' is named in target as well"),
         ({"target": "y", "exclude": list("abcw")}, "is left to be a feature"),

@@ -36,7 +36,7 @@ class Roofline:
         return self._seconds(n_samples, n_features, item_size, self.flops)
 
     def seconds_given(self, n_samples: int, n_features: int, item_size: int = 8) -> float:
-        """The same at the rate that the cores gave to a tile in the nearest cache."""
+        """Least time for one pass, as in `seconds`, at the rate that the cores gave to a tile in the nearest cache."""
         return self._seconds(n_samples, n_features, item_size, min(self.flops, self.tile_flops))
 
     def _seconds(self, n_samples: int, n_features: int, item_size: int, flops: float) -> float:

@@ -57,13 +57,13 @@ class Cell:
         return self.roofline.bound(self.n_features)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, for JSON."""
+        """Fields, limits and what binds as a dictionary of plain values, for JSON."""
         limits = {"limit": self.limit, "limit_given": self.limit_given, "bound": self.bound}
         return {**asdict(self), **limits}
 
     @property
     def fastest_peer(self) -> Timing:
-        """The fastest that is not fastlr."""
+        """Timing of the fastest library other than fastlr."""
         return min((t for t in self.timings if t.peer != "fastlr"), key=lambda t: t.seconds)
 
 

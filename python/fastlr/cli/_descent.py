@@ -144,7 +144,7 @@ class Columns:
 
 
 def refuse_stray(method: str, options: dict[str, Any]) -> None:
-    """Options of descent without ``--method gd`` are a mistake."""
+    """Raise a usage error that names the options of descent given without ``--method gd``."""
     stray = [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]
     if method != "gd" and stray:
         raise click.UsageError(f"{', '.join(stray)}: needs --method gd")

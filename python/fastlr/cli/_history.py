@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy as np
 
 import fastlr
 from fastlr.files import replaced
+from fastlr.report.data import finite_or_none
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,11 +72,9 @@ def _columns(history: fastlr.descent.History) -> dict[str, list[Any]]:
     names = ["epoch", "loss", "mse", "log_likelihood", "gradient_norm", "learning_rate"]
     if history.validation_loss is not None:
         names.insert(2, "validation_loss")
-    return {name: [_finite(value) for value in getattr(history, name).tolist()] for name in names}
-
-
-def _finite(value: Any) -> Any:
-    return value if math.isfinite(value) else None
+    return {
+        name: [finite_or_none(value) for value in getattr(history, name).tolist()] for name in names
+    }
 
 
 def _figure(fit: fastlr.Descent) -> Figure:

@@ -52,7 +52,7 @@ def grid(
 
 
 def warn(message: str) -> None:
-    """One line on standard error."""
+    """Print one line on standard error."""
     click.echo(click.style("warning: ", fg="yellow") + message, err=True)
 
 

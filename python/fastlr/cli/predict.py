@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import shlex
 import sys
@@ -14,13 +15,14 @@ import click
 import numpy as np
 
 import fastlr
-from fastlr.cli._columns import listed, match, near
+from fastlr.cli._columns import match
 from fastlr.cli._exit_codes import EPILOG
 from fastlr.cli._output import check_output, written_to
 from fastlr.cli._tables import opened, table_options
 from fastlr.cli._terminal import is_terminal, watched
 from fastlr.files import Batch, Table, load_model, replaced, table_files
 from fastlr.files.missing import Mask, matrix, missing_rows, refuse_missing
+from fastlr.streams.roles import listed, near
 
 _MISSING = "NA"
 
@@ -106,10 +108,13 @@ def _columns(table: Table, fit: fastlr.LinearFit) -> list[str]:
 
 
 def _write(sink: BinaryIO, text: str) -> None:
-    """All of it: standard output under ``python -u`` takes only what fits into the pipe."""
+    """Write all of a text to a sink that may take only a part at once, as a pipe does under ``python -u``."""
     rest = memoryview(text.encode())
-    while rest:
-        rest = rest[sink.write(rest) :]
+    while rest:  # every turn writes a byte at least, or is the last
+        n_written = sink.write(rest)
+        if not n_written:
+            raise OSError(errno.EAGAIN, "it takes no more bytes")
+        rest = rest[n_written:]
 
 
 def _header(target_names: Sequence[str]) -> str:

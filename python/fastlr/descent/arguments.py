@@ -12,7 +12,7 @@ import numpy as np
 
 from fastlr.errors import InputError, InputTypeError, user_level
 from fastlr.input.arguments import as_features, as_targets, as_weights
-from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.columns import FloatArray
 from fastlr.input.names import default_names, default_targets
 from fastlr.input.options import as_flag, as_number, as_whole
 from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
@@ -190,24 +190,20 @@ def as_validation(
     # What is set aside is checked here, where its rows still have the numbers that the user knows.
     names = features.names or default_names(features.n_columns)
     held_out_rows = slice(cut, n)
-    refuse_non_finite(_rows(features, held_out_rows), names, argument="X", first_row=cut)
+    refuse_non_finite(features.take_rows(held_out_rows), names, argument="X", first_row=cut)
     labels = targets.names or default_targets(targets.n_columns)
-    refuse_non_finite(_rows(targets, held_out_rows), labels, argument="y", first_row=cut)
+    refuse_non_finite(targets.take_rows(held_out_rows), labels, argument="y", first_row=cut)
     if weights is not None:
         refuse_bad_weights(weights)
     learned, kept = (
-        (_rows(features, rows), _rows(targets, rows), None if weights is None else weights[rows])
+        (
+            features.take_rows(rows),
+            targets.take_rows(rows),
+            None if weights is None else weights[rows],
+        )
         for rows in (slice(0, cut), held_out_rows)
     )
     return (*learned, kept)
-
-
-def _rows(columns: Columns, rows: slice) -> Columns:
-    source = columns.source
-    part = [array[rows] for array in source] if isinstance(source, list) else source[rows]
-    return Columns(
-        part, rows.stop - rows.start, columns.n_columns, columns.names, columns.is_vector
-    )
 
 
 def seeds_of(random_state: object) -> tuple[int, np.random.Generator]:

@@ -83,7 +83,8 @@ class BatchEngine:
             self.largest_batch = max(self.largest_batch, int(sizes.max()))
         parts: list[Epochs] = []
         done, outcome = 0, "running"
-        while done < len(rates) and outcome == "running":
+        while done < len(rates) and outcome == "running":  # every call uses a window of rows
+            before = state.counters.copy()
             history, path = room_for(len(rates) - done, state, keep_path)
             n, outcome = kernels.descend_batches(
                 *self.table.arguments,
@@ -104,6 +105,8 @@ class BatchEngine:
                 history,
                 path,
             )
+            if outcome == "running" and np.array_equal(before, state.counters):
+                raise RuntimeError("a call of the kernel of minibatches has used no row")
             parts.append(Epochs.of(n, outcome, history, path))
             done += n
         return joined(parts)

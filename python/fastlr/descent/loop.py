@@ -127,7 +127,9 @@ class Loop:
         code: str | None = None
         try:
             with progress_bar(self.n_epochs - done, is_shown=self.progress) as advance:
-                while code is None and done < self.n_epochs:
+                while (
+                    code is None and done < self.n_epochs
+                ):  # every turn runs an epoch at least, or is the last
                     epochs = self._advance(done)
                     if epochs is None:
                         code = "sampler_exhausted"
@@ -149,6 +151,10 @@ class Loop:
             epochs = self.engine.run(self.state, settings, rates, self.keep_path)
             if epochs.outcome == "exhausted":
                 return None
+            if not len(epochs) and epochs.outcome != "diverged":
+                raise RuntimeError(
+                    f"{type(self.engine).__name__}.run ran no epoch: descent would never end"
+                )
             self._parts.append(epochs)
         except KeyboardInterrupt:
             if len(self._parts) == n_parts:

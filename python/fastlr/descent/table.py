@@ -200,7 +200,7 @@ def with_statistics(rows: Rows, n_threads: int, *, need_moments: bool) -> Table:
         groups = [slice(j, min(p, j + _TOGETHER)) for j in range(0, p, _TOGETHER)]
     moments = [
         moments_of_columns(
-            _columns(rows.features, group),
+            rows.features.take_columns(group),
             rows.targets,
             rows.weights,
             names[group],
@@ -256,10 +256,3 @@ def _refuse_out_of_range(squares: FloatArray, names: tuple[str, ...], mean_y: fl
             f"the squares of column {names[outside[0]]!r} sum to {squares[outside[0]]:.3g}: gradient descent would "
             "leave the range of float64. Scale the column by a power of ten, or call fastlr.ols, which takes any size."
         )
-
-
-def _columns(features: Columns, group: slice) -> Columns:
-    n = group.stop - group.start
-    source = features.source
-    part = source[group] if isinstance(source, list) else source[:, group]
-    return Columns(part, features.n_samples, n, None)

@@ -33,9 +33,7 @@ def as_vector(y: object, features: Columns) -> Columns:
         DataConversionWarning,
         stacklevel=user_level(),
     )
-    source = targets.source
-    column = source[0] if isinstance(source, list) else source[:, 0]
-    return targets._replace(source=column, is_vector=True)
+    return targets._replace(source=targets.column(0), is_vector=True)
 
 
 def split_rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +12,15 @@ from fastlr.errors import InputError
 from fastlr.estimators._sgd_arguments import SGDSettings
 from fastlr.input.columns import FloatArray
 
+if TYPE_CHECKING:
+    from fastlr.estimators.sgd_regressor import SGDRegressor
+
 __all__ = ["start_of", "warm_state"]
 
 
-def start_of(model: Any, n_features: int, coef_init: object, intercept_init: object) -> FloatArray:
+def start_of(
+    model: SGDRegressor, n_features: int, coef_init: object, intercept_init: object
+) -> FloatArray:
     """Coefficients and constant, in the units of the data, that a fit starts from."""
     p = n_features
     theta = np.zeros(p + 1)
@@ -44,7 +49,7 @@ def start_of(model: Any, n_features: int, coef_init: object, intercept_init: obj
     return theta
 
 
-def warm_state(model: Any, scaling: Scaling, settings: SGDSettings) -> State | None:
+def warm_state(model: SGDRegressor, scaling: Scaling, settings: SGDSettings) -> State | None:
     """Return where the last fit stood, if this one goes on from it and nobody has changed the coefficients.
 
     Plain steps begin at t = 1 again, as in scikit-learn; the other rules keep their memory and their time.

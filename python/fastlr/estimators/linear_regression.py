@@ -227,8 +227,9 @@ def _copied(table: Problem) -> tuple[Any, ...]:
     """Rows fewer than columns, kept as they are smaller than their moments: for a ``partial_fit`` that may follow."""
 
     def copy(columns: Columns) -> npt.NDArray[Any]:
-        source = columns.source
-        return np.column_stack(source) if isinstance(source, list) else source.copy()
+        if columns.is_vector:
+            return columns.column(0).copy()
+        return np.array(columns.as_matrix())
 
     weights = None if table.weights is None else table.weights.copy()
     return copy(table.features), copy(table.targets), weights

@@ -103,7 +103,7 @@ class Header:
 
 
 def _below_preamble(head: bytes, label: str, skip: int) -> tuple[int, list[bytes]]:
-    """How many bytes to pass over, and the lines from the names on."""
+    """Return how many bytes stand above the line of names, and the lines from there on."""
     mark = len(head) - len(head.removeprefix(_BYTE_ORDER_MARK))
     lines = head[mark:].splitlines(keepends=True)
     n_lines, above = len(lines), lines[:skip]

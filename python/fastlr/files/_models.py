@@ -116,7 +116,7 @@ def _document(path: Path, label: str) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
-    """The same structure with non-finite floats as strings."""
+    """Return a copy of a structure in which non-finite floats are strings."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

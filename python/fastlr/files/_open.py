@@ -115,7 +115,7 @@ def table_from(path: str | os.PathLike[str], block_bytes: int, options: TextOpti
 
 
 def text_only(label: str, options: TextOptions) -> InputError:
-    """Options of text were given for what is none."""
+    """Return the error for options of text that were given for a table of another format."""
     name = options.given[0]
     return InputError(
         f"{name}={getattr(options, name)!r} is for text, and {label} is none: omit it"

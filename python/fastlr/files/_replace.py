@@ -107,7 +107,7 @@ class _NamedFile(io.FileIO):
 
 @contextmanager
 def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Errors of the system that name no file, or a temporary one, name ``path``."""
+    """Make errors of the system that name no file, or a temporary one, name ``path``."""
     try:
         yield
     except OSError as error:

@@ -59,11 +59,11 @@ class ByteStream:
         return b"".join(parts)
 
     def readable(self) -> bool:
-        """Whether ``read`` works: part of what pyarrow asks of a Python file."""
+        """Return True, as pyarrow asks of a Python file that it may read."""
         return True
 
     def close(self) -> None:
-        """Nothing: whoever opened the file below closes it."""
+        """Do nothing: whoever opened the file below closes it."""
 
 
 class _Decompressed:

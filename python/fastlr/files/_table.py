@@ -155,7 +155,7 @@ def own_names(label: str, names: Sequence[str]) -> list[tuple[str, bool]]:
 
 
 def plain_numbers(values: NDArray[Any]) -> NDArray[Any]:
-    """The same numbers in a type the kernels read: float64 unless integer, boolean or float32."""
+    """Return numbers in a type that kernels read: float64 unless integer, boolean or float32."""
     keep = values.dtype.kind in "iub" or values.dtype == np.float32
     if keep and values.dtype.isnative:
         return values

@@ -107,7 +107,7 @@ def as_weights(
 
 
 def _native(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Numbers that NumPy alone reads fast, as float64; all others as they are."""
+    """Return float16, long double and swapped bytes as float64, and all other arrays as they are."""
     if array.dtype.char not in "eg" and array.dtype.isnative:
         return array
     with np.errstate(over="ignore"):  # infinity is found, and named, by the pass
@@ -115,7 +115,7 @@ def _native(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _warn_of_other_rows(index: Any, index_of_x: Any, argument: str) -> None:
-    """Labels are not used; where they differ, somebody may think that they were."""
+    """Warn, naming the first row, where labels differ from those of X: rows are paired by their order alone."""
     if index.equals(index_of_x):
         return
     labels = zip(map(repr, index_of_x), map(repr, index), strict=True)

@@ -69,7 +69,7 @@ class Columns(NamedTuple):
         return Columns([self.column(j) for j in positions], self.n_samples, len(positions))
 
     def mapped(self, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Columns:
-        """The same columns after a change of every array; itself if that changes none."""
+        """Return these columns with every array changed by a function, or themselves if that changes none."""
         if isinstance(self.source, list):
             changed = [change(array) for array in self.source]
             is_same = all(new is old for new, old in zip(changed, self.source, strict=True))

@@ -179,7 +179,7 @@ def _numbers_in_objects(array: npt.NDArray[Any], argument: str) -> npt.NDArray[A
 
 
 def _is_missing(value: object) -> bool:
-    """None, a masked value, and what pandas puts where there is nothing."""
+    """Tell whether a value is None, masked, or what pandas puts where there is nothing."""
     return value is None or value is np.ma.masked or type(value).__name__ in ("NAType", "NaTType")
 
 

@@ -42,7 +42,7 @@ def default_targets(n_targets: int) -> tuple[str, ...]:
 
 
 def as_names(names: Sequence[str], n: int, *, argument: str) -> tuple[str, ...]:
-    """Exactly ``n`` distinct names."""
+    """Return ``n`` distinct names as a tuple of strings, or raise an `InputError`."""
     if isinstance(names, str):
         raise InputTypeError(f"{argument}={names!r} is one string: pass a list of {n} names.")
     if not isinstance(names, Iterable):

@@ -65,7 +65,7 @@ class Field(Protocol):
     """What a field of a stored model may hold, and how to check it."""
 
     def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
-        """The value, if it is such; an `InputError` otherwise."""
+        """Return the value as this field keeps it, or raise an `InputError` that names the field and the rule."""
 
 
 class Numbers(NamedTuple):
@@ -96,7 +96,7 @@ class Count(NamedTuple):
     at_least: int
 
     def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> int:
-        """The number, if it is one in range."""
+        """Return the value if it is a whole number from ``at_least`` on, or raise an `InputError`."""
         if type(value) is not int or not self.at_least <= value <= _LARGEST_COUNT:
             raise InputError(f"{name}={shown(value)} is not a whole number from {self.at_least}.")
         return value

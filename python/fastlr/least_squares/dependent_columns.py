@@ -23,13 +23,13 @@ from fastlr.least_squares.refinement import (
     digits_of,
     digits_of_gradient,
 )
+from fastlr.least_squares.rounding import NEGLIGIBLE
 from fastlr.least_squares.units import EXACT_CONDITION, U, digits_at, finished
 from fastlr.moments import Moments
 
 __all__ = ["climb_dependent"]
 
 _SHARE = 1e-14  # in a dependency up to rounding, of columns at unit length, from which a column takes part
-_ZERO = 1e-25  # share of a target's length that is zero but for rounding
 
 
 def climb_dependent(
@@ -118,7 +118,7 @@ def _without_rounding(scaled: ScaledSolution) -> FloatArray:
     """Coefficients (2, t, p) with exact zeros for what no digit of the targets tells from zero."""
     p = len(scaled.length)
     coef = scaled.coef.reshape(2, -1, p)
-    is_rounding = np.abs(coef[0]) * scaled.length <= _ZERO * np.sqrt(scaled.tss)[:, np.newaxis]
+    is_rounding = np.abs(coef[0]) * scaled.length <= NEGLIGIBLE * np.sqrt(scaled.tss)[:, np.newaxis]
     cleaned: FloatArray = np.where(is_rounding, 0.0, coef)
     return cleaned
 
@@ -126,7 +126,10 @@ def _without_rounding(scaled: ScaledSolution) -> FloatArray:
 def _condition_number(
     scaled: ScaledSolution, directions: Directions, keep: npt.NDArray[np.intp]
 ) -> float:
-    """Of all columns, from the root of the chosen ones: the ratio of singular values that are not zero."""
+    """Condition number of all columns: the ratio of their largest to their smallest singular value that is not zero.
+
+    The root is that of the chosen columns, of which the others are combinations.
+    """
     if len(directions.errors) == 0 or len(scaled.length) > EXACT_CONDITION:
         return scaled.condition_number
     factor = interruptible(np.linalg.inv, scaled.root[np.ix_(keep, keep)])

@@ -205,7 +205,7 @@ def fit_problem(
 def solve_moments(
     moments: Moments, fit_intercept: object, alpha: float, is_vector: bool, rank: str | None = None
 ) -> LinearFit:
-    """Solve, and warn of what the caller should know."""
+    """Fit from moments alone; a result that the caller should look at comes with a warning."""
     flag = as_flag(fit_intercept, "fit_intercept")
     rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
     result = solve_at_once(moments, flag, alpha, rule)

@@ -28,17 +28,15 @@ from fastlr.least_squares.refinement import (
     rounding_factor,
     with_exact_means,
 )
+from fastlr.least_squares.rounding import DOUBTFUL, MARGIN, ROUNDING
 from fastlr.least_squares.units import U
 from fastlr.moments import Moments
 
 __all__ = ["Directions", "Independence", "decide_independence"]
 
-_DOUBTFUL = 1e-11  # squared distance from other columns below which moments say nothing certain
-_MARGIN = 100.0  # times the rounding of the data themselves: below is doubtful, too
-_ROUNDING = 8.0  # units of rounding of the data that count as nothing
 _CLEAR = 1e3  # times what rounding leaves: more needs no further digits
 _MOST_STAGES = 8  # each sees distances 3e5 times smaller than the one before
-_NEGLIGIBLE = 1e-7  # share of a column's length that a simple coefficient may be off by
+_SIMPLE = 1e-7  # share of a column's length that a simple coefficient may be off by
 _ZERO = 1e-24  # share of a column's length that is zero but for rounding
 _GRID = 256.0  # simple coefficients are multiples of 1 / 256
 _AT_ONCE = 64  # directions, whose sums take memory
@@ -83,7 +81,7 @@ def decide_independence(
     """
     p, t, weight = problem.n_features, problem.targets.n_columns, moments.total_weight
     rounding = rounding_factor(problem, weight, start)
-    threshold = np.maximum(_DOUBTFUL, (_MARGIN * _ROUNDING * U * rounding) ** 2)
+    threshold = np.maximum(DOUBTFUL, (MARGIN * ROUNDING * U * rounding) ** 2)
     state = moments.for_kernels()
     solution, directions, others = kernels.solve_on_independent_columns(
         p,
@@ -147,7 +145,7 @@ def decide_independence(
         noise = np.minimum(0.25, level[~is_null] ** 2 / length2)
         chosen, others, root, shares = kernels.choose_columns(
             products,
-            np.maximum(_DOUBTFUL, noise),
+            np.maximum(DOUBTFUL, noise),
             n_threads=resolve_threads(problem.n_threads),
         )
         scaled = scaled._replace(
@@ -190,7 +188,7 @@ def _level(directions: FloatArray, length: FloatArray, rounding: FloatArray) -> 
     in_lengths = directions * length
     of_data = np.linalg.norm(in_lengths * rounding, axis=1)
     of_sums = np.sqrt(np.count_nonzero(length)) * np.linalg.norm(in_lengths, axis=1)
-    level: FloatArray = _ROUNDING * U * (of_data + of_sums)
+    level: FloatArray = ROUNDING * U * (of_data + of_sums)
     return level
 
 
@@ -299,10 +297,10 @@ def _exact_directions(
         to_user = np.where(scale > 0, scale / scale[own][:, np.newaxis], 0.0)
         user = pairs[0] * to_user
         share = np.abs(pairs[0]) * length / length[own][:, np.newaxis]
-        simple = np.where(share > _NEGLIGIBLE, np.rint(user * _GRID) / _GRID, 0.0)
+        simple = np.where(share > _SIMPLE, np.rint(user * _GRID) / _GRID, 0.0)
         off = np.abs(np.where(to_user > 0, simple / to_user, 0.0) - pairs[0])
     off *= length / length[own][:, np.newaxis]
-    candidates = np.flatnonzero((off <= _NEGLIGIBLE).all(axis=1) & np.isfinite(user).all(axis=1))
+    candidates = np.flatnonzero((off <= _SIMPLE).all(axis=1) & np.isfinite(user).all(axis=1))
     if len(candidates) == 0:
         return pairs, is_exact, 0
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.input.columns import FloatArray
+from fastlr.least_squares.rounding import INVOLVED
 
 __all__ = ["expected_dependence"]
 
-_INVOLVED = 1e-6  # share in a dependency, of columns at unit length, from which a column takes part
 _CONSTANT = 1e-12  # standard deviation, as a share of the mean
 _ROUNDING = 1e-12
 
@@ -45,7 +45,7 @@ def expected_dependence(
     # What varies in denormal numbers counts as constant too, but that is a surprise.
     has_digits = (mean == 0.0) | (np.abs(mean) >= np.finfo(np.float64).tiny)
     constant = (std <= _CONSTANT * np.abs(mean)) & has_digits
-    involved = without_length | (np.abs(null_space).max(axis=0) > _INVOLVED)
+    involved = without_length | (np.abs(null_space).max(axis=0) > INVOLVED)
     if np.any(involved & ~constant & ~_are_indicators(mean, std)):
         return None
     reasons = []

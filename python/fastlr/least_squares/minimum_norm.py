@@ -23,7 +23,7 @@ def moved_along(
     dropped: npt.NDArray[np.bool_] | None,
     fit_intercept: bool,
 ) -> tuple[ScaledSolution, FloatArray, FloatArray]:
-    """The solution of smallest norm, or with 0 for dropped columns.
+    """Move a solution along directions of the null space: to the smallest norm, or to 0 for dropped columns.
 
     Returns
     -------

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from fastlr.input.columns import FloatArray
+from fastlr.least_squares.rounding import INVOLVED
 
 __all__ = ["dependencies", "eliminated", "first_columns"]
 
-_INVOLVED = (
-    1e-6  # share in a dependency, of columns at unit length, from which it is told of a column
-)
 _ROUNDING = 1e-10  # share that elimination may leave of nothing
 _NOTHING = 1e-14  # of the largest entry: a row that depends on others has no pivot
 _BLOCK = 48  # columns between two products of matrices
@@ -104,7 +102,7 @@ def dependencies(
             continue
         involved = [
             i
-            for i in map(int, np.flatnonzero(np.abs(row) > _INVOLVED))
+            for i in map(int, np.flatnonzero(np.abs(row) > INVOLVED))
             if i != j and length[i] > 0.0
         ]
         terms = [f"{-row[i] * length[j] / length[i]:.6g} {names[i]}" for i in involved[:most]]

@@ -35,7 +35,7 @@ def plain_status(condition: float, n_features: int) -> Status:
 
 
 def _about(n_features: int) -> str:
-    """What is to be said before a condition number that may be an estimate."""
+    """Return "about " for so many features that a condition number is an estimate, else nothing."""
     return "about " if n_features > EXACT_CONDITION else ""
 
 

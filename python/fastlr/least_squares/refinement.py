@@ -11,6 +11,7 @@ from fastlr._kernels.parts import in_parts
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.problem import Problem, ScaledSolution
+from fastlr.least_squares.rounding import add_to, quotient
 from fastlr.least_squares.units import U, digits_at
 from fastlr.moments import Moments
 
@@ -157,25 +158,12 @@ def with_exact_means(problem: Problem, scaled: ScaledSolution) -> ScaledSolution
     slots = sweep_rows(problem._replace(targets=Columns(zeros, n, 1)), ones)
     sums, count, _ = kernels.sweep_totals(n, p, 1, problem.n_terms, slots)
     mean = scaled.mean.copy()
-    mean[:, :p] = _quotient(sums[:, 0], count[:, 0])
+    mean[:, :p] = quotient(sums[:, 0], count[:, 0])
     return scaled._replace(mean=mean)
 
 
-def _quotient(sums: FloatArray, count: FloatArray) -> FloatArray:
-    """Sums (2, p) / count (2,), unevaluated sums all: what the first quotient leaves is divided once more."""
-    high = sums[0] / count[0]
-    split = 134217729.0  # Dekker's: halves whose products are exact
-    of_high, of_count = split * high, split * count[0]
-    upper, factor = of_high - (of_high - high), of_count - (of_count - count[0])
-    lower, remainder = high - upper, count[0] - factor
-    product = high * count[0]
-    excess = ((upper * factor - product) + upper * remainder + lower * factor) + lower * remainder
-    low = ((sums[0] - product) - excess + sums[1] - high * count[1]) / count[0]
-    return np.stack([high, low])
-
-
 def rounding_factor(problem: Problem, weight: float, scaled: ScaledSolution) -> FloatArray:
-    """By how much, (p,), the rounding of a column's values exceeds that of its deviations from the mean.
+    """Ratios (p,) of the rounding of a column's values to the rounding of its deviations from the mean.
 
     Columns that come as unevaluated sums carry no rounding of their own.
     """
@@ -206,9 +194,8 @@ def checked(
     if problem.fit_intercept:
         shift = total.sum(axis=0) / moments.total_weight
         centred = centred - np.outer(total.sum(axis=0), scaled.mean[0, :p])
-        low = intercept[1] + shift
-        high = intercept[0] + low
-        intercept = np.stack([high, low - (high - intercept[0])])
+        intercept = intercept.copy()
+        add_to(intercept, shift)
     rss = np.maximum(rss - moments.total_weight * shift**2, 0.0)
     scaled = scaled._replace(intercept=intercept, rss=rss)
     return scaled, digits_of_gradient(problem, moments, scaled, centred)

@@ -12,14 +12,13 @@ from fastlr.input.columns import FloatArray
 from fastlr.input.refusals import refuse_non_finite
 from fastlr.input.threads import interruptible, resolve_threads
 from fastlr.least_squares.problem import Problem
+from fastlr.least_squares.rounding import DOUBTFUL, MARGIN, ROUNDING, add_to
 from fastlr.least_squares.units import U
 
 __all__ = ["Dual", "condition_number", "dual_of"]
 
 _VALUES_PER_CALL = 1 << 28  # multiply-adds of one call: some 10 to 50 ms
 _SHARE = 1e-6  # of a column's length: what is above is no dependence
-_DOUBTFUL = 1e-11  # squared distance from other rows below which products say nothing certain
-_ROUNDING = 8.0  # units of rounding of the data that count as nothing
 _MOST_STAGES = 4  # each sees distances 3e5 times smaller than the one before
 _MOST_STEPS = 6
 
@@ -144,7 +143,7 @@ def _on_independent_rows(problem: Problem, dual: Dual, H: FloatArray, unit: floa
     raw = np.hypot(length, root_weight * np.linalg.norm(dual.mean))
     with np.errstate(divide="ignore", invalid="ignore"):
         rounding = np.where(length > 0, raw / length, 1.0)
-    threshold = np.maximum(_DOUBTFUL, (100 * _ROUNDING * U * rounding) ** 2)
+    threshold = np.maximum(DOUBTFUL, (MARGIN * ROUNDING * U * rounding) ** 2)
     chosen, others, small_root, shares = kernels.choose_columns(
         H, threshold, n_threads=resolve_threads(problem.n_threads)
     )
@@ -167,7 +166,7 @@ def _on_independent_rows(problem: Problem, dual: Dual, H: FloatArray, unit: floa
         products = np.array(left) @ np.array(left).T
         in_lengths = combinations * length
         level = (
-            _ROUNDING
+            ROUNDING
             * U
             * (
                 np.linalg.norm(combinations * raw, axis=1)
@@ -183,7 +182,7 @@ def _on_independent_rows(problem: Problem, dual: Dual, H: FloatArray, unit: floa
         noise = np.minimum(0.25, level[~is_null] ** 2 / products.diagonal())
         chosen, others, small_root, shares = kernels.choose_columns(
             products,
-            np.maximum(_DOUBTFUL, noise),
+            np.maximum(DOUBTFUL, noise),
             n_threads=resolve_threads(problem.n_threads),
         )
         root = np.hstack([root, combinations[chosen].T @ small_root])
@@ -204,7 +203,7 @@ def _on_independent_rows(problem: Problem, dual: Dual, H: FloatArray, unit: floa
 
 
 def _condition(H: FloatArray, root: FloatArray) -> float:
-    """Of independent rows at unit length, from their products and a root of the inverse."""
+    """Condition number of independent rows at unit length, from their products and a root of the inverse."""
     length = np.sqrt(H.diagonal())
     if len(H) == 0:
         return 1.0
@@ -233,7 +232,7 @@ def _refined_combination(
     alpha[0] = root_weight * v
     zeros = np.broadcast_to(np.zeros(1), (n, 1))
     last, passes = np.inf, 0
-    while True:  # ends: every step halves the last one, or is the last; at most `_MOST_STEPS`
+    for n_steps in range(1, _MOST_STEPS + 1):  # every step halves the last one, or is the last
         share = kernels.transposed_product(source, scale, np.ascontiguousarray(alpha), threads)
         constant = math.fsum(alpha.ravel()) if problem.fit_intercept else 0.0
         left = np.append(
@@ -250,16 +249,14 @@ def _refined_combination(
         gradient = root_weight * (along + np.sqrt(unit / total) * left[p] * problem.fit_intercept)
         step = root @ (root.T @ gradient)
         size = float(np.linalg.norm(root.T @ gradient))
-        if not size <= 0.5 * last or passes >= 2 * _MOST_STEPS:
-            return v, left, passes
+        if not size <= 0.5 * last or n_steps == _MOST_STEPS:
+            break
         v = v - step
-        low = alpha[1] - root_weight * step
-        high = alpha[0] + low
-        alpha[1] = low - (high - alpha[0])
-        alpha[0] = high
+        add_to(alpha, -root_weight * step)
         last = size
         if size == 0.0:
-            return v, left, passes
+            break
+    return v, left, passes
 
 
 def _reaches(problem: Problem, dual: Dual) -> bool:

@@ -12,6 +12,7 @@ from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 from fastlr.least_squares.problem import RootError, ScaledSolution, Solution
+from fastlr.least_squares.rounding import NEGLIGIBLE
 from fastlr.moments import Moments
 
 __all__ = [
@@ -29,7 +30,6 @@ U = 2.0**-53  # unit roundoff of float64
 FEW_DIGITS = 4.0  # fewer certain digits than these deserve a warning
 EXACT_CONDITION = 1000  # columns up to which condition numbers are computed, not estimated
 _SMALLEST_NORMAL = 2.0**-1022
-_NEGLIGIBLE = 1e-25  # beside the terms that a coefficient is made of: zero but for rounding
 
 
 def at_full_rank(
@@ -137,9 +137,7 @@ def _lost_to_range(
         )
     exact = np.column_stack([scaled.coef[0].reshape(t, p), scaled.intercept[0]])
     size = np.sqrt(scaled.tss) + np.abs(scaled.mean[0, p:])
-    below = (np.abs(values) < _SMALLEST_NORMAL) & (
-        np.abs(exact) > _NEGLIGIBLE * size[:, np.newaxis]
-    )
+    below = (np.abs(values) < _SMALLEST_NORMAL) & (np.abs(exact) > NEGLIGIBLE * size[:, np.newaxis])
     if not below.any():
         return 15.0
     smallest = float(np.abs(values[below]).min())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
 from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.ladder import climb
 from fastlr.least_squares.problem import Problem, RowSummary, Solution
+from fastlr.least_squares.rounding import NEGLIGIBLE, add_to
 from fastlr.least_squares.row_products import Dual, condition_number, dual_of
 from fastlr.least_squares.units import EXACT_CONDITION, U, digits_at, log_of
 
@@ -140,13 +140,13 @@ def _refined(
     alpha = np.zeros((2, n))
     r = np.zeros((2, n))
     r[0] = y
-    _add(r, -intercept[0, k])
+    add_to(r, -intercept[0, k])
     # Deviations from the mean carry the rounding of the values themselves.
     spread = float(np.linalg.norm(dual.std))
     rounding_factor = np.hypot(1.0, np.linalg.norm(dual.mean) / spread) if spread > 0 else 1.0
     contraction = min(1.0, 64 * n * U * dual.condition_number**2 * float(rounding_factor))
-    last, passes, n_steps = 0.0, 0, 0
-    while True:  # at most `_MOST_STEPS` times
+    last, passes = 0.0, 0
+    for n_steps in range(1, _MOST_STEPS + 1):
         right = root_weight * (r[0] + r[1])
         lost = dual.unreachable.T @ right
         right -= dual.unreachable @ lost
@@ -156,15 +156,15 @@ def _refined(
         step = root_weight * np.einsum("ij,j->i", dual.root, along)
         if problem.fit_intercept:  # sum(alpha) = 0
             step -= step.mean()
-        _add(alpha, step)
+        add_to(alpha, step)
         before = coef[:, k].copy()
         coef[:, k] = kernels.transposed_product(source, scale[:p], alpha, threads)
-        passes, n_steps = passes + 1, n_steps + 1
+        passes += 1
         if problem.fit_intercept:  # what rounding leaves of the sum would shift b along the means
-            _add(coef[:, k], -dual.mean * math.fsum(alpha.ravel()))
+            add_to(coef[:, k], -dual.mean * math.fsum(alpha.ravel()))
         change = (coef[:, k] - before).sum(axis=0)
         if problem.fit_intercept:
-            _add(intercept[:, k], -float(dual.mean @ change))
+            add_to(intercept[:, k], -float(dual.mean @ change))
         size = float(np.abs(change).max(initial=0.0))
         if last > 0.0:
             contraction = min(contraction, 10 * size / last) if size <= 0.5 * last else 1.0
@@ -184,25 +184,26 @@ def _refined(
         passes += 1
         if problem.fit_intercept:
             shift = weights @ (r[0] + r[1]) / total
-            _add(intercept[:, k], shift)
-            _add(r, -shift)
-        if is_done or accuracy == "fast" or n_steps >= _MOST_STEPS or is_stuck:
-            left = r[0] + r[1]
-            left[np.abs(left) <= 1e-25 * terms] = 0.0  # but for rounding
-            return float(of_rows @ np.square(left)), error, passes
+            add_to(intercept[:, k], shift)
+            add_to(r, -shift)
+        if is_done or accuracy == "fast" or is_stuck:
+            break
+    left = r[0] + r[1]
+    left[np.abs(left) <= NEGLIGIBLE * terms] = 0.0  # but for rounding
+    return float(of_rows @ np.square(left)), error, passes
 
 
 def _relative_error(
     dual: Dual, coef: FloatArray, intercept: float, errors: FloatArray, terms: float
 ) -> float:
-    """The worst of all coefficients, with these errors, and the intercept; what is zero does not count."""
+    """Largest relative error of a coefficient or of the intercept; what is zero but for rounding does not count."""
     values = np.abs(coef)
     # Zero in every digit only if its error is below all digits as well.
-    counts = np.maximum(values, errors) > 1e-25 * values.max(initial=0.0)
+    counts = np.maximum(values, errors) > NEGLIGIBLE * values.max(initial=0.0)
     with np.errstate(divide="ignore"):
         worst = (errors[counts] / values[counts]).max(initial=0.0)
     of_intercept = float(errors @ np.abs(dual.mean)) + 8 * U**2 * terms
-    if max(abs(intercept), of_intercept) > 1e-25 * terms:
+    if max(abs(intercept), of_intercept) > NEGLIGIBLE * terms:
         worst = max(worst, of_intercept / abs(intercept) if intercept else 1.0)
     return float(min(worst, 1.0))
 
@@ -215,15 +216,6 @@ def _targets(problem: Problem) -> tuple[FloatArray, FloatArray]:
         refuse_non_finite(problem.targets, problem.target_names, argument="y")
     scale = np.ldexp(1.0, -np.clip(np.frexp(np.where(size > 0, size, 1.0))[1], -1000, 1000))
     return y * scale, scale
-
-
-def _add(pair: FloatArray, value: Any) -> None:
-    """Add value to pair, an unevaluated sum pair[0] + pair[1] (TwoSum)."""
-    hi = pair[0] + value
-    t = hi - pair[0]
-    lo = pair[1] + ((pair[0] - (hi - t)) + (value - t))
-    pair[0] = hi + lo
-    pair[1] = lo - (pair[0] - hi)
 
 
 def _basic(problem: Problem, dual: Dual, result: Solution, accuracy: str) -> Solution:

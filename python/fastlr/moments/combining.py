@@ -84,5 +84,5 @@ def _check_mergeable(first: State, second: State) -> None:
 
 
 def _given(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
-    """Of two equal tuples of names, the one that somebody gave."""
+    """Return the names that a user gave, where one of two equal tuples was generated."""
     return theirs if isinstance(mine, GeneratedNames) else mine

@@ -149,11 +149,11 @@ class Moments:
         return self
 
     def for_kernels(self) -> State:
-        """Everything at one moment, as the kernels take it: names, weights, scales, means and cross-products."""
+        """Return names, weights, scales, means and cross-products of one moment, as kernels take them."""
         return self._state
 
     def snapshot(self) -> Moments:
-        """The same moments at no cost, which no later `update` of these changes."""
+        """Return a copy, at no cost, which no later `update` of these moments changes."""
         return self._of_state(self._state)
 
     @property

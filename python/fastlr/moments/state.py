@@ -60,7 +60,7 @@ class State(NamedTuple):
         )
 
     def on_scale(self, scale: FloatArray) -> State:
-        """The same moments with columns scaled by other powers of two."""
+        """Return these moments for columns scaled by other powers of two."""
         if np.array_equal(scale, self.scale):
             return self
         with np.errstate(under="ignore"):
@@ -73,7 +73,7 @@ class State(NamedTuple):
             )
 
     def checked(self) -> State:
-        """Itself, unless a sum of squares has left the range of float64."""
+        """Return this state, or raise an `InputError` if a sum of squares has left the range of float64."""
         outside = np.flatnonzero(~np.isfinite(self.leading.diagonal()))
         if outside.size:
             name = (*self.feature_names, *self.target_names)[outside[0]]

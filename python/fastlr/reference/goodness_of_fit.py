@@ -1,4 +1,4 @@
-"""How well a prediction does."""
+"""Goodness of fit of a prediction by its definitions: rss, mse, r2 and the log-likelihood."""
 
 from __future__ import annotations
 

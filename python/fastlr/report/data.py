@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastlr.results import LinearFit
 
-__all__ = ["summary_dict"]
+__all__ = ["finite_or_none", "summary_dict"]
 
 
 def summary_dict(fit: LinearFit) -> dict[str, Any]:
@@ -35,8 +35,8 @@ def summary_dict(fit: LinearFit) -> dict[str, Any]:
                 "name": name,
                 "intercept": _of_target(fit.intercept, i),
                 "coefficients": {
-                    feature: _finite(value)
-                    for feature, value in zip(fit.feature_names, coef, strict=True)
+                    feature: finite_or_none(value)
+                    for feature, value in zip(fit.feature_names, coef.tolist(), strict=True)
                 },
                 "r2": _of_target(fit.r2, i),
                 "mse": _of_target(fit.mse, i),
@@ -48,23 +48,24 @@ def summary_dict(fit: LinearFit) -> dict[str, Any]:
         "targets": targets,
         "feature_names": list(fit.feature_names),
         "fit_intercept": bool(fit.fit_intercept),
-        "alpha": _finite(fit.alpha),
+        "alpha": finite_or_none(float(fit.alpha)),
         "n_samples": int(fit.n_samples),
         "n_features": len(fit.feature_names),
-        "total_weight": _finite(fit.total_weight),
+        "total_weight": finite_or_none(float(fit.total_weight)),
         "rank": int(fit.rank),
         "df_resid": int(fit.df_resid),
-        "condition_number": _finite(fit.condition_number),
+        "condition_number": finite_or_none(float(fit.condition_number)),
         "solver": fit.solver,
-        "digits": _finite(fit.digits),
+        "digits": finite_or_none(float(fit.digits)),
         "passes": int(fit.passes),
         "status": {"code": fit.status.code, "message": str(fit.status)},
     }
 
 
 def _of_target(value: float | NDArray[np.float64], i: int) -> float | None:
-    return _finite(np.atleast_1d(value)[i])
+    return finite_or_none(float(np.atleast_1d(value)[i]))
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def finite_or_none(value: float) -> float | None:
+    """Return a number, or None where it is not finite and JSON has no word for it."""
+    return value if math.isfinite(value) else None

@@ -6,12 +6,13 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from fastlr.errors import FileFormatError, InputError, InputTypeError
-from fastlr.files import Table, open_tables
+from fastlr.errors import InputTypeError
+from fastlr.files import open_tables
 from fastlr.input.options import as_alpha, as_choice, as_flag
 from fastlr.least_squares.ladder import ACCURACIES
 from fastlr.results import LinearFit
-from fastlr.streams.chunks import Choice, Chunks
+from fastlr.streams.chunks import Chunks
+from fastlr.streams.roles import Words, choose
 
 __all__ = ["fit_file"]
 
@@ -95,51 +96,27 @@ def fit_file(
     as_choice(missing, _MISSING, "missing")
     as_choice(accuracy, ACCURACIES, "accuracy")
     fit_intercept, alpha = as_flag(fit_intercept, "fit_intercept"), as_alpha(alpha)
+    targets, left_out = _names(target, "target"), _names(exclude, "exclude")
+    chosen = None if features is None else _names(features, "features")
+    weight = None if weights is None else _names(weights, "weights")[0]
     files = [source] if isinstance(source, str | os.PathLike) else list(source)
     with open_tables(files, **text) as table:
-        choice = _chosen(table, target, features, exclude, weights)
+        choice = choose(
+            table,
+            target=targets,
+            features=chosen,
+            exclude=left_out,
+            weights=weight,
+            words=Words(),
+        )
         rows = Chunks(table, choice, missing == "drop", n_threads, accuracy, alpha)
         for batch in table.batches(choice.names):
             rows.add(batch)
     return rows.fit(fit_intercept=fit_intercept)
 
 
-def _chosen(
-    table: Table,
-    target: str | Sequence[str],
-    features: str | Sequence[str] | None,
-    exclude: str | Sequence[str],
-    weights: str | None,
-) -> Choice:
-    roles: dict[str, str] = {}
-    targets = _named(table, target, "target", roles)
-    weight = _named(table, weights, "weights", roles) if weights is not None else ()
-    _named(table, exclude, "exclude", roles)
-    if not targets:
-        raise InputError(
-            f"target={target!r} names no column: pass one of {', '.join(table.names)}."
-        )
-    if features is not None:
-        chosen = _named(table, features, "features", roles)
-    else:
-        chosen = tuple(name for name in table.names if name not in roles)
-        unfit = [c for c in map(table.column, chosen) if not (c.is_numeric and c.is_named)]
-        if unfit:
-            reasons = "; ".join(
-                f"{c.name!r} holds {c.holds}" if not c.is_numeric else f"{c.name!r} has no name"
-                for c in unfit[:5]
-            )
-            raise FileFormatError(
-                f"{table.label}: not every column can be a feature: {reasons}. Pass exclude="
-                f"{[c.name for c in unfit]!r}, or choose with features=."
-            )
-    if not chosen:
-        raise InputError(f"no column of {table.label} is left to be a feature: pass features=.")
-    return Choice(chosen, targets, weight[0] if weight else None)
-
-
-def _named(table: Table, names: object, argument: str, roles: dict[str, str]) -> tuple[str, ...]:
-    """The names of an argument, each a column that has no other role."""
+def _names(names: object, argument: str) -> tuple[str, ...]:
+    """Return the names that an argument has, or raise an `InputTypeError` if they are no strings."""
     found = (names,) if isinstance(names, str) else names
     is_one = argument == "weights"
     if (
@@ -149,14 +126,4 @@ def _named(table: Table, names: object, argument: str, roles: dict[str, str]) ->
     ):
         fix = "pass a string" if is_one else "pass a string, or a list of strings"
         raise InputTypeError(f"{argument}={names!r} is not the name of a column: {fix}.")
-    for name in found:
-        if name not in table.names:
-            raise InputError(
-                f"{argument}={name!r} is no column of {table.label}: pass one of {', '.join(table.names)}."
-            )
-        if name in roles:
-            raise InputError(
-                f"{argument}={name!r} is named in {roles[name]} as well: name each column once."
-            )
-        roles[name] = argument
     return tuple(found)
