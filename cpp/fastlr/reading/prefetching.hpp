@@ -12,13 +12,14 @@ namespace fastlr {
 
 constexpr Index cache_line = 64;
 
+constexpr int first_level = 1;
 constexpr int second_level = 2;
 constexpr int third_level = 3;
 
 /// Ask for a line, into the cache of a level.
 template <int level = second_level>
 void prefetch(const std::byte* address) {
-  static_assert(level == second_level || level == third_level);
+  static_assert(level >= first_level && level <= third_level);
   __builtin_prefetch(address, 0, 4 - level);
 }
 
