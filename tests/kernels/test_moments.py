@@ -133,6 +133,17 @@ def assert_same(result, expected, case):
         np.testing.assert_array_equal(got, want, err_msg=case)
 
 
+def test_a_negative_weight_spoils_the_sums_however_many_features(kernels):
+    rng = np.random.default_rng(11)
+    for p, n, row in itertools.product((*FEW, 40), (1, 9, 200, 1100), (0, -1)):
+        weight = np.ones(n)
+        weight[row] = -1e-3
+        X, y = rng.normal(size=(n, p)), rng.normal(size=n)
+        total_weight, *_, cross = one_pass(kernels, X, y, weight)
+        assert np.isnan(total_weight), f"{n} x {p}, row {row}"
+        assert np.isnan(cross).all(), f"{n} x {p}, row {row}"
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_few_features_with_any_tail_match_the_reference(kernels, weighted):
     rng = np.random.default_rng(11)

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numbers>
 
 #include "fastlr/products/moments.hpp"
@@ -33,7 +34,8 @@ inline double sum_of_logarithms(const Lanes& v) {
 }
 
 /// w[r] = the weight of row first + r for r < n <= panel_rows, zeros up to whole eights (there is
-/// room for them), and the statistics of these weights.
+/// room for them), and the statistics of these weights. A negative weight becomes NaN, which spoils
+/// the sums as a value that is not finite does; the caller looks afterwards.
 inline WeightStatistics load_weights(const Column& weight, Index first, Index n, double* out) {
   load_column(weight, first, n, out);
   std::fill(out + n, out + round_up(n, 8), 0.0);
@@ -43,8 +45,10 @@ inline WeightStatistics load_weights(const Column& weight, Index first, Index n,
   Lanes product = one;
   Lanes lowest = one;
   Lanes highest = one;
+  Lanes least = broadcast(0.0);
   for (Index r = 0; r < n; r += lanes) {
     const Lanes w = load(out + r);
+    least = smaller(least, w);
     const Lanes positive = is_positive(w);
     sum = add(sum, w);
     count = add(count, keep(one, positive));
@@ -53,6 +57,11 @@ inline WeightStatistics load_weights(const Column& weight, Index first, Index n,
     highest = larger(highest, product);
   }
   WeightStatistics statistics{sum_of(sum), sum_of(count), 0.0};
+  if (smallest_of(least) < 0.0) [[unlikely]] {
+    statistics.weight = std::numeric_limits<double>::quiet_NaN();
+    for (Index r = 0; r < n; ++r)
+      if (out[r] < 0.0) out[r] = statistics.weight;
+  }
   if (smallest_of(lowest) > 1e-290 && largest_of(highest) < 1e290) {  // all the way, not only last
     statistics.sum_log_weight = sum_of_logarithms(product);
     return statistics;
