@@ -138,7 +138,7 @@ def test_a_negative_weight_spoils_the_sums_however_many_features(kernels):
     for p, n, row in itertools.product((*FEW, 40), (1, 9, 200, 1100), (0, -1)):
         weight = np.ones(n)
         weight[row] = -1e-3
-        X, y = rng.normal(size=(n, p)), rng.normal(size=n)
+        X, y = rng.normal(size=(n, p)), rng.normal(size=(n, 1))
         total_weight, *_, cross = one_pass(kernels, X, y, weight)
         assert np.isnan(total_weight), f"{n} x {p}, row {row}"
         assert np.isnan(cross).all(), f"{n} x {p}, row {row}"

@@ -35,7 +35,8 @@ Range used_rows(const Operand& A, Range depth) {
 class Packed {
  public:
   Packed(Index most_rows, Index multiple)
-      : multiple_(multiple), values_(round_up(most_rows, multiple) * depth_at_once) {}
+      : multiple_(multiple),
+        values_(round_up(most_rows, multiple) / strip_width * panels_deep * strip_size) {}
 
   void pack(const Operand& A, Range rows, Range depth, double factor, int n_threads) {
     n_strips_ = round_up(rows.size(), multiple_) / strip_width;
