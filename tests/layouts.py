@@ -1,5 +1,8 @@
 """The same numbers, laid out in memory in every way that users' arrays are."""
 
+import ctypes
+import mmap
+
 import numpy as np
 
 
@@ -51,3 +54,18 @@ LAYOUTS = {
     "separate_columns": lambda X: [np.ascontiguousarray(column) for column in X.T],
     "mixed_pieces": lambda X: [np.asfortranarray(X[:, :1]), *X[:, 1:].T],
 }
+
+
+def before_a_wall(X):
+    """A copy whose last byte is followed by a page that nobody may read: to read on is to crash."""
+    size = -(-X.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = mmap.mmap(-1, size + mmap.PAGESIZE)
+    wall = ctypes.addressof(ctypes.c_char.from_buffer(memory)) + size
+    no_access = ctypes.c_int(0)
+    failed = ctypes.CDLL(None).mprotect(
+        ctypes.c_void_p(wall), ctypes.c_size_t(mmap.PAGESIZE), no_access
+    )
+    assert not failed
+    view = np.frombuffer(memory, X.dtype, X.size, size - X.nbytes).reshape(X.shape)
+    view[...] = X
+    return view

@@ -43,19 +43,20 @@ void bind_dependent(LevelModule& m) {
   m.def(
       "solve_on_independent_columns",
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
-         bool fit_intercept, const Vector& threshold) {
+         bool fit_intercept, const Vector& threshold, int n_threads) {
         const MomentsView moments = view_of(n_features, weight, mean, cross);
         if (threshold.size() != n_features) throw py::value_error("threshold has the wrong size");
         IndependentSolution found;
         {
           const Released release;
-          found = solve_on_independent_columns(moments, fit_intercept, threshold);
+          found = solve_on_independent_columns(moments, fit_intercept, threshold, n_threads);
         }
         return py::make_tuple(tuple_of(found.solution), std::move(found.directions),
                               std::move(found.others));
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
-      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("threshold"));
+      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("threshold"),
+      py::arg("n_threads") = 1);
 
   bind_plan<plan_combinations>(m, "plan_combinations", "n_samples", "n_columns", "n_combinations");
 
@@ -93,18 +94,18 @@ void bind_dependent(LevelModule& m) {
 
   m.def(
       "choose_columns",
-      [](const Eigen::MatrixXd& A, const Vector& threshold) {
+      [](const Eigen::MatrixXd& A, const Vector& threshold, int n_threads) {
         if (A.rows() != A.cols() || threshold.size() != A.rows())
           throw py::value_error("A is not square, or threshold has the wrong size");
         ColumnChoice choice;
         {
           const Released release;
-          choice = choose_columns(A, threshold);
+          choice = choose_columns(A, threshold, n_threads);
         }
         return py::make_tuple(std::move(choice.chosen), std::move(choice.others),
                               std::move(choice.root), std::move(choice.coefficients));
       },
-      py::arg("A"), py::arg("threshold"));
+      py::arg("A"), py::arg("threshold"), py::arg("n_threads") = 1);
 
   m.def(
       "intercepts",

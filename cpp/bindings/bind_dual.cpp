@@ -39,16 +39,16 @@ void bind_dual(LevelModule& m) {
 
   m.def(
       "factor_dual",
-      [](const DoubleArray& H, Index n) {
+      [](const DoubleArray& H, Index n, int n_threads) {
         check_size(H, round_up(n, 8) * round_up(n, 8), "H");
         DualFactor f;
         {
           const Released release;
-          f = factor_dual(H.data(), n);
+          f = factor_dual(H.data(), n, n_threads);
         }
         return py::make_tuple(f.condition_number, std::move(f.root));
       },
-      py::arg("H").noconvert(), py::arg("n"));
+      py::arg("H").noconvert(), py::arg("n"), py::arg("n_threads") = 1);
 
   m.def(
       "residuals",

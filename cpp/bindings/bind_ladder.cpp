@@ -85,7 +85,8 @@ void bind_ladder(LevelModule& m) {
       "solve_normal_equations",
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
          bool fit_intercept, double alpha, bool truncate, double n_samples,
-         const std::optional<DoubleArray>& size, const std::optional<DoubleArray>& units) {
+         const std::optional<DoubleArray>& size, const std::optional<DoubleArray>& units,
+         int n_threads) {
         if (size) check_size(*size, mean.size() / 2, "size");
         if (units) check_size(*units, mean.size() / 2, "units");
         MomentsView moments =
@@ -96,7 +97,7 @@ void bind_ladder(LevelModule& m) {
         bool enough = false;
         {
           const Released release;
-          s = solve_normal_equations(moments, fit_intercept, alpha, truncate, true);
+          s = solve_normal_equations(moments, fit_intercept, alpha, truncate, true, n_threads);
           relative_error = relative_error_of(s, fit_intercept, weight);
           enough = suffices(s, weight, n_dof_of(n_samples, s.rank, fit_intercept));
         }
@@ -106,7 +107,7 @@ void bind_ladder(LevelModule& m) {
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
       py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"),
       py::arg("truncate") = true, py::arg("n_samples") = 0.0, py::arg("size") = py::none(),
-      py::arg("units") = py::none());
+      py::arg("units") = py::none(), py::arg("n_threads") = 1);
 
   bind_plan<plan_sweep>(m, "plan_sweep", "n_samples", "n_columns", "n_targets");
 
@@ -219,31 +220,32 @@ void bind_ladder(LevelModule& m) {
   m.def(
       "first_basis",
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
-         bool fit_intercept) {
+         bool fit_intercept, int n_threads) {
         const MomentsView moments = view_of(n_features, weight, mean, cross);
         TriangularBasis basis;
         {
           const Released release;
-          basis = first_basis(moments, fit_intercept);
+          basis = first_basis(moments, fit_intercept, n_threads);
         }
         return basis_tuple(basis);
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
-      py::arg("cross").noconvert(), py::arg("fit_intercept"));
+      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("n_threads") = 1);
   m.def(
       "next_basis",
       [](const DoubleArray& K, const DoubleArray& R, double weight, const DoubleArray& mean,
-         const DoubleArray& cross, bool fit_intercept) {
+         const DoubleArray& cross, bool fit_intercept, int n_threads) {
         const MomentsView moments = view_of(K.shape(0), weight, mean, cross);
         TriangularBasis basis;
         {
           const Released release;
-          basis = next_basis(matrix_of(K), matrix_of(R), moments, fit_intercept);
+          basis = next_basis(matrix_of(K), matrix_of(R), moments, fit_intercept, n_threads);
         }
         return basis_tuple(basis);
       },
       py::arg("K").noconvert(), py::arg("R").noconvert(), py::arg("weight"),
-      py::arg("mean").noconvert(), py::arg("cross").noconvert(), py::arg("fit_intercept"));
+      py::arg("mean").noconvert(), py::arg("cross").noconvert(), py::arg("fit_intercept"),
+      py::arg("n_threads") = 1);
 
   m.def(
       "condition_number",

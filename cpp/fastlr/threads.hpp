@@ -9,6 +9,7 @@
 #include <atomic>
 #include <exception>
 #include <thread>
+#include <type_traits>
 
 #include "fastlr/rows.hpp"
 #include "fastlr/team.hpp"
@@ -16,13 +17,22 @@
 namespace fastlr {
 
 /// body(task) for task = 0 .. n_tasks-1, in any order, on at most n_threads threads, on the calling
-/// one alone where no team can start. The first exception (std::bad_alloc, or Interrupted on the
+/// one alone where no team can start; body(task, worker) if it wants to know which of its rooms
+/// [0, n_threads) no other task uses meanwhile. The first exception (std::bad_alloc, or Interrupted on the
 /// calling thread) reaches the caller after all threads have come to rest.
 template <class Body>
 void for_each_task(Index n_tasks, int n_threads, const Body& body) {
+  const auto run = [&](Index task, Index worker) {
+    if constexpr (std::is_invocable_v<Body, Index, Index>) {
+      body(task, worker);
+    } else {
+      static_cast<void>(worker);
+      body(task);
+    }
+  };
   const int n_useful = static_cast<int>(std::min<Index>(n_threads, n_tasks));
   if (n_useful <= 1 || forked_from_threads() || !can_start_team(n_useful)) {
-    for (Index task = 0; task < n_tasks; ++task) body(task);
+    for (Index task = 0; task < n_tasks; ++task) run(task, 0);
     return;
   }
   uses_threads() = true;
@@ -32,7 +42,7 @@ void for_each_task(Index n_tasks, int n_threads, const Body& body) {
   for (Index task = 0; task < n_tasks; ++task) {
     if (failed.load(std::memory_order_relaxed)) continue;
     try {
-      body(task);
+      run(task, omp_get_thread_num());
     } catch (...) {
       if (!failed.exchange(true)) failure = std::current_exception();
     }

@@ -1,6 +1,6 @@
 // The kernels by themselves, on every CPU level that is built and that this machine can run:
 // against sums of whole numbers, which are exact, and against themselves on one thread.
-#include <cstring>
+#include <algorithm>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -66,7 +66,7 @@ void dependent_columns_have_the_smallest_norm() {
   CHECK(!fit.is_complete);  // the caller decides what is to be done about dependence
   const MomentsView moments{
       4, 1, fit.statistics.weight, fit.mean.data(), fit.cross.data(), fit.size.data()};
-  const ScaledSolution shortest = solve_normal_equations(moments, true, 0.0, true, false);
+  const ScaledSolution shortest = solve_normal_equations(moments, true, 0.0, true, false, 2);
   CHECK(shortest.rank == 3);
   CHECK(are_near(shortest.coef(0, 2) * shortest.scale[2], shortest.coef(0, 3) * shortest.scale[3],
                  1e-10));
@@ -98,6 +98,21 @@ void every_plan_covers_every_row_once() {
     }
 }
 
+void a_large_factor_and_its_inverse_are_right() {
+  // A_ij = min(i, j) + 1 = sum_k<=min(i,j) 1: the factor is all ones, and everything exact.
+  const Index n = 300;
+  Matrix A(n, n);
+  for (Index j = 0; j < n; ++j)
+    for (Index i = 0; i < n; ++i) A(i, j) = static_cast<double>(std::min(i, j) + 1);
+  CHECK(factor_cholesky(A, 2));
+  Matrix L = A.triangularView<Eigen::Lower>();
+  CHECK(L == Matrix(Matrix::Ones(n, n).triangularView<Eigen::Lower>()));
+  invert_lower(L, 2);
+  Matrix differences = Matrix::Identity(n, n);
+  differences.diagonal(-1).setConstant(-1.0);
+  CHECK(L == differences);
+}
+
 void a_level_must_be_in_use() {
   bool is_refused = false;
   try {
@@ -126,6 +141,7 @@ int main(int n_arguments, char** arguments) {
     sums_of_whole_numbers_are_exact();
     threads_change_no_bit();
     dependent_columns_have_the_smallest_norm();
+    a_large_factor_and_its_inverse_are_right();
     std::cout << name << ": " << n_failures() << " failures so far\n";
     ++n_levels;
   }

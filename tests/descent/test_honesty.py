@@ -280,7 +280,9 @@ def test_telling_about_a_descent_computes_nothing_dear(monkeypatch):
     asked = []
     real_solve, real_gap = objective.solve_at_once, result.excess
     monkeypatch.setattr(
-        objective, "solve_at_once", lambda *a: asked.append("solve") or real_solve(*a)
+        objective,
+        "solve_at_once",
+        lambda *a, **options: asked.append("solve") or real_solve(*a, **options),
     )
     monkeypatch.setattr(result, "excess", lambda *a: asked.append("gap") or real_gap(*a))
     rng = np.random.default_rng(0)

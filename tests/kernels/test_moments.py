@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fastlr import reference
 from fastlr._kernels import available_levels, load_level
-from layouts import LAYOUTS
+from layouts import LAYOUTS, before_a_wall
 
 SHAPES = [
     (1, 1),
@@ -122,6 +122,85 @@ def test_width_and_ragged_rows_change_no_bit_with_the_layout(kernels, n_targets)
                     np.testing.assert_array_equal(got, exact, err_msg=case)
         A = np.column_stack([X, y]) - want[3].sum(axis=0)
         np.testing.assert_allclose(want[4], A.T @ A, rtol=1e-11, atol=1e-12, err_msg=case)
+
+
+FEW = range(1, 15)  # features that have kernels of their own
+TAILS = (*range(1, 41), 127, 128, 129, 1023, 1024, 1025, 1031, 2100)
+
+
+def assert_same(result, expected, case):
+    for got, want in zip(result, expected, strict=True):
+        np.testing.assert_array_equal(got, want, err_msg=case)
+
+
+def test_a_negative_weight_spoils_the_sums_however_many_features(kernels):
+    rng = np.random.default_rng(11)
+    for p, n, row in itertools.product((*FEW, 40), (1, 9, 200, 1100), (0, -1)):
+        weight = np.ones(n)
+        weight[row] = -1e-3
+        X, y = rng.normal(size=(n, p)), rng.normal(size=n)
+        total_weight, *_, cross = one_pass(kernels, X, y, weight)
+        assert np.isnan(total_weight), f"{n} x {p}, row {row}"
+        assert np.isnan(cross).all(), f"{n} x {p}, row {row}"
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_few_features_with_any_tail_match_the_reference(kernels, weighted):
+    rng = np.random.default_rng(11)
+    # One row's mean w x / w in the reference need not be x.
+    for p, n in itertools.product(FEW, TAILS[weighted:]):
+        X, y = draw((n, p), n_targets=1 + (n + p) % 3, seed=p)
+        weight = rng.uniform(0.1, 3.0, size=n) if weighted else None
+        expected = reference.centred_moments(X, y, weight)
+        assert_moments(one_pass(kernels, X, y, weight), expected, weight, f"{n} x {p}")
+
+
+def test_few_features_in_any_memory_give_the_same_bits(kernels):
+    rng = np.random.default_rng(12)
+    for p, n in itertools.product(FEW, (3, 8, 17, 40, 129, 1031)):
+        X, y = (a.astype("f4") for a in draw((n, p), n_targets=1 + (n + p) % 3, seed=p))
+        both = np.column_stack([X, y])
+        for weight in (None, rng.uniform(size=n)):
+            want = one_pass(kernels, X.astype(float), y.astype(float), weight)
+            for case, rows in {
+                "float32": (X, y),
+                "float32, target float64": (X, y.astype(float)),
+                "float32 columns": (np.asfortranarray(X), np.asfortranarray(y)),
+                "one table": (both[:, :p], both[:, p:]),
+                "every third row": (np.repeat(X, 3, axis=0)[::3], y),
+            }.items():
+                assert_same(one_pass(kernels, *rows, weight), want, f"{case}, {n} x {p}")
+
+
+def test_nothing_beyond_the_rows_is_read(kernels):
+    for p, n, dtype in itertools.product(FEW, (1, 5, 16, 130, 1030), ("f8", "f4")):
+        X, y = draw((n, p), n_targets=1 + (n + p) % 2, dtype=dtype, seed=p)
+        want = one_pass(kernels, X, y)
+        rows = before_a_wall(X), before_a_wall(y)
+        columns = before_a_wall(X.T.copy()).T, before_a_wall(y.T.copy()).T
+        table = before_a_wall(np.column_stack([X, y]))
+        for case in (rows, columns, (table[:, :p], table[:, p:])):
+            assert_same(one_pass(kernels, *case), want, f"{n} x {p}, {dtype}")
+        weight = before_a_wall(np.ones(n))
+        assert_same(one_pass(kernels, *rows, weight)[3:], want[3:], f"{n} x {p}, weights of one")
+
+
+def test_offsets_cost_few_features_no_digits(kernels):
+    rng = np.random.default_rng(13)
+    for p in FEW:
+        table = np.round(rng.normal(size=(1500, p + 1)) * 2**20) / 2**20
+        X, y = table[:, :p], table[:, p:]
+        plain, moved = one_pass(kernels, X, y), one_pass(kernels, X + 2.0**26, y - 2.0**26)
+        size = np.sqrt(np.diag(plain[4]))
+        assert (np.abs(moved[4] - plain[4]) / np.outer(size, size)).max() < 1e-15, p
+
+
+def test_not_finite_values_of_few_features_reach_the_diagonal(kernels):
+    for p, row in itertools.product(FEW, (0, 700, 1499)):
+        X, y = draw((1500, p))
+        X[row, p - 1] = np.nan if row else np.inf
+        cross = one_pass(kernels, X, y)[4]
+        assert not np.isfinite(cross[p - 1, p - 1]), (p, row)
 
 
 @pytest.mark.parametrize(

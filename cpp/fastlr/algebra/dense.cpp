@@ -1,6 +1,5 @@
 #include "fastlr/algebra/dense.hpp"
 
-#include <Eigen/Cholesky>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -10,8 +9,6 @@
 namespace fastlr {
 namespace {
 
-constexpr Index panel = 192;
-constexpr Index strip = 384;
 constexpr Index small = 64;  // values of a matrix whose products need no blocking
 
 /// v of length sqrt(2), so that (I - v v') x is a multiple of the first unit vector; 0 for x = 0.
@@ -46,48 +43,11 @@ void multiply_transposed(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<con
   }
 }
 
-void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor) {
-  const Index n = C.rows();
-  if (L.cols() == 0) return;
-  for (Index from = 0; from < n; from += strip) {
-    const Index columns = std::min(strip, n - from);
-    const auto right = L.middleRows(from, columns);
-    C.block(from, from, columns, columns).selfadjointView<Eigen::Lower>().rankUpdate(right, factor);
-    const Index rest = n - from - columns;
-    C.block(from + columns, from, rest, columns).noalias() +=
-        factor * L.bottomRows(rest) * right.transpose();
-    give_turn();
-  }
-}
-
-Vector multiply_by_magnitudes(const Eigen::Ref<const RowMatrix>& K,
-                              const Eigen::Ref<const Vector>& v) {
-  const Index n = K.rows();
-  Matrix square = Matrix::Zero(n, n);
-  add_square(square, Matrix(K), 1.0);
-  return square.cwiseAbs().selfadjointView<Eigen::Lower>() * v;
-}
-
 void subtract_products(Index l, Index n_rows, const DoubleDouble* L, Index j, DoubleDouble* sums) {
   for (Index k = 0; k < n_rows; ++k) {
     const DoubleDouble* row = L + k * l;
     for (Index i = 0; i < l; ++i) sums[i] = sums[i] - row[i] * row[j];
   }
-}
-
-bool factor_cholesky(Eigen::Ref<Matrix> A) {
-  const Index n = A.rows();
-  for (Index first = 0; first < n; first += panel) {
-    const Index width = std::min(panel, n - first);
-    const Index below = n - first - width;
-    Eigen::Ref<Matrix> diagonal = A.block(first, first, width, width);
-    const Eigen::LLT<Eigen::Ref<Matrix>> factor(diagonal);
-    if (factor.info() != Eigen::Success) return false;
-    auto L = A.block(first + width, first, below, width);
-    diagonal.triangularView<Eigen::Lower>().transpose().solveInPlace<Eigen::OnTheRight>(L);
-    add_square(A.bottomRightCorner(below, below), L, -1.0);
-  }
-  return true;
 }
 
 double symmetric_norm(const Eigen::Ref<const Matrix>& A) {
@@ -106,6 +66,7 @@ double reciprocal_condition(const Eigen::Ref<const Matrix>& L, double norm) {
   const Index n = L.rows();
   if (n == 0) return 1.0;
   const auto solve = [&](Vector x) {
+    give_turn();
     L.triangularView<Eigen::Lower>().solveInPlace(x);
     L.triangularView<Eigen::Lower>().transpose().solveInPlace(x);
     return x;
@@ -135,61 +96,6 @@ double reciprocal_condition(const Eigen::Ref<const Matrix>& L, double norm) {
       std::max(estimate, 2.0 * solve(alternating).lpNorm<1>() / (3.0 * static_cast<double>(n)));
   const double product = norm * estimate;
   return product > 0.0 && std::isfinite(product) ? 1.0 / product : 0.0;
-}
-
-void invert_lower(Eigen::Ref<Matrix> L) {
-  const Index n = L.rows();
-  if (n <= 32) {
-    for (Index j = 0; j < n; ++j) {  // column j of the inverse, from the columns of L to its right
-      L(j, j) = 1.0 / L(j, j);
-      for (Index i = j + 1; i < n; ++i) {
-        double sum = 0.0;
-        for (Index k = j; k < i; ++k) sum += L(i, k) * L(k, j);
-        L(i, j) = -sum / L(i, i);
-      }
-    }
-    return;
-  }
-  const Index half = n / 2;
-  auto upper = L.topLeftCorner(half, half);
-  auto lower = L.bottomRightCorner(n - half, n - half);
-  for (Index from = 0; from < half; from += strip) {
-    auto corner = L.block(half, from, n - half, std::min(strip, half - from));
-    lower.triangularView<Eigen::Lower>().solveInPlace(corner);
-    give_turn();
-  }
-  for (Index from = half; from < n; from += strip) {
-    auto corner = L.block(from, 0, std::min(strip, n - from), half);
-    upper.triangularView<Eigen::Lower>().solveInPlace<Eigen::OnTheRight>(corner);
-    corner *= -1.0;
-    give_turn();
-  }
-  invert_lower(upper);
-  invert_lower(lower);
-}
-
-Matrix multiply_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B) {
-  Matrix product = Matrix::Zero(A.rows(), B.cols());
-  if (A.cols() == 0) return product;
-  for (Index from = 0; from < B.cols(); from += strip) {
-    const Index columns = std::min(strip, B.cols() - from);
-    product.middleCols(from, columns).noalias() =
-        A.triangularView<Eigen::Upper>() * B.middleCols(from, columns);
-    give_turn();
-  }
-  return product;
-}
-
-Matrix multiply_by_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B) {
-  Matrix product = Matrix::Zero(A.rows(), B.cols());
-  if (A.cols() == 0) return product;
-  for (Index from = 0; from < A.rows(); from += strip) {
-    const Index rows = std::min(strip, A.rows() - from);
-    product.middleRows(from, rows).noalias() =
-        A.middleRows(from, rows) * B.triangularView<Eigen::Upper>();
-    give_turn();
-  }
-  return product;
 }
 
 Matrix upper_factor(Matrix A) {

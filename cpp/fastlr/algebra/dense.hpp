@@ -1,4 +1,5 @@
-// Dense algebra of p^3 flops in place, in steps that are short enough to give turns between them.
+// Dense algebra of p^3 flops, in steps that are short enough to give turns between them. Threads share
+// the steps, and never change a bit.
 #pragma once
 
 #include "fastlr/matrices.hpp"
@@ -10,7 +11,7 @@ using Matrix = Eigen::MatrixXd;
 
 /// A = L L': the lower triangle of A is read and becomes L, what is above it is left alone. False
 /// if A is not positive definite; A is spoilt then. n^3 / 3 flops.
-bool factor_cholesky(Eigen::Ref<Matrix> A);
+bool factor_cholesky(Eigen::Ref<Matrix> A, int n_threads);
 
 /// Estimated reciprocal condition number of A = L L' in the 1-norm, whose norm is given (Higham
 /// 2002, algorithm 15.1): some 10 n^2 flops.
@@ -20,13 +21,15 @@ double reciprocal_condition(const Eigen::Ref<const Matrix>& L, double norm);
 double symmetric_norm(const Eigen::Ref<const Matrix>& A);
 
 /// L := L^-1 for a lower triangular L, in place: n^3 / 3 flops.
-void invert_lower(Eigen::Ref<Matrix> L);
+void invert_lower(Eigen::Ref<Matrix> L, int n_threads);
 
 /// A B for an upper triangular A.
-Matrix multiply_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B);
+Matrix multiply_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B,
+                      int n_threads);
 
 /// A B for an upper triangular B.
-Matrix multiply_by_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B);
+Matrix multiply_by_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B,
+                         int n_threads);
 
 /// out = A v.
 void multiply_vector(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Vector>& v,
@@ -37,11 +40,13 @@ void multiply_transposed(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<con
                          Eigen::Ref<Vector> out);
 
 /// C += factor L L' for C (n, n), of which the lower triangle is read and changed; L: (n, k).
-void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor);
+void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor,
+                int n_threads);
 
-/// |K K'| v for K (n, k), elementwise magnitudes: 2 n^2 k flops.
-Vector multiply_by_magnitudes(const Eigen::Ref<const RowMatrix>& K,
-                              const Eigen::Ref<const Vector>& v);
+/// |K K'| V for K (n, k), elementwise magnitudes: n^2 k flops, a third of them if K is upper
+/// triangular.
+Matrix multiply_by_magnitudes(const Eigen::Ref<const RowMatrix>& K,
+                              const Eigen::Ref<const Matrix>& V, int n_threads);
 
 /// sums_i -= sum_k L_ki L_kj for k < n_rows, in double-double. L: rows of l numbers, one after the
 /// other; sums: (l).

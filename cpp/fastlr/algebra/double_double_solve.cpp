@@ -139,7 +139,7 @@ ColumnChoice choice_of(const Independent& columns) {
   choice.chosen.assign(columns.chosen.begin(), columns.chosen.end());
   choice.others.assign(columns.others.begin(), columns.others.end());
   Matrix inverse = columns.L;
-  invert_lower(inverse);
+  invert_lower(inverse, 1);
   choice.root = inverse.transpose();
   choice.coefficients = columns.T;
   return choice;
@@ -248,7 +248,7 @@ ScaledSolution solve_double_double(const MomentsView& moments, bool fit_intercep
   out.root = root_of(equations, choice);
   Matrix A = equations.A;
   A.diagonal() += equations.penalty;
-  out.condition_number = condition_number(A, choice);
+  out.condition_number = condition_number(A, choice, 1);
   out.length = length;
   const Index n_null = static_cast<Index>(columns.others.size());
   RowMatrix directions = directions_of(equations, choice);

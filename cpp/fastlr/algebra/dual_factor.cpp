@@ -7,11 +7,11 @@
 
 namespace fastlr {
 
-DualFactor factor_dual(const double* H, Index n) {
+DualFactor factor_dual(const double* H, Index n, int n_threads) {
   const Index padded = round_up(n, 8);
   Matrix L = ConstMatrixMap(H, padded, padded).topLeftCorner(n, n).triangularView<Eigen::Lower>();
   const double norm = symmetric_norm(L);
-  const double reciprocal = factor_cholesky(L) ? reciprocal_condition(L, norm) : 0.0;
+  const double reciprocal = factor_cholesky(L, n_threads) ? reciprocal_condition(L, norm) : 0.0;
   DualFactor out;
   out.condition_number =
       reciprocal > 0.0 ? 1.0 / std::sqrt(reciprocal) : std::numeric_limits<double>::infinity();
@@ -19,7 +19,7 @@ DualFactor factor_dual(const double* H, Index n) {
     out.root.resize(n, 0);
     return out;
   }
-  invert_lower(L);
+  invert_lower(L, n_threads);
   out.root = L.transpose().triangularView<Eigen::Upper>();
   return out;
 }

@@ -12,6 +12,6 @@ struct DualFactor {
   RowMatrix root;                 // (n, n) upper triangular
 };
 
-DualFactor factor_dual(const double* H, Index n);
+DualFactor factor_dual(const double* H, Index n, int n_threads);
 
 }  // namespace fastlr

@@ -32,7 +32,7 @@ class Pivoting {
   }
 
   /// Takes columns until none is left above its threshold; returns how many.
-  Index run() {
+  Index run(int n_threads) {
     const Index l = G_.rows();
     for (Index first = 0; first < l; first += panel) {
       const Index last = std::min(l, first + panel);
@@ -44,7 +44,7 @@ class Pivoting {
       }
       const Index rest = l - last;
       const auto below = G_.block(last, first, rest, last - first);
-      add_square(G_.bottomRightCorner(rest, rest), below, -1.0);
+      add_square(G_.bottomRightCorner(rest, rest), below, -1.0, n_threads);
     }
     return l;
   }
@@ -104,17 +104,17 @@ class Pivoting {
 
 }  // namespace
 
-ColumnChoice choose_columns(Matrix A, Vector threshold) {
+ColumnChoice choose_columns(Matrix A, Vector threshold, int n_threads) {
   const Index l = A.rows();
   Pivoting pivoting(std::move(A), std::move(threshold));
-  const Index r = pivoting.run();
+  const Index r = pivoting.run(n_threads);
   const Matrix& G = pivoting.factor();
   const auto& order = pivoting.order();
   ColumnChoice choice;
   choice.chosen.assign(order.begin(), order.begin() + r);
   choice.others.assign(order.begin() + r, order.end());
   Matrix inverse = G.topLeftCorner(r, r).template triangularView<Eigen::Lower>();
-  invert_lower(inverse);
+  invert_lower(inverse, n_threads);
   // Columns of the others are ascending; the factor has them as they were left.
   std::vector<Index> place(choice.others.size());
   std::iota(place.begin(), place.end(), Index{0});
@@ -124,7 +124,8 @@ ColumnChoice choose_columns(Matrix A, Vector threshold) {
   std::sort(choice.others.begin(), choice.others.end());
   const Index d = l - r;
   const Matrix T =
-      multiply_upper(inverse.transpose(), G.bottomLeftCorner(d, r).transpose()).transpose();
+      multiply_upper(inverse.transpose(), G.bottomLeftCorner(d, r).transpose(), n_threads)
+          .transpose();
   choice.coefficients.resize(d, r);
   for (Index k = 0; k < d; ++k) {
     const Index from = place[static_cast<std::size_t>(k)];
@@ -136,7 +137,7 @@ ColumnChoice choose_columns(Matrix A, Vector threshold) {
   return choice;
 }
 
-double condition_number(const Matrix& A, const ColumnChoice& choice) {
+double condition_number(const Matrix& A, const ColumnChoice& choice, int n_threads) {
   // With Z_I = Q R, R = K^-1, and Z = Z_I M', M' = (I, T'): the singular values of Z D are those of
   // R M' D, and their inverses those of (M'D^2 M)^-1/2 K.
   const Index l = A.rows();
@@ -161,8 +162,8 @@ double condition_number(const Matrix& A, const ColumnChoice& choice) {
   for (Index k = 0; k < d; ++k)
     M.row(r + k) = choice.coefficients.row(k) * inverse[choice.others[static_cast<std::size_t>(k)]];
   Matrix gram = Matrix::Zero(r, r);
-  add_square(gram, M.transpose(), 1.0);
-  if (!factor_cholesky(gram)) return std::numeric_limits<double>::infinity();
+  add_square(gram, M.transpose(), 1.0, n_threads);
+  if (!factor_cholesky(gram, n_threads)) return std::numeric_limits<double>::infinity();
   Vector scaled(l);
   Vector in_root(r);
   const double largest = largest_eigenvalue(l, [&](const Vector& v, Vector& out) {

@@ -22,10 +22,10 @@ struct ColumnChoice {
 /// Columns are taken while one is left whose squared distance from the chosen ones, relative to its
 /// own length, exceeds its threshold; of those that are nearly as far as the farthest the first
 /// one. A: (l, l), its lower triangle is read and used up. threshold: (l). Cost l^2 r.
-ColumnChoice choose_columns(Matrix A, Vector threshold);
+ColumnChoice choose_columns(Matrix A, Vector threshold, int n_threads);
 
 /// Ratio of the largest to the smallest singular value that is not zero, of all columns scaled to
 /// unit length; right to two digits up to 1000 columns. A: (l, l), both triangles.
-double condition_number(const Matrix& A, const ColumnChoice& choice);
+double condition_number(const Matrix& A, const ColumnChoice& choice, int n_threads);
 
 }  // namespace fastlr

@@ -27,7 +27,7 @@ void multiply_pairs(const Matrix& T, Matrix& hi, Matrix& lo) {
 
 Matrix inverse_of_upper(const Matrix& R) {
   Matrix L = R.transpose().triangularView<Eigen::Lower>();
-  invert_lower(L);
+  invert_lower(L, 1);
   return L.transpose();
 }
 
@@ -139,7 +139,7 @@ void NullSpace::orthogonalise() {
   const Matrix T = inverse_of_upper(R_);
   multiply_pairs(T, hi_, lo_);
   multiply_pairs(T, scaled_hi_, scaled_lo_);
-  change_ = multiply_by_upper(change_, T);
+  change_ = multiply_by_upper(change_, T, 1);
 }
 
 double NullSpace::to_user(double b, Index j) const {
@@ -208,7 +208,7 @@ Vector NullSpace::error(const RowMatrix& of_directions, const double* coef_hi,
   size = change_.cwiseAbs().transpose() * size + along(coef_hi, coef_lo).cwiseAbs();
   const Matrix T = inverse_of_upper(R_);
   const Vector in_root = T.cwiseAbs().transpose() * size;
-  Vector moved = multiply_by_upper(hi_, T).cwiseAbs() * in_root;
+  Vector moved = multiply_by_upper(hi_, T, 1).cwiseAbs() * in_root;
   for (Index j = 0; j < n_features_; ++j) moved[j] = to_scaled(moved[j], j);
   return moved;
 }

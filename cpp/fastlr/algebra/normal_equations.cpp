@@ -12,7 +12,7 @@
 namespace fastlr {
 namespace {
 
-constexpr Index largest_explicit_inverse = 256;  // beyond it errors are bounded through norms
+constexpr Index largest_explicit_inverse = 1024;  // beyond it errors are bounded through norms
 
 /// A vector over the varying columns, spread over all.
 void spread(const ScaledEquations& equations, const Vector& varying, double* out) {
@@ -41,20 +41,17 @@ RowMatrix root_of(const ScaledEquations& equations, RowMatrix varying) {
 /// sums: columns had the lengths s there, and have l in A; `summed` is s_i s_j, `own` l_i l_j.
 double left_over(double summed, double own) { return std::max(0.0, summed - 2.0 * own); }
 
-/// |error| of the solution b of A b = c by Cholesky's factor: gamma u |A^-1| (|A||b| + |c|), which
-/// is a bound in practice for gamma = 20, and pessimistic by one or two digits (Higham 2002, 7.2
-/// and 10.1). A product that is small because its terms cancel may be as wrong as its terms are:
-/// with an `allowance`, that share of their size counts at least.
-Vector solution_error(const ScaledEquations& equations, const RowMatrix& root, const Vector& b,
-                      Index target, double allowance) {
+/// |A||b| + |c|, to whose rounding a solution b of A b = c is right, and beside it the same with an
+/// allowance: a product that is small because its terms cancel may be as wrong as its terms are, so
+/// that a tenth of their size counts at least.
+Matrix backward_error(const ScaledEquations& equations, const Vector& b, Index target) {
   give_turn();
-  constexpr double gamma = 20.0;
+  constexpr double allowance = 0.1;
   const Vector size = b.cwiseAbs();
   const Vector length = equations.A.diagonal().cwiseMax(0.0).cwiseSqrt();
   const double y_length = std::sqrt(std::max(equations.yy[target], 0.0));
   Vector backward = equations.A.cwiseAbs() * size + equations.penalty.cwiseProduct(size) +
-                    equations.c.col(target).cwiseAbs() +
-                    allowance * (length.dot(size) + y_length) * length;
+                    equations.c.col(target).cwiseAbs();
   const bool is_inflated = (equations.summed.array() > 1.4 * length.array()).any() ||
                            equations.summed_y[target] > 1.4 * y_length;
   for (Index i = 0; is_inflated && i < equations.n_varying(); ++i) {
@@ -64,35 +61,56 @@ Vector solution_error(const ScaledEquations& equations, const RowMatrix& root, c
       backward[i] +=
           left_over(equations.summed[i] * equations.summed[j], length[i] * length[j]) * size[j];
   }
-  if (equations.n_varying() <= largest_explicit_inverse)
-    return gamma * unit_roundoff * multiply_by_magnitudes(root, backward);
-  // |A^-1| v <= |row of K| |K' diag(v)|, and the columns of K' have the lengths of K's rows.
-  const Vector row = root.rowwise().norm();
-  return gamma * unit_roundoff * row.dot(backward) * row;
+  Matrix both(size.size(), 2);
+  both << backward + allowance * (length.dot(size) + y_length) * length, backward;
+  return both;
 }
 
-void estimate_error(const ScaledEquations& equations, const RowMatrix& root, const Vector& b,
-                    Index target, ScaledSolution& out) {
+/// |error| of solutions by Cholesky's factor: gamma u |A^-1| (|A||b| + |c|), which is a bound in
+/// practice for gamma = 20, and pessimistic by one or two digits (Higham 2002, 7.2 and 10.1).
+Matrix solution_errors(const RowMatrix& root, const Matrix& backward, int n_threads) {
+  give_turn();
+  constexpr double gamma = 20.0;
+  if (root.rows() <= largest_explicit_inverse)
+    return gamma * unit_roundoff * multiply_by_magnitudes(root, backward, n_threads);
+  // |A^-1| v <= |row of K| |K' diag(v)|, and the columns of K' have the lengths of K's rows.
+  const Vector row = root.rowwise().norm();
+  return gamma * unit_roundoff * row * (row.transpose() * backward);
+}
+
+void estimate_errors(const ScaledEquations& equations, const RowMatrix& root, int n_threads,
+                     ScaledSolution& out) {
   const Index p = equations.n_features;
-  spread(equations, solution_error(equations, root, b, target, 0.1), out.error.row(target).data());
-  spread(equations, solution_error(equations, root, b, target, 0.0),
-         out.typical_error.row(target).data());
-  if (!equations.fit_intercept) return;
-  double of_intercept =
-      std::abs(out.mean(0, p + target)) + equations.summed_y[target] / std::sqrt(equations.weight);
-  of_intercept += b.cwiseAbs().dot(equations.summed) / std::sqrt(equations.weight);
-  of_intercept *= unit_roundoff;
-  for (Index j = 0; j < p; ++j) of_intercept += std::abs(out.mean(0, j)) * out.error(target, j);
-  out.error(target, p) = of_intercept;
+  const Index t = equations.n_targets;
+  out.error.setZero(t, p + 1);
+  out.typical_error.setZero(t, p);
+  Matrix b(equations.n_varying(), t);
+  Matrix backward(equations.n_varying(), 2 * t);
+  for (Index k = 0; k < t; ++k) {
+    b.col(k) = varying_of(equations, out.coef.data() + k * p);
+    backward.middleCols(2 * k, 2) = backward_error(equations, b.col(k), k);
+  }
+  const Matrix errors = solution_errors(root, backward, n_threads);
+  for (Index k = 0; k < t; ++k) {
+    spread(equations, errors.col(2 * k), out.error.row(k).data());
+    spread(equations, errors.col(2 * k + 1), out.typical_error.row(k).data());
+    if (!equations.fit_intercept) continue;
+    const double root_weight = std::sqrt(equations.weight);
+    double of_intercept = std::abs(out.mean(0, p + k)) + equations.summed_y[k] / root_weight;
+    of_intercept += b.col(k).cwiseAbs().dot(equations.summed) / root_weight;
+    of_intercept *= unit_roundoff;
+    for (Index j = 0; j < p; ++j) of_intercept += std::abs(out.mean(0, j)) * out.error(k, j);
+    out.error(k, p) = of_intercept;
+  }
 }
 
 /// The solution on independent columns, 0 for the others; returns which columns were chosen.
 ColumnChoice solve_independent(const ScaledEquations& equations, const Vector& threshold,
-                               ScaledSolution& out) {
+                               int n_threads, ScaledSolution& out) {
   const Index p = equations.n_features;
   Matrix A = equations.A;
   A.diagonal() += equations.penalty;
-  ColumnChoice choice = choose_columns(A, threshold);
+  ColumnChoice choice = choose_columns(A, threshold, n_threads);
   out.rank = static_cast<Index>(choice.chosen.size());
   out.root = root_of(equations, choice);
   out.null_space = null_space_of(out, directions_of(equations, choice));
@@ -102,7 +120,8 @@ ColumnChoice solve_independent(const ScaledEquations& equations, const Vector& t
     VectorMap(out.coef.data() + k * p, p) = out.root * (out.root.transpose() * c);
   }
   out.status = out.rank < p ? Status::rank_deficient : Status::ill_conditioned;
-  out.condition_number = condition_number(A, choice);  // of all columns, not of the chosen ones
+  out.condition_number =
+      condition_number(A, choice, n_threads);  // of all columns, not of the chosen ones
   // A root of normalised columns: the trace bounds the largest eigenvalue of the inverse.
   out.squared_condition = static_cast<double>(std::max<Index>(out.rank, 1)) *
                           (out.length.asDiagonal() * out.root).squaredNorm();
@@ -110,13 +129,14 @@ ColumnChoice solve_independent(const ScaledEquations& equations, const Vector& t
 }
 
 /// All columns that vary are to be kept, whatever Cholesky's factor says: A + shift I is factored.
-void solve_shifted(const ScaledEquations& equations, ScaledSolution& out) {
+void solve_shifted(const ScaledEquations& equations, int n_threads, ScaledSolution& out) {
   const Index l = equations.n_varying();
   Matrix A = equations.A;
   A.diagonal() += equations.penalty;
-  const ShiftedFactor factor = shifted_factor(A, 16 * unit_roundoff * out.inflation * A.trace());
+  const ShiftedFactor factor =
+      shifted_factor(A, 16 * unit_roundoff * out.inflation * A.trace(), n_threads);
   Matrix L = factor.L;
-  invert_lower(L);
+  invert_lower(L, n_threads);
   L.triangularView<Eigen::StrictlyUpper>().setZero();
   for (Index k = 0; k < equations.n_targets; ++k)
     spread(equations, L.transpose() * (L * equations.c.col(k)),
@@ -137,7 +157,7 @@ Vector solved(const Eigen::Ref<const Matrix>& L, Vector c) {
 }
 
 /// Cholesky's factor; false if A is not safely positive definite.
-bool solve_by_cholesky(const ScaledEquations& equations, ScaledSolution& out) {
+bool solve_by_cholesky(const ScaledEquations& equations, int n_threads, ScaledSolution& out) {
   const Index p = equations.n_features;
   const Index l = equations.n_varying();
   // A = L L' and K = L^-T: column by column L^-1 lies in memory as K does row by row, so that A
@@ -149,12 +169,12 @@ bool solve_by_cholesky(const ScaledEquations& equations, ScaledSolution& out) {
   A.diagonal() += equations.penalty;
   give_turn();
   const double norm = symmetric_norm(A);
-  if (!factor_cholesky(A)) return false;
+  if (!factor_cholesky(A, n_threads)) return false;
   const double reciprocal = reciprocal_condition(A, norm);
   if (!(reciprocal > 4 * unit_roundoff * out.inflation * static_cast<double>(l))) return false;
   for (Index k = 0; k < equations.n_targets; ++k)
     spread(equations, solved(A, equations.c.col(k)), out.coef.data() + k * p);
-  invert_lower(A);
+  invert_lower(A, n_threads);
   give_turn();
   A.triangularView<Eigen::StrictlyUpper>().setZero();
   out.squared_condition = 1.0 / reciprocal;
@@ -281,12 +301,13 @@ void complete(const ScaledEquations& equations, ScaledSolution& out) {
 
 /// solve_independent() where moments alone tell dependence: noise in A counts as nothing.
 void solve_to_minimum_norm(const MomentsView& moments, const ScaledEquations& equations,
-                           ScaledSolution& out) {
+                           int n_threads, ScaledSolution& out) {
   const Index p = equations.n_features;
   const Index l = equations.n_varying();
   const double noise =
       16 * unit_roundoff * out.inflation * static_cast<double>(std::max<Index>(l, 8));
-  const ColumnChoice choice = solve_independent(equations, Vector::Constant(l, noise), out);
+  const ColumnChoice choice =
+      solve_independent(equations, Vector::Constant(l, noise), n_threads, out);
   const NullSpace null_space(p, directions_of(equations, choice), in_units(moments, out.scale));
   for (Index k = 0; k < equations.n_targets; ++k)
     null_space.take_out(out.coef.data() + k * p, out.coef.data() + (equations.n_targets + k) * p);
@@ -295,38 +316,35 @@ void solve_to_minimum_norm(const MomentsView& moments, const ScaledEquations& eq
 }  // namespace
 
 ScaledSolution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
-                                      bool truncate, bool estimate_errors) {
+                                      bool truncate, bool with_errors, int n_threads) {
   const ScaledEquations equations = scaled_equations(moments, fit_intercept, alpha);
   ScaledSolution out = begin(equations);
-  if (!solve_by_cholesky(equations, out)) {
+  if (!solve_by_cholesky(equations, n_threads, out)) {
     if (truncate) {
-      solve_to_minimum_norm(moments, equations, out);
+      solve_to_minimum_norm(moments, equations, n_threads, out);
     } else {
-      solve_shifted(equations, out);
+      solve_shifted(equations, n_threads, out);
     }
   }
   complete(equations, out);
-  if (!estimate_errors) return out;
-  out.error.setZero(equations.n_targets, equations.n_features + 1);
-  out.typical_error.setZero(equations.n_targets, equations.n_features);
-  RowMatrix root = out.root;
-  if (equations.n_varying() < equations.n_features) {
-    root.resize(equations.n_varying(), out.root.cols());
-    for (Index i = 0; i < equations.n_varying(); ++i)
-      root.row(i) = out.root.row(equations.varying[static_cast<std::size_t>(i)]);
+  if (!with_errors) return out;
+  if (equations.n_varying() == equations.n_features) {
+    estimate_errors(equations, out.root, n_threads, out);
+    return out;
   }
-  for (Index k = 0; k < equations.n_targets; ++k)
-    estimate_error(equations, root,
-                   varying_of(equations, out.coef.data() + k * equations.n_features), k, out);
+  RowMatrix root(equations.n_varying(), out.root.cols());
+  for (Index i = 0; i < equations.n_varying(); ++i)
+    root.row(i) = out.root.row(equations.varying[static_cast<std::size_t>(i)]);
+  estimate_errors(equations, root, n_threads, out);
   return out;
 }
 
 IndependentSolution solve_on_independent_columns(const MomentsView& moments, bool fit_intercept,
-                                                 const Vector& threshold) {
+                                                 const Vector& threshold, int n_threads) {
   const ScaledEquations equations = scaled_equations(moments, fit_intercept, 0.0);
   IndependentSolution out{begin(equations), {}, {}};
-  const ColumnChoice choice =
-      solve_independent(equations, varying_of(equations, threshold.data()), out.solution);
+  const ColumnChoice choice = solve_independent(equations, varying_of(equations, threshold.data()),
+                                                n_threads, out.solution);
   out.directions = directions_of(equations, choice);
   for (const Index k : choice.others)
     out.others.push_back(equations.varying[static_cast<std::size_t>(k)]);

@@ -42,9 +42,9 @@ struct ScaledSolution {
 
 /// Cholesky with condition estimate; if columns depend on one another at the rounding level of A,
 /// a pivoted factor and the solution of minimum |b| in the user's units, or with `truncate` false
-/// the factor of A + shift I. Cost p^3 (2/3 of it for the root) + 2 p^2 t.
+/// the factor of A + shift I. Cost p^3 (a third each for factor, root and errors) + 2 p^2 t.
 ScaledSolution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
-                                      bool truncate, bool estimate_errors);
+                                      bool truncate, bool with_errors, int n_threads);
 
 /// A solution on columns that are independent by more than `threshold`, 0 for the others.
 struct IndependentSolution {
@@ -56,7 +56,7 @@ struct IndependentSolution {
 /// threshold: (p) of squared distances from the columns chosen before, relative to the column's
 /// length. Cost p^2 rank + rank^3.
 IndependentSolution solve_on_independent_columns(const MomentsView& moments, bool fit_intercept,
-                                                 const Vector& threshold);
+                                                 const Vector& threshold, int n_threads);
 
 /// (2, k * p), an unevaluated sum: the directions of coefficients along which columns that were not
 /// chosen are replaced by the chosen ones.

@@ -26,16 +26,16 @@ struct ShiftedFactor {
 
 /// The shift begins at `shift` and grows tenfold (from 16 u trace A) until it is enough, at most 20
 /// times. Of what is not finite, or has no positive trace, the factor is I and the condition 0.
-ShiftedFactor shifted_factor(const Matrix& A, double shift);
+ShiftedFactor shifted_factor(const Matrix& A, double shift, int n_threads);
 
 /// R = chol(A + shift I), the shift growing from p u until it succeeds; nothing is known of the
 /// solution yet.
-TriangularBasis first_basis(const MomentsView& moments, bool fit_intercept);
+TriangularBasis first_basis(const MomentsView& moments, bool fit_intercept, int n_threads);
 
 /// After a pass over W = Z K (moments: those of (W | y)): R := chol(W'W + shift I) R, the shift 0
 /// once W is nearly orthonormal (reciprocal condition of W'W above 1e-10): then is_orthonormal is
 /// set, and another pass would not help.
 TriangularBasis next_basis(Eigen::Map<const RowMatrix> K, Eigen::Map<const RowMatrix> R,
-                           const MomentsView& moments, bool fit_intercept);
+                           const MomentsView& moments, bool fit_intercept, int n_threads);
 
 }  // namespace fastlr

@@ -70,7 +70,8 @@ ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept,
       const Index b = equations.varying[static_cast<std::size_t>(j)];
       for (Index i = std::max(first, j); i < last; ++i) {
         const Index a = equations.varying[static_cast<std::size_t>(i)];
-        const double value = entry(a, b) * equations.scale[a] * equations.scale[b];
+        const double product = fit_intercept ? moments.cross[a * q + b] : entry(a, b);
+        const double value = product * equations.scale[a] * equations.scale[b];
         equations.A(i, j) = value;
         equations.A(j, i) = value;
       }

@@ -67,17 +67,26 @@ class WorkingState {
   Buffer mask_;
 };
 
+/// |b|_1 over the parameters whose penalty has a weight.
+inline double weighted_l1_norm(WorkingState& state) {
+  double norm = 0.0;
+  for (Index j = 0; j < state.n_penalised; ++j)
+    if (state.penalty_weights()[j] > 0.0) norm += std::abs(state.penalised()[j]);
+  return norm;
+}
+
 /// penalty / 2 sum_j weight_j b_j^2 + l1 |b|_1 over the penalised parameters b.
 inline double penalty_of(const DescentSettings& s, WorkingState& state) {
-  const ConstVectorMap b = state.penalised();
-  const bool weighted = s.penalty_weights != nullptr;
   double value = 0.0;
-  if (s.penalty != 0.0)
-    value +=
-        0.5 * s.penalty * (weighted ? b.cwiseAbs2().dot(state.penalty_weights()) : b.squaredNorm());
+  if (s.penalty != 0.0) {
+    const ConstVectorMap b = state.penalised();
+    value += 0.5 * s.penalty *
+             (s.penalty_weights == nullptr ? b.squaredNorm()
+                                           : b.cwiseAbs2().dot(state.penalty_weights()));
+  }
   if (s.l1 != 0.0)
-    value += s.l1 * (weighted ? (state.penalty_weights().array() > 0.0).select(b, 0.0).lpNorm<1>()
-                              : b.lpNorm<1>());
+    value += s.l1 * (s.penalty_weights == nullptr ? state.penalised().lpNorm<1>()
+                                                  : weighted_l1_norm(state));
   return value;
 }
 

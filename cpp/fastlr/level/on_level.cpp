@@ -268,7 +268,9 @@ double measure_flops(Index n, int n_threads) { return level_in_use().measure_flo
 
 double measure_tile(Index n, int n_threads) { return level_in_use().measure_tile(n, n_threads); }
 
-bool factor_cholesky(Eigen::Ref<Matrix> A) { return level_in_use().factor_cholesky(A); }
+bool factor_cholesky(Eigen::Ref<Matrix> A, int n_threads) {
+  return level_in_use().factor_cholesky(A, n_threads);
+}
 
 double reciprocal_condition(const Eigen::Ref<const Matrix>& L, double norm) {
   return level_in_use().reciprocal_condition(L, norm);
@@ -278,7 +280,9 @@ double symmetric_norm(const Eigen::Ref<const Matrix>& A) {
   return level_in_use().symmetric_norm(A);
 }
 
-void invert_lower(Eigen::Ref<Matrix> L) { level_in_use().invert_lower(L); }
+void invert_lower(Eigen::Ref<Matrix> L, int n_threads) {
+  level_in_use().invert_lower(L, n_threads);
+}
 
 void multiply_vector(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Vector>& v,
                      Eigen::Ref<Vector> out) {
@@ -290,25 +294,28 @@ void multiply_transposed(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<con
   level_in_use().multiply_transposed(A, v, out);
 }
 
-void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor) {
-  level_in_use().add_square(C, L, factor);
+void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor,
+                int n_threads) {
+  level_in_use().add_square(C, L, factor, n_threads);
 }
 
-Vector multiply_by_magnitudes(const Eigen::Ref<const RowMatrix>& K,
-                              const Eigen::Ref<const Vector>& v) {
-  return level_in_use().multiply_by_magnitudes(K, v);
+Matrix multiply_by_magnitudes(const Eigen::Ref<const RowMatrix>& K,
+                              const Eigen::Ref<const Matrix>& V, int n_threads) {
+  return level_in_use().multiply_by_magnitudes(K, V, n_threads);
 }
 
 void subtract_products(Index l, Index n_rows, const DoubleDouble* L, Index j, DoubleDouble* sums) {
   level_in_use().subtract_products(l, n_rows, L, j, sums);
 }
 
-Matrix multiply_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B) {
-  return level_in_use().multiply_upper(A, B);
+Matrix multiply_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B,
+                      int n_threads) {
+  return level_in_use().multiply_upper(A, B, n_threads);
 }
 
-Matrix multiply_by_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B) {
-  return level_in_use().multiply_by_upper(A, B);
+Matrix multiply_by_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B,
+                         int n_threads) {
+  return level_in_use().multiply_by_upper(A, B, n_threads);
 }
 
 Matrix upper_factor(Matrix A) { return level_in_use().upper_factor(A); }

@@ -8,6 +8,7 @@
 #include "fastlr/products/basis.hpp"
 #include "fastlr/products/cross_products.hpp"
 #include "fastlr/products/few_variables.hpp"
+#include "fastlr/products/fused_ring.hpp"
 #include "fastlr/products/moments.hpp"
 #include "fastlr/products/shared_products.hpp"
 #include "fastlr/reading/weights.hpp"
@@ -19,51 +20,74 @@ namespace {
 
 constexpr Index max_slots = 64;
 constexpr Index slot_budget = Index{1} << 20;  // doubles in all slots' sums together
+constexpr Index least_folds = 4;               // in a slot, whose sums are cold at first
+/// Leading dimension of sums whose lower half leaves half of a second-level cache of 1 MiB to a
+/// panel. More variables than that make one slot, which the threads share.
+constexpr Index most_slotted = 256;
 /// Multiply-adds that are done sooner than threads wake up.
 constexpr Index serial_below = Index{1} << 19;
 constexpr Index work_per_part = Index{1} << 29;  // multiply-adds in one call: some 5 to 80 ms
-constexpr Index sums_per_turn = Index{1} << 22;  // folded between two turns
-constexpr Index most_without_turns = 2048;       // columns whose folds are short enough
 
 using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
-/// The weights of a panel's rows on their way into it.
+/// How many rows are summed before they are folded: more where folding costs more beside the
+/// products of a row. A function of the number of variables alone, as the order of all sums is.
+constexpr Index rows_to_fold(Index padded) {
+  return padded > most_slotted ? rows_per_fold
+                               : rows_per_fold * std::clamp<Index>(padded / 24, 1, 4);
+}
+
+/// The weights of some rows on their way into a panel or a ring.
 class PanelWeights {
  public:
   PanelWeights(const Column* weight, WeightStatistics& statistics)
       : weight_(weight), statistics_(statistics) {}
 
-  /// Square roots of the weights of rows [first, first + n), or nullptr without weights.
+  /// Square roots of the weights of rows [first, first + n) of a fold, or nullptr without weights.
   const double* roots(Index first, Index n) {
     if (weight_ == nullptr) return nullptr;
-    statistics_ += pack_weights(*weight_, first, n, roots_.data());
+    for (Index k = 0; k < n; k += panel_rows)
+      statistics_ +=
+          pack_weights(*weight_, first + k, std::min(panel_rows, n - k), roots_.data() + k);
     return roots_.data();
   }
 
  private:
   const Column* weight_;
   WeightStatistics& statistics_;
-  alignas(64) std::array<double, panel_rows> roots_;
+  alignas(64) std::array<double, rows_per_fold> roots_;
 };
 
-/// One thread, one slot, at most eight variables.
+/// One thread, one slot, few variables.
 void accumulate_few(const PanelLayout& layout, const Column* weight, RowRange range,
                     const Slot& slot) {
-  alignas(64) std::array<double, (most_few + spilled) * panel_rows> panel;
-  alignas(64) std::array<double, most_few * most_few> sums{};
-  LaneSums lane_sums = LaneSums::Zero();
-  PanelWeights weights(weight, *slot.statistics);
-  const Index width = layout.n_variables();
-  const std::vector<Neighbours> runs = runs_of(layout);
+  const Index n_columns = layout.n_variables() - 1;
+  const Index padded = layout.padded();
+  alignas(64) std::array<double, most_few_sums * lanes> lane_sums{};
+  alignas(64) std::array<double, (most_few + 1) * 2 * strip_width> sums{};
+  alignas(64) std::array<double, few_rows> weights;
+  FewVariables variables(layout);
   for (Index start = range.first; start < range.last; start += rows_per_fold) {
     const Index end = std::min(range.last, start + rows_per_fold);
-    for (Index first = start; first < end; first += panel_rows) {
-      const Index n = std::min(panel_rows, end - first);
-      pack_few(layout, runs, first, n, weights.roots(first, n), panel.data());
-      all_pair_products(panel.data(), width, round_up(n, 8), lane_sums.data());
+    double total = weight == nullptr ? static_cast<double>(end - start) : 0.0;
+    for (Index first = start; first < end; first += few_rows) {
+      const Index n = std::min(few_rows, end - first);
+      if (weight != nullptr) {
+        const WeightStatistics statistics = load_weights(*weight, first, n, weights.data());
+        total += statistics.weight;
+        *slot.statistics += statistics;
+      }
+      variables.add(first, n, weight != nullptr ? weights.data() : nullptr, lane_sums.data());
     }
-    collect(lane_sums, width, sums.data());
-    for (Index i = 0; i < width; ++i) fold_row(i, layout.padded(), sums.data(), slot.hi, slot.lo);
+    double* const constant = sums.data() + n_columns * padded;
+    for (Index i = 0; i < n_columns; ++i) {
+      const double* const row = lane_sums.data() + few_sum(i, 0) * lanes;
+      for (Index j = 0; j <= i; ++j) sums[i * padded + j] = sum_of(load(row + j * lanes));
+      constant[i] = sum_of(load(row + (i + 1) * lanes));
+    }
+    constant[n_columns] = total;
+    lane_sums.fill(0.0);
+    for (Index i = 0; i <= n_columns; ++i) fold_row(i, padded, sums.data(), slot.hi, slot.lo);
   }
 }
 
@@ -82,76 +106,72 @@ void pack_panel(const PanelLayout& layout, const Basis* basis, Index first, Inde
   if (basis != nullptr) basis->apply(raw, layout, n, panel);
 }
 
-/// One thread, one slot: pack a panel, multiply, fold every rows_per_fold rows.
+/// One thread, one slot: pack a panel, multiply, fold.
 void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* basis,
                      const Column* weight, RowRange range, const Slot& slot) {
-  const Index size = layout.padded() * layout.padded();
-  AlignedVector panel = AlignedVector::Zero(layout.padded() * panel_rows);
+  const Index fold_rows = rows_to_fold(layout.padded());
+  AlignedVector panel = AlignedVector::Zero(layout.panel_size());
   AlignedVector raw = AlignedVector::Zero(basis != nullptr ? panel.size() : 0);
-  AlignedVector sums(size);
+  AlignedVector C(layout.padded() * layout.padded());
+  const Sums sums{C.data(), layout.padded()};
   PanelWeights weights(weight, *slot.statistics);
   Prefetcher prefetcher(rows, panel_rows);
   const Index ahead = panel_rows_ahead(prefetcher);
-  for (Index start = range.first; start < range.last; start += rows_per_fold) {
-    const Index end = std::min(range.last, start + rows_per_fold);
-    for (Index first = start; first < end; first += panel_rows) {
+  FusedRing ring(layout);
+  for (Index start = range.first; start < range.last; start += fold_rows) {
+    const Index end = std::min(range.last, start + fold_rows);
+    const Index taken = basis == nullptr ? ring.rows_taken(start, end) : 0;
+    if (taken > 0) ring.set_products(start, taken, weights.roots(start, taken), C.data());
+    for (Index first = start + taken; first < end; first += panel_rows) {
       const Index n = std::min(panel_rows, end - first);
       pack_panel(layout, basis, first, n, weights.roots(first, n), raw.data(), panel.data());
       if ((first - start) % ahead == 0)
         prefetcher.aim(first + ahead, std::min(range.last, first + 2 * ahead));
-      PanelProduct<>{panel.data(), layout, n, first == start, sums.data(), prefetcher}.all();
+      PanelProduct<>{panel.data(), layout, n, first == start, sums, prefetcher}.all();
     }
     for (Index i = 0; i < layout.n_variables(); ++i)
-      fold_row(i, layout.padded(), sums.data(), slot.hi, slot.lo);
+      fold_row(i, layout.padded(), C.data(), slot.hi, slot.lo);
   }
 }
 
-/// Large p: one slot, and the threads share the panels' packing and then the blocks of the
-/// product.
-void accumulate_tiles(const PanelLayout& layout, const Basis* basis, const Column* weight,
-                      RowRange range, int n_threads, const Slot& slot) {
-  constexpr Index panels = 4;
-  const Index panel_size = layout.padded() * panel_rows;
-  const Index size = layout.padded() * layout.padded();
-  AlignedVector panel = AlignedVector::Zero(panels * panel_size);
-  AlignedVector raw = AlignedVector::Zero(basis != nullptr ? panel.size() : 0);
-  AlignedVector sums(size);
-  std::array<double, panels * panel_rows> root;
-  std::array<WeightStatistics, panels> statistics;
-  const Index rows_per_turn = std::max<Index>(1, sums_per_turn / layout.padded());
-  for (Index start = range.first; start < range.last; start += rows_per_fold) {
-    const Index end = std::min(range.last, start + rows_per_fold);
-    for (Index first = start; first < end; first += panels * panel_rows) {
-      give_turn();
-      const Index n_panels =
-          (std::min(panels * panel_rows, end - first) + panel_rows - 1) / panel_rows;
-      const auto rows_in = [&](Index k) {
-        return std::min(panel_rows, end - first - k * panel_rows);
-      };
-      statistics.fill({});
-      for_each_task(n_panels, n_threads, [&](Index k) {
-        double* w = nullptr;
-        if (weight != nullptr) {
-          w = root.data() + k * panel_rows;
-          statistics[static_cast<std::size_t>(k)] =
-              pack_weights(*weight, first + k * panel_rows, rows_in(k), w);
-        }
-        pack_panel(layout, basis, first + k * panel_rows, rows_in(k), w,
-                   raw.data() + (basis != nullptr ? k * panel_size : 0),
-                   panel.data() + k * panel_size);
-      });
-      for (Index k = 0; k < n_panels; ++k)
-        *slot.statistics += statistics[static_cast<std::size_t>(k)];
+/// Many variables, one slot: the threads share the packing of the rows that are folded together,
+/// and then the blocks of their product, which whoever has summed one folds at once. There is no C.
+void accumulate_blocks(const PanelLayout& layout, const Basis* basis, const Column* weight,
+                       RowRange range, int n_threads, const Slot& slot) {
+  const Index most_rows = std::min(rows_to_fold(layout.padded()), range.last - range.first);
+  const Index most_panels = (most_rows + panel_rows - 1) / panel_rows;
+  AlignedVector panels = AlignedVector::Zero(most_panels * layout.panel_size());
+  AlignedVector raw = AlignedVector::Zero(basis != nullptr ? n_threads * layout.panel_size() : 0);
+  AlignedVector roots(weight != nullptr ? most_panels * panel_rows : 0);
+  std::vector<WeightStatistics> statistics(static_cast<std::size_t>(most_panels));
+  SharedProduct<PanelLayout> product(layout, n_threads);
+  for (Index start = range.first; start < range.last; start += most_rows) {
+    const Index end = std::min(range.last, start + most_rows);
+    const Index n_panels = (end - start + panel_rows - 1) / panel_rows;
+    const auto rows_in = [&](Index k) {
+      return std::min(panel_rows, end - start - k * panel_rows);
+    };
+    give_turn();
+    for_each_task(n_panels, n_threads, [&](Index k, Index worker) {
+      const Index first = start + k * panel_rows;
+      double* root = nullptr;
+      if (weight != nullptr) {
+        root = roots.data() + k * panel_rows;
+        statistics[static_cast<std::size_t>(k)] = pack_weights(*weight, first, rows_in(k), root);
+      }
+      double* const room = basis != nullptr ? raw.data() + worker * layout.panel_size() : nullptr;
+      pack_panel(layout, basis, first, rows_in(k), root, room,
+                 panels.data() + k * layout.panel_size());
+    });
+    for (Index k = 0; k < n_panels; ++k)
+      *slot.statistics += statistics[static_cast<std::size_t>(k)];
 
-      multiply_panels(layout, panel.data(), n_panels, rows_in, first == start, sums.data(),
-                      n_threads);
-    }
-    for (Index i = 0; i < layout.n_variables(); i += rows_per_turn) {
-      give_turn();
-      for_each_task(std::min(rows_per_turn, layout.n_variables() - i), n_threads, [&](Index k) {
-        fold_row(i + k, layout.padded(), sums.data(), slot.hi, slot.lo);
+    product.multiply(panels.data(), n_panels, rows_in, [&](const Block& block, const Sums& sums) {
+      for_each_row(layout, block, [&](Index i, Index j, Index count) {
+        const Index at = i * layout.padded() + j;
+        fold(sums.at(i, j), count, slot.hi + at, slot.lo + at);
       });
-    }
+    });
   }
 }
 
@@ -163,13 +183,16 @@ Index work_per_row(Index padded) { return padded * (padded / 2 + 16); }
 SlotPlan plan_pass(Index n_samples, Index n_columns) {
   const Index padded = padded_variables(n_columns);
   const Index size = padded * padded;
-  const Index affordable = std::clamp<Index>(slot_budget / size, 1, max_slots);
-  return plan_slots({.n_samples = n_samples,
-                     .fold_rows = rows_per_fold,
-                     .n_slots = affordable < 4 ? 1 : affordable,
-                     .work_per_row = work_per_row(padded),
-                     .work_per_part = work_per_part,
-                     .slot_size = 2 * size + statistics_size});
+  const bool is_slotted = padded <= most_slotted;
+  return plan_slots(
+      {.n_samples = n_samples,
+       .fold_rows = rows_to_fold(padded),
+       .n_slots = is_slotted ? std::clamp<Index>(slot_budget / size, 1, max_slots) : 1,
+       .least_folds = is_slotted ? least_folds : 1,
+       .work_per_row = work_per_row(padded),
+       // Blocks give their caller turns by themselves.
+       .work_per_part = is_slotted ? work_per_part : std::numeric_limits<Index>::max(),
+       .slot_size = 2 * size + statistics_size});
 }
 
 void provisional_shift(const Rows& rows, const Column* weight, double* shift) {
@@ -227,16 +250,15 @@ void accumulate(const Rows& rows, const Column* weight, const double* shift, con
     change.emplace(Eigen::Map<const RowMatrix>(K, n_features, n_features), layout.padded());
   const Basis* basis = change ? &*change : nullptr;
   if (rows.n_samples * work_per_row(layout.padded()) < serial_below) n_threads = 1;
-  const bool needs_turns = layout.n_variables() > most_without_turns;
-  if (plan.n_slots == 1 && (n_threads > 1 || needs_turns) && layout.n_strips() > 2 * tile_strips) {
-    accumulate_tiles(layout, basis, weight, part_of_slot(plan, rows.n_samples, 0, part), n_threads,
-                     slot_at(plan, layout.padded(), slots, 0));
+  if (layout.padded() > most_slotted) {
+    accumulate_blocks(layout, basis, weight, part_of_slot(plan, rows.n_samples, 0, part), n_threads,
+                      slot_at(plan, layout.padded(), slots, 0));
     return;
   }
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
     const RowRange range = part_of_slot(plan, rows.n_samples, k, part);
     const Slot slot = slot_at(plan, layout.padded(), slots, k);
-    if (layout.n_strips() == 1 && basis == nullptr) {
+    if (rows.n_columns() <= most_few && basis == nullptr) {
       accumulate_few(layout, weight, range, slot);
     } else {
       accumulate_slot(layout, rows, basis, weight, range, slot);

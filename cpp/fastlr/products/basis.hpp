@@ -39,7 +39,7 @@ class Basis {
 #pragma GCC unroll 16
       for (Index v = 0; v < per_strip; ++v) sum[i][v] = broadcast(0.0);
     for (Index source = 0; source <= strip; ++source) {
-      const double* z = panel + source * strip_width * panel_rows + row * strip_width;
+      const double* z = panel + source * strip_size + row * strip_width;
       for (Index k = 0; k < layout.width(source); ++k, ++z) {
         const double* m = M_.data() + (source * strip_width + k) * M_.cols() + strip * strip_width;
         Lanes right[per_strip];
@@ -53,7 +53,7 @@ class Basis {
         }
       }
     }
-    double* target = out + strip * strip_width * panel_rows + row * strip_width;
+    double* target = out + strip * strip_size + row * strip_width;
 #pragma GCC unroll 16
     for (Index i = 0; i < rows_at_once; ++i)
 #pragma GCC unroll 16

@@ -16,10 +16,11 @@ struct RowStrips {
   Index n;
   Index n_strips() const { return (n + strip_width - 1) / strip_width; }
   Index padded() const { return n_strips() * strip_width; }
+  Index panel_size() const { return n_strips() * strip_size; }
   Index width(Index strip) const { return std::min(strip_width, n - strip * strip_width); }
 };
 
-constexpr Index panels_at_once = 4;
+constexpr Index panels_at_once = 8;
 constexpr Index block_size = panel_rows * column_block_rows;  // of the columns of a panel
 constexpr Index slot_budget = Index{1} << 20;                 // doubles in all slots' sums together
 constexpr Index max_slots = 16;
@@ -89,10 +90,10 @@ void add_lower(const RowStrips& strips, const double* sums, double* H) {
 /// Many rows: the threads share the tiles of one H.
 void multiply_tiles(const Packing& packing, Index first, Index last, int n_threads, double* H) {
   const RowStrips& strips = packing.strips;
-  const Index panel_size = strips.padded() * panel_rows;
+  const Index panel_size = strips.panel_size();
   Eigen::VectorXd panel = Eigen::VectorXd::Zero(panels_at_once * panel_size);
   Eigen::VectorXd blocks(panels_at_once * block_size);
-  Eigen::VectorXd sums(strips.padded() * strips.padded());
+  SharedProduct<RowStrips> product(strips, n_threads);
   for (Index start = first; start < last; start += panels_at_once * panel_rows) {
     const Index n_panels =
         (std::min(panels_at_once * panel_rows, last - start) + panel_rows - 1) / panel_rows;
@@ -103,10 +104,14 @@ void multiply_tiles(const Packing& packing, Index first, Index last, int n_threa
       pack_dual_panel(packing, start + k * panel_rows, columns_in(k),
                       blocks.data() + k * block_size, panel.data() + k * panel_size);
     });
-    multiply_panels(strips, panel.data(), n_panels, columns_in, start == first, sums.data(),
-                    n_threads);
+    product.multiply(panel.data(), n_panels, columns_in, [&](const Block& block, const Sums& sums) {
+      for_each_row(strips, block, [&](Index row, Index column, Index count) {
+        const double* const from = sums.at(row, column);
+        double* const to = H + row * strips.padded() + column;
+        for (Index k = 0; k < count; ++k) to[k] += from[k];
+      });
+    });
   }
-  add_lower(strips, sums.data(), H);
 }
 
 }  // namespace
@@ -129,7 +134,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
   Eigen::VectorXd sums(n_slots * size);
   const Index panels_per_slot = (n_panels + n_slots - 1) / n_slots;
   for_each_task(n_slots, n_threads, [&](Index slot) {
-    Eigen::VectorXd panel = Eigen::VectorXd::Zero(strips.padded() * panel_rows);
+    Eigen::VectorXd panel = Eigen::VectorXd::Zero(strips.panel_size());
     Eigen::VectorXd block(block_size);
     double* out = sums.data() + slot * size;
     Prefetcher nothing = Prefetcher::idle(panel_rows);
@@ -139,7 +144,8 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
     for (Index start = begin; start < end; start += panel_rows) {
       const Index n = std::min(panel_rows, end - start);
       pack_dual_panel(packing, start, n, block.data(), panel.data());
-      PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, out, nothing}.all();
+      const Sums into{out, strips.padded()};
+      PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, into, nothing}.all();
     }
   });
   for (Index slot = 0; slot < n_slots; ++slot) add_lower(strips, sums.data() + slot * size, H);

@@ -16,7 +16,10 @@ namespace fastlr {
 
 constexpr Index strip_width = 8;
 constexpr Index panel_rows = 128;  // a strip of 128 rows is 8 KiB
-constexpr Index most_apart = 5;    // up to so many columns of a strip are read value by value
+/// From one strip of a panel to the next: a line more than a strip, lest equal rows of neighbouring
+/// strips fall on the same set of a cache.
+constexpr Index strip_size = strip_width * panel_rows + 8;
+constexpr Index most_apart = 5;  // up to so many columns of a strip are read value by value
 
 /// Where one strip of eight variables comes from: leading columns that are neighbours in memory, of
 /// which a row is read as one vector, then columns that lie apart, then perhaps the constant.
@@ -55,6 +58,7 @@ class PanelLayout {
   Index n_variables() const { return n_variables_; }
   Index n_strips() const { return static_cast<Index>(strips_.size()); }
   Index padded() const { return n_strips() * strip_width; }
+  Index panel_size() const { return n_strips() * strip_size; }
   Index width(Index strip) const { return strips_[static_cast<std::size_t>(strip)].width; }
   const Strip& strip(Index s) const { return strips_[static_cast<std::size_t>(s)]; }
   const Column& column(Index j) const { return rows_.columns[static_cast<std::size_t>(j)]; }
@@ -76,14 +80,14 @@ class PanelLayout {
     return buffer;
   }
 
-  /// panel (n_strips, panel_rows, 8) = rows [first, first + n), n <= panel_rows; root_weight (or
+  /// panel (n_strips, strip_size) = rows [first, first + n), n <= panel_rows; root_weight (or
   /// nullptr) multiplies whole rows.
   void pack(Index first, Index n, const double* root_weight, double* panel) const {
     for (Index done = 0; done < n; done += rows_at_once) {  // in the order of memory
       const Index count = std::min(rows_at_once, n - done);
       const double* root = root_weight == nullptr ? nullptr : root_weight + done;
       for (const Strip& strip : strips_) {
-        double* out = panel + strip.first * panel_rows + done * strip_width;
+        double* out = panel + strip.first / strip_width * strip_size + done * strip_width;
         if (strip.is_read_by_rows(first + done + count)) {
           pack_strip_by_rows(strip, first + done, count, root, out);
         } else {
@@ -94,7 +98,7 @@ class PanelLayout {
   }
 
  private:
-  static constexpr Index rows_at_once = 64;
+  static constexpr Index rows_at_once = 16;
   static constexpr Index vectors = strip_width / lanes;
 
   using Buffer = std::array<double, rows_at_once>;

@@ -5,6 +5,7 @@
 
 #include <Eigen/Core>
 #include <bit>
+#include <cstdint>
 #include <cstring>
 #include <type_traits>
 
@@ -53,15 +54,20 @@ template <Index n>
 struct VectorsOf {
   typedef float Floats __attribute__((vector_size(n * sizeof(float))));
   typedef double Doubles __attribute__((vector_size(n * sizeof(double))));
+  typedef std::int64_t Places __attribute__((vector_size(n * sizeof(std::int64_t))));
 };
 
-/// The next values of a row, double or float, as doubles.
-template <class Scalar, class Packet = Lanes>
-Packet load_as_doubles(const std::byte* p) {
+/// Floats as doubles. Compilers convert vectors piece by piece.
+template <class Packet>
+Packet load_floats(const std::byte* p) {
   constexpr Index n = Eigen::internal::unpacket_traits<Packet>::size;
-  if constexpr (std::is_same_v<Scalar, double>) {
-    return Eigen::internal::ploadu<Packet>(reinterpret_cast<const double*>(p));
-  } else if constexpr (n == 1) {
+#if defined(EIGEN_VECTORIZE_AVX512)
+  if constexpr (n == 8) return _mm512_cvtps_pd(_mm256_loadu_ps(reinterpret_cast<const float*>(p)));
+#endif
+#if defined(EIGEN_VECTORIZE_AVX)
+  if constexpr (n == 4) return _mm256_cvtps_pd(_mm_loadu_ps(reinterpret_cast<const float*>(p)));
+#endif
+  if constexpr (n == 1) {
     float value;
     std::memcpy(&value, p, sizeof value);
     return Packet(value);
@@ -71,6 +77,37 @@ Packet load_as_doubles(const std::byte* p) {
     return Packet(__builtin_convertvector(values, typename VectorsOf<n>::Doubles));
   }
 }
+
+/// The next values of a row, double or float, as doubles.
+template <class Scalar, class Packet = Lanes>
+Packet load_as_doubles(const std::byte* p) {
+  if constexpr (std::is_same_v<Scalar, double>) {
+    return Eigen::internal::ploadu<Packet>(reinterpret_cast<const double*>(p));
+  } else {
+    return load_floats<Packet>(p);
+  }
+}
+
+/// The values of a and b, one behind the other, at the places given.
+template <std::int64_t... at, class Vector>
+[[gnu::always_inline]] inline Vector pick(const Vector& a, const Vector& b) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, at...);
+#else
+  return __builtin_shuffle(a, b, typename VectorsOf<sizeof...(at)>::Places{at...});
+#endif
+}
+
+#if defined(EIGEN_VECTORIZE_AVX512)
+/// The next four values of two rows.
+template <class Scalar>
+Lanes load_halves(const std::byte* a, const std::byte* b) {
+  using Half = Eigen::internal::Packet4d;
+  const Half first = load_as_doubles<Scalar, Half>(a);
+  const Half second = load_as_doubles<Scalar, Half>(b);
+  return _mm512_insertf64x4(_mm512_castpd256_pd512(first), second, 1);
+}
+#endif
 
 /// `lanes` vectors, given by their addresses, as the columns of a square: packet[k] holds the k-th
 /// values.

@@ -186,6 +186,7 @@ def solve_normal_equations(
     n_samples: float = 0.0,
     size: Floats | None = None,
     units: Floats | None = None,
+    n_threads: int = 1,
 ) -> tuple[ScaledSolution, float, float, bool]:
     """(solution, digits, relevant digits, whether it is good enough for "auto").
 
@@ -246,12 +247,23 @@ def finish(
     """From scaled columns to the user's units, with standard errors."""
 
 def first_basis(
-    n_features: int, weight: float, mean: Floats, cross: Floats, fit_intercept: bool
+    n_features: int,
+    weight: float,
+    mean: Floats,
+    cross: Floats,
+    fit_intercept: bool,
+    n_threads: int = 1,
 ) -> tuple[Floats, Floats, Floats, bool]:
     """(K (p, p), R (p, p), coef, is_orthonormal): R from a shifted Cholesky factor, K its inverse."""
 
 def next_basis(
-    K: Floats, R: Floats, weight: float, mean: Floats, cross: Floats, fit_intercept: bool
+    K: Floats,
+    R: Floats,
+    weight: float,
+    mean: Floats,
+    cross: Floats,
+    fit_intercept: bool,
+    n_threads: int = 1,
 ) -> tuple[Floats, Floats, Floats, bool]:
     """A better basis, as `first_basis` gives one, from the moments of a pass in the basis K."""
 
@@ -261,7 +273,9 @@ def condition_number(R: Floats, K: Floats) -> float:
     Columns that are 0 do not count; right to two digits.
     """
 
-def choose_columns(A: Floats, threshold: Floats) -> tuple[list[int], list[int], Floats, Floats]:
+def choose_columns(
+    A: Floats, threshold: Floats, n_threads: int = 1
+) -> tuple[list[int], list[int], Floats, Floats]:
     """Independent columns from their cross-products A (l, l): a pivoted Cholesky factor.
 
     (chosen (r), in the order taken; others, ascending; root (r, r), K K' = A_II^-1; coefficients (l - r, r) of the
@@ -276,6 +290,7 @@ def solve_on_independent_columns(
     cross: Floats,
     fit_intercept: bool,
     threshold: Floats,
+    n_threads: int = 1,
 ) -> tuple[ScaledSolution, Floats, list[int]]:
     """(solution, with 0 for columns that were not chosen; directions (2, k * p); the columns they belong to)."""
 
@@ -347,7 +362,7 @@ def dual_products(
 ) -> None:
     """H += Z Z' over columns [first, last), lower triangle; their means and variances are set."""
 
-def factor_dual(H: Floats, n: int) -> tuple[float, Floats]:
+def factor_dual(H: Floats, n: int, n_threads: int = 1) -> tuple[float, Floats]:
     """(condition_number, K (n, n)) with K K' = H^-1; infinite and no columns if there is none."""
 
 def residuals(

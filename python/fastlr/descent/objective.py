@@ -149,7 +149,7 @@ class Quadratic:
             n_passes=1,
         )
         moments = moments_of_statistics(statistics, default_names(p), default_targets(1))
-        best = solve_at_once(moments, fit_intercept, objective.alpha_of_sum)
+        best = solve_at_once(moments, fit_intercept, objective.alpha_of_sum, n_threads=1)
         return best.rank, best.condition_number
 
     def hessian(self, objective: Objective, fit_intercept: bool) -> FloatArray:

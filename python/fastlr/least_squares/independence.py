@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fastlr._kernels import kernels
 from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.combinations import combined_products
 from fastlr.least_squares.problem import Problem, ScaledSolution
 from fastlr.least_squares.refinement import (
@@ -83,7 +84,13 @@ def decide_independence(
     threshold = np.maximum(DOUBTFUL, (MARGIN * ROUNDING * U * rounding) ** 2)
     state = moments.for_kernels()
     solution, directions, others = kernels.solve_on_independent_columns(
-        p, weight, state.mean, state.cross, problem.fit_intercept, threshold
+        p,
+        weight,
+        state.mean,
+        state.cross,
+        problem.fit_intercept,
+        threshold,
+        n_threads=resolve_threads(problem.n_threads),
     )
     scaled = ScaledSolution(*solution)._replace(scale=start.scale)
     passes = 0
@@ -136,7 +143,11 @@ def decide_independence(
         passes += 1
         length2 = products.diagonal()
         noise = np.minimum(0.25, level[~is_null] ** 2 / length2)
-        chosen, others, root, shares = kernels.choose_columns(products, np.maximum(DOUBTFUL, noise))
+        chosen, others, root, shares = kernels.choose_columns(
+            products,
+            np.maximum(DOUBTFUL, noise),
+            n_threads=resolve_threads(problem.n_threads),
+        )
         scaled = scaled._replace(
             root=np.hstack([scaled.root, doubtful[0, chosen].T @ root]),
             condition_number=max(scaled.condition_number, float(1.0 / np.sqrt(length2.min()))),

@@ -115,14 +115,16 @@ def _climb_from(
 ) -> Solution:
     """The ladder from moments that ``passes`` over the rows gave; sweeps may have been tried already."""
     fit_intercept = problem.fit_intercept
-    scaled, digits, relevant, enough = normal_equations(moments, fit_intercept, 0.0, rank != "full")
+    scaled, digits, relevant, enough = normal_equations(
+        moments, fit_intercept, 0.0, rank != "full", n_threads=problem.n_threads
+    )
     solver = "normal" if scaled.rank == problem.n_features else "minimum_norm"
     varying = np.flatnonzero(scaled.length > 0).tolist()
     values = problem.features.n_samples * problem.n_features
     is_easy = accuracy == "auto" and scaled.code == "ok" and enough and problem.n_terms == 1
     if accuracy == "fast":
         if rank == "basic":
-            return solve_at_once(moments, fit_intercept, 0.0, rank)
+            return solve_at_once(moments, fit_intercept, 0.0, rank, n_threads=problem.n_threads)
         return finished(solver, scaled, moments, fit_intercept, digits, passes, relevant)
     if is_easy and values > kernels.ALWAYS_POLISHED:
         return finished(solver, scaled, moments, fit_intercept, digits, passes, relevant)

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastlr._kernels import kernels
 from fastlr.input.columns import FloatArray
+from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.null_space import first_columns
 from fastlr.least_squares.problem import ScaledSolution, Solution
 from fastlr.least_squares.units import U, finished
@@ -15,12 +16,21 @@ from fastlr.moments import Moments
 
 __all__ = ["normal_equations", "solve_at_once"]
 
+_SHARED = 128  # features from which on threads find something to share
+
 
 def solve_at_once(
-    moments: Moments, fit_intercept: bool, alpha: float, rank: str = "min_norm"
+    moments: Moments,
+    fit_intercept: bool,
+    alpha: float,
+    rank: str = "min_norm",
+    *,
+    n_threads: int | None = None,
 ) -> Solution:
     """Coefficients from moments alone, by the normal equations."""
-    scaled, digits, relevant, _ = normal_equations(moments, fit_intercept, alpha, rank != "full")
+    scaled, digits, relevant, _ = normal_equations(
+        moments, fit_intercept, alpha, rank != "full", n_threads=n_threads
+    )
     solver = (
         "minimum_norm"
         if scaled.rank < len(scaled.length) and scaled.code == "rank_deficient"
@@ -30,7 +40,11 @@ def solve_at_once(
     if rank == "basic" and result.code == "rank_deficient":
         keep = first_columns(result.null_space)
         smaller = moments.select(keep)
-        basic = solve_at_once(smaller, fit_intercept, alpha, "full") if keep else None
+        basic = (
+            solve_at_once(smaller, fit_intercept, alpha, "full", n_threads=n_threads)
+            if keep
+            else None
+        )
         result = _basic_of(result, basic, keep)
     if alpha:
         nan = np.full_like(result.bse, np.nan)
@@ -39,7 +53,12 @@ def solve_at_once(
 
 
 def normal_equations(
-    moments: Moments, fit_intercept: bool, alpha: float, truncate: bool
+    moments: Moments,
+    fit_intercept: bool,
+    alpha: float,
+    truncate: bool,
+    *,
+    n_threads: int | None = None,
 ) -> tuple[ScaledSolution, float, float, bool]:
     """The solution, its digits, those that predictions depend on, and whether they are enough for "auto"."""
     state = moments.for_kernels()
@@ -57,7 +76,11 @@ def normal_equations(
         scaled = ScaledSolution(*result)
         return scaled._replace(scale=scaled.scale * state.scale), digits, digits, True
     result, digits, relevant, enough = kernels.solve_normal_equations(
-        *system, state.n_samples, state.summed_squares, state.scale
+        *system,
+        state.n_samples,
+        state.summed_squares,
+        state.scale,
+        n_threads=1 if len(state.feature_names) < _SHARED else resolve_threads(n_threads),
     )
     scaled = ScaledSolution(*result)
     if scaled.rank < scaled.n_varying:

@@ -43,7 +43,7 @@ def precondition(
     chosen = moments if len(keep) == p else moments.select(list(keep))
     state = chosen.for_kernels()
     small_basis, small_factor = kernels.first_basis(
-        len(keep), weight, state.mean, state.cross, problem.fit_intercept
+        len(keep), weight, state.mean, state.cross, problem.fit_intercept, n_threads=threads
     )[:2]
     basis, factor = np.zeros((p, p)), np.zeros((p, p))
     basis[np.ix_(keep, keep)], factor[np.ix_(keep, keep)] = small_basis, small_factor
@@ -57,7 +57,7 @@ def precondition(
         )
         passes += 1
         basis, factor, coef, is_orthonormal = kernels.next_basis(
-            basis, factor, weight, mean, cross, problem.fit_intercept
+            basis, factor, weight, mean, cross, problem.fit_intercept, n_threads=threads
         )
         if is_orthonormal:
             break

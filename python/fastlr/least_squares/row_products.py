@@ -103,7 +103,9 @@ def _factored(problem: Problem, weights: FloatArray, decide: bool) -> Dual | Non
     null = np.sqrt(weights / weights.sum()) * problem.fit_intercept
     unit = diagonal / n if diagonal > 0 else 1.0
     H = _square(H, n) + unit * np.outer(null, null)
-    condition, root = kernels.factor_dual(_padded(H), n)
+    condition, root = kernels.factor_dual(
+        _padded(H), n, n_threads=resolve_threads(problem.n_threads)
+    )
     dual = Dual(
         scale,
         weights,
@@ -142,7 +144,9 @@ def _on_independent_rows(problem: Problem, dual: Dual, H: FloatArray, unit: floa
     with np.errstate(divide="ignore", invalid="ignore"):
         rounding = np.where(length > 0, raw / length, 1.0)
     threshold = np.maximum(DOUBTFUL, (MARGIN * ROUNDING * U * rounding) ** 2)
-    chosen, others, small_root, shares = kernels.choose_columns(H, threshold)
+    chosen, others, small_root, shares = kernels.choose_columns(
+        H, threshold, n_threads=resolve_threads(problem.n_threads)
+    )
     root = np.zeros((n, len(chosen)))
     root[chosen] = small_root
     combinations = np.zeros((len(others), n))
@@ -177,7 +181,9 @@ def _on_independent_rows(problem: Problem, dual: Dual, H: FloatArray, unit: floa
         products = products[real]
         noise = np.minimum(0.25, level[~is_null] ** 2 / products.diagonal())
         chosen, others, small_root, shares = kernels.choose_columns(
-            products, np.maximum(DOUBTFUL, noise)
+            products,
+            np.maximum(DOUBTFUL, noise),
+            n_threads=resolve_threads(problem.n_threads),
         )
         root = np.hstack([root, combinations[chosen].T @ small_root])
         combinations = combinations[others] - shares @ combinations[chosen]

@@ -30,7 +30,7 @@ def log_likelihood(
     rss : ndarray of shape (k,)
         Weighted sums of squared residuals, of several targets or several epochs.
     log_rss : ndarray of shape (k,), optional
-        Their logarithms, where they are known although rss itself may leave the range of float64.
+        Their logarithms, which count where rss itself has left the range of float64.
 
     Returns
     -------
@@ -38,7 +38,10 @@ def log_likelihood(
     """
     n = n_samples
     with np.errstate(divide="ignore", invalid="ignore"):  # a perfect fit, or one that has exploded
-        logarithms = np.log(rss) if log_rss is None else log_rss
+        logarithms = np.log(rss)
+    if log_rss is not None:
+        is_in_range = (rss >= np.finfo(np.float64).tiny) & np.isfinite(rss)
+        logarithms = np.where(is_in_range, logarithms, log_rss)
     likelihood: FloatArray = (
         -0.5 * n * (math.log(2.0 * math.pi / n) + logarithms + 1.0) + 0.5 * sum_log_weight
     )

@@ -1,0 +1,150 @@
+"""Cholesky's factor, its inverse and what is made of them, at and around the sizes of blocks."""
+
+import numpy as np
+import pytest
+
+from fastlr import reference
+
+U = 2.0**-53
+EDGES = [1, 2, 7, 8, 9, 63, 64, 65, 127, 128, 129, 191, 192, 193, 255, 256, 257, 400, 1000]
+KINDS = ["random", "graded", "ill-conditioned"]
+
+
+def positive_definite(kind, n):
+    """A matrix whose columns are scaled as kernels do it, by powers of two."""
+    rng = np.random.default_rng(n)
+    Z = rng.normal(size=(n + 5, n))
+    if kind == "graded":
+        Z *= 10.0 ** rng.uniform(-6, 6, n)
+    A = Z.T @ Z
+    if kind == "ill-conditioned" and n > 1:
+        basis = np.linalg.qr(rng.normal(size=(n, n)))[0]
+        A = (basis * np.geomspace(1.0, 1e-11, n)) @ basis.T
+        A = (A + A.T) / 2
+    scale = np.ldexp(1.0, -np.frexp(np.sqrt(A.diagonal()))[1])
+    return A * np.outer(scale, scale)
+
+
+def factors(kernels, A, n_threads=2):
+    """R with R'R = A and K = R^-1."""
+    n = len(A)
+    cross = np.zeros((n + 1, n + 1))
+    cross[:n, :n], cross[n, n] = A, 1.0
+    basis = kernels.first_basis(n, 1e3, np.zeros((2, n + 1)), cross, True, n_threads=n_threads)
+    return basis[1], basis[0]
+
+
+def backward_error(A, R):
+    """The largest of some columns of A - R'R, beside which products of extended precision are exact."""
+    columns = np.unique(np.linspace(0, len(A) - 1, 40).astype(int))
+    wide = R.astype(np.longdouble)
+    return float(np.abs(A[:, columns] - wide.T @ wide[:, columns]).max())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_factor_is_as_near_as_lapacks(kernels, kind):
+    for n in EDGES:
+        A = positive_definite(kind, n)
+        R, _ = factors(kernels, A)
+        want = backward_error(A, np.linalg.cholesky(A).T)
+        assert backward_error(A, R) <= 2 * want + 4 * U, n
+        assert not np.tril(R, -1).any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_inverse_of_the_factor_is_right_to_rounding_of_its_products(kernels, kind):
+    for n in EDGES:
+        R, K = factors(kernels, positive_definite(kind, n))
+        assert not np.tril(K, -1).any()
+        rounding = n * U * (np.abs(R) @ np.abs(K))
+        assert (np.abs(R @ K - np.eye(n)) <= 4 * rounding + 4 * U).all(), n
+
+
+def test_threads_do_not_change_a_bit(kernels):
+    for n in (130, 257, 400):
+        A = positive_definite("graded", n)
+        alone = factors(kernels, A, 1)
+        for n_threads in (2, 3):
+            for one, many in zip(alone, factors(kernels, A, n_threads), strict=True):
+                np.testing.assert_array_equal(one, many)
+
+
+def system(n, p, seed=0, t=2):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p)) + rng.normal(size=p)
+    moments = reference.centred_moments(X, rng.normal(size=(n, t)), None)
+    mean = np.vstack([moments.mean, np.zeros_like(moments.mean)])
+    return X, (p, moments.total_weight, mean, moments.cross_products, True)
+
+
+def test_a_solution_is_the_same_for_any_number_of_threads(kernels):
+    _, arguments = system(600, 290)
+    alone, digits, relevant, enough = kernels.solve_normal_equations(*arguments, 0.0, n_threads=1)
+    for n_threads in (2, 3):
+        other, *judged = kernels.solve_normal_equations(*arguments, 0.0, n_threads=n_threads)
+        assert judged == [digits, relevant, enough]
+        for one, many in zip(alone, other, strict=True):
+            np.testing.assert_array_equal(one, many)
+
+
+def test_dependence_among_many_columns_is_seen(kernels):
+    X, _ = system(500, 300)
+    X[:, 211] = X[:, 13] - X[:, 277]
+    moments = reference.centred_moments(X, X[:, :1], None)
+    mean = np.vstack([moments.mean, np.zeros_like(moments.mean)])
+    solved = kernels.solve_normal_equations(
+        300, moments.total_weight, mean, moments.cross_products, True, 0.0, n_threads=2
+    )
+    assert solved[0][1] == 299
+
+
+def test_choosing_among_many_columns_does_not_depend_on_threads(kernels):
+    A = positive_definite("random", 260)
+    alone = kernels.choose_columns(A, np.full(260, 1e-10), n_threads=1)
+    shared = kernels.choose_columns(A, np.full(260, 1e-10), n_threads=2)
+    for one, many in zip(alone, shared, strict=True):
+        np.testing.assert_array_equal(one, many)
+
+
+def test_a_second_pass_multiplies_triangles(kernels):
+    p = 300
+    R, K = factors(kernels, positive_definite("graded", p))
+    inner = positive_definite("random", p)
+    cross = np.zeros((p + 1, p + 1))
+    cross[:p, :p], cross[p, p], cross[:p, p] = inner, 1.0, 0.01
+    bases = [
+        kernels.next_basis(K, R, 1e3, np.zeros((2, p + 1)), cross, True, n_threads=n)
+        for n in (1, 2)
+    ]
+    for one, many in zip(*bases, strict=True):
+        np.testing.assert_array_equal(one, many)
+    L = np.linalg.cholesky(inner)
+    K2, R2 = bases[0][:2]
+    assert (np.abs(R2 - L.T @ R) <= 1e-11 * np.abs(R2).max(axis=0)).all()
+    assert (np.abs(R2 @ K2 - np.eye(p)) <= 8 * p * U * (np.abs(R2) @ np.abs(K2))).all()
+
+
+def test_digits_of_hundreds_of_columns_are_honest(kernels):
+    """The estimate is a bound on the error, for which a solution in extended precision is the yardstick."""
+    for n, p, spread in ((900, 270, 0.0), (1500, 520, 0.0), (900, 300, 3.0)):
+        rng = np.random.default_rng(p)
+        X = rng.normal(size=(n, p)) * 10.0 ** rng.uniform(-spread, spread, p) + 1.0
+        X[:, 1:] += 0.9 * X[:, :-1] * (spread == 0.0)
+        y = X @ (rng.normal(size=(p, 1)) + 2.0) + rng.normal(size=(n, 1))
+        moments = reference.centred_moments(X, y, None)
+        mean = np.vstack([moments.mean, np.zeros_like(moments.mean)])
+        (_, _, _, scale, _, root, coef, *_), _, _, _ = kernels.solve_normal_equations(
+            p, moments.total_weight, mean, moments.cross_products, True, 0.0, n_threads=2
+        )
+        Z = (X - X.astype(np.longdouble).mean(axis=0)) * scale[:p]
+        target = (y - y.astype(np.longdouble).mean(axis=0))[:, 0] * scale[p]
+        b = coef[0].astype(np.longdouble)
+        for _ in range(3):  # to the least-squares solution of the rows, beyond float64
+            gradient = Z.T @ (target - Z @ b)
+            b = b + root @ (root.T @ gradient.astype(np.float64))
+        _, digits, _, _ = kernels.solve_normal_equations(
+            p, moments.total_weight, mean, moments.cross_products, True, 0.0, n_threads=1
+        )
+        off = float(np.abs((coef[0] - b) / b).max())
+        assert -np.log10(max(off, U)) >= digits, (n, p)
+        assert digits > 6
