@@ -1,6 +1,6 @@
 """Claim: dependent columns are fitted as well as can be. `python -m benchmarks.dependent --problems 20000`.
 
-Random designs of known rank (tests/dependent_designs.py) and public tables, every fit judged by exact rational
+Random designs of known rank (tests/drawn_designs.py) and public tables, every fit judged by exact rational
 arithmetic (tests/judging.py): rank, residual sum of squares, norm, `digits`, standard errors. Prints a table by
 family, and for each fault what it takes to see it again with `--only LABEL --seed N`.
 

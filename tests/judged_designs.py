@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dependent_designs import FAMILIES, FAR_AWAY, FULL_RANK, draw
+from drawn_designs import FAMILIES, FAR_AWAY, FULL_RANK, draw
 from judging import Verdict, exact_fit, fit_quietly, judge, judge_agreement
 
 __all__ = [

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exact_fits import ExactFit, independent_columns, integer_columns
+from exact_columns import independent_columns, integer_columns
+from exact_fits import ExactFit
 
 __all__ = ["Columns", "Design", "dressed", "posed"]
 

@@ -6,7 +6,7 @@ import pkgutil
 import faraway.datasets
 import numpy as np
 
-from dependent_designs import Design, posed
+from posed_designs import Design, posed
 
 __all__ = ["NAMES", "regressions", "table"]
 

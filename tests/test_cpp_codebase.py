@@ -151,3 +151,14 @@ def test_every_regime_has_its_flag():
     # Whoever adds one elsewhere must say so here: three lists, the extension, and programs that embed.
     assert len(re.findall(r"-ffp-contract", text)) == 5
     assert not with_match("-ffp-contract", [path for path in BUILD_FILES if path != LISTS])
+
+
+def test_every_entry_of_a_levels_table_is_called_by_a_native_test():
+    level = (ROOT / "cpp" / "fastlr" / "level" / "level.hpp").read_text(encoding="utf-8")
+    entries = re.findall(r"^  FUNCTION\(\w+, (\w+)", level, flags=re.MULTILINE)
+    assert len(entries) > 30
+    # The algebra of p^3 flops is called by what solves the normal equations, whose solutions are checked.
+    dense = (ROOT / "cpp" / "fastlr" / "algebra" / "dense.hpp").read_text(encoding="utf-8")
+    sources = sorted((ROOT / "cpp" / "tests").glob("test_*.cpp"))
+    calls = set(re.findall(r"\b(\w+)(?:<\w+>)?\(", "".join(map(without_comments, sources))))
+    assert {name for name in entries if not re.search(rf"\b{name}\(", dense)} - calls == set()

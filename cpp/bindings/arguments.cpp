@@ -92,8 +92,7 @@ Rows rows_of(const py::handle& X, const py::handle& y) {
 
 std::optional<Column> weight_of(const OptionalArray& sample_weight, const Rows& rows) {
   if (!sample_weight) return std::nullopt;
-  if (sample_weight->shape(0) != rows.n_samples)
-    throw py::value_error("sample_weight has the wrong size");
+  check_size(*sample_weight, rows.n_samples, "sample_weight");
   return column_of(*sample_weight);
 }
 

@@ -130,12 +130,6 @@ Arrays arrays_of(Index n_features, DoubleArray& vectors, DoubleArray& numbers,
   return arrays;
 }
 
-std::optional<Column> weight_of(const std::optional<py::array>& sample_weight, Index n_samples) {
-  if (!sample_weight) return std::nullopt;
-  check_size(*sample_weight, n_samples, "sample_weight");
-  return column_of(*sample_weight);
-}
-
 Standardisation standardisation_of(const std::optional<DoubleArray>& standard, Index n_features) {
   if (!standard) return {};
   const Index padded = round_up(n_features, 8);
@@ -153,13 +147,7 @@ Rows table_of(const py::object& X, const py::object& y) {
 SamplingPlan sampling_plan(const std::string& sampling, Index n_samples, Index n_features,
                            Index batch_size, Index n_given) {
   if (batch_size < 1) throw py::value_error("batch_size must be positive");
-  const Sampling kind = sampling_of(sampling);
-  SamplingPlan plan = plan_sampling(kind, n_samples, n_features, batch_size);
-  if (kind == Sampling::given) {
-    plan.epoch_rows = n_given;
-    plan.n_windows = (n_given + plan.window_rows - 1) / plan.window_rows;
-  }
-  return plan;
+  return plan_sampling(sampling_of(sampling), n_samples, n_features, batch_size, n_given);
 }
 
 py::tuple result_of(const EpochsDone& progress) {
@@ -171,13 +159,13 @@ void bind_loss(LevelModule& m) {
 
   m.def(
       "accumulate_loss",
-      [](const py::object& X, const py::object& y, const std::optional<py::array>& sample_weight,
+      [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
          const DoubleArray& theta, Index part, int n_threads, DoubleArray& slots) {
         const Rows rows = table_of(X, y);
         const Index p = rows.n_columns() - 1;
         const SlotPlan plan = plan_loss(rows.n_samples, p);
         check_size(theta, p + 1, "theta");
-        const auto weight = weight_of(sample_weight, rows.n_samples);
+        const auto weight = weight_of(sample_weight, rows);
         const double* parameters = theta.data();
         double* sums = slots_of(plan, part, slots);
         const py::gil_scoped_release release;
@@ -199,10 +187,10 @@ void bind_loss(LevelModule& m) {
 
   m.def(
       "largest_row_norm",
-      [](const py::object& X, const py::object& y, const std::optional<py::array>& sample_weight,
+      [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
          const std::optional<DoubleArray>& standard, Index first, Index last, int n_threads) {
         const Rows rows = table_of(X, y);
-        const auto weight = weight_of(sample_weight, rows.n_samples);
+        const auto weight = weight_of(sample_weight, rows);
         const Standardisation z = standardisation_of(standard, rows.n_columns() - 1);
         if (first < 0 || last > rows.n_samples) throw py::value_error("rows out of range");
         const py::gil_scoped_release release;
@@ -216,7 +204,7 @@ void bind_loss(LevelModule& m) {
 void bind_full_batch(LevelModule& m) {
   m.def(
       "descend_rows",
-      [](const py::object& X, const py::object& y, const std::optional<py::array>& sample_weight,
+      [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
          const std::optional<DoubleArray>& standard, const py::dict& settings, Index part,
          int n_threads, DoubleArray& slots, DoubleArray& vectors, DoubleArray& numbers,
          CounterArray& counters, const DoubleArray& rates, DoubleArray& history,
@@ -224,7 +212,7 @@ void bind_full_batch(LevelModule& m) {
         const Rows rows = table_of(X, y);
         const Index p = rows.n_columns() - 1;
         const SlotPlan plan = plan_loss(rows.n_samples, p);
-        const auto weight = weight_of(sample_weight, rows.n_samples);
+        const auto weight = weight_of(sample_weight, rows);
         const Standardisation z = standardisation_of(standard, p);
         const DescentSettings s = settings_of(settings, p);
         Arrays arrays = arrays_of(p, vectors, numbers, counters, rates, history, path);
@@ -308,7 +296,7 @@ void bind_minibatches(LevelModule& m) {
 
   m.def(
       "descend_batches",
-      [](const py::object& X, const py::object& y, const std::optional<py::array>& sample_weight,
+      [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
          const std::optional<DoubleArray>& standard, const py::dict& settings,
          const std::string& sampling, Index batch_size, Bits seed,
          const std::optional<CounterArray>& given, const std::optional<CounterArray>& given_sizes,
@@ -324,7 +312,7 @@ void bind_minibatches(LevelModule& m) {
         if (given && (given->size() == 0 || given_sizes->size() == 0))
           throw py::value_error("no rows given");
         check_size(table, plan.table_size, "table");
-        const auto weight = weight_of(sample_weight, rows.n_samples);
+        const auto weight = weight_of(sample_weight, rows);
         const Standardisation z = standardisation_of(standard, p);
         const DescentSettings s = settings_of(settings, p);
         Arrays arrays = arrays_of(p, vectors, numbers, counters, rates, history, path);

@@ -21,8 +21,8 @@ void bind_double_double(LevelModule& m) {
          DoubleArray& slots) {
         const Rows rows = rows_of(X, y);
         const SlotPlan plan = plan_double_double(rows.n_samples, rows.n_columns());
-        require(shift.size() == rows.n_columns() && scale.size() == rows.n_columns(),
-                "shift or scale has the wrong size");
+        check_size(shift, rows.n_columns(), "shift");
+        check_size(scale, rows.n_columns(), "scale");
         const std::optional<Column> weight = weight_of(sample_weight, rows);
         double* sums = slots_of(plan, part, slots);
         const py::gil_scoped_release release;
@@ -38,7 +38,8 @@ void bind_double_double(LevelModule& m) {
       [](Index n_samples, Index q, const DoubleArray& shift, const DoubleArray& scale,
          const DoubleArray& slots) {
         const SlotPlan plan = plan_double_double(n_samples, q);
-        require(shift.size() == q && scale.size() == q, "shift or scale has the wrong size");
+        check_size(shift, q, "shift");
+        check_size(scale, q, "scale");
         const double* sums = slots_of(plan, slots);
         DoubleArray mean({Index{2}, q});
         DoubleArray cross({Index{2}, q, q});
@@ -76,8 +77,8 @@ void bind_double_double(LevelModule& m) {
         const Index q = mean.size() / 2;
         require(cross.size() == 2 * q * q && n_features >= 0 && n_features <= q,
                 "cross must be (2, q, q)");
-        require(!size || size->size() == q, "size has the wrong size");
-        require(!units || units->size() == q, "units has the wrong size");
+        if (size) check_size(*size, q, "size");
+        if (units) check_size(*units, q, "units");
         const MomentsView moments{n_features,
                                   q - n_features,
                                   weight,

@@ -10,8 +10,6 @@
 #include "fastlr/sweeps/sweep.hpp"
 
 namespace fastlr {
-namespace {}  // namespace
-
 void bind_dual(LevelModule& m) {
   m.def(
       "dual_products",
@@ -21,10 +19,11 @@ void bind_dual(LevelModule& m) {
         const Rows rows = rows_of(X, py::none());
         const Index p = rows.n_columns();
         const Index padded = round_up(rows.n_samples, 8);
-        require(scale.size() == p && mean.size() == p && variance.size() == p,
-                "scale, mean or variance has the wrong size");
-        require(!root_weight || root_weight->size() == padded, "root_weight has the wrong size");
-        require(H.size() == padded * padded, "H has the wrong size");
+        check_size(scale, p, "scale");
+        check_size(mean, p, "mean");
+        check_size(variance, p, "variance");
+        if (root_weight) check_size(*root_weight, padded, "root_weight");
+        check_size(H, padded * padded, "H");
         require(first >= 0 && last <= p, "columns out of range");
         const double* root = root_weight ? root_weight->data() : nullptr;
         double* means = mean.mutable_data();
@@ -41,7 +40,7 @@ void bind_dual(LevelModule& m) {
   m.def(
       "factor_dual",
       [](const DoubleArray& H, Index n, int n_threads) {
-        require(H.size() == round_up(n, 8) * round_up(n, 8), "H has the wrong size");
+        check_size(H, round_up(n, 8) * round_up(n, 8), "H");
         DualFactor f;
         {
           const Released release;
@@ -61,9 +60,9 @@ void bind_dual(LevelModule& m) {
         const Index t = rows.n_columns() - n_columns;
         require(n_terms >= 1 && n_columns % n_terms == 0, "n_terms differ in size");
         const SweepProblem problem{rows, nullptr, scale.data(), n_columns / n_terms, t, n_terms};
-        require(scale.size() == rows.n_columns(), "scale has the wrong size");
-        require(coef.size() == 2 * t * problem.n_features && intercept.size() == 2 * t,
-                "coef has the wrong size");
+        check_size(scale, rows.n_columns(), "scale");
+        check_size(coef, 2 * t * problem.n_features, "coef");
+        check_size(intercept, 2 * t, "intercept");
         require(target >= 0 && target < t, "target is out of range");
         DoubleArray r({Index{2}, rows.n_samples});
         double* out = r.mutable_data();
@@ -82,8 +81,8 @@ void bind_dual(LevelModule& m) {
       [](const py::object& X, const DoubleArray& scale, const DoubleArray& r, int n_threads) {
         const Rows rows = rows_of(X, py::none());
         const Index p = rows.n_columns();
-        require(scale.size() == p, "scale has the wrong size");
-        require(r.size() == 2 * rows.n_samples, "r has the wrong size");
+        check_size(scale, p, "scale");
+        check_size(r, 2 * rows.n_samples, "r");
         const SweepProblem problem{rows, nullptr, scale.data(), p, 0, 1};
         DoubleArray total({Index{2}, p});
         double* out = total.mutable_data();

@@ -1,6 +1,7 @@
 #include <pybind11/eigen.h>
 #include <pybind11/stl.h>
 
+#include <array>
 #include <optional>
 #include <string>
 
@@ -20,9 +21,35 @@ py::tuple basis_tuple(TriangularBasis& basis) {
                         basis.is_orthonormal);
 }
 
+Accuracy accuracy_of(const std::string& name) {
+  if (name == "fast") return Accuracy::fast;
+  if (name == "auto") return Accuracy::automatic;
+  if (name == "max") return Accuracy::max;
+  throw py::value_error("unknown accuracy " + name);
+}
+
+constexpr std::array climbed_fields{
+    "is_in_range", "n_samples", "weight",   "sum_log_weight",   "mean",   "cross",
+    "size",        "n_passes",  "n_sweeps", "condition_number", "digits", "relevant_digits",
+    "figures"};
+
+/// In the order of these fields, which Python's Climbed has too; uses the ladder up.
+py::tuple tuple_of(Ladder& ladder) {
+  py::object figures = py::none();
+  if (ladder.is_complete) figures = tuple_of(ladder.finished);
+  return py::make_tuple(
+      ladder.is_in_range, ladder.n_samples, ladder.statistics.weight,
+      ladder.statistics.sum_log_weight, std::move(ladder.mean), std::move(ladder.cross),
+      std::move(ladder.size), ladder.n_passes, ladder.n_sweeps, ladder.solution.condition_number,
+      digits_of(ladder.relative_error.worst), digits_of(ladder.relative_error.relevant), figures);
+}
+
 }  // namespace
 
 void bind_ladder(LevelModule& m) {
+  m.attr("SCALED_SOLUTION_FIELDS") = names_of(scaled_solution_fields);
+  m.attr("FIGURES_FIELDS") = names_of(figures_fields);
+  m.attr("CLIMBED_FIELDS") = names_of(climbed_fields);
   m.attr("CONVERGED") = static_cast<double>(Refining::converged);
   m.attr("PROGRESS_STATE") = static_cast<Index>(progress_state);
   m.attr("PROGRESS_RSS") = static_cast<Index>(progress_rss);
@@ -32,32 +59,24 @@ void bind_ladder(LevelModule& m) {
   m.attr("PROGRESS_SIZE") = static_cast<Index>(progress_size);
   m.attr("ALWAYS_POLISHED") = always_polished;
   m.attr("AUTOMATIC_TOLERANCE") = automatic_tolerance;
-  m.attr("DIGITS_WITHOUT_REST") = digits_without_rest;
+  m.attr("ENOUGH_DIGITS") = enough_digits;
   m.attr("LARGEST_SQUARED_CONDITION") = largest_squared_condition;
   m.attr("SHARP_SQUARED_CONDITION") = sharp_squared_condition;
   m.def(
       "climb",
       [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
-         bool fit_intercept, int accuracy, int n_threads) {
+         bool fit_intercept, const std::string& accuracy, int n_threads) {
         Rows rows = rows_of(X, py::none());
         const Index p = rows.n_columns();
         append_columns(y, rows);
         const std::optional<Column> weight = weight_of(sample_weight, rows);
+        const Accuracy wanted = accuracy_of(accuracy);
         Ladder ladder;
         {
           const Released release;
-          ladder = climb(rows, weight ? &*weight : nullptr, p, fit_intercept,
-                         static_cast<Accuracy>(accuracy), n_threads);
+          ladder = climb(rows, weight ? &*weight : nullptr, p, fit_intercept, wanted, n_threads);
         }
-        const WeightStatistics& w = ladder.statistics;
-        const Index n_positive = weight ? static_cast<Index>(w.n_positive) : rows.n_samples;
-        py::object finished = py::none();
-        if (ladder.is_complete) finished = tuple_of(ladder.finished);
-        return py::make_tuple(
-            ladder.is_in_range, n_positive, w.weight, w.sum_log_weight, std::move(ladder.mean),
-            std::move(ladder.cross), std::move(ladder.size), ladder.n_passes, ladder.n_sweeps,
-            ladder.solution.condition_number, digits_of(ladder.relative_error.worst),
-            digits_of(ladder.relative_error.relevant), finished);
+        return tuple_of(ladder);
       },
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("fit_intercept"),
       py::arg("accuracy"), py::arg("n_threads"));
@@ -80,8 +99,7 @@ void bind_ladder(LevelModule& m) {
           const Released release;
           s = solve_normal_equations(moments, fit_intercept, alpha, truncate, true, n_threads);
           relative_error = relative_error_of(s, fit_intercept, weight);
-          enough = suffices(s, weight,
-                            n_samples - static_cast<double>(s.rank) - (fit_intercept ? 1.0 : 0.0));
+          enough = suffices(s, weight, n_dof_of(n_samples, s.rank, fit_intercept));
         }
         return py::make_tuple(tuple_of(s), digits_of(relative_error.worst),
                               digits_of(relative_error.relevant), enough);
@@ -164,9 +182,9 @@ void bind_ladder(LevelModule& m) {
         const SweepProblem problem{none, nullptr, nullptr, p, t, n_terms};
         double* b = coef.mutable_data();
         double* a = intercept.mutable_data();
-        double* way = progress.mutable_data();
+        double* so_far = progress.mutable_data();
         const Released release;
-        return refine(refinement, problem, plan, sums, b, a, way);
+        return refine(refinement, problem, plan, sums, b, a, so_far);
       },
       py::arg("n_samples"), py::arg("n_terms"), py::arg("slots").noconvert(),
       py::arg("fit_intercept"), py::arg("weight"), py::arg("mean").noconvert(),

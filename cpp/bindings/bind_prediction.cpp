@@ -15,10 +15,8 @@ void bind_predict(LevelModule& m) {
          const DoubleArray& intercept, int n_threads, Out& out) {
         const Rows rows = rows_of(X, py::none());
         const Index n_targets = intercept.size();
-        if (coef.size() != n_targets * rows.n_columns())
-          throw py::value_error("coef has the wrong size");
-        if (out.size() != n_targets * rows.n_samples)
-          throw py::value_error("out has the wrong size");
+        check_size(coef, n_targets * rows.n_columns(), "coef");
+        check_size(out, n_targets * rows.n_samples, "out");
         if (first < 0 || last > rows.n_samples) throw py::value_error("rows out of range");
         const double* b = coef.data();
         const double* a = intercept.data();

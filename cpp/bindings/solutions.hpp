@@ -3,6 +3,7 @@
 
 #include <pybind11/eigen.h>
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -12,6 +13,14 @@
 #include "fastlr/algebra/refinement.hpp"
 
 namespace fastlr {
+
+/// Names of fields, for Python to compare its own with.
+template <std::size_t n>
+py::tuple names_of(const std::array<const char*, n>& fields) {
+  py::tuple names(n);
+  for (std::size_t i = 0; i < n; ++i) names[i] = fields[i];
+  return names;
+}
 
 inline Eigen::Map<const RowMatrix> matrix_of(const DoubleArray& array) {
   if (array.ndim() != 2) throw py::value_error("expected a 2-D array");
@@ -28,7 +37,22 @@ inline MomentsView view_of(Index n_features, double weight, const DoubleArray& m
   return {n_features, q - n_features, weight, mean.data(), cross.data(), size};
 }
 
-/// In the order of fastlr.refinement's ScaledEquations; uses the solution up.
+inline constexpr std::array scaled_solution_fields{"code",
+                                                   "rank",
+                                                   "condition_number",
+                                                   "scale",
+                                                   "mean",
+                                                   "root",
+                                                   "coef",
+                                                   "intercept",
+                                                   "rss",
+                                                   "tss",
+                                                   "length",
+                                                   "null_space",
+                                                   "contraction",
+                                                   "squared_condition"};
+
+/// In the order of these fields, which Python's ScaledSolution has too; uses the solution up.
 inline py::tuple tuple_of(ScaledSolution& s) {
   return py::make_tuple(name(s.status), s.rank, s.condition_number, std::move(s.scale),
                         std::move(s.mean), std::move(s.root), std::move(s.coef),
@@ -37,7 +61,10 @@ inline py::tuple tuple_of(ScaledSolution& s) {
                         s.squared_condition);
 }
 
-/// In the order of Solution's fields in Python, from coef on; uses the solution up.
+inline constexpr std::array figures_fields{"coef", "intercept",     "rss",        "tss",
+                                           "bse",  "bse_intercept", "residual_sd"};
+
+/// In the order of these fields, which Python's Figures has too; uses the solution up.
 inline py::tuple tuple_of(Solution& f) {
   return py::make_tuple(std::move(f.coef), std::move(f.intercept), std::move(f.rss),
                         std::move(f.tss), std::move(f.bse), std::move(f.bse_intercept),

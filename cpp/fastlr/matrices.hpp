@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <type_traits>
 
 #include "fastlr/rows.hpp"
 
@@ -10,7 +11,6 @@ namespace fastlr {
 static_assert(std::is_same_v<Index, Eigen::Index>);
 
 using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using MatrixMap = Eigen::Map<RowMatrix>;
 using ConstMatrixMap = Eigen::Map<const RowMatrix>;
 using Vector = Eigen::VectorXd;
 using VectorMap = Eigen::Map<Eigen::VectorXd>;

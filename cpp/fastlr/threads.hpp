@@ -1,5 +1,5 @@
-// Rows are dealt to a fixed number of slots, each summed in row order and merged in slot order, so
-// that the number of threads never changes a bit. This is the only file that knows about threads.
+// Work for several threads, dealt by number: who does what never depends on how many there are, so
+// that they change no bit (slots.hpp says what is dealt). Nobody else starts threads.
 #pragma once
 
 #include <omp.h>

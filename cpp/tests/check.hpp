@@ -1,6 +1,7 @@
 // Plain checks for native tests: what fails is printed, and the program ends with the count.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 

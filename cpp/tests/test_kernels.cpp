@@ -1,7 +1,6 @@
 // The kernels by themselves, on every CPU level that is built and that this machine can run:
 // against sums of whole numbers, which are exact, and against themselves on one thread.
 #include <algorithm>
-#include <cstring>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -12,49 +11,10 @@
 #include "fastlr/level/cpu_levels.hpp"
 #include "fastlr/level/level.hpp"
 #include "fastlr/slots.hpp"
+#include "tables.hpp"
 
 namespace fastlr {
 namespace {
-
-/// Whole numbers between -8 and 8, the same on every machine.
-std::vector<double> whole_numbers(Index size, std::uint64_t seed) {
-  std::vector<double> values(static_cast<std::size_t>(size));
-  for (double& value : values) {
-    seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-    value =
-        static_cast<double>(seed >> 33) - 8.0 * std::floor(static_cast<double>(seed >> 33) / 8.0);
-    value = 2.0 * value - 7.0;
-  }
-  return values;
-}
-
-/// A table in C order, and a target beside it.
-struct Table {
-  Index n;
-  Index p;
-  std::vector<double> x;
-  std::vector<double> y;
-
-  Rows rows() const {
-    Rows rows{n, {}};
-    for (Index j = 0; j < p; ++j)
-      rows.columns.push_back({reinterpret_cast<const std::byte*>(x.data() + j),
-                              p * static_cast<Index>(sizeof(double)), DType::f64});
-    rows.columns.push_back(
-        {reinterpret_cast<const std::byte*>(y.data()), sizeof(double), DType::f64});
-    return rows;
-  }
-};
-
-/// y = 3 + sum (j + 1) x_j exactly.
-Table exact_table(Index n, Index p) {
-  Table table{n, p, whole_numbers(n * p, 1), std::vector<double>(static_cast<std::size_t>(n), 3.0)};
-  for (Index i = 0; i < n; ++i)
-    for (Index j = 0; j < p; ++j)
-      table.y[static_cast<std::size_t>(i)] +=
-          static_cast<double>(j + 1) * table.x[static_cast<std::size_t>(i * p + j)];
-  return table;
-}
 
 void an_exact_plane_is_found() {
   for (const Index p : {1, 3, 9, 40}) {

@@ -5,7 +5,7 @@
 #include <vector>
 
 int main() {
-  // Longley's table: employment by prices, national product, unemployment, forces, population, year.
+  // Prices, national product, unemployment, forces, population, year; then employment.
   const std::vector<double> table{
       83.0,   234289, 2356,   1590,   107608, 1947,   60323,  88.5,   259426, 2325,   1456,
       108632, 1948,   61122,  88.2,   258054, 3682,   1616,   109773, 1949,   60171,  89.5,

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from fastlr import reference
+from fastlr.least_squares.ladder import ACCURACIES
+from fastlr.least_squares.problem import Climbed, Figures, ScaledSolution, Solution
 
 N, P, T = 60, 3, 2
 
@@ -30,20 +32,48 @@ def exact(X, y):
 
 def test_one_call_finds_the_coefficients_and_what_is_said_of_them(kernels):
     X, y = table()
-    is_in_range, n, weight, _, mean, cross, squares, n_passes, _, condition, digits, _, fit = (
-        kernels.climb(X, y, None, True, 1, 1)
-    )
+    climbed = Climbed(*kernels.climb(X, y, None, True, "auto", 1))
+    fit = Figures(*climbed.figures)
     coef, intercept, rss = exact(X, y)
-    assert (is_in_range, n, weight, n_passes) == (True, N, N, 1)
+    assert (climbed.is_in_range, climbed.n_samples, climbed.weight) == (True, N, N)
+    assert (climbed.n_passes, climbed.sum_log_weight) == (1, 0.0)
     want = reference.centred_moments(X, y)
-    np.testing.assert_allclose(mean[0], want.mean, rtol=1e-13)
-    np.testing.assert_allclose(cross, want.cross_products, rtol=1e-10)
-    assert (squares >= cross.diagonal() * (1 - 1e-15)).all()
-    assert 1.0 <= condition < 10.0
-    assert digits > 12.0
-    np.testing.assert_allclose(fit[0], coef, rtol=1e-12)
-    np.testing.assert_allclose(fit[1], intercept, rtol=1e-12)
-    np.testing.assert_allclose(fit[2], rss, rtol=1e-12)
+    np.testing.assert_allclose(climbed.mean[0], want.mean, rtol=1e-13)
+    np.testing.assert_allclose(climbed.cross, want.cross_products, rtol=1e-10)
+    assert (climbed.size >= climbed.cross.diagonal() * (1 - 1e-15)).all()
+    assert 1.0 <= climbed.condition_number < 10.0
+    assert climbed.digits > 12.0
+    assert climbed.relevant_digits > 12.0
+    np.testing.assert_allclose(fit.coef, coef, rtol=1e-12)
+    np.testing.assert_allclose(fit.intercept, intercept, rtol=1e-12)
+    np.testing.assert_allclose(fit.rss, rss, rtol=1e-12)
+    np.testing.assert_allclose(fit.tss, ((y - y.mean(axis=0)) ** 2).sum(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(fit.residual_sd, np.sqrt(fit.rss / (N - P - 1)), rtol=1e-14)
+    design = np.column_stack([X, np.ones(N)])
+    root = np.sqrt(np.linalg.inv(design.T @ design).diagonal())
+    np.testing.assert_allclose(fit.bse, np.outer(fit.residual_sd, root[:-1]), rtol=1e-10)
+    np.testing.assert_allclose(fit.bse_intercept, fit.residual_sd * root[-1], rtol=1e-10)
+
+
+def test_fields_have_the_names_and_the_order_of_the_kernels(kernels):
+    assert Climbed._fields == kernels.CLIMBED_FIELDS
+    assert Figures._fields == kernels.FIGURES_FIELDS
+    assert ScaledSolution._fields == kernels.SCALED_SOLUTION_FIELDS
+    first = Solution._fields.index("coef")
+    assert Solution._fields[first : first + len(Figures._fields)] == Figures._fields
+    X, y = table()
+    _, solution = solved(kernels, X, y)
+    assert len(solution) == len(ScaledSolution._fields)
+    assert len(kernels.climb(X, y, None, True, "auto", 1)) == len(Climbed._fields)
+
+
+def test_what_one_call_does_for_each_accuracy_and_that_it_knows_no_other(kernels):
+    X, y = table()
+    sweeps = [Climbed(*kernels.climb(X, y, None, True, name, 1)).n_sweeps for name in ACCURACIES]
+    assert sweeps[0] == 0
+    assert 1 <= sweeps[1] <= sweeps[2]
+    with pytest.raises(ValueError, match="unknown accuracy exact"):
+        kernels.climb(X, y, None, True, "exact", 1)
 
 
 def test_sweeps_and_corrections_converge_to_the_solution(kernels):

@@ -130,7 +130,7 @@ def test_a_forked_child_works_on_another_level_than_its_parent():
 import os, sys, numpy as np
 from fastlr._kernels import load_level
 X = np.random.default_rng(0).normal(size=(40_000, 8))
-fit = lambda level: load_level(level).climb(X, X[:, 0].copy(), None, True, 0, 2)[9]
+fit = lambda level: load_level(level).climb(X, X[:, 0].copy(), None, True, "fast", 2)[9]
 first, second = {levels[0]!r}, {levels[-1]!r}
 load_level(second)
 expected = fit(first)

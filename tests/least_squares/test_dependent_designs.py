@@ -10,7 +10,7 @@ import pytest
 
 import fastlr._kernels.levels as chooser
 import rational
-from dependent_designs import draw
+from drawn_designs import draw
 from exact_fits import ExactFit, as_float
 from judged_designs import (
     FAR_AWAY,

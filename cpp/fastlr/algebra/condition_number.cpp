@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "fastlr/algebra/dense.hpp"
 #include "fastlr/turns.hpp"

@@ -92,7 +92,7 @@ Independent factor(const Problem& problem, std::size_t l, const IsNoise& is_nois
     }
     return t;
   };
-  while (true) {  // at most l columns are taken or closed
+  for (std::size_t turn = 0; turn < l; ++turn) {  // each takes a column, or is the last
     double farthest = 0.0;
     for (std::size_t j = 0; j < l; ++j) {
       if (!is_open[j]) continue;
@@ -145,8 +145,8 @@ ColumnChoice choice_of(const Independent& columns) {
   return choice;
 }
 
-/// b += K K'(c - A b) until it rests. c: (l) or nullptr for 0; b: (p) unevaluated sum. Estimates
-/// |K^+ error| from the steps.
+/// b += K K'(c - A b) until it converges. c: (l) or nullptr for 0; b: (p) unevaluated sum.
+/// Estimates |K^+ error| from the steps.
 double improve(const Problem& problem, const ScaledEquations& equations, const RowMatrix& root,
                const DoubleDouble* c, double contraction, double y_length, double* hi, double* lo) {
   const std::size_t l = equations.varying.size();

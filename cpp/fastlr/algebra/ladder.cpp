@@ -6,8 +6,6 @@
 namespace fastlr {
 namespace {
 
-using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
-
 // Sums of squares outside of this range have lost something to overflow or underflow.
 constexpr double smallest_square = 1e-280;
 
@@ -21,7 +19,7 @@ void accumulate_all(const Rows& rows, const Column* weight, int n_threads, Ladde
   Vector shift(q);
   provisional_shift(rows, weight, shift.data());
   const Vector ones = Vector::Ones(q);
-  AlignedVector slots(plan.n_slots * plan.slot_size);
+  Vector slots(plan.n_slots * plan.slot_size);
   ladder.mean.resize(2, q);
   ladder.cross.resize(q, q);
   ladder.size.resize(q);
@@ -46,7 +44,7 @@ bool refine_all(const Rows& rows, const Column* weight, const Refinement& refine
   const Index t = refinement.n_targets;
   const SweepProblem problem{rows, weight, s.scale.data(), refinement.n_features, t};
   const SlotPlan plan = plan_sweep(rows.n_samples, refinement.n_features, t);
-  AlignedVector slots(plan.n_slots * plan.slot_size);
+  Vector slots(plan.n_slots * plan.slot_size);
   RowMatrix progress = start_of_progress(refinement);
   // refine() lets no target go on for more than ten sweeps.
   for (bool is_done = false; !is_done; ++ladder.n_sweeps) {
@@ -60,7 +58,7 @@ bool refine_all(const Rows& rows, const Column* weight, const Refinement& refine
   const double worst = progress.col(progress_relative_error).maxCoeff();
   ladder.relative_error = {worst, worst};
   return (progress.col(progress_state).array() == static_cast<double>(Refining::converged)).all() ||
-         digits_of(worst) > digits_without_rest;
+         digits_of(worst) > enough_digits;
 }
 
 }  // namespace
@@ -117,6 +115,8 @@ Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_
              Accuracy accuracy, int n_threads) {
   Ladder ladder;
   accumulate_all(rows, weight, n_threads, ladder);
+  ladder.n_samples =
+      weight != nullptr ? static_cast<Index>(ladder.statistics.n_positive) : rows.n_samples;
   ladder.is_in_range =
       ladder.mean.allFinite() && ladder.statistics.weight > 0.0 && is_in_range(ladder.cross);
   if (!ladder.is_in_range) return ladder;
@@ -129,9 +129,7 @@ Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_
   ScaledSolution& s = ladder.solution;
   s = solve_normal_equations(moments, fit_intercept, 0.0, true, may_stop, n_threads);
   if (s.status != Status::ok) return ladder;
-  const double n_positive =
-      weight != nullptr ? ladder.statistics.n_positive : static_cast<double>(rows.n_samples);
-  const double n_dof = n_positive - static_cast<double>(n_features) - (fit_intercept ? 1.0 : 0.0);
+  const double n_dof = n_dof_of(static_cast<double>(ladder.n_samples), n_features, fit_intercept);
   Refinement refinement = refinement_of(s, fit_intercept, ladder.statistics.weight);
   if (accuracy == Accuracy::automatic) refinement.tolerance = automatic_tolerance;
   if (accuracy == Accuracy::fast || (may_stop && suffices(s, ladder.statistics.weight, n_dof))) {

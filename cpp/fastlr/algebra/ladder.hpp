@@ -22,8 +22,8 @@ constexpr double automatic_tolerance = 2e-15;
 /// 1e-10: they err by some u times it.
 constexpr double sharp_squared_condition = 2e6;
 
-/// Targets that do not come to rest are good enough with so many digits.
-constexpr double digits_without_rest = 14.0;
+/// Targets that do not converge are good enough with so many digits.
+constexpr double enough_digits = 14.0;
 
 /// By which factor a sweep with this solution's root reduces the error, at most.
 double contraction_of(const ScaledSolution& solution);
@@ -43,9 +43,16 @@ RelativeError relative_error_of(const ScaledSolution& solution, bool fit_interce
 /// standard error, and the sum of squares not cancelled below ten digits.
 bool suffices(const ScaledSolution& solution, double weight, double n_dof);
 
+/// Degrees of freedom that a fit of so many coefficients leaves to the residuals.
+inline double n_dof_of(double n_samples, Index rank, bool fit_intercept) {
+  return n_samples - static_cast<double>(rank) - (fit_intercept ? 1.0 : 0.0);
+}
+
 struct Ladder {
-  bool is_complete = false;  // otherwise only what comes before `finished` is set
-  bool is_in_range = true;   // of the moments: finite, and no squares lost to underflow
+  bool is_complete = false;  // whether `finished` and `relative_error` are set
+  bool is_in_range = true;   // of the moments: finite, and no squares lost to underflow; where they
+                             // are not, there is no solution
+  Index n_samples = 0;       // rows of positive weight
   WeightStatistics statistics{};
   RowMatrix mean;   // (2, q)
   RowMatrix cross;  // (q, q)
@@ -57,7 +64,8 @@ struct Ladder {
   Index n_sweeps = 0;
 };
 
-/// rows: n_features columns of X, then the targets. scale: ones, one for each column.
+/// rows: n_features columns of X, then the targets. Why it may stop before the fit is complete is
+/// told in docs/from-cpp.md.
 Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_intercept,
              Accuracy accuracy, int n_threads);
 

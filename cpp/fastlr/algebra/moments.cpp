@@ -107,8 +107,8 @@ double subtract(Index n_columns, double weight_a, const double* mean_a, const do
                 double weight_b, const double* mean_b, const double* cross_b, double* mean,
                 double* cross) {
   const double weight = weight_a - weight_b;
-  // a = rest + b, hence cross_a = cross + cross_b + (weight weight_b / weight_a) gap gap', gap =
-  // mean_b - mean.
+  // a is what is left and b together, hence with gap = mean_b - mean
+  //   cross_a = cross + cross_b + (weight weight_b / weight_a) gap gap'.
   const double harmonic = weight * (weight_b / weight_a);
   Vector gap(n_columns);
   for (Index j = 0; j < n_columns; ++j) {

@@ -37,8 +37,8 @@ RowMatrix root_of(const ScaledEquations& equations, RowMatrix varying) {
   return root;
 }
 
-/// Rounding in A, in units of u: entries err by their own size, and where they are what larger sums
-/// left over, by that of these sums.
+/// What rounding in an entry A_ij exceeds u |A_ij| by, in units of u, where A was taken from larger
+/// sums: columns had the lengths s there, and have l in A; `summed` is s_i s_j, `own` l_i l_j.
 double left_over(double summed, double own) { return std::max(0.0, summed - 2.0 * own); }
 
 /// |A||b| + |c|, to whose rounding a solution b of A b = c is right, and beside it the same with an

@@ -31,13 +31,13 @@ struct ScaledSolution {
   Vector rss;           // (t) sum w r^2 at the solution, without the penalty, in scaled columns
   Vector tss;     // (t) sum w (y - mean y)^2, or sum w y^2 without intercept, in scaled columns
   Vector length;  // (p) lengths of the columns in scaled columns: sqrt(A_jj); 0 if it does not vary
-  bool is_lost = false;    // see ScaledEquations
+  bool is_lost = false;    // a column varies by less than the rounding of larger sums
   double inflation = 1.0;  // of rounding in A, where moments were taken away from larger ones
   RowMatrix null_space;    // (p - rank, p) unit rows: sum_j N_kj x_j / length_j = 0
-  RowMatrix
-      error;  // (t, p + 1) estimated |error| of coefficients and intercept; empty if not asked
-  RowMatrix
-      typical_error;  // (t, p) the same of coefficients, without allowance for products that cancel
+  /// (t, p + 1) estimated |error| of coefficients and intercept; empty if not asked.
+  RowMatrix error;
+  /// (t, p) the same of coefficients, without allowance for products that cancel.
+  RowMatrix typical_error;
 };
 
 /// Cholesky with condition estimate; if columns depend on one another at the rounding level of A,

@@ -16,7 +16,7 @@ namespace fastlr {
 
 enum class Refining : int { going, converged, stagnated };
 
-/// One target's way, kept between sweeps: the columns of a (t, progress_size) table.
+/// How sweeps have gone for a target, kept between them: columns of a (t, progress_size) table.
 enum ProgressColumn : Index {
   progress_state,           // Refining
   progress_last_step,       // |K'g| of the last correction
@@ -45,8 +45,8 @@ struct Refinement {
 /// (t, progress_size) before the first sweep.
 RowMatrix start_of_progress(const Refinement& refinement);
 
-/// One correction of every target that has not come to rest. coef: (2, t * p), intercept: (2, t),
-/// progress: (t, progress_size), all updated. True when all targets rest.
+/// One correction of every target that is going on. coef: (2, t * p), intercept: (2, t), progress:
+/// (t, progress_size), all updated. True when all targets have converged or stagnated.
 bool refine(const Refinement& refinement, const SweepProblem& problem, const SlotPlan& plan,
             const double* slots, double* coef, double* intercept, double* progress);
 

@@ -23,10 +23,12 @@ struct MomentsView {
   double weight;
   const double* mean;
   const double* cross;
-  const double* size = nullptr;     // (q) sums of squares, at least those of the diagonal, to whose
-                                    // rounding errors cross is right
-  double rounding = unit_roundoff;  // of the arithmetic that cross was summed in
-  const double* units = nullptr;  // (q) powers of two that columns were multiplied by before; or 1
+  /// (q) upper bounds of the sums of squares that were rounded, at least the diagonal of cross.
+  const double* size = nullptr;
+  /// Of the arithmetic that cross was summed in.
+  double rounding = unit_roundoff;
+  /// (q) powers of two that columns were multiplied by before; nullptr for 1.
+  const double* units = nullptr;
 
   Index n_columns() const { return n_features + n_targets; }
   double unit(Index j) const { return units != nullptr ? units[j] : 1.0; }

@@ -1,4 +1,4 @@
-// Numerical outcomes, as values: kernels never throw.
+// Numerical outcomes, as values: kernels throw std::bad_alloc and Interrupted, never these.
 #pragma once
 
 namespace fastlr {

@@ -18,8 +18,8 @@ double gradient_norm_of(WorkingState& state, double of_squares, double of_penalt
   return std::sqrt(squares + without_penalty);
 }
 
-/// evaluate(state) sets batch_gradient = (X' (w r), sum w r) and returns sum w r^2 at theta. Without
-/// an intercept, theta_p stays where it is.
+/// evaluate(state) sets batch_gradient = (X' (w r), sum w r) and returns sum w r^2 at theta.
+/// Without an intercept, theta_p stays where it is.
 template <class StepRule, class Evaluate>
 EpochsDone run_epochs(const DescentSettings& s, StepRule rule, double weight, Index n_epochs,
                       const double* base_rates, const Evaluate& evaluate, WorkingState& state,
@@ -64,7 +64,7 @@ void to_standardised(const Standardisation& standard, Index p, double* gradient)
 }  // namespace
 
 EpochsDone descend_rows(const Rows& rows, const Column* weight, const Standardisation& standard,
-                        const DescentSettings& s, const LossPlan& plan, Index part, Index n_epochs,
+                        const DescentSettings& s, const SlotPlan& plan, Index part, Index n_epochs,
                         const double* base_rates, int n_threads, double* slots,
                         DescentState& caller, const DescentHistory& history) {
   WorkingState state(caller, s);

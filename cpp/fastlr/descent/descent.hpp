@@ -1,5 +1,5 @@
-// Gradient descent, on the squared loss unless somebody brings another one, resumable: a call runs some epochs or some rows, and all
-// that the next call needs lies in arrays that the caller keeps.
+// Gradient descent, on the squared loss unless somebody brings another one, resumable: a call runs
+// some epochs or some rows, and all that the next call needs lies in arrays that the caller keeps.
 //
 // With theta = (b, a), r = X b + a - y and a batch B of m rows (all rows in full-batch descent):
 //
@@ -106,7 +106,7 @@ struct EpochsDone {
 /// `slots`: (n_slots, slot_size), zero before part 0.
 EpochsDone descend_rows(const Rows& rows, const Column* weight,
                         const Standardisation& standardisation, const DescentSettings& settings,
-                        const LossPlan& plan, Index part, Index n_epochs, const double* base_rates,
+                        const SlotPlan& plan, Index part, Index n_epochs, const double* base_rates,
                         int n_threads, double* slots, DescentState& state,
                         const DescentHistory& history);
 

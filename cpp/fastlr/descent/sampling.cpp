@@ -25,7 +25,8 @@ void permute(Bits key, Index count, std::uint32_t* places) {
 
 }  // namespace
 
-SamplingPlan plan_sampling(Sampling sampling, Index n_samples, Index n_features, Index batch_size) {
+SamplingPlan plan_sampling(Sampling sampling, Index n_samples, Index n_features, Index batch_size,
+                           Index n_given) {
   SamplingPlan plan{};
   plan.sampling = sampling;
   plan.n_samples = n_samples;
@@ -33,6 +34,7 @@ SamplingPlan plan_sampling(Sampling sampling, Index n_samples, Index n_features,
   plan.epoch_rows = n_samples;
   if (sampling == Sampling::random)
     plan.epoch_rows = (n_samples + batch_size - 1) / batch_size * batch_size;
+  if (sampling == Sampling::given) plan.epoch_rows = n_given;
   const Index padded = round_up(n_features, 8);
   plan.block_rows = 1;
   if (sampling == Sampling::shuffle && n_samples > table_limit) {

@@ -2,11 +2,11 @@
 // the rows of one window, in the order in which descent will use them.
 //
 //   sequential   0, 1, 2, ...
-//   shuffle      each epoch a fresh permutation. Up to `table_limit` rows it is uniform (Fisher and
-//                Yates); above, blocks of `block_rows` neighbours are permuted as wholes, a
-//                window is made of blocks from all over the data, and a permutation that is uniform,
-//                but the same for all whole windows of an epoch, mixes their rows: memory is read in
-//                order, and every row once.
+//   shuffle      each epoch a fresh permutation. Up to `table_limit` rows it is uniform (Fisher
+//                and Yates); above, blocks of `block_rows` neighbours are permuted as wholes, a
+//                window is made of blocks from all over the data, and a permutation that is
+//                uniform, but the same for all whole windows of an epoch, mixes their rows: memory
+//                is read in order, and every row once.
 //   random       each batch is drawn afresh without replacement, uniformly up to `table_limit` rows
 //                and by a keyed permutation above.
 //   given        somebody else's list
@@ -36,7 +36,9 @@ struct SamplingPlan {
 
 constexpr Index table_limit = Index{1} << 16;
 
-SamplingPlan plan_sampling(Sampling sampling, Index n_samples, Index n_features, Index batch_size);
+/// n_given: rows of an epoch that are given, with Sampling::given.
+SamplingPlan plan_sampling(Sampling sampling, Index n_samples, Index n_features, Index batch_size,
+                           Index n_given = 0);
 
 /// The lists of one epoch.
 class EpochLists {

@@ -6,8 +6,6 @@
 
 namespace fastlr {
 
-using LossPlan = SlotPlan;
-
 /// A slot holds sum w r^2, sum w r, six of padding, then X' (w r) in whole eights.
 SlotPlan plan_loss(Index n_samples, Index n_features);
 

@@ -224,8 +224,9 @@ double largest_row_norm(const Rows& rows, const Column* weight, const double* ce
   return level_in_use().largest_row_norm(rows, weight, centre, factor, first, last, n_threads);
 }
 
-SamplingPlan plan_sampling(Sampling sampling, Index n_samples, Index n_features, Index batch_size) {
-  return level_in_use().plan_sampling(sampling, n_samples, n_features, batch_size);
+SamplingPlan plan_sampling(Sampling sampling, Index n_samples, Index n_features, Index batch_size,
+                           Index n_given) {
+  return level_in_use().plan_sampling(sampling, n_samples, n_features, batch_size, n_given);
 }
 
 std::vector<Index> list_rows(const SamplingPlan& plan, Bits seed, Index epoch, Index window,

@@ -1,6 +1,6 @@
-// Rows -> blocks in column order: `column_block_rows` values of one variable after the other, each times a
-// power of two and otherwise exactly as the user gave it. For passes that work on eight rows at a
-// time.
+// Rows -> blocks in column order: `column_block_rows` values of one variable after the other, each
+// times a power of two and otherwise exactly as the user gave it. For passes that work on eight
+// rows at a time.
 #pragma once
 
 #include <algorithm>
@@ -37,7 +37,8 @@ class ColumnBlocks {
 
   Index n_columns() const { return static_cast<Index>(source_.size()); }
 
-  /// block[j * column_block_rows + r] = x[first + r, j] * scale[j] for r < n <= column_block_rows; 0 from n on.
+  /// block[j * column_block_rows + r] = x[first + r, j] * scale[j] for r < n <= column_block_rows;
+  /// 0 from n on.
   void pack(Index first, Index n, double* block) const {
     for (const Index j : columns_) pack_column(j, first, 0, n, block);
     const Index whole = n / lanes * lanes;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "fastlr/matrices.hpp"
 #include "fastlr/reading/column_block.hpp"
 #include "fastlr/reading/prefetching.hpp"
 #include "fastlr/registers/compensated.hpp"
@@ -19,8 +20,6 @@ constexpr Index values_per_part = Index{1} << 24;   // of X in one call: 5 to 60
 constexpr Index rows_at_once = (lanes == 8 ? 4 : 2) * lanes;
 constexpr Index combinations_per_turn = 64;
 constexpr Index most_lines = 16;  // to prefetch with one column
-
-using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
 /// r for U registers of rows of one combination. `at_once` lines to prefetch go with each column.
 template <Index U>
@@ -88,7 +87,7 @@ void combine_rows(const Needed& needed, const ColumnBlocks& blocks, const Column
                   RowRange range, double* sums) {
   const auto [first, last] = range;
   const Index k = static_cast<Index>(needed.renumbered.size());
-  AlignedVector block(std::max<Index>(1, blocks.n_columns()) * column_block_rows);
+  Vector block(std::max<Index>(1, blocks.n_columns()) * column_block_rows);
   Matrix r(column_block_rows, k);
   Matrix weighted(column_block_rows, k);
   Eigen::Map<Matrix> products(sums, k, k);

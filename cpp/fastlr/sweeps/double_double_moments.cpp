@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "fastlr/matrices.hpp"
 #include "fastlr/reading/column_block.hpp"
 #include "fastlr/registers/compensated.hpp"
 #include "fastlr/threads.hpp"
@@ -14,8 +15,6 @@ constexpr Index max_slots = 64;
 constexpr Index slot_budget = Index{1} << 21;     // doubles in all slots together
 constexpr Index pairs_per_part = Index{1} << 24;  // products in one call: some 10 to 60 ms
 constexpr Index groups = column_block_rows / lanes;
-
-using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
 constexpr Index pairs_below(Index i) { return i * (i + 1) / 2; }
 
@@ -31,7 +30,7 @@ struct Block {
         lo(n_variables * column_block_rows),
         weighted_hi(n_variables * column_block_rows),
         weighted_lo(n_variables * column_block_rows) {}
-  AlignedVector hi, lo, weighted_hi, weighted_lo;
+  Vector hi, lo, weighted_hi, weighted_lo;
 };
 
 void load_block(const ColumnBlocks& blocks, const Column* weight, const double* origin, Index first,

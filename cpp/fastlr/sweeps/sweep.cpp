@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "fastlr/matrices.hpp"
 #include "fastlr/reading/column_block.hpp"
 #include "fastlr/reading/prefetching.hpp"
 #include "fastlr/registers/compensated.hpp"
@@ -16,8 +17,6 @@ constexpr Index min_slots = 8;
 constexpr Index most_blocks_per_task = 16;         // of residuals, which share their workspace
 constexpr Index slot_budget = Index{1} << 20;      // doubles in all slots together
 constexpr Index values_per_part = Index{1} << 24;  // of X in one call: 5 to 60 ms on one core
-
-using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
 
 /// Registers of accumulators for one target: (hi, lo) for each column of X and for sum w r, and sum
 /// w r^2.
@@ -193,7 +192,7 @@ void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
   const auto [first, last] = range;
   const Index n_columns = problem.n_columns();
   const Index t = problem.n_targets;
-  AlignedVector block(blocks.n_columns() * column_block_rows);
+  Vector block(blocks.n_columns() * column_block_rows);
   std::array<double, column_block_rows> weight;
   Residuals r;
   Prefetcher prefetcher(problem.rows, lines_at_once(n_columns));
@@ -276,7 +275,7 @@ void residuals(const SweepProblem& problem, const double* coef, const double* in
       std::clamp<Index>(n_blocks / (4 * std::max(n_threads, 1)), 1, most_blocks_per_task) *
       column_block_rows;
   for_each_task((n_samples + rows_per_task - 1) / rows_per_task, n_threads, [&](Index task) {
-    AlignedVector block(blocks.n_columns() * column_block_rows);
+    Vector block(blocks.n_columns() * column_block_rows);
     Residuals part;
     Prefetcher nothing = Prefetcher::idle(lines_at_once(n_columns));
     const Index end = std::min(n_samples, (task + 1) * rows_per_task);
@@ -305,8 +304,8 @@ void transposed_product(const SweepProblem& problem, const double* r, int n_thre
     for (Index term = 0; term < problem.n_terms; ++term) {
       const Index begin = term * p + first;
       const ColumnBlocks blocks(columns_of(problem.rows, begin, n_columns), problem.scale + begin);
-      AlignedVector block(n_columns * column_block_rows);
-      AlignedVector sums = AlignedVector::Zero(2 * n_columns * lanes);
+      Vector block(n_columns * column_block_rows);
+      Vector sums = Vector::Zero(2 * n_columns * lanes);
       Residuals part;
       for (Index start = 0; start < n_samples; start += column_block_rows) {
         const Index n = std::min(column_block_rows, n_samples - start);

@@ -60,7 +60,15 @@ def largest_deviation(
 def recentre(
     weight: float, mean: Floats, cross: Floats, scale: Floats, shift: Floats
 ) -> tuple[bool, Floats]:
-    """(whether a pass is due about the shift, which was moved to the mean; sums of squares (q,) about the old one)."""
+    """Move the shift to the mean where it is too far from it, and say how much the pass about it has added up.
+
+    Returns
+    -------
+    is_far : bool
+        Whether the shift was moved, so that another pass is due.
+    size : ndarray of shape (q,)
+        Sums of squares about the old shift, to which the rounding errors of cross belong.
+    """
 
 def centre(
     n_samples: int, n_columns: int, shift: Floats, scale: Floats, slots: Floats
@@ -103,21 +111,13 @@ ScaledSolution = tuple[
     float,
     float,
 ]
-"""(status, rank, condition_number, scale (q,), mean (2, q), root (p, r), coef (2, t * p), intercept (2, t),
-rss, tss, length, null_space (p - r, p), contraction, squared_condition) in the frame of columns times powers of
-two."""
+"""Fields of `SCALED_SOLUTION_FIELDS`, for columns times powers of two: scale (q,), mean (2, q), root (p, r),
+coef (2, t * p), intercept (2, t), rss, tss and length of columns, null_space (p - r, p)."""
 
-Finished = tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]
-"""(coef (t, p), intercept, rss, tss, bse (t, p), bse_intercept, residual_sd) in the user's units."""
+Figures = tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]
+"""Fields of `FIGURES_FIELDS`, in the user's units: coef and bse are (t, p), all others (t,)."""
 
-def climb(
-    X: Rows,
-    y: Rows,
-    sample_weight: Array | None,
-    fit_intercept: bool,
-    accuracy: int,
-    n_threads: int,
-) -> tuple[
+Climbed = tuple[
     bool,
     int,
     float,
@@ -130,13 +130,24 @@ def climb(
     float,
     float,
     float,
-    Finished | None,
-]:
-    """The common case in one call: accuracy 0 is fast, 1 automatic, 2 max.
+    Figures | None,
+]
+"""Fields of `CLIMBED_FIELDS`: figures is None where more is needed than one call does."""
 
-    (is_in_range, n_positive, weight, sum_log_weight, mean, cross, size, n_passes, n_sweeps, condition_number, digits,
-    relevant digits, finished); finished is None where more than that is needed.
-    """
+SCALED_SOLUTION_FIELDS: tuple[str, ...]
+FIGURES_FIELDS: tuple[str, ...]
+CLIMBED_FIELDS: tuple[str, ...]
+"""Names of what these tuples hold, in their order."""
+
+def climb(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    fit_intercept: bool,
+    accuracy: str,
+    n_threads: int,
+) -> Climbed:
+    """Fit in one call what needs nothing but refinement, to accuracy "fast", "auto" or "max"."""
 
 CONVERGED: float
 """State of a target that has converged, in its progress."""
@@ -155,8 +166,8 @@ ALWAYS_POLISHED: int
 AUTOMATIC_TOLERANCE: float
 """Estimated relative error that "auto" refines to."""
 
-DIGITS_WITHOUT_REST: float
-"""So many digits are good enough for targets that do not come to rest."""
+ENOUGH_DIGITS: float
+"""So many digits are good enough for targets that do not converge."""
 
 SHARP_SQUARED_CONDITION: float
 """Up to where standard errors from a factor of the normal equations are right to 1e-10."""
@@ -219,7 +230,7 @@ def refine(
     intercept: Floats,
     progress: Floats,
 ) -> bool:
-    """Correct coef, intercept and progress (t, 7) from a sweep; whether all targets are at rest."""
+    """Correct coef, intercept and progress (t, PROGRESS_SIZE) from a sweep; whether all targets are done."""
 
 def finish(
     fit_intercept: bool,
@@ -232,7 +243,7 @@ def finish(
     intercept: Floats,
     rss: Floats,
     n_dof: float,
-) -> Finished:
+) -> Figures:
     """From scaled columns to the user's units, with standard errors."""
 
 def first_basis(
@@ -254,7 +265,7 @@ def next_basis(
     fit_intercept: bool,
     n_threads: int = 1,
 ) -> tuple[Floats, Floats, Floats, bool]:
-    """The same after a pass in the basis K, whose moments are given."""
+    """A better basis, as `first_basis` gives one, from the moments of a pass in the basis K."""
 
 def condition_number(R: Floats, K: Floats) -> float:
     """Ratio of the largest to the smallest singular value of R with columns of unit length, K its inverse.
@@ -503,7 +514,7 @@ def descend_moments(
     history: Floats,
     path: Floats | None,
 ) -> tuple[int, str]:
-    """The same from moments."""
+    """Full batch from moments; (epochs done, "running", "stalled" or "diverged")."""
 
 def plan_sampling(
     sampling: str, n_samples: int, n_features: int, batch_size: int

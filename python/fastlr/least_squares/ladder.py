@@ -18,7 +18,7 @@ from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.dependent_columns import climb_dependent
 from fastlr.least_squares.normal import normal_equations, solve_at_once
 from fastlr.least_squares.preconditioned import precondition
-from fastlr.least_squares.problem import Problem, Solution
+from fastlr.least_squares.problem import Climbed, Problem, Solution
 from fastlr.least_squares.refinement import checked, digits_of, has_converged, refine
 from fastlr.least_squares.units import U, at_full_rank, finished
 from fastlr.moments import Moments
@@ -48,48 +48,53 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
     first = None
     if work <= _ONE_CALL and problem.n_terms == 1:
         is_short = work <= _ONE_THREAD and problem.n_threads is None
-        (
-            is_in_range,
-            n_samples,
-            weight,
-            sum_log_weight,
-            mean,
-            cross,
-            squares,
-            n_passes,
-            n_sweeps,
-            condition,
-            digits,
-            relevant,
-            figures,
-        ) = kernels.climb(
-            features.source,
-            targets.source,
-            problem.weights,
-            problem.fit_intercept,
-            ACCURACIES.index(accuracy),
-            1 if is_short else resolve_threads(problem.n_threads),
+        found = Climbed._make(
+            kernels.climb(
+                features.source,
+                targets.source,
+                problem.weights,
+                problem.fit_intercept,
+                accuracy,
+                1 if is_short else resolve_threads(problem.n_threads),
+            )
         )
         scale = no_scale(q)
-        if is_in_range:
+        if found.is_in_range:
             state = State(
-                n_samples,
-                weight,
-                sum_log_weight,
+                found.n_samples,
+                found.weight,
+                found.sum_log_weight,
                 scale,
-                mean,
-                cross,
+                found.mean,
+                found.cross,
                 problem.feature_names,
                 problem.target_names,
-                squares,
+                found.size,
             )
-            passes = n_passes + n_sweeps
-            if figures is None:
+            passes = found.n_passes + found.n_sweeps
+            is_refined = found.n_sweeps > 0
+            if found.figures is None:
                 moments = moments_of_state(state)
-                return state, _climb_from(moments, problem, accuracy, rank, passes, n_sweeps > 0)
-            solver = "refined" if n_sweeps else "normal"
-            return state, at_full_rank(solver, condition, digits, relevant, passes, figures)
-        first = Statistics(n_samples, weight, sum_log_weight, scale, mean, cross, squares, n_passes)
+                return state, _climb_from(moments, problem, accuracy, rank, passes, is_refined)
+            solver = "refined" if is_refined else "normal"
+            return state, at_full_rank(
+                solver,
+                found.condition_number,
+                found.digits,
+                found.relevant_digits,
+                passes,
+                found.figures,
+            )
+        first = Statistics(
+            found.n_samples,
+            found.weight,
+            found.sum_log_weight,
+            scale,
+            found.mean,
+            found.cross,
+            found.size,
+            found.n_passes,
+        )
     statistics = pass_over(
         problem.leading_features,
         problem.targets,

@@ -30,7 +30,7 @@ def precondition(
     -------
     scaled : ScaledSolution
         The solution, its root and its condition number.
-    progress : ndarray of shape (n_targets, 7)
+    progress : ndarray of shape (n_targets, PROGRESS_SIZE)
         How the last sweeps went, see `refine`.
     root_error : RootError
         How well the root is known.

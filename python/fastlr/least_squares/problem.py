@@ -10,7 +10,15 @@ import numpy.typing as npt
 
 from fastlr.input.columns import Columns, FloatArray
 
-__all__ = ["Problem", "RootError", "RowSummary", "ScaledSolution", "Solution"]
+__all__ = [
+    "Climbed",
+    "Figures",
+    "Problem",
+    "RootError",
+    "RowSummary",
+    "ScaledSolution",
+    "Solution",
+]
 
 
 class Problem(NamedTuple):
@@ -64,6 +72,38 @@ class ScaledSolution(NamedTuple):
     def n_varying(self) -> int:
         """Number of columns that are not constant."""
         return int(np.count_nonzero(self.length))
+
+
+class Figures(NamedTuple):
+    """A fit in the user's units, in the order of the kernels' tuple; arrays have a row for each target."""
+
+    coef: FloatArray
+    intercept: FloatArray
+    rss: FloatArray
+    tss: FloatArray
+    bse: FloatArray
+    bse_intercept: FloatArray
+    residual_sd: FloatArray
+
+
+class Climbed(NamedTuple):
+    """What the common case in one call has found, in the order of the kernels' tuple."""
+
+    is_in_range: bool
+    n_samples: int
+    weight: float
+    sum_log_weight: float
+    mean: FloatArray
+    cross: FloatArray
+    size: FloatArray
+    """Upper bounds (q,) of the sums of squares that were rounded."""
+    n_passes: int
+    n_sweeps: int
+    condition_number: float
+    digits: float
+    relevant_digits: float
+    figures: tuple[FloatArray, ...] | None
+    """Those of `Figures`; None where more is needed than one call does."""
 
 
 class RootError(NamedTuple):

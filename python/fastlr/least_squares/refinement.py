@@ -32,7 +32,7 @@ __all__ = [
     "with_exact_means",
 ]
 
-# Columns of an array (n_targets, 7) that says how sweeps have gone: see refinement.hpp.
+# Columns of an array (n_targets, PROGRESS_SIZE) that says how sweeps have gone: see refinement.hpp.
 CONVERGED: float = kernels.CONVERGED
 PROGRESS_STATE: int = kernels.PROGRESS_STATE
 PROGRESS_RSS: int = kernels.PROGRESS_RSS
@@ -103,7 +103,7 @@ def refine_and_show(
 def has_converged(progress: FloatArray) -> bool:
     """Whether the coefficients of all targets have converged, or are good enough without."""
     have_all = bool(np.all(progress[:, PROGRESS_STATE] == CONVERGED))
-    return have_all or digits_of(progress) > kernels.DIGITS_WITHOUT_REST
+    return have_all or digits_of(progress) > kernels.ENOUGH_DIGITS
 
 
 def digits_of(progress: FloatArray) -> float:

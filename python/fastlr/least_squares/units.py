@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +10,7 @@ import numpy.typing as npt
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
-from fastlr.least_squares.problem import RootError, ScaledSolution, Solution
+from fastlr.least_squares.problem import Figures, RootError, ScaledSolution, Solution
 from fastlr.least_squares.rounding import NEGLIGIBLE
 from fastlr.moments import Moments
 
@@ -38,9 +37,9 @@ def at_full_rank(
     digits: float,
     relevant_digits: float,
     passes: int,
-    figures: Any,
+    figures: tuple[FloatArray, ...],
 ) -> Solution:
-    """The solution of full rank that one call of the kernels has finished."""
+    """The solution of full rank that one call of the kernels has finished: ``figures`` are those of `Figures`."""
     coef, intercept, rss, tss, bse, bse_intercept, residual_sd = figures
     p, nothing = coef.shape[1], coef[:0]
     return Solution(
@@ -83,26 +82,28 @@ def finished(
     """
     p = len(scaled.length)
     n_dof = moments.n_samples - scaled.rank - fit_intercept
-    figures = kernels.finish(
-        fit_intercept,
-        moments.total_weight,
-        scaled.mean,
-        scaled.tss,
-        np.ascontiguousarray(scaled.root),
-        scaled.scale,
-        np.ascontiguousarray(scaled.coef),
-        scaled.intercept,
-        scaled.rss,
-        n_dof,
+    figures = Figures._make(
+        kernels.finish(
+            fit_intercept,
+            moments.total_weight,
+            scaled.mean,
+            scaled.tss,
+            np.ascontiguousarray(scaled.root),
+            scaled.scale,
+            np.ascontiguousarray(scaled.coef),
+            scaled.intercept,
+            scaled.rss,
+            n_dof,
+        )
     )
     if undetermined is None:
         undetermined = np.any(np.abs(scaled.null_space) > 1e-8, axis=0)
-    figures[4][:, undetermined] = np.nan
+    figures.bse[:, undetermined] = np.nan
     if root_error is not None and root_error.intercept is not None and fit_intercept:
-        figures = (*figures[:5], figures[6] * root_error.intercept, figures[6])
+        figures = figures._replace(bse_intercept=figures.residual_sd * root_error.intercept)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         length = np.where(scaled.length > 0, scaled.length / scaled.scale[:p], 0.0)
-    lost = _lost_to_range(scaled, figures[0], figures[1], moments)
+    lost = _lost_to_range(scaled, figures.coef, figures.intercept, moments)
     relevant = digits if relevant_digits is None else relevant_digits
     root_relative = bse_error_of(scaled) if root_error is None else root_error.relative
     return Solution(

@@ -133,16 +133,25 @@ def _checked_header(header: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_numbers(
-    weights: FloatArray, scale: FloatArray, mean: FloatArray, cross: FloatArray, size: FloatArray
+    weights: FloatArray,
+    scale: FloatArray,
+    mean: FloatArray,
+    cross: FloatArray,
+    summed_squares: FloatArray,
 ) -> None:
-    """Refuse numbers that no rows have: total weight and sum of logarithms, scales, means, products, sizes.
+    """Refuse numbers that no rows have: total weight and sum of logarithms, scales, means, products, summed squares.
 
     Raises
     ------
     InputError
         If one is.
     """
-    for name, numbers in (("weights", weights), ("scale", scale), ("mean", mean), ("size", size)):
+    for name, numbers in (
+        ("weights", weights),
+        ("scale", scale),
+        ("mean", mean),
+        ("summed_squares", summed_squares),
+    ):
         if not np.isfinite(numbers).all():
             raise InputError(f"{name} must be finite.")
     if not weights[0] > 0:
@@ -155,10 +164,12 @@ def _check_numbers(
     variation = leading.diagonal()
     # What was taken away may leave rounding errors of what there was, and no more.
     if (
-        np.any(size < 0)
-        or np.any(variation < -1e-11 * size)
-        or np.any(variation > (1.0 + 1e-9) * size)
+        np.any(summed_squares < 0)
+        or np.any(variation < -1e-11 * summed_squares)
+        or np.any(variation > (1.0 + 1e-9) * summed_squares)
     ):
-        raise InputError("sums of squares must be positive, and no larger than their sizes.")
+        raise InputError(
+            "sums of squares must be positive, and no larger than those that were rounded."
+        )
     if not np.array_equal(leading, leading.T):
         raise InputError("cross-products must be symmetric.")
