@@ -103,6 +103,7 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* b
   Prefetcher prefetcher(rows, panel_rows);
   const Index ahead = panel_rows_ahead(prefetcher);
   for (Index start = range.first; start < range.last; start += fold_rows) {
+    give_turn();  // heard on the caller's thread; the others end their rows of this call
     const Index end = std::min(range.last, start + fold_rows);
     for (Index first = start; first < end; first += panel_rows) {
       const Index n = std::min(panel_rows, end - first);
