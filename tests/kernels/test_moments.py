@@ -22,6 +22,9 @@ SHAPES = [
     (3000, 23),
     (2500, 30),
     (700, 130),
+    (9000, 100),
+    (1300, 253),
+    (1300, 254),  # from here on blocks
     (1500, 420),
 ]
 DTYPES = ["f8", "f4", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?"]
@@ -91,7 +94,7 @@ def test_every_dtype_is_read_as_its_float64_values(kernels, dtype):
 
 
 @pytest.mark.parametrize(
-    "shape", [(1, 2), (7, 3), (130, 4), (1030, 9), (2100, 17), (300, 40)], ids=str
+    "shape", [(1, 2), (7, 3), (130, 4), (1030, 9), (2100, 17), (300, 40), (150, 259)], ids=str
 )
 def test_layout_changes_no_bit(kernels, shape):
     X, y = draw(shape)
@@ -221,7 +224,11 @@ def test_logarithms_of_weights_lose_no_digits(kernels, tiny):
     assert sum_log_weight == pytest.approx(np.log(weight).sum(), rel=1e-13, abs=1e-11)
 
 
-@pytest.mark.parametrize("shape", [(20_000, 2), (70_000, 12), (3000, 300), (2500, 520)], ids=str)
+@pytest.mark.parametrize(
+    "shape",
+    [(20_000, 2), (70_000, 12), (33_000, 97), (2500, 256), (3000, 300), (2500, 520)],
+    ids=str,
+)
 def test_threads_change_no_bit(kernels, shape):
     X, y = draw(shape)
     weight = np.random.default_rng(7).uniform(size=shape[0])
@@ -230,6 +237,16 @@ def test_threads_change_no_bit(kernels, shape):
         for one, other in itertools.pairwise(results):
             for got, want in zip(other, one, strict=True):
                 np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("shape", [(20_000, 96), (5000, 270)], ids=str)
+def test_thousands_of_rows_between_folds_cost_no_digits(kernels, shape):
+    X, y = draw(shape)
+    mean, cross = one_pass(kernels, X, y)[3:]
+    centred = (X.astype(np.longdouble) - mean[0, :-1]) - mean[1, :-1]
+    exact = (centred[:, :5].T @ centred).astype(float)
+    size = np.sqrt(np.diag(cross)[:-1])
+    assert (np.abs(cross[:5, :-1] - exact) / np.outer(size[:5], size)).max() < 4e-15
 
 
 @pytest.mark.parametrize("exponent", [-30, 40])

@@ -119,6 +119,7 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* b
   const Index ahead = panel_rows_ahead(prefetcher);
   FusedRing ring(layout);
   for (Index start = range.first; start < range.last; start += fold_rows) {
+    give_turn();  // heard on the caller's thread; the others end their rows of this call
     const Index end = std::min(range.last, start + fold_rows);
     const Index taken = basis == nullptr ? ring.rows_taken(start, end) : 0;
     if (taken > 0) ring.set_products(start, taken, weights.roots(start, taken), C.data());
