@@ -83,8 +83,10 @@ class PanelLayout {
   /// panel (n_strips, strip_size) = rows [first, first + n), n <= panel_rows; root_weight (or
   /// nullptr) multiplies whole rows.
   void pack(Index first, Index n, const double* root_weight, double* panel) const {
-    for (Index done = 0; done < n; done += rows_at_once) {  // in the order of memory
-      const Index count = std::min(rows_at_once, n - done);
+    // In the order of memory: long rows are few pages at a time, short ones many rows to a strip.
+    const Index at_once = n_strips() > 4 ? most_at_once / 4 : most_at_once;
+    for (Index done = 0; done < n; done += at_once) {
+      const Index count = std::min(at_once, n - done);
       const double* root = root_weight == nullptr ? nullptr : root_weight + done;
       for (const Strip& strip : strips_) {
         double* out = panel + strip.first / strip_width * strip_size + done * strip_width;
@@ -98,10 +100,10 @@ class PanelLayout {
   }
 
  private:
-  static constexpr Index rows_at_once = 16;
+  static constexpr Index most_at_once = 64;
   static constexpr Index vectors = strip_width / lanes;
 
-  using Buffer = std::array<double, rows_at_once>;
+  using Buffer = std::array<double, most_at_once>;
 
   Strip strip_at(Index first) const {
     Strip strip;
