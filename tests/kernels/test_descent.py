@@ -7,7 +7,7 @@ import pytest
 
 from fastlr import reference
 from fastlr.descent.state import Counter, Number, VectorRow
-from layouts import LAYOUTS
+from layouts import LAYOUTS, before_a_wall
 
 N_EPOCHS = 6
 SETTINGS = {"rule": "gd", "scale": 1.0, "mean_weight": 1.0, "limit": np.inf}  # half the mean
@@ -192,6 +192,72 @@ def test_layouts_and_threads_change_no_step(kernels, p):
         )
         np.testing.assert_array_equal(path, plain[2], err_msg=layout)
         np.testing.assert_array_equal(history, plain[1], err_msg=layout)
+
+
+def drawn(kernels, X, y, weight, sampling, batch_size, n_threads):
+    """(path, losses) of two epochs of batches that the kernels draw."""
+    n, p = X.shape
+    state = state_of(kernels, p)
+    history, path = room(2, p)
+    size = kernels.plan_sampling(sampling, n, p, batch_size)["table_size"]
+    kernels.descend_batches(
+        *(X, y, weight, None, SETTINGS, sampling, batch_size, 5, None, None, 1 << 30, n_threads),
+        *(np.zeros(size, dtype=np.uint32), *state, np.full(2, 0.01 / p), history, path),
+    )
+    return path, history
+
+
+@pytest.mark.parametrize("p", [1, 3, 9, 20, 33])
+def test_batches_of_rows_in_place_are_those_of_packed_rows(kernels, p):
+    # Row-major floats are used where they lie, with the last few copied; all else is packed.
+    X, y, weights = draw(531, p, seed=p)
+    for dtype in ("f8", "f4"):
+        values = X.astype(dtype)
+        for sampling in ("sequential", "shuffle", "random"):
+            for weight, batch_size in ((None, 2), (weights, 37), (weights, 256), (None, 531)):
+                packed = drawn(
+                    kernels, np.asfortranarray(values), y, weight, sampling, batch_size, 1
+                )
+                for layout in ("c_order", "every_other_row", "within_nans", "read_only"):
+                    for n_threads in (1, 2):
+                        found = drawn(
+                            kernels,
+                            LAYOUTS[layout](values),
+                            y,
+                            weight,
+                            sampling,
+                            batch_size,
+                            n_threads,
+                        )
+                        case = f"{dtype}, {sampling}, {batch_size}, {layout}, {n_threads} threads"
+                        assert np.isfinite(found[0]).all(), case
+                        np.testing.assert_array_equal(found[0], packed[0], err_msg=case)
+                        np.testing.assert_array_equal(found[1], packed[1], err_msg=case)
+
+
+@pytest.mark.parametrize("p", [1, 3, 9, 20, 33])
+def test_no_row_is_read_beyond_the_end_of_its_memory(kernels, p):
+    for n in (5, 64):
+        for dtype in ("f8", "f4"):
+            X, y, _ = draw(n, p)
+            X = X.astype(dtype)
+            case = f"{n} rows, {dtype}"
+            batches = [drawn(kernels, A, y, None, "shuffle", 4, 1) for A in (X, before_a_wall(X))]
+            np.testing.assert_array_equal(batches[1][0], batches[0][0], err_msg=case)
+            full = [
+                by_rows(kernels, A, y, None, SETTINGS, np.full(2, 0.1 / p))
+                for A in (X, before_a_wall(X))
+            ]
+            np.testing.assert_array_equal(full[1][2], full[0][2], err_msg=case)
+
+
+def test_large_batches_of_rows_in_place_are_those_of_packed_rows(kernels):
+    X, y, weight = draw(70_000, 9)
+    for sampling in ("sequential", "shuffle"):
+        packed = drawn(kernels, np.asfortranarray(X), y, weight, sampling, 35_000, 1)
+        for n_threads in (1, 2):
+            found = drawn(kernels, X, y, weight, sampling, 35_000, n_threads)
+            np.testing.assert_array_equal(found[0], packed[0], err_msg=sampling)
 
 
 def test_standardised_rows_are_those_of_the_reference(kernels):

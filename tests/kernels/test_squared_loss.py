@@ -102,3 +102,18 @@ def test_largest_row_norm(kernels, weighted):
     assert kernels.largest_row_norm(X, y, weight, standard, 0, 1500, 2) == pytest.approx(
         (z**2).sum(axis=1).max(), rel=1e-12
     )
+
+
+@pytest.mark.parametrize("n_features", [1, 3, 8, 20, 45])
+def test_sums_depend_neither_on_layout_nor_on_threads(kernels, n_features):
+    for n, dtype in ((5, "f8"), (8, "f4"), (1037, "f8"), (1037, "f4"), (70_001, "f8")):
+        rng = np.random.default_rng(n)
+        X, y = rng.normal(size=(n, n_features)).astype(dtype), rng.normal(size=n)
+        theta, weight = rng.normal(size=n_features + 1), rng.uniform(0, 2, size=n)
+        squares, gradient = sums(kernels, X, y, weight, theta, n_threads=1)
+        for layout in ("c_order", "f_order", "every_other_row", "within_nans"):
+            for n_threads in (1, 2):
+                case = f"{n} rows, {dtype}, {layout}, {n_threads} threads"
+                found = sums(kernels, LAYOUTS[layout](X), y, weight, theta, n_threads)
+                assert found[0] == squares, case
+                np.testing.assert_array_equal(found[1], gradient, err_msg=case)

@@ -1,98 +1,260 @@
-// Residual and gradient of one row after the other while the row is in registers or the nearest
-// cache.
+// Residuals and gradient of some rows while they are in the nearest cache: eight rows at a time,
+// whose dot products are added up in registers and whose residuals lie in one vector, then their
+// share of the gradient, which is loaded and stored once for all eight.
 //
-// Rows are read in eights. Beyond the last feature an eight may hold anything finite (the next row,
-// or padding): theta is zero there, and what the gradient collects there is never used.
+// Rows are read in whole registers. Beyond the last feature there may be anything (the next row, or
+// what a view leaves out): it is masked away. A row's residual does not depend on the rows beside
+// it, and a gradient is added up in row order, so that bits depend on which rows make one call, and
+// never on where they lie.
 #pragma once
 
-#include <array>
+#include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "fastlr/matrices.hpp"
 #include "fastlr/reading/prefetching.hpp"
+#include "fastlr/registers/lanes.hpp"
 
 namespace fastlr {
 
-template <class Scalar>
-Eight load_row(const Scalar* source) {
-  return Eigen::Map<const Eigen::Array<Scalar, 8, 1>>(source).template cast<double>();
-}
-
-/// What the rows of one slot or batch add up to.
+/// What the rows of one slot or batch add up to, in eight sums each: those of rows 0, 8, 16, ...,
+/// of rows 1, 9, 17, ..., and so on.
 struct LossSums {
-  double squares = 0.0;    // sum w r^2
-  double residuals = 0.0;  // sum w r
+  double squares() const { return of_squares.sum(); }      // sum w r^2
+  double residuals() const { return of_residuals.sum(); }  // sum w r
+
+  Eight of_squares = Eight::Zero();
+  Eight of_residuals = Eight::Zero();
 };
 
-/// r_i = x_i' theta + offset_i; g += w_i r_i x_i for n rows of V eights; weight may be nullptr (all
-/// ones).
-template <Index V, class Scalar>
-void fused_rows(const Scalar* X, Index stride, Index n, const double* offset, const double* weight,
-                const double* theta, double* g, LossSums& sums) {
-  std::array<Eight, V> t;
-  std::array<Eight, V> sum;
-  for (std::size_t v = 0; v < V; ++v) {
-    t[v] = Eigen::Map<const Eight>(theta + 8 * v);
-    sum[v] = Eigen::Map<const Eight>(g + 8 * v);
+/// Rows one after the other in memory, asked for `bytes_ahead` before they are read.
+template <class T>
+struct RowsInOrder {
+  using Scalar = T;
+  static constexpr Index bytes_ahead = 2048;
+
+  const std::byte* at(Index i) const { return first + i * stride; }
+  [[gnu::always_inline]] void ask(Index, const std::byte* row, Index offset) const {
+    prefetch<first_level>(row + bytes_ahead + offset);
   }
-  double squares = sums.squares;
-  double residuals = sums.residuals;
-  for (Index i = 0; i < n; ++i, X += stride) {
-    std::array<Eight, V> x;
-    for (std::size_t v = 0; v < V; ++v) x[v] = load_row(X + 8 * v);
-    Eight product = x[0] * t[0];
-    for (std::size_t v = 1; v < V; ++v) product += x[v] * t[v];
-    const double r = product.sum() + offset[i];
-    const double wr = weight != nullptr ? weight[i] * r : r;
-    squares += wr * r;
-    residuals += wr;
-    for (std::size_t v = 0; v < V; ++v) sum[v] += wr * x[v];
+
+  const std::byte* first;
+  Index stride;  // in bytes
+};
+
+/// Rows from anywhere, by their addresses, asked for (if only their beginning) `rows_ahead` before
+/// they are read: the list goes on for so many entries beyond its end.
+template <class T>
+struct RowsByAddress {
+  using Scalar = T;
+  static constexpr Index rows_ahead = 16;
+  static constexpr Index bytes_asked_for = 512;
+
+  const std::byte* at(Index i) const { return row[i]; }
+  [[gnu::always_inline]] void ask(Index i, const std::byte*, Index offset) const {
+    if (offset < bytes_asked_for) prefetch<first_level>(row[i + rows_ahead] + offset);
   }
-  for (std::size_t v = 0; v < V; ++v) Eigen::Map<Eight>(g + 8 * v) = sum[v];
-  sums = {squares, residuals};
+
+  const std::byte* const* row;
+};
+
+/// The features of a row in registers. Parameters and gradients have whole eights.
+struct RowWidth {
+  explicit RowWidth(Index n_features) : n_registers((n_features + lanes - 1) / lanes) {
+    tail.setZero();
+    tail.head(n_features - (n_registers - 1) * lanes).setConstant(keep_all);
+  }
+  Lanes mask() const { return load(tail.data()); }  // of the features in the last register
+
+  Index n_registers;
+  Eigen::Array<double, lanes, 1> tail;
+};
+
+namespace fused {
+
+constexpr Index most_rows = 8;
+/// What is read twice must stay in the second-level cache.
+constexpr Index most_registers_in_eights = 2048 / lanes;
+
+/// Half of the sums of two vectors' lanes: pairs of blocks of `width` lanes become one block.
+template <Index width>
+[[gnu::always_inline]] inline Lanes add_halves(const Lanes& a, const Lanes& b) {
+  if constexpr (lanes == 1) {
+    return a;
+  } else {
+    return [&]<std::int64_t... k>(std::integer_sequence<std::int64_t, k...>) {
+      // Lane k comes from block k / width, which is one of a's and b's in turn.
+      constexpr auto from = [](std::int64_t lane, std::int64_t side) {
+        const std::int64_t block = lane / width;
+        return (block % 2) * lanes + (block / 2 * 2 + side) * width + lane % width;
+      };
+      return add(pick<from(k, 0)...>(a, b), pick<from(k, 1)...>(a, b));
+    }(std::make_integer_sequence<std::int64_t, lanes>{});
+  }
 }
 
-/// Of a row too wide for registers.
-constexpr Index wide_row_bytes_ahead = Index{1} << 14;
-
-/// The same for any number of eights, theta and g in the nearest cache. Row after row all the same:
-/// memory is read as one stream.
-template <class Scalar>
-void fused_wide_rows(const Scalar* X, Index stride, Index n, Index eights, const double* offset,
-                     const double* weight, const double* theta, double* g, LossSums& sums) {
-  const Index width = 8 * eights;
-  for (Index i = 0; i < n; ++i, X += stride) {
-    std::array<Eight, 2> product;
-    product.fill(Eight::Zero());
-    Index j = 0;
-    for (; j + 16 <= width; j += 16)
-      for (std::size_t k = 0; k < 2; ++k) {
-        const Index at = j + 8 * static_cast<Index>(k);
-        prefetch(reinterpret_cast<const std::byte*>(X + at) + wide_row_bytes_ahead);
-        product[k] += load_row(X + at) * Eigen::Map<const Eight>(theta + at);
-      }
-    if (j < width) product[0] += load_row(X + j) * Eigen::Map<const Eight>(theta + j);
-    const double r = (product[0] + product[1]).sum() + offset[i];
-    const double wr = weight != nullptr ? weight[i] * r : r;
-    sums.squares += wr * r;
-    sums.residuals += wr;
-    for (j = 0; j < width; j += 8) Eigen::Map<Eight>(g + j) += wr * load_row(X + j);
+/// The sums of `lanes` vectors, each in the lane of its number; each is added up as a tree.
+template <Index width = 1>
+[[gnu::always_inline]] inline Lanes sums_of(const Lanes* v) {
+  constexpr Index n = lanes / width;  // vectors that are left
+  if constexpr (n == 1) {
+    return v[0];
+  } else {
+    Lanes half[n / 2];
+#pragma GCC unroll 4
+    for (Index k = 0; k < n / 2; ++k) half[k] = add_halves<width>(v[2 * k], v[2 * k + 1]);
+    return sums_of<2 * width>(half);
   }
 }
 
-template <class Scalar>
-void fused_rows(const Scalar* X, Index stride, Index n, Index eights, const double* offset,
+/// Some of a column's values in a register, zero behind them.
+template <Index n>
+[[gnu::always_inline]] inline Lanes load_some(const double* from) {
+  if constexpr (n >= lanes) return load(from);
+  alignas(64) double some[lanes] = {};
+  for (Index k = 0; k < std::min(n, lanes); ++k) some[k] = from[k];
+  return load(some);
+}
+
+/// N registers of numbers that stay in registers while many rows are used.
+template <Index N>
+struct Kept {
+  explicit Kept(double* numbers) : home(numbers) {
+#pragma GCC unroll 4
+    for (Index v = 0; v < N; ++v) value[v] = fastlr::load(numbers + v * lanes);
+  }
+  Lanes load(Index v) const { return value[v]; }
+  void store(Index v, const Lanes& now) { value[v] = now; }
+  void bring_home() const {
+#pragma GCC unroll 4
+    for (Index v = 0; v < N; ++v) fastlr::store(home + v * lanes, value[v]);
+  }
+
+  Lanes value[N];
+  double* home;
+};
+
+/// Any number, which stay in memory.
+template <>
+struct Kept<0> {
+  explicit Kept(double* numbers) : home(numbers) {}
+  Lanes load(Index v) const { return fastlr::load(home + v * lanes); }
+  void store(Index v, const Lanes& now) const { fastlr::store(home + v * lanes, now); }
+  void bring_home() const {}
+
+  double* home;
+};
+
+/// r_i = x_i' theta + offset_i; g += w_i r_i x_i for R <= 8 rows of N registers (0: any number);
+/// weight may be nullptr (all ones).
+template <Index R, Index N, class Source>
+[[gnu::always_inline]] inline void add_rows(const Source& rows, Index i, const RowWidth& width,
+                                            const double* offset, const double* weight,
+                                            const double* theta, Kept<N>& g,
+                                            Kept<8 / lanes>& squares, Kept<8 / lanes>& residuals) {
+  using Scalar = typename Source::Scalar;
+  constexpr Index register_bytes = lanes * Index{sizeof(Scalar)};
+  constexpr Index registers_per_line = std::max<Index>(1, cache_line / register_bytes);
+  const Index last = (N > 0 ? N : width.n_registers) - 1;
+  const Lanes mask = width.mask();
+  const std::byte* x[R];
+  Lanes sum[most_rows];
+#pragma GCC unroll 8
+  for (Index k = 0; k < most_rows; ++k) sum[k] = broadcast(0.0);
+#pragma GCC unroll 8
+  for (Index k = 0; k < R; ++k) x[k] = rows.at(i + k);
+#pragma GCC unroll 4
+  for (Index v = 0; v < last; ++v) {
+    const Lanes t = load(theta + v * lanes);
+    if (v % registers_per_line == 0) {
+#pragma GCC unroll 8
+      for (Index k = 0; k < R; ++k) rows.ask(i + k, x[k], v * register_bytes);
+    }
+#pragma GCC unroll 8
+    for (Index k = 0; k < R; ++k)
+      sum[k] = multiply_add(load_as_doubles<Scalar>(x[k] + v * register_bytes), t, sum[k]);
+  }
+  const auto last_of = [&](Index k) {
+    return keep(load_as_doubles<Scalar>(x[k] + last * register_bytes), mask);
+  };
+  const Lanes t = load(theta + last * lanes);
+#pragma GCC unroll 8
+  for (Index k = 0; k < R; ++k) {
+    rows.ask(i + k, x[k], last * register_bytes);
+    sum[k] = multiply_add(last_of(k), t, sum[k]);
+  }
+  alignas(64) double weighted[most_rows];
+#pragma GCC unroll 8
+  for (Index k = 0; k < R; k += lanes) {
+    const Lanes r = add(sums_of(sum + k), load_some<R>(offset + i + k));
+    const Lanes wr = weight != nullptr ? multiply(load_some<R>(weight + i + k), r) : r;
+    store(weighted + k, wr);
+    squares.store(k / lanes, multiply_add(wr, r, squares.load(k / lanes)));
+    residuals.store(k / lanes, add(residuals.load(k / lanes), wr));
+  }
+  asm volatile("" : "+m"(weighted));
+  Lanes wr[R];
+#pragma GCC unroll 8
+  for (Index k = 0; k < R; ++k) wr[k] = broadcast_from(weighted + k);
+#pragma GCC unroll 4
+  for (Index v = 0; v < last; ++v) {
+    Lanes total = g.load(v);
+#pragma GCC unroll 8
+    for (Index k = 0; k < R; ++k)
+      total = multiply_add(wr[k], load_as_doubles<Scalar>(x[k] + v * register_bytes), total);
+    g.store(v, total);
+  }
+  Lanes total = g.load(last);
+#pragma GCC unroll 8
+  for (Index k = 0; k < R; ++k) total = multiply_add(wr[k], last_of(k), total);
+  g.store(last, total);
+}
+
+/// The same for n rows.
+template <Index N, class Source>
+void add_all_rows(const Source& rows, Index n, const RowWidth& width, const double* offset,
+                  const double* weight, const double* theta, double* gradient, LossSums& sums) {
+  Kept<N> g(gradient);
+  Kept<8 / lanes> squares(sums.of_squares.data());
+  Kept<8 / lanes> residuals(sums.of_residuals.data());
+  const auto add = [&]<Index R>(std::integral_constant<Index, R>, Index i) {
+    add_rows<R, N>(rows, i, width, offset, weight, theta, g, squares, residuals);
+  };
+  Index i = 0;
+  if (width.n_registers <= most_registers_in_eights) {
+    for (; i + 8 <= n; i += 8) add(std::integral_constant<Index, 8>{}, i);
+    if (i + 4 <= n) {
+      add(std::integral_constant<Index, 4>{}, i);
+      i += 4;
+    }
+  }
+  for (; i < n; ++i) add(std::integral_constant<Index, 1>{}, i);
+  g.bring_home();
+  squares.bring_home();
+  residuals.bring_home();
+}
+
+}  // namespace fused
+
+/// r_i = x_i' theta + offset_i; g += w_i r_i x_i for n rows; weight may be nullptr (all ones).
+template <class Source>
+void fused_rows(const Source& rows, Index n, const RowWidth& width, const double* offset,
                 const double* weight, const double* theta, double* g, LossSums& sums) {
-  switch (eights) {
+  const auto with = [&]<Index N>(std::integral_constant<Index, N>) {
+    fused::add_all_rows<N>(rows, n, width, offset, weight, theta, g, sums);
+  };
+  switch (width.n_registers) {
     case 1:
-      return fused_rows<1>(X, stride, n, offset, weight, theta, g, sums);
+      return with(std::integral_constant<Index, 1>{});
     case 2:
-      return fused_rows<2>(X, stride, n, offset, weight, theta, g, sums);
+      return with(std::integral_constant<Index, 2>{});
     case 3:
-      return fused_rows<3>(X, stride, n, offset, weight, theta, g, sums);
+      return with(std::integral_constant<Index, 3>{});
     case 4:
-      return fused_rows<4>(X, stride, n, offset, weight, theta, g, sums);
+      return with(std::integral_constant<Index, 4>{});
     default:
-      return fused_wide_rows(X, stride, n, eights, offset, weight, theta, g, sums);
+      return with(std::integral_constant<Index, 0>{});
   }
 }
 

@@ -84,12 +84,36 @@ void use_single_rows(const DescentSettings& s, double base_rate, const RowWindow
   state.counters[epoch_rows] += window.count;
 }
 
+template <class T>
+struct WindowInPlace : RowsInPlace {
+  using Scalar = T;
+  using RowsInPlace::RowsInPlace;
+};
+
+/// Rows of a row-major table where they lie.
+template <class Scalar>
+class SourceInPlace {
+ public:
+  using Window = WindowInPlace<Scalar>;
+
+  SourceInPlace(const Rows& rows, const Column* weight) : rows_(rows, weight, lanes) {}
+
+  Window window(Index n_rows) const { return {n_rows, RowsByAddress<Scalar>::rows_ahead}; }
+  void pack(const Index* rows, const std::uint32_t* places, Index count, Window& window) const {
+    rows_.pack(rows, places, count, window);
+  }
+
+ private:
+  PlacedRows rows_;
+};
+
 /// w r^2 / 2 with r = x' b + a - y and theta = (b, a): its gradient is (w r x, w r).
 class SquaredLossGradient {
  public:
   using Workspace = Buffer;  // a - y of the rows at work
 
-  SquaredLossGradient(Index n_features, bool weighted) : p_(n_features), weighted_(weighted) {}
+  SquaredLossGradient(Index n_features, bool weighted)
+      : p_(n_features), weighted_(weighted), width_(n_features) {}
 
   Workspace workspace(Index n_rows) const { return Buffer(n_rows); }
 
@@ -97,14 +121,17 @@ class SquaredLossGradient {
   [[gnu::always_inline]] void add_rows(const RowWindow& window, Index first, Index n,
                                        const double* parameters, Workspace& offset, double& loss,
                                        double* sum) const {
-    const double a = parameters[p_];
-    for (Index i = 0; i < n; ++i) offset[i] = a + window.minus_y[first + i];
-    LossSums sums{2.0 * loss, sum[p_]};
-    fused_rows(window.X.data() + first * window.stride, window.stride, n, window.stride / 8,
-               offset.data(), weighted_ ? window.weight.data() + first : nullptr, parameters, sum,
-               sums);
-    loss = 0.5 * sums.squares;
-    sum[p_] = sums.residuals;  // the rows are padded with zeros, beside which it may have lain
+    const RowsInOrder<double> rows{
+        reinterpret_cast<const std::byte*>(window.X.data() + first * window.stride),
+        window.stride * Index{sizeof(double)}};
+    add(rows, window, first, n, parameters, offset, loss, sum);
+  }
+
+  template <class Scalar>
+  void add_rows(const WindowInPlace<Scalar>& window, Index first, Index n, const double* parameters,
+                Workspace& offset, double& loss, double* sum) const {
+    const RowsByAddress<Scalar> rows{window.address.data() + first};
+    add(rows, window, first, n, parameters, offset, loss, sum);
   }
 
   /// Residuals are cut at s.max_residual: of a batch, by their root mean square.
@@ -115,6 +142,12 @@ class SquaredLossGradient {
     const double squares = 2.0 * loss;
     return cut(
         s, m == 1 ? std::abs(squares / residuals) : std::sqrt(squares * of_rows(s, m) / s.scale));
+  }
+
+  template <class Scalar>
+  bool use_single_rows(const DescentSettings&, double, const WindowInPlace<Scalar>&, Index,
+                       WorkingState&) const {
+    return false;
   }
 
   bool use_single_rows(const DescentSettings& s, double base_rate, const RowWindow& window,
@@ -138,8 +171,22 @@ class SquaredLossGradient {
   }
 
  private:
+  template <class Source, class Window>
+  void add(const Source& rows, const Window& window, Index first, Index n, const double* parameters,
+           Workspace& offset, double& loss, double* sum) const {
+    const double a = parameters[p_];
+    for (Index i = 0; i < n; ++i) offset[i] = a + window.minus_y[first + i];
+    const double residuals = sum[p_];  // the last register of features may reach as far
+    LossSums sums;
+    fused_rows(rows, n, width_, offset.data(), weighted_ ? window.weight.data() + first : nullptr,
+               parameters, sum, sums);
+    loss += 0.5 * sums.squares();
+    sum[p_] = residuals + sums.residuals();
+  }
+
   Index p_;
   bool weighted_;
+  RowWidth width_;
 };
 
 }  // namespace
@@ -150,10 +197,18 @@ EpochsDone descend_batches(const Rows& rows, const Column* weight, const Standar
                            Index n_epochs, Index row_budget, const double* base_rates,
                            int n_threads, std::uint32_t* table, DescentState& state,
                            const DescentHistory& history) {
-  return run_batches(TableSource(rows, weight, standard),
-                     SquaredLossGradient(rows.n_columns() - 1, weight != nullptr), s,
-                     {plan, seed, given, given_sizes, table}, n_epochs, row_budget, base_rates,
-                     n_threads, state, history);
+  const SquaredLossGradient gradient(rows.n_columns() - 1, weight != nullptr);
+  const BatchOrder order{plan, seed, given, given_sizes, table};
+  const auto run = [&](const auto& source, int threads) {
+    return run_batches(source, gradient, s, order, n_epochs, row_budget, base_rates, threads, state,
+                       history);
+  };
+  const bool in_place = standard.factor == nullptr && PlacedRows::are_possible(rows) &&
+                        (plan.batch_size > 1 || given_sizes != nullptr);
+  if (!in_place) return run(TableSource(rows, weight, standard), n_threads);
+  if (rows.columns.front().dtype == DType::f64)
+    return run(SourceInPlace<double>(rows, weight), n_threads);
+  return run(SourceInPlace<float>(rows, weight), n_threads);
 }
 
 }  // namespace fastlr

@@ -27,7 +27,9 @@ struct Pass {
   double intercept;
   Index n_features;
   Index eights;
+  RowWidth width;
   RowMajor matrix;
+  Index safe_rows;  // rows below this may be read in whole registers
 };
 
 /// Per thread: offset = a - y and the weights of one block, and room for packed rows.
@@ -57,24 +59,33 @@ void load_block(const Pass& pass, Index first, Index n, Workspace& work) {
   if (pass.weight != nullptr) load_column(*pass.weight, first, n, work.weight.data());
 }
 
+/// Rows that were packed in whole eights.
+void fused_packed(const Pass& pass, Index at, Index n, const Workspace& work, double* g,
+                  LossSums& sums) {
+  const RowsInOrder<double> rows{reinterpret_cast<const std::byte*>(work.block.data()),
+                                 8 * pass.eights * Index{sizeof(double)}};
+  fused_rows(rows, n, pass.width, work.offset.data() + at,
+             pass.weight != nullptr ? work.weight.data() + at : nullptr, pass.theta, g, sums);
+}
+
 template <class Scalar>
 void fused_block(const Pass& pass, Index first, Index n, Workspace& work, double* g,
                  LossSums& sums) {
-  const double* weight = pass.weight != nullptr ? work.weight.data() : nullptr;
-  const Index safe = std::clamp<Index>(pass.matrix.safe_rows - first, 0, n);
-  fused_rows(pass.matrix.row<Scalar>(first), pass.matrix.stride, safe, pass.eights,
-             work.offset.data(), weight, pass.theta, g, sums);
-  const Index width = 8 * pass.eights;
+  // Whole eights of rows, so that sums do not depend on where the rows lie.
+  Index safe = std::clamp<Index>(pass.safe_rows - first, 0, n);
+  if (safe < n) safe = safe / 8 * 8;
+  const RowsInOrder<Scalar> rows{reinterpret_cast<const std::byte*>(pass.matrix.row<Scalar>(first)),
+                                 pass.matrix.stride * Index{sizeof(Scalar)}};
+  fused_rows(rows, safe, pass.width, work.offset.data(),
+             pass.weight != nullptr ? work.weight.data() : nullptr, pass.theta, g, sums);
   for (Index i = safe; i < n; i += packed_rows) {
     const Index count = std::min(packed_rows, n - i);
     for (Index k = 0; k < count; ++k) {
       const Scalar* row = pass.matrix.row<Scalar>(first + i + k);
-      std::transform(row, row + pass.n_features, work.block.data() + k * width,
+      std::transform(row, row + pass.n_features, work.block.data() + k * 8 * pass.eights,
                      [](Scalar x) { return static_cast<double>(x); });
     }
-    fused_rows(static_cast<const double*>(work.block.data()), width, count, pass.eights,
-               work.offset.data() + i, weight != nullptr ? weight + i : nullptr, pass.theta, g,
-               sums);
+    fused_packed(pass, i, count, work, g, sums);
   }
 }
 
@@ -106,23 +117,19 @@ void pack_eight_of_block(const Pass& pass, Index column, Index first, Index n, W
 /// to the last bit.
 void packed_block(const Pass& pass, Index first, Index n, Workspace& work, double* g,
                   LossSums& sums) {
-  const double* weight = pass.weight != nullptr ? work.weight.data() : nullptr;
-  const Index width = 8 * pass.eights;
   const Index step = work.rows_of_block;
   for (Index i = 0; i < n; i += step) {
     const Index count = std::min(step, n - i);
     for (Index j = 0; j < pass.n_features; j += 8)
       pack_eight_of_block(pass, j, first + i, count, work, work.block.data() + j);
-    fused_rows(static_cast<const double*>(work.block.data()), width, count, pass.eights,
-               work.offset.data() + i, weight != nullptr ? weight + i : nullptr, pass.theta, g,
-               sums);
+    fused_packed(pass, i, count, work, g, sums);
   }
 }
 
 void accumulate_slot(const Pass& pass, RowRange range, double* slot) {
   const auto [first, last] = range;
   Workspace work(pass);
-  LossSums sums{slot[0], slot[1]};
+  LossSums sums;
   double* g = slot + 8;
   for (Index start = first; start < last; start += loss_rows) {
     const Index n = std::min(loss_rows, last - start);
@@ -135,8 +142,8 @@ void accumulate_slot(const Pass& pass, RowRange range, double* slot) {
       fused_block<float>(pass, start, n, work, g, sums);
     }
   }
-  slot[0] = sums.squares;
-  slot[1] = sums.residuals;
+  slot[0] += sums.squares();
+  slot[1] += sums.residuals();
 }
 
 }  // namespace
@@ -157,8 +164,18 @@ void accumulate_loss(const Rows& rows, const Column* weight, const double* theta
   const Index eights = (p + 7) / 8;
   std::vector<double> padded(static_cast<std::size_t>(8 * eights), 0.0);
   std::copy_n(theta, p, padded.data());
-  const Pass pass{rows,   rows.columns.back(), weight, padded.data(), theta[p], p,
-                  eights, row_major(rows, p)};
+  const RowWidth width(p);
+  const Pass pass{
+      rows,
+      rows.columns.back(),
+      weight,
+      padded.data(),
+      theta[p],
+      p,
+      eights,
+      width,
+      row_major(rows, p),
+      rows_read_safely(rows.columns.front(), rows.n_samples, p, width.n_registers * lanes)};
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
     accumulate_slot(pass, part_of_slot(plan, rows.n_samples, k, part), slots + k * plan.slot_size);
   });

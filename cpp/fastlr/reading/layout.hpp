@@ -71,10 +71,6 @@ inline Neighbours neighbours_from(const Rows& rows, Index first, Index last, Ind
 struct RowMajor {
   const std::byte* data = nullptr;
   Index stride = 0;  // in scalars
-  // Rows below this may be read in whole eights: what follows a row's last feature is the next row.
-  // None may where rows have gaps (in a view into a wider table, whose other cells may hold
-  // anything).
-  Index safe_rows = 0;
   DType dtype = DType::f64;
 
   explicit operator bool() const { return data != nullptr; }
@@ -94,11 +90,7 @@ inline RowMajor row_major(const Rows& rows, Index n_columns) {
   if (!is_vectorised(head.dtype) || !is_aligned || head.stride < n_columns * size ||
       n_neighbours(columns_of(rows, 0, n_columns)) < n_columns)
     return {};
-  const Index width = round_up(n_columns, 8);
-  const bool has_gaps = head.stride != n_columns * size;
-  const Index safe_rows =
-      has_gaps && width > n_columns ? 0 : rows_read_safely(head, rows.n_samples, n_columns, width);
-  return {head.data, head.stride / size, safe_rows, head.dtype};
+  return {head.data, head.stride / size, head.dtype};
 }
 
 }  // namespace fastlr

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstring>
 
-#include "fastlr/descent/fused_rows.hpp"
 #include "fastlr/reading/loading.hpp"
 #include "fastlr/reading/prefetching.hpp"
 #include "fastlr/registers/lanes.hpp"
@@ -16,6 +15,7 @@ namespace {
 // and into a cache that has room for all of them.
 constexpr Index window_rows_ahead = 64;
 constexpr Index window_rows_ahead_by_columns = 96;
+constexpr Index rows_brought_at_once = 32;  // of those that stay where they are
 
 template <class Scalar>
 void pack_window_by_rows(const RowMajor& matrix, Index p, const Standardisation& standard,
@@ -31,7 +31,9 @@ void pack_window_by_rows(const RowMajor& matrix, Index p, const Standardisation&
     }
     const Scalar* x = matrix.row<Scalar>(rows[i]);
     double* z = window.X.data() + places[i] * window.stride;
-    for (Index j = 0; j < whole; j += 8) Eigen::Map<Eight>(z + j) = load_row(x + j);
+    for (Index j = 0; j < whole; j += 8)
+      Eigen::Map<Eight>(z + j) =
+          Eigen::Map<const Eigen::Array<Scalar, 8, 1>>(x + j).template cast<double>();
     for (Index j = whole; j < p; ++j) z[j] = static_cast<double>(x[j]);
     if (standard.factor == nullptr) continue;
     for (Index j = 0; j < window.stride; j += 8) {
@@ -49,23 +51,32 @@ Index run_length(const Index* rows, Index i, Index count) {
   return n;
 }
 
-/// Values of rows[0 .. n), n <= 8: neighbours are read at once, others one by one.
-Eight take_values(const Column& column, const Index* rows, Index n) {
-  Eight x = Eight::Zero();
-  if (run_length(rows, 0, n) == n) {
-    load_column(column, rows[0], n, x.data());
-  } else {
-    gather_column(column, rows, n, x.data());
+/// out[places[i]] = value of row rows[i] times factor.
+template <class Scalar>
+void pack_scalars(const Column& column, double factor, const Index* rows,
+                  const std::uint32_t* places, Index count, double* out) {
+  for (Index i = 0; i < count; ++i) {
+    Scalar x;
+    std::memcpy(&x, column.at(rows[i]), sizeof x);
+    out[places[i]] = static_cast<double>(x) * factor;
   }
-  return x;
 }
 
 void pack_window_column(const Column& column, double factor, const Index* rows,
                         const std::uint32_t* places, Index count, double* out) {
+  if (column.dtype == DType::f64)
+    return pack_scalars<double>(column, factor, rows, places, count, out);
+  if (column.dtype == DType::f32)
+    return pack_scalars<float>(column, factor, rows, places, count, out);
   for (Index i = 0; i < count; i += 8) {
     const Index n = std::min<Index>(8, count - i);
-    const Eight z = take_values(column, rows + i, n) * factor;
-    for (Index k = 0; k < n; ++k) out[places[i + k]] = z[k];
+    Eight z;
+    if (run_length(rows, i, i + n) == n) {
+      load_column(column, rows[i], n, z.data());
+    } else {
+      gather_column(column, rows + i, n, z.data());
+    }
+    for (Index k = 0; k < n; ++k) out[places[i + k]] = z[k] * factor;
   }
 }
 
@@ -133,6 +144,39 @@ void pack_rows(const Rows& source, const Column* weight, const Standardisation& 
   pack_window_column(source.columns.back(), -1.0, rows, places, count, window.minus_y.data());
   if (weight != nullptr)
     pack_window_column(*weight, 1.0, rows, places, count, window.weight.data());
+  window.count = count;
+}
+
+PlacedRows::PlacedRows(const Rows& rows, const Column* weight, Index register_width)
+    : rows_(rows), weight_(weight), head_(rows.columns.front()) {
+  const Index p = rows.n_columns() - 1;
+  const Index size = item_size(head_.dtype);
+  const Index width = round_up(p, register_width);
+  safe_rows_ = rows_read_safely(head_, rows.n_samples, p, width);
+  row_bytes_ = width * size;
+  last_rows_.resize(static_cast<std::size_t>((rows.n_samples - safe_rows_) * row_bytes_));
+  for (Index i = safe_rows_; i < rows.n_samples; ++i)
+    std::memcpy(last_rows_.data() + (i - safe_rows_) * row_bytes_, head_.at(i),
+                static_cast<std::size_t>(p * size));
+}
+
+void PlacedRows::pack(const Index* rows, const std::uint32_t* places, Index count,
+                      RowsInPlace& window) const {
+  const Column& y = rows_.columns.back();
+  // A few rows at a time: the core packs what is small while memory brings the rows.
+  for (Index i = 0; i < count; i += rows_brought_at_once) {
+    const Index n = std::min(rows_brought_at_once, count - i);
+    for (Index k = i + n; k < std::min(count, i + n + rows_brought_at_once); ++k)
+      prefetch<first_level>(y.at(rows[k]));
+    for (Index k = i; k < i + n; ++k) {
+      const std::byte* const row = at(rows[k]);
+      window.address[places[k]] = row;
+      for (Index b = 0; b < row_bytes_; b += cache_line) prefetch<second_level>(row + b);
+    }
+    pack_window_column(y, -1.0, rows + i, places + i, n, window.minus_y.data());
+    if (weight_ != nullptr)
+      pack_window_column(*weight_, 1.0, rows + i, places + i, n, window.weight.data());
+  }
   window.count = count;
 }
 
