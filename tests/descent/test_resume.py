@@ -255,3 +255,11 @@ def test_wide_rows_go_on_to_the_bit_by_an_engine_that_is_named(engine):
     assert fastlr.descend(X, y, epochs=3, tol=None).engine == "rows"
     assert fastlr.descend(X, y, epochs=6, tol=None).engine == "moments"
     assert_one_run(*in_two(X, y, 3, engine=engine, tol=None))
+
+
+def test_a_descent_of_another_version_is_refused_not_misread():
+    X, y = np.arange(12.0).reshape(6, 2) ** 1.5, np.arange(6.0)
+    earlier = fastlr.descend(X, y, epochs=2, learning_rate=1e-4, tol=None)
+    earlier.memory.state.numbers = np.append(earlier.memory.state.numbers, 0.0)
+    with pytest.raises(fastlr.InputError, match="another version of fastlr"):
+        fastlr.descend(X, y, epochs=2, learning_rate=1e-4, tol=None, resume=earlier)

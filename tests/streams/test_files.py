@@ -123,3 +123,48 @@ def test_text_columns_are_no_features_unless_excluded(tmp_path):
         fastlr.fit_file(path, "y")
     fit = fastlr.fit_file(path, "y", exclude="city")
     assert fit.feature_names == ("x",)
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "words"),
+    [
+        ("", fastlr.InputError, "a path is empty"),
+        ([""], fastlr.InputError, "a path is empty"),
+        (3, fastlr.InputTypeError, "3 is not a path"),
+        (None, fastlr.InputTypeError, "None is not a path"),
+        (b"rows.csv", fastlr.InputTypeError, "is not a path"),
+        ([3], fastlr.InputTypeError, "3 is not a path"),
+    ],
+)
+def test_what_names_no_file_is_refused(source, error, words):
+    with pytest.raises(error, match=words):
+        fastlr.fit_file(source, "y")
+
+
+@pytest.mark.parametrize(
+    ("option", "error"),
+    [
+        ({"block_bytes": -1}, fastlr.InputError),
+        ({"block_bytes": 0}, fastlr.InputError),
+        ({"block_bytes": "a"}, fastlr.InputTypeError),
+        ({"block_bytes": 1.5}, fastlr.InputTypeError),
+        ({"block_bytes": None}, fastlr.InputTypeError),
+        ({"delimiter": 3}, fastlr.InputTypeError),
+        ({"decimal": 3}, fastlr.InputError),
+        ({"encoding": 3}, fastlr.InputTypeError),
+        ({"na": 3}, fastlr.InputTypeError),
+        ({"na": [3]}, fastlr.InputTypeError),
+    ],
+)
+def test_options_of_text_are_checked(tmp_path, option, error):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("a,y\n1,2\n2,3\n4,5\n", encoding="utf-8")
+    (name,) = option
+    for source in (tmp_path / "a.csv", tmp_path):
+        with pytest.raises(error, match=f"{name}="):
+            fastlr.fit_file(source, "y", **option)
+
+
+def test_an_argument_that_does_not_exist_is_no_option_of_text(tmp_path):
+    with pytest.raises(TypeError, match="fit_file has no argument 'bogus'"):
+        fastlr.fit_file(tmp_path / "a.csv", "y", bogus=1)

@@ -8,6 +8,7 @@ from enum import IntEnum
 import numpy as np
 
 from fastlr._kernels import kernels
+from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 
 __all__ = ["Counter", "Number", "State", "VectorRow"]
@@ -105,7 +106,16 @@ class State:
         return other
 
     def restore(self, other: State) -> None:
-        """Copy another state's arrays into this one."""
+        """Copy another state's arrays into this one; one that another version of fastlr has saved is refused."""
+        mine, others = (
+            [array.shape for array in (state.vectors, state.numbers, state.counters)]
+            for state in (self, other)
+        )
+        if mine != others:
+            raise InputError(
+                "the descent to be continued was saved by another version of fastlr, which kept other numbers of it: "
+                "fit anew, from its coefficients with init=."
+            )
         self.vectors[:] = other.vectors
         self.numbers[:] = other.numbers
         self.counters[:] = other.counters

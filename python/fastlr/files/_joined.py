@@ -10,7 +10,7 @@ from fastlr.errors import FileFormatError
 from fastlr.files._open import open_table, table_from, text_only
 from fastlr.files._paths import table_files
 from fastlr.files._table import Batch, Column, ColumnArrays, Table
-from fastlr.files._text_options import TextOptions, text_options
+from fastlr.files._text_options import TextOptions, as_block_bytes, text_options
 
 
 def open_tables(
@@ -68,7 +68,7 @@ def open_tables(
             na=na,
         )
     options = text_options(delimiter, decimal, encoding, skip, na)
-    return JoinedTable(files, block_bytes, options)
+    return JoinedTable(files, as_block_bytes(block_bytes), options)
 
 
 class JoinedTable(Table):

@@ -8,9 +8,10 @@ import zipfile
 from collections.abc import Sequence
 
 from fastlr.errors import FileFormatError, InputError
+from fastlr.files._paths import as_path
 from fastlr.files._stream import Source
 from fastlr.files._table import Table
-from fastlr.files._text_options import TextOptions, text_options
+from fastlr.files._text_options import TextOptions, as_block_bytes, text_options
 
 _NOT_TABLES = {
     b"FEA1": "a Feather file of version 1: write it again with a current pyarrow or pandas",
@@ -97,7 +98,7 @@ def open_table(
     ('X0', 'X1', 'crop')
     """
     options = text_options(delimiter, decimal, encoding, skip, na)
-    table = table_from(path, block_bytes, options)
+    table = table_from(as_path(path), as_block_bytes(block_bytes), options)
     if options.given and not table.is_text:
         table.close()
         raise text_only(table.label, options)

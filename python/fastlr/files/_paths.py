@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from fastlr.errors import InputError
+from fastlr.errors import InputError, InputTypeError
 from fastlr.files._stream import is_url
 
 _ENDINGS = (
@@ -42,9 +42,11 @@ def table_files(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     >>> table_files(["days"])
     ['days/monday.csv.gz', 'days/tuesday.csv']
     """
+    if isinstance(paths, str | bytes) or not isinstance(paths, Sequence):
+        raise InputTypeError(f"paths={paths!r} is not a list of paths: give a list of them")
     if not paths:
         raise InputError("no file is named: give at least one")
-    files = [file for path in paths for file in _files_of(os.fspath(path))]
+    files = [file for path in paths for file in _files_of(as_path(path))]
     seen: dict[str, str] = {}
     for file in files:
         place = file if file == "-" else os.path.realpath(file)
@@ -55,6 +57,16 @@ def table_files(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
             )
         seen[place] = file
     return files
+
+
+def as_path(path: object) -> str:
+    """Return a path as text; what names no file is refused."""
+    name = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(name, str):
+        raise InputTypeError(f"{path!r} is not a path: give text, or a pathlib.Path")
+    if not name:
+        raise InputError("a path is empty (is a variable unset?): give the name of a file")
+    return name
 
 
 def _files_of(path: str) -> list[str]:

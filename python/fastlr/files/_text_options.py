@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from fastlr.errors import InputError, InputTypeError
+from fastlr.input.options import as_whole
 
 _WORDS = {
     "tab": "\t",
@@ -42,6 +43,9 @@ def text_options(
     na: str | Sequence[str],
 ) -> TextOptions:
     """The options, checked; the messages name argument, value, rule and fix."""
+    for name, value in (("delimiter", delimiter), ("encoding", encoding)):
+        if value is not None and not isinstance(value, str):
+            raise InputTypeError(f"{name}={value!r} is not a word: give text, or None")
     if delimiter is not None:
         delimiter = _WORDS.get(delimiter, delimiter)
         if len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii():
@@ -63,8 +67,15 @@ def text_options(
         raise InputTypeError(f"skip={skip!r} is not a number of lines: give an integer from 0 on")
     if skip < 0:
         raise InputError(f"skip={skip!r} is below 0: give the number of lines above the names")
+    if not isinstance(na, Sequence):
+        raise InputTypeError(f"na={na!r} is not a list of words: give text, such as '-999'")
     words = (na,) if isinstance(na, str) else tuple(na)
     for word in words:
         if not isinstance(word, str):
             raise InputTypeError(f"na={word!r} is not a word: give text, such as '-999'")
     return TextOptions(delimiter=delimiter, decimal=decimal, encoding=encoding, skip=skip, na=words)
+
+
+def as_block_bytes(value: object) -> int:
+    """Return the size of the blocks that text is read in, a whole number from 1 on."""
+    return as_whole(value, "block_bytes")

@@ -17,6 +17,7 @@ from fastlr.streams.roles import Words, choose
 __all__ = ["fit_file"]
 
 _MISSING = ("error", "drop")
+_OPTIONS_OF_TEXT = {"delimiter", "decimal", "encoding", "skip", "na", "block_bytes"}
 
 
 def fit_file(
@@ -99,7 +100,12 @@ def fit_file(
     targets, left_out = _names(target, "target"), _names(exclude, "exclude")
     chosen = None if features is None else _names(features, "features")
     weight = None if weights is None else _names(weights, "weights")[0]
-    files = [source] if isinstance(source, str | os.PathLike) else list(source)
+    if unknown := sorted(set(text) - _OPTIONS_OF_TEXT):
+        raise TypeError(
+            f"fit_file has no argument {unknown[0]!r}: those of text are {', '.join(sorted(_OPTIONS_OF_TEXT))}"
+        )
+    is_one = isinstance(source, str | bytes | os.PathLike) or not isinstance(source, Sequence)
+    files: Any = [source] if is_one else source
     with open_tables(files, **text) as table:
         choice = choose(
             table,
