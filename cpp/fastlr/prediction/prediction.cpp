@@ -8,7 +8,8 @@
 
 #include "fastlr/reading/layout.hpp"
 #include "fastlr/reading/loading.hpp"
-#include "fastlr/registers/lanes.hpp"
+#include "fastlr/reading/prefetching.hpp"
+#include "fastlr/registers/lane_sums.hpp"
 #include "fastlr/threads.hpp"
 
 namespace fastlr {
@@ -47,29 +48,35 @@ class BlockColumns {
   std::vector<const double*> from_;
 };
 
-/// R registers of rows: the sums are those of rows in registers, lane by lane, so that a prediction
-/// does not depend on the layout.
+/// What lanes [lane, lane + count) of rows in registers would add up to, for R registers of rows.
+template <Index R, Index count>
+void add_lanes(const std::vector<const double*>& from, Index row, const double* b, Index lane,
+               Lanes (&total)[R]) {
+  if constexpr (count == 1) {
+#pragma GCC unroll 4
+    for (Index v = 0; v < R; ++v) total[v] = broadcast(0.0);
+    for (Index j = lane; j < static_cast<Index>(from.size()); j += lanes) {
+      const Lanes coef = broadcast_from(b + j);
+      const double* const x = from[static_cast<std::size_t>(j)] + row;
+#pragma GCC unroll 4
+      for (Index v = 0; v < R; ++v) total[v] = multiply_add(load(x + v * lanes), coef, total[v]);
+    }
+  } else {
+    Lanes others[R];
+    add_lanes<R, count / 2>(from, row, b, lane, total);
+    add_lanes<R, count / 2>(from, row, b, lane + count / 2, others);
+#pragma GCC unroll 4
+    for (Index v = 0; v < R; ++v) total[v] = add(total[v], others[v]);
+  }
+}
+
+/// R registers of rows: the sums are those of rows in registers, lane by lane and in the order of
+/// their tree, so that a prediction does not depend on the layout.
 template <Index R>
 void column_products(const std::vector<const double*>& from, Index row, const double* b,
                      double* out) {
   Lanes total[R];
-#pragma GCC unroll 4
-  for (Index v = 0; v < R; ++v) total[v] = broadcast(0.0);
-  const auto n_columns = static_cast<Index>(from.size());
-  for (Index lane = 0; lane < std::min(lanes, n_columns); ++lane) {
-    Lanes partial[R];
-#pragma GCC unroll 4
-    for (Index v = 0; v < R; ++v) partial[v] = broadcast(0.0);
-    for (Index j = lane; j < n_columns; j += lanes) {
-      const Lanes coef = broadcast_from(b + j);
-      const double* const x = from[static_cast<std::size_t>(j)] + row;
-#pragma GCC unroll 4
-      for (Index v = 0; v < R; ++v)
-        partial[v] = multiply_add(load(x + v * lanes), coef, partial[v]);
-    }
-#pragma GCC unroll 4
-    for (Index v = 0; v < R; ++v) total[v] = add(total[v], partial[v]);
-  }
+  add_lanes<R, lanes>(from, row, b, 0, total);
 #pragma GCC unroll 4
   for (Index v = 0; v < R; ++v) store(out + v * lanes, total[v]);
 }
@@ -103,32 +110,42 @@ struct Coefficients {
   Eigen::Array<double, lanes, 1> tail;  // mask of the features in the last register
 };
 
+/// Asks for as many rows as a register has lanes, 2 KiB or as many rows ahead: the hardware's own
+/// streams stop at every page. Long rows are streams enough.
+template <class Scalar>
+[[gnu::always_inline]] inline void ask_ahead(const std::byte* x, Index stride, Index width) {
+  constexpr Index bytes_ahead = 2048;
+  constexpr Index most_bytes = 8192;
+  const Index row_bytes = width * Index{sizeof(Scalar)};
+  if (stride < 0 || stride > 2 * row_bytes || lanes * stride > most_bytes) return;
+  const std::byte* const first = x + std::max(bytes_ahead, lanes * stride);
+  for (Index offset = 0; offset < lanes * stride; offset += cache_line)
+    prefetch<first_level>(first + offset);
+}
+
 /// As many rows as a register has lanes: their products with b, one in each lane.
 template <class Scalar>
 Lanes row_products(const std::byte* x, Index stride, const double* b, Index width,
                    const Lanes& tail) {
-  Eigen::internal::PacketBlock<Lanes, lanes> sum;
+  Lanes sum[lanes];
 #pragma GCC unroll 8
-  for (Index i = 0; i < lanes; ++i) sum.packet[i] = broadcast(0.0);
+  for (Index i = 0; i < lanes; ++i) sum[i] = broadcast(0.0);
   const Index last = width - lanes;
+  ask_ahead<Scalar>(x, stride, width);
   for (Index j = 0; j < last; j += lanes) {
     const Lanes coef = load(b + j);
 #pragma GCC unroll 8
     for (Index i = 0; i < lanes; ++i)
-      sum.packet[i] = multiply_add(
-          load_as_doubles<Scalar>(x + i * stride + j * Index{sizeof(Scalar)}), coef, sum.packet[i]);
+      sum[i] = multiply_add(load_as_doubles<Scalar>(x + i * stride + j * Index{sizeof(Scalar)}),
+                            coef, sum[i]);
   }
   const Lanes coef = load(b + last);
 #pragma GCC unroll 8
   for (Index i = 0; i < lanes; ++i) {
     const Lanes values = load_as_doubles<Scalar>(x + i * stride + last * Index{sizeof(Scalar)});
-    sum.packet[i] = multiply_add(keep(values, tail), coef, sum.packet[i]);
+    sum[i] = multiply_add(keep(values, tail), coef, sum[i]);
   }
-  if constexpr (lanes > 1) Eigen::internal::ptranspose(sum);
-  Lanes total = sum.packet[0];
-#pragma GCC unroll 8
-  for (Index i = 1; i < lanes; ++i) total = add(total, sum.packet[i]);
-  return total;
+  return sums_of(sum);
 }
 
 /// out (n, t) of rows that lie as vectors. Those that cannot be read in whole registers are copied

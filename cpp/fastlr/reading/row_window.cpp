@@ -82,8 +82,8 @@ void pack_window_column(const Column& column, double factor, const Index* rows,
 
 /// Eight columns of the window's rows [i, i + n), n <= 8: neighbours are read at once, others one
 /// by one.
-void take_eight(const Rows& source, Index first, Index width, const Standardisation& standard,
-                const Index* rows, Index i, Index n, bool neighbours, Eight* columns) {
+void take_eight(const Rows& source, Index first, Index width, const Index* rows, Index i, Index n,
+                bool neighbours, Eight* columns) {
   for (Index c = 0; c < width; ++c) {
     const Index j = first + c;
     const Column& column = source.columns[static_cast<std::size_t>(j)];
@@ -93,7 +93,48 @@ void take_eight(const Rows& source, Index first, Index width, const Standardisat
     } else {
       gather_column(column, rows + i, n, z.data());
     }
-    if (standard.factor != nullptr) z = (z - standard.centre[j]) * standard.factor[j];
+  }
+}
+
+/// Eight columns of doubles, or fewer, each contiguous: those of a table in Fortran order.
+struct EightColumns {
+  EightColumns(const Rows& source, Index first, Index width) : n(width) {
+    zeros.fill(0.0);
+    for (Index c = 0; c < width; ++c) {
+      const Column& column = source.columns[static_cast<std::size_t>(first + c)];
+      are_contiguous = are_contiguous && are_doubles(column);
+      data[static_cast<std::size_t>(c)] = reinterpret_cast<const double*>(column.data);
+    }
+  }
+
+  /// z (8 rows of 8) = rows [row, row + 8).
+  void take_eight(Index row, double* z) const {
+    std::array<const double*, 8> from;
+    from.fill(zeros.data());
+    for (Index c = 0; c < n; ++c)
+      from[static_cast<std::size_t>(c)] = data[static_cast<std::size_t>(c)] + row;
+    transpose_eight(from.data(), 0, z, 8);
+  }
+
+  bool are_contiguous = true;
+  Index n;
+  std::array<const double*, 8> data{};
+  alignas(64) std::array<double, 8> zeros;
+};
+
+/// Asks for eight columns of up to `n` of the rows that come after the next ones: of neighbours once
+/// a line, and where they end for their last line, which the first may not be. Always inline: see
+/// prefetch().
+[[gnu::always_inline]] inline void ask_for_columns(const Rows& source, Index first, Index width,
+                                                   const Index* rows, Index i, Index n,
+                                                   Index count) {
+  const Index from = i + window_rows_ahead_by_columns;
+  for (Index k = from; k < std::min(count, from + n); ++k) {
+    const bool begins = k == from || rows[k] != rows[k - 1] + 1;
+    const bool ends = k + 1 == count || rows[k + 1] != rows[k] + 1;
+    if (!begins && !ends) continue;
+    for (Index c = 0; c < width; ++c)
+      prefetch<third_level>(source.columns[static_cast<std::size_t>(first + c)].at(rows[k]));
   }
 }
 
@@ -103,27 +144,30 @@ void pack_window_by_columns(const Rows& source, Index p, const Standardisation& 
                             const Index* rows, const std::uint32_t* places, Index count,
                             RowWindow& window) {
   std::array<Eight, 8> columns;
-  columns.fill(Eight::Zero());
   alignas(64) std::array<double, 64> block{};
   std::array<const double*, 8> from{};
   for (std::size_t c = 0; c < 8; ++c) from[c] = columns[c].data();
   for (Index first = 0; first < p; first += 8) {
     const Index width = std::min<Index>(8, p - first);
-    for (Index c = width; c < 8; ++c) columns[static_cast<std::size_t>(c)].setZero();
+    const EightColumns doubles(source, first, width);
+    columns.fill(Eight::Zero());
     for (Index i = 0; i < count; i += 8) {
       const Index n = std::min<Index>(8, count - i);
-      for (Index k = i + window_rows_ahead_by_columns;
-           k < std::min(count, i + window_rows_ahead_by_columns + n); ++k) {
-        if (k > i + window_rows_ahead_by_columns && rows[k] == rows[k - 1] + 1) continue;
-        for (Index c = 0; c < width; ++c)
-          prefetch<third_level>(source.columns[static_cast<std::size_t>(first + c)].at(rows[k]));
+      ask_for_columns(source, first, width, rows, i, n, count);
+      const bool neighbours = run_length(rows, i, i + n) == n;
+      if (doubles.are_contiguous && neighbours && n == 8) {
+        doubles.take_eight(rows[i], block.data());
+      } else {
+        take_eight(source, first, width, rows, i, n, neighbours, columns.data());
+        transpose_eight(from.data(), 0, block.data(), 8);
       }
-      take_eight(source, first, width, standard, rows, i, n, run_length(rows, i, i + n) == n,
-                 columns.data());
-      transpose_eight(from.data(), 0, block.data(), 8);
-      for (Index k = 0; k < n; ++k)
-        Eigen::Map<Eight>(window.X.data() + places[i + k] * window.stride + first) =
-            Eigen::Map<const Eight>(block.data() + 8 * k);
+      for (Index k = 0; k < n; ++k) {
+        Eight z = Eigen::Map<const Eight>(block.data() + 8 * k);
+        if (standard.factor != nullptr)
+          z = (z - Eigen::Map<const Eight>(standard.centre + first)) *
+              Eigen::Map<const Eight>(standard.factor + first);
+        Eigen::Map<Eight>(window.X.data() + places[i + k] * window.stride + first) = z;
+      }
     }
   }
 }
