@@ -203,8 +203,12 @@ EpochsDone descend_batches(const Rows& rows, const Column* weight, const Standar
     return run_batches(source, gradient, s, order, n_epochs, row_budget, base_rates, threads, state,
                        history);
   };
+  // Small batches from all over the data gain more by a second thread that packs them beforehand.
+  constexpr Index few_rows = 128;
+  const bool packs_ahead =
+      n_threads > 1 && plan.sampling != Sampling::sequential && plan.batch_size < few_rows;
   const bool in_place = standard.factor == nullptr && PlacedRows::are_possible(rows) &&
-                        (plan.batch_size > 1 || given_sizes != nullptr);
+                        !packs_ahead && (plan.batch_size > 1 || given_sizes != nullptr);
   if (!in_place) return run(TableSource(rows, weight, standard), n_threads);
   if (rows.columns.front().dtype == DType::f64)
     return run(SourceInPlace<double>(rows, weight), n_threads);
