@@ -108,7 +108,7 @@ def independent_columns_far_away(rng):
 
 
 def few_rows_far_away(rng):
-    """No more rows than columns."""
+    """Draw a table that has no more rows than columns."""
     p = int(rng.integers(2, 9))
     X = _few_rows(rng, p)[: int(rng.integers(2, p + 1))]
     y = rng.normal(size=len(X)) + 10 ** rng.uniform(0, 10) if rng.random() < 0.5 else None

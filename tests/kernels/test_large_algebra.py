@@ -26,7 +26,7 @@ def positive_definite(kind, n):
 
 
 def factors(kernels, A, n_threads=2):
-    """R with R'R = A and K = R^-1."""
+    """Return Cholesky's factor R, with R'R = A, and its inverse K."""
     n = len(A)
     cross = np.zeros((n + 1, n + 1))
     cross[:n, :n], cross[n, n] = A, 1.0

@@ -168,3 +168,15 @@ def test_options_of_text_are_checked(tmp_path, option, error):
 def test_an_argument_that_does_not_exist_is_no_option_of_text(tmp_path):
     with pytest.raises(TypeError, match="fit_file has no argument 'bogus'"):
         fastlr.fit_file(tmp_path / "a.csv", "y", bogus=1)
+
+
+def test_names_and_paths_may_come_from_any_iterable_with_an_order(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("a.csv", "b.csv"):
+        rows = "".join(f"{x},{z},{2 * x - z}\n" for x, z in rng.integers(0, 99, size=(9, 2)))
+        (tmp_path / name).write_text("x,z,y\n" + rows, encoding="utf-8")
+    want = fastlr.fit_file(tmp_path, "y", features=["x", "z"])
+    paths = (path for path in sorted(tmp_path.glob("*.csv")))
+    got = fastlr.fit_file(paths, np.array(["y"]), features=iter(["x", "z"]))
+    np.testing.assert_array_equal(got.coef.ravel(), want.coef.ravel())
+    assert got.n_samples == want.n_samples == 18

@@ -199,9 +199,9 @@ EpochsDone descend_batches(const Rows& rows, const Column* weight, const Standar
                            const DescentHistory& history) {
   const SquaredLossGradient gradient(rows.n_columns() - 1, weight != nullptr);
   const BatchOrder order{plan, seed, given, given_sizes, table};
-  const auto run = [&](const auto& source, int threads) {
-    return run_batches(source, gradient, s, order, n_epochs, row_budget, base_rates, threads, state,
-                       history);
+  const auto run = [&](const auto& source) {
+    return run_batches(source, gradient, s, order, n_epochs, row_budget, base_rates, n_threads,
+                       state, history);
   };
   // Small batches from all over the data gain more by a second thread that packs them beforehand.
   constexpr Index few_rows = 128;
@@ -209,10 +209,9 @@ EpochsDone descend_batches(const Rows& rows, const Column* weight, const Standar
       n_threads > 1 && plan.sampling != Sampling::sequential && plan.batch_size < few_rows;
   const bool in_place = standard.factor == nullptr && PlacedRows::are_possible(rows) &&
                         !packs_ahead && (plan.batch_size > 1 || given_sizes != nullptr);
-  if (!in_place) return run(TableSource(rows, weight, standard), n_threads);
-  if (rows.columns.front().dtype == DType::f64)
-    return run(SourceInPlace<double>(rows, weight), n_threads);
-  return run(SourceInPlace<float>(rows, weight), n_threads);
+  if (!in_place) return run(TableSource(rows, weight, standard));
+  if (rows.columns.front().dtype == DType::f64) return run(SourceInPlace<double>(rows, weight));
+  return run(SourceInPlace<float>(rows, weight));
 }
 
 }  // namespace fastlr

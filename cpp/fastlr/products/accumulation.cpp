@@ -37,6 +37,8 @@ constexpr Index rows_to_fold(Index padded) {
                                : rows_per_fold * std::clamp<Index>(padded / 24, 1, 4);
 }
 
+static_assert(rows_to_fold(2 * strip_width) == rows_per_fold);  // a ring takes whole folds
+
 /// The weights of some rows on their way into a panel or a ring.
 class PanelWeights {
  public:

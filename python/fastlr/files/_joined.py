@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from fastlr.errors import FileFormatError
@@ -14,7 +14,7 @@ from fastlr.files._text_options import TextOptions, as_block_bytes, text_options
 
 
 def open_tables(
-    paths: Sequence[str | os.PathLike[str]],
+    paths: Iterable[str | os.PathLike[str]],
     *,
     block_bytes: int = 8 << 20,
     delimiter: str | None = None,
@@ -27,7 +27,7 @@ def open_tables(
 
     Parameters
     ----------
-    paths : sequence of str or path-like
+    paths : iterable of str or path-like
         Files, directories or patterns, as `table_files` takes them. All files must have the same
         columns, which are matched by name; formats may differ.
     block_bytes, delimiter, decimal, encoding, skip, na

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from fastlr.errors import InputError, InputTypeError
@@ -17,7 +17,7 @@ _ENDINGS = (
 _COMPRESSED = (".gz", ".bz2", ".zst", ".xz")
 
 
-def table_files(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+def table_files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
     """The files that ``paths`` name, in order: those of a directory or a pattern sorted by name.
 
     In a directory, files count whose name ends as that of a table does (.csv, .tsv, .tab, .parquet,
@@ -42,11 +42,12 @@ def table_files(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     >>> table_files(["days"])
     ['days/monday.csv.gz', 'days/tuesday.csv']
     """
-    if isinstance(paths, str | bytes) or not isinstance(paths, Sequence):
+    if isinstance(paths, str | bytes) or not isinstance(paths, Iterable):
         raise InputTypeError(f"paths={paths!r} is not a list of paths: give a list of them")
-    if not paths:
+    named = [as_path(path) for path in paths]
+    if not named:
         raise InputError("no file is named: give at least one")
-    files = [file for path in paths for file in _files_of(as_path(path))]
+    files = [file for path in named for file in _files_of(path)]
     seen: dict[str, str] = {}
     for file in files:
         place = file if file == "-" else os.path.realpath(file)

@@ -36,7 +36,7 @@ class Problem(NamedTuple):
 
     @property
     def n_features(self) -> int:
-        """Number of features."""
+        """Number of features p, without the intercept."""
         return self.features.n_columns // self.n_terms
 
     @property
@@ -156,5 +156,5 @@ class RowSummary:
 
     @property
     def n_features(self) -> int:
-        """Number of features."""
+        """Number of features p, without the intercept."""
         return len(self.feature_names)

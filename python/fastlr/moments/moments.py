@@ -178,7 +178,7 @@ class Moments:
 
     @property
     def n_features(self) -> int:
-        """Number of features."""
+        """Number of features p, without the intercept."""
         return len(self.feature_names)
 
     @property

@@ -44,7 +44,7 @@ class State(NamedTuple):
 
     @property
     def n_features(self) -> int:
-        """Number of features."""
+        """Number of features p, without the intercept."""
         return len(self.feature_names)
 
     @property

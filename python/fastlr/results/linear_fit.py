@@ -140,7 +140,7 @@ class LinearFit:
 
     @property
     def n_features(self) -> int:
-        """Number of features."""
+        """Number of features p, without the intercept."""
         return len(self.feature_names)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from fastlr.errors import InputTypeError
@@ -21,7 +21,7 @@ _OPTIONS_OF_TEXT = {"delimiter", "decimal", "encoding", "skip", "na", "block_byt
 
 
 def fit_file(
-    source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     target: str | Sequence[str],
     *,
     features: str | Sequence[str] | None = None,
@@ -38,7 +38,7 @@ def fit_file(
 
     Parameters
     ----------
-    source : str, path-like, or sequence of these
+    source : str, path-like, or iterable of these
         Files, directories or patterns (``"days/*.csv"``), which are one table if they have the same columns; formats
         as in `fastlr.files.open_table`.
     target : str or sequence of str
@@ -104,7 +104,7 @@ def fit_file(
         raise TypeError(
             f"fit_file has no argument {unknown[0]!r}: those of text are {', '.join(sorted(_OPTIONS_OF_TEXT))}"
         )
-    is_one = isinstance(source, str | bytes | os.PathLike) or not isinstance(source, Sequence)
+    is_one = isinstance(source, str | bytes | os.PathLike) or not isinstance(source, Iterable)
     files: Any = [source] if is_one else source
     with open_tables(files, **text) as table:
         choice = choose(
@@ -123,13 +123,13 @@ def fit_file(
 
 def _names(names: object, argument: str) -> tuple[str, ...]:
     """Return the names that an argument has, or raise an `InputTypeError` if they are no strings."""
-    found = (names,) if isinstance(names, str) else names
     is_one = argument == "weights"
-    if (
-        (is_one and found is names)
-        or not isinstance(found, Sequence)
-        or not all(isinstance(name, str) for name in found)
-    ):
+    found: tuple[object, ...] | None = None
+    if isinstance(names, str):
+        found = (names,)
+    elif isinstance(names, Iterable) and not isinstance(names, Set | Mapping | bytes):  # in order
+        found = None if is_one else tuple(names)
+    if found is None or not all(isinstance(name, str) for name in found):
         fix = "pass a string" if is_one else "pass a string, or a list of strings"
         raise InputTypeError(f"{argument}={names!r} is not the name of a column: {fix}.")
-    return tuple(found)
+    return tuple(map(str, found))

@@ -18,7 +18,7 @@ class Words:
     """How messages name the arguments of a choice, and which column a name means: as Python callers write them."""
 
     def argument(self, name: str) -> str:
-        """Name of an argument."""
+        """Give the name of an argument as messages write it."""
         return name
 
     def given(self, name: str, column: str) -> str:
@@ -26,7 +26,7 @@ class Words:
         return f"{name}={column!r}"
 
     def without(self, columns: Sequence[str]) -> str:
-        """How to leave columns out."""
+        """Say in a sentence how columns are left out of a fit."""
         return f"Pass exclude={list(columns)!r}, or choose with features=."
 
     def doubt(self, table: Table) -> str:
