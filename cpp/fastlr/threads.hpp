@@ -18,8 +18,8 @@ namespace fastlr {
 
 /// body(task) for task = 0 .. n_tasks-1, in any order, on at most n_threads threads, on the calling
 /// one alone where no team can start; body(task, worker) if it wants to know which of its rooms
-/// [0, n_threads) no other task uses meanwhile. The first exception (std::bad_alloc, or Interrupted on the
-/// calling thread) reaches the caller after all threads have come to rest.
+/// [0, n_threads) no other task uses meanwhile. The first exception (std::bad_alloc, or Interrupted
+/// on the calling thread) reaches the caller after all threads have come to rest.
 template <class Body>
 void for_each_task(Index n_tasks, int n_threads, const Body& body) {
   const auto run = [&](Index task, Index worker) {

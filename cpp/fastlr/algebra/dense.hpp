@@ -1,5 +1,5 @@
-// Dense algebra of p^3 flops, in steps that are short enough to give turns between them. Threads share
-// the steps, and never change a bit.
+// Dense algebra of p^3 flops, in steps that are short enough to give turns between them. Threads
+// share the steps, and never change a bit.
 #pragma once
 
 #include "fastlr/matrices.hpp"

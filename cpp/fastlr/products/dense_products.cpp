@@ -99,8 +99,8 @@ class Ahead {
 };
 
 /// C += a tile's columns [j, j + tile_height) and rows [i, i + rows_of_tile), as far as they are in
-/// `rows` and `columns`. Products are summed among themselves first: beside C, which is larger, they
-/// would be rounded more.
+/// `rows` and `columns`. Products are summed among themselves first: beside C, which is larger,
+/// they would be rounded more.
 void add_tile(const Target& C, const double* a, const double* b, Index n, Index i, Index j,
               Range rows, Range columns, const std::byte* const* lines) {
   alignas(64) std::array<double, static_cast<std::size_t>(tile_height * rows_of_tile)> sums;

@@ -2,6 +2,7 @@
 #include "fastlr/products/dual.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "fastlr/products/cross_products.hpp"
 #include "fastlr/products/shared_products.hpp"
@@ -38,9 +39,10 @@ struct Packing {
 };
 
 /// Columns [first, first + n) as the rows of a panel: z = sqrt(w) (x * scale - mean), in strips of
-/// eight. block: room for block_size.
-void pack_dual_panel(const Packing& p, Index first, Index n, double* block, double* panel) {
-  const ColumnBlocks blocks(columns_of(p.rows, first, n), p.scale + first);
+/// eight. blocks, block: room, the latter for block_size.
+void pack_dual_panel(const Packing& p, Index first, Index n, ColumnBlocks& blocks, double* block,
+                     double* panel) {
+  blocks.read(columns_of(p.rows, first, n), p.scale + first);
   for (Index row = 0; row < p.rows.n_samples; row += column_block_rows) {
     const Index count = std::min(column_block_rows, p.rows.n_samples - row);
     blocks.pack(row, count, block);
@@ -92,7 +94,8 @@ void multiply_tiles(const Packing& packing, Index first, Index last, int n_threa
   const RowStrips& strips = packing.strips;
   const Index panel_size = strips.panel_size();
   Eigen::VectorXd panel = Eigen::VectorXd::Zero(panels_at_once * panel_size);
-  Eigen::VectorXd blocks(panels_at_once * block_size);
+  Eigen::VectorXd room(panels_at_once * block_size);
+  std::array<ColumnBlocks, panels_at_once> blocks;
   SharedProduct<RowStrips> product(strips, n_threads);
   for (Index start = first; start < last; start += panels_at_once * panel_rows) {
     const Index n_panels =
@@ -102,7 +105,8 @@ void multiply_tiles(const Packing& packing, Index first, Index last, int n_threa
     };
     for_each_task(n_panels, n_threads, [&](Index k) {
       pack_dual_panel(packing, start + k * panel_rows, columns_in(k),
-                      blocks.data() + k * block_size, panel.data() + k * panel_size);
+                      blocks[static_cast<std::size_t>(k)], room.data() + k * block_size,
+                      panel.data() + k * panel_size);
     });
     product.multiply(panel.data(), n_panels, columns_in, [&](const Block& block, const Sums& sums) {
       for_each_row(strips, block, [&](Index row, Index column, Index count) {
@@ -136,6 +140,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
   for_each_task(n_slots, n_threads, [&](Index slot) {
     Eigen::VectorXd panel = Eigen::VectorXd::Zero(strips.panel_size());
     Eigen::VectorXd block(block_size);
+    ColumnBlocks blocks;
     double* out = sums.data() + slot * size;
     Prefetcher nothing = Prefetcher::idle(panel_rows);
     const Index begin = first + slot * panels_per_slot * panel_rows;
@@ -143,7 +148,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
     if (begin >= end) std::fill_n(out, size, 0.0);
     for (Index start = begin; start < end; start += panel_rows) {
       const Index n = std::min(panel_rows, end - start);
-      pack_dual_panel(packing, start, n, block.data(), panel.data());
+      pack_dual_panel(packing, start, n, blocks, block.data(), panel.data());
       const Sums into{out, strips.padded()};
       PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, into, nothing}.all();
     }

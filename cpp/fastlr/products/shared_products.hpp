@@ -25,8 +25,8 @@ inline std::vector<Block> blocks_of(Index n_strips, Index side) {
   return blocks;
 }
 
-/// Strips of a block's side: its sums take a third of the second-level cache, beside the panels that
-/// pass by, and every thread gets several blocks. No bit depends on it.
+/// Strips of a block's side: its sums take a third of the second-level cache, beside the panels
+/// that pass by, and every thread gets several blocks. No bit depends on it.
 inline Index block_side(Index n_strips, int n_threads) {
   constexpr Index step = 6;  // whole tiles, low ones as well
   constexpr Index most_steps = 6;
@@ -43,8 +43,8 @@ inline Index block_side(Index n_strips, int n_threads) {
   return side;
 }
 
-/// use(i, j, n) for every row of a block of C: its variable, its first column and how many there are
-/// up to the strip of the diagonal.
+/// use(i, j, n) for every row of a block of C: its variable, its first column and how many there
+/// are up to the strip of the diagonal.
 template <class Layout, class Use>
 void for_each_row(const Layout& layout, const Block& block, const Use& use) {
   for (Index strip = block.first_row; strip < block.last_row; ++strip) {

@@ -20,9 +20,18 @@ constexpr Index column_block_rows = 64;
 
 class ColumnBlocks {
  public:
-  /// scale: one power of two for each of the columns.
-  ColumnBlocks(std::span<const Column> columns, const double* scale)
-      : source_(columns), scale_(scale) {
+  ColumnBlocks() = default;
+  ColumnBlocks(std::span<const Column> columns, const double* scale) { read(columns, scale); }
+
+  /// Blocks are of these columns from now on. scale: one power of two for each of them. Allocates
+  /// only where there were never so many columns before.
+  void read(std::span<const Column> columns, const double* scale) {
+    source_ = columns;
+    scale_ = scale;
+    tiles_.clear();
+    columns_.clear();
+    tiles_.reserve(columns.size());
+    columns_.reserve(columns.size());
     Index first = 0;
     while (first < n_columns()) {
       const Index last = first + n_neighbours(source_.subspan(static_cast<std::size_t>(first)));
@@ -85,7 +94,7 @@ class ColumnBlocks {
   }
 
   std::span<const Column> source_;
-  const double* scale_;
+  const double* scale_ = nullptr;
   std::vector<Index> tiles_;    // first columns of lanes neighbours (the last of a run may overlap)
   std::vector<Index> columns_;  // columns read on their own
 };

@@ -122,9 +122,9 @@ struct EightColumns {
   alignas(64) std::array<double, 8> zeros;
 };
 
-/// Asks for eight columns of up to `n` of the rows that come after the next ones: of neighbours once
-/// a line, and where they end for their last line, which the first may not be. Always inline: see
-/// prefetch().
+/// Asks for eight columns of up to `n` of the rows that come after the next ones: of neighbours
+/// once a line, and where they end for their last line, which the first may not be. Always inline:
+/// see prefetch().
 [[gnu::always_inline]] inline void ask_for_columns(const Rows& source, Index first, Index width,
                                                    const Index* rows, Index i, Index n,
                                                    Index count) {
