@@ -72,19 +72,20 @@ void bind_double_double(LevelModule& m) {
   m.def(
       "solve_double_double",
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
-         bool fit_intercept, double alpha, bool truncate, const std::optional<DoubleArray>& size,
+         bool fit_intercept, double alpha, bool truncate,
+         const std::optional<DoubleArray>& summed_squares,
          const std::optional<DoubleArray>& units) {
         const Index q = mean.size() / 2;
         require(cross.size() == 2 * q * q && n_features >= 0 && n_features <= q,
                 "cross must be (2, q, q)");
-        if (size) check_size(*size, q, "size");
+        if (summed_squares) check_size(*summed_squares, q, "summed_squares");
         if (units) check_size(*units, q, "units");
         const MomentsView moments{n_features,
                                   q - n_features,
                                   weight,
                                   mean.data(),
                                   cross.data(),
-                                  size ? size->data() : nullptr,
+                                  summed_squares ? summed_squares->data() : nullptr,
                                   unit_roundoff * unit_roundoff,
                                   units ? units->data() : nullptr};
         ScaledSolution s;
@@ -97,7 +98,7 @@ void bind_double_double(LevelModule& m) {
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
       py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"), py::arg("truncate"),
-      py::arg("size") = py::none(), py::arg("units") = py::none());
+      py::arg("summed_squares") = py::none(), py::arg("units") = py::none());
 }
 
 }  // namespace fastlr

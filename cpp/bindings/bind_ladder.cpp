@@ -29,19 +29,20 @@ Accuracy accuracy_of(const std::string& name) {
 }
 
 constexpr std::array climbed_fields{
-    "is_in_range", "n_samples", "weight",   "sum_log_weight",   "mean",   "cross",
-    "size",        "n_passes",  "n_sweeps", "condition_number", "digits", "relevant_digits",
-    "figures"};
+    "is_in_range", "n_samples",       "weight",   "sum_log_weight", "mean",
+    "cross",       "summed_squares",  "n_passes", "n_sweeps",       "condition_number",
+    "digits",      "relevant_digits", "figures"};
 
 /// In the order of these fields, which Python's Climbed has too; uses the ladder up.
 py::tuple tuple_of(Ladder& ladder) {
   py::object figures = py::none();
   if (ladder.is_complete) figures = tuple_of(ladder.finished);
-  return py::make_tuple(
-      ladder.is_in_range, ladder.n_samples, ladder.statistics.weight,
-      ladder.statistics.sum_log_weight, std::move(ladder.mean), std::move(ladder.cross),
-      std::move(ladder.size), ladder.n_passes, ladder.n_sweeps, ladder.solution.condition_number,
-      digits_of(ladder.relative_error.worst), digits_of(ladder.relative_error.relevant), figures);
+  return py::make_tuple(ladder.is_in_range, ladder.n_samples, ladder.statistics.weight,
+                        ladder.statistics.sum_log_weight, std::move(ladder.mean),
+                        std::move(ladder.cross), std::move(ladder.summed_squares), ladder.n_passes,
+                        ladder.n_sweeps, ladder.solution.condition_number,
+                        digits_of(ladder.relative_error.worst),
+                        digits_of(ladder.relative_error.relevant), figures);
 }
 
 }  // namespace
@@ -85,12 +86,12 @@ void bind_ladder(LevelModule& m) {
       "solve_normal_equations",
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
          bool fit_intercept, double alpha, bool truncate, double n_samples,
-         const std::optional<DoubleArray>& size, const std::optional<DoubleArray>& units,
+         const std::optional<DoubleArray>& summed_squares, const std::optional<DoubleArray>& units,
          int n_threads) {
-        if (size) check_size(*size, mean.size() / 2, "size");
+        if (summed_squares) check_size(*summed_squares, mean.size() / 2, "summed_squares");
         if (units) check_size(*units, mean.size() / 2, "units");
-        MomentsView moments =
-            view_of(n_features, weight, mean, cross, size ? size->data() : nullptr);
+        MomentsView moments = view_of(n_features, weight, mean, cross,
+                                      summed_squares ? summed_squares->data() : nullptr);
         moments.units = units ? units->data() : nullptr;
         ScaledSolution s;
         RelativeError relative_error;
@@ -106,8 +107,9 @@ void bind_ladder(LevelModule& m) {
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
       py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"),
-      py::arg("truncate") = true, py::arg("n_samples") = 0.0, py::arg("size") = py::none(),
-      py::arg("units") = py::none(), py::arg("n_threads") = 1);
+      py::arg("truncate") = true, py::arg("n_samples") = 0.0,
+      py::arg("summed_squares") = py::none(), py::arg("units") = py::none(),
+      py::arg("n_threads") = 1);
 
   bind_plan<plan_sweep>(m, "plan_sweep", "n_samples", "n_columns", "n_targets");
 

@@ -75,14 +75,14 @@ void bind_moments(LevelModule& m) {
         const std::optional<Column> weight = weight_of(sample_weight, rows);
         check_size(shift, rows.n_columns(), "shift");
         check_size(diagonal, rows.n_columns(), "diagonal");
-        DoubleArray size(rows.n_columns());
-        double* out = size.mutable_data();
+        DoubleArray deviation(rows.n_columns());
+        double* out = deviation.mutable_data();
         {
           const py::gil_scoped_release release;
           largest_deviation(rows, weight ? &*weight : nullptr, shift.data(), diagonal.data(),
                             n_threads, out);
         }
-        return size;
+        return deviation;
       },
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("shift").noconvert(),
       py::arg("diagonal").noconvert(), py::arg("n_threads"));
@@ -97,10 +97,10 @@ void bind_moments(LevelModule& m) {
         check_size(cross, q * q, "cross");
         check_size(scale, q, "scale");
         check_size(shift, q, "shift");
-        DoubleArray size(q);
+        DoubleArray summed_squares(q);
         const bool is_far = recentre(q, weight, mean.data(), cross.data(), scale.data(),
-                                     shift.mutable_data(), size.mutable_data());
-        return py::make_tuple(is_far, size);
+                                     shift.mutable_data(), summed_squares.mutable_data());
+        return py::make_tuple(is_far, summed_squares);
       },
       py::arg("weight"), py::arg("mean").noconvert(), py::arg("cross").noconvert(),
       py::arg("scale").noconvert(), py::arg("shift").noconvert());

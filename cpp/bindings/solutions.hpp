@@ -29,12 +29,12 @@ inline Eigen::Map<const RowMatrix> matrix_of(const DoubleArray& array) {
 
 /// Moments in double, in one array each.
 inline MomentsView view_of(Index n_features, double weight, const DoubleArray& mean,
-                           const DoubleArray& cross, const double* size = nullptr) {
+                           const DoubleArray& cross, const double* summed_squares = nullptr) {
   const Index q = mean.size() / 2;
   check_size(mean, 2 * q, "mean");
   check_size(cross, q * q, "cross");
   if (n_features < 0 || n_features > q) throw py::value_error("n_features is out of range");
-  return {n_features, q - n_features, weight, mean.data(), cross.data(), size};
+  return {n_features, q - n_features, weight, mean.data(), cross.data(), summed_squares};
 }
 
 inline constexpr std::array scaled_solution_fields{"code",

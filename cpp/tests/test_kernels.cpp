@@ -65,7 +65,7 @@ void dependent_columns_have_the_smallest_norm() {
   const Ladder fit = climb(table.rows(), nullptr, 4, true, Accuracy::automatic, 1);
   CHECK(!fit.is_complete);  // the caller decides what is to be done about dependence
   const MomentsView moments{
-      4, 1, fit.statistics.weight, fit.mean.data(), fit.cross.data(), fit.size.data()};
+      4, 1, fit.statistics.weight, fit.mean.data(), fit.cross.data(), fit.summed_squares.data()};
   const ScaledSolution shortest = solve_normal_equations(moments, true, 0.0, true, false, 2);
   CHECK(shortest.rank == 3);
   CHECK(are_near(shortest.coef(0, 2) * shortest.scale[2], shortest.coef(0, 3) * shortest.scale[3],

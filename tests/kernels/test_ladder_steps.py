@@ -40,7 +40,7 @@ def test_one_call_finds_the_coefficients_and_what_is_said_of_them(kernels):
     want = reference.centred_moments(X, y)
     np.testing.assert_allclose(climbed.mean[0], want.mean, rtol=1e-13)
     np.testing.assert_allclose(climbed.cross, want.cross_products, rtol=1e-10)
-    assert (climbed.size >= climbed.cross.diagonal() * (1 - 1e-15)).all()
+    assert (climbed.summed_squares >= climbed.cross.diagonal() * (1 - 1e-15)).all()
     assert 1.0 <= climbed.condition_number < 10.0
     assert climbed.digits > 12.0
     assert climbed.relevant_digits > 12.0
@@ -128,12 +128,12 @@ def test_a_shift_far_from_the_mean_is_moved_there(kernels):
     moments = reference.centred_moments(X, y)
     mean = np.vstack([moments.mean, np.zeros_like(moments.mean)])
     shift, ones = np.zeros(P + T), np.ones(P + T)
-    is_far, squares = kernels.recentre(
+    is_far, summed_squares = kernels.recentre(
         moments.total_weight, mean, moments.cross_products, ones, shift
     )
     assert is_far
     np.testing.assert_allclose(shift, moments.mean, rtol=1e-12)
-    np.testing.assert_allclose(squares, np.square(both).sum(axis=0), rtol=1e-10)
+    np.testing.assert_allclose(summed_squares, np.square(both).sum(axis=0), rtol=1e-10)
     assert not kernels.recentre(N, mean, moments.cross_products, ones, moments.mean.copy())[0]
 
 

@@ -22,7 +22,7 @@ void accumulate_all(const Rows& rows, const Column* weight, int n_threads, Ladde
   Vector slots(plan.n_slots * plan.slot_size);
   ladder.mean.resize(2, q);
   ladder.cross.resize(q, q);
-  ladder.size.resize(q);
+  ladder.summed_squares.resize(q);
   bool is_far = true;
   for (; is_far && ladder.n_passes < most_passes; ++ladder.n_passes) {
     slots.setZero();
@@ -32,7 +32,7 @@ void accumulate_all(const Rows& rows, const Column* weight, int n_threads, Ladde
     ladder.statistics = centre(plan, q, shift.data(), ones.data(), slots.data(), ladder.mean.data(),
                                ladder.cross.data());
     is_far = recentre(q, ladder.statistics.weight, ladder.mean.data(), ladder.cross.data(),
-                      ones.data(), shift.data(), ladder.size.data());
+                      ones.data(), shift.data(), ladder.summed_squares.data());
   }
 }
 
@@ -122,7 +122,7 @@ Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_
   if (!ladder.is_in_range) return ladder;
   const Index q = rows.n_columns();
   const MomentsView moments{n_features,         q - n_features,      ladder.statistics.weight,
-                            ladder.mean.data(), ladder.cross.data(), ladder.size.data()};
+                            ladder.mean.data(), ladder.cross.data(), ladder.summed_squares.data()};
   const bool is_small = rows.n_samples * n_features <= always_polished;
   const bool may_stop =
       accuracy == Accuracy::fast || (accuracy == Accuracy::automatic && !is_small);

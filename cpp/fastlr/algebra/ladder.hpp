@@ -54,9 +54,9 @@ struct Ladder {
                              // are not, there is no solution
   Index n_samples = 0;       // rows of positive weight
   WeightStatistics statistics{};
-  RowMatrix mean;   // (2, q)
-  RowMatrix cross;  // (q, q)
-  Vector size;      // (q) see MomentsView
+  RowMatrix mean;         // (2, q)
+  RowMatrix cross;        // (q, q)
+  Vector summed_squares;  // (q) see MomentsView
   ScaledSolution solution;
   Solution finished;
   RelativeError relative_error;

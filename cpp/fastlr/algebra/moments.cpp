@@ -60,7 +60,7 @@ WeightStatistics centre(const SlotPlan& plan, Index n_columns, const double* shi
 }
 
 bool recentre(Index n_columns, double weight, const double* mean, const double* cross,
-              const double* scale, double* shift, double* size) {
+              const double* scale, double* shift, double* summed_squares) {
   constexpr double most_lost = 16.0;  // about one digit
   bool is_far = false;
   for (Index j = 0; j < n_columns; ++j) {
@@ -68,7 +68,7 @@ bool recentre(Index n_columns, double weight, const double* mean, const double* 
     const DoubleDouble m = mean_at(n_columns, mean, j);
     const double gap = (m - DoubleDouble{shift[j] * scale[j], 0.0}).value();
     const double lost = weight * gap * gap;
-    size[j] = left + lost;
+    summed_squares[j] = left + lost;
     if (!std::isfinite(lost) || lost <= most_lost * left ||
         std::abs(gap) <= 2 * std::numeric_limits<double>::epsilon() * std::abs(m.hi))
       continue;

@@ -21,9 +21,11 @@ ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept,
   const Index t = moments.n_targets;
   const Index q = p + t;
   const auto entry = [&](Index i, Index j) { return moments.product(i, j, fit_intercept); };
-  const auto size_of = [&](Index j) {
-    const double size = moments.size != nullptr ? moments.size[j] : moments.product(j, j, true);
-    return fit_intercept ? size : size + moments.weight * moments.mean[j] * moments.mean[j];
+  const auto summed_squares_of = [&](Index j) {
+    const double about_mean =
+        moments.summed_squares != nullptr ? moments.summed_squares[j] : moments.product(j, j, true);
+    return fit_intercept ? about_mean
+                         : about_mean + moments.weight * moments.mean[j] * moments.mean[j];
   };
   ScaledEquations equations;
   equations.n_features = p;
@@ -38,7 +40,7 @@ ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept,
     // Rounding noise of a constant column: every value off by at most 4 u |mean|.
     const double noise = fit_intercept ? 4 * unit_roundoff * std::abs(moments.mean[j]) : 0.0;
     // What a sum of larger squares leaves below its own rounding is noise as well.
-    const double left_over = 8 * moments.rounding * size_of(j);
+    const double left_over = 8 * moments.rounding * summed_squares_of(j);
     const double constant = moments.weight * noise * noise;
     const bool varies = product + alpha > std::max(constant, left_over);
     if (j < p && !varies && left_over > constant) equations.is_lost = true;
@@ -49,7 +51,7 @@ ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept,
       if (equations.scale[j] == 0.0) equations.scale[j] = power_of_two_scale(product);
       equations.yy[j - p] = std::max(product, 0.0) * equations.scale[j] * equations.scale[j];
       equations.summed_y[j - p] =
-          std::sqrt(std::max(std::max(product, size_of(j)), 0.0)) * equations.scale[j];
+          std::sqrt(std::max(std::max(product, summed_squares_of(j)), 0.0)) * equations.scale[j];
     }
   }
   equations.mean.resize(static_cast<std::size_t>(q));
@@ -82,8 +84,9 @@ ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept,
     for (Index k = 0; k < t; ++k)
       equations.c(i, k) = entry(a, p + k) * equations.scale[a] * equations.scale[p + k];
     equations.penalty[i] = alpha * equations.scale[a] * equations.scale[a];
-    equations.summed[i] = std::max(std::sqrt(std::max(equations.A(i, i), 0.0)),
-                                   std::sqrt(std::max(size_of(a), 0.0)) * equations.scale[a]);
+    equations.summed[i] =
+        std::max(std::sqrt(std::max(equations.A(i, i), 0.0)),
+                 std::sqrt(std::max(summed_squares_of(a), 0.0)) * equations.scale[a]);
   }
   return equations;
 }

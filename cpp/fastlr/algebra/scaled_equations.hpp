@@ -24,7 +24,7 @@ struct MomentsView {
   const double* mean;
   const double* cross;
   /// (q) upper bounds of the sums of squares that were rounded, at least the diagonal of cross.
-  const double* size = nullptr;
+  const double* summed_squares = nullptr;
   /// Of the arithmetic that cross was summed in.
   double rounding = unit_roundoff;
   /// (q) powers of two that columns were multiplied by before; nullptr for 1.

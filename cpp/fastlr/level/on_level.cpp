@@ -85,8 +85,8 @@ void provisional_shift(const Rows& rows, const Column* weight, double* shift) {
 }
 
 void largest_deviation(const Rows& rows, const Column* weight, const double* shift,
-                       const double* diagonal, int n_threads, double* size) {
-  level_in_use().largest_deviation(rows, weight, shift, diagonal, n_threads, size);
+                       const double* diagonal, int n_threads, double* deviation) {
+  level_in_use().largest_deviation(rows, weight, shift, diagonal, n_threads, deviation);
 }
 
 void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
@@ -102,8 +102,8 @@ WeightStatistics centre(const SlotPlan& plan, Index n_columns, const double* shi
 }
 
 bool recentre(Index n_columns, double weight, const double* mean, const double* cross,
-              const double* scale, double* shift, double* size) {
-  return level_in_use().recentre(n_columns, weight, mean, cross, scale, shift, size);
+              const double* scale, double* shift, double* summed_squares) {
+  return level_in_use().recentre(n_columns, weight, mean, cross, scale, shift, summed_squares);
 }
 
 double merge(Index n_columns, double weight_a, const double* mean_a, const double* cross_a,

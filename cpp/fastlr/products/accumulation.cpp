@@ -222,9 +222,9 @@ void provisional_shift(const Rows& rows, const Column* weight, double* shift) {
 }
 
 void largest_deviation(const Rows& rows, const Column* weight, const double* shift,
-                       const double* diagonal, int n_threads, double* size) {
+                       const double* diagonal, int n_threads, double* deviation) {
   for_each_task(rows.n_columns(), n_threads, [&](Index j) {
-    size[j] = 0.0;
+    deviation[j] = 0.0;
     if (diagonal[j] > 1e-280 && diagonal[j] < 1e280) return;
     const Column& column = rows.columns[static_cast<std::size_t>(j)];
     Eight largest = Eight::Zero();
@@ -233,14 +233,14 @@ void largest_deviation(const Rows& rows, const Column* weight, const double* shi
       const Index count = std::min<Index>(8, rows.n_samples - r);
       const Eight x = load_eight(column, r, count);
       is_finite = is_finite && x.isFinite().all();
-      Eight deviation = (x - shift[j]).abs();
+      Eight of_rows = (x - shift[j]).abs();
       if (weight != nullptr)
-        deviation = (load_eight(*weight, r, count) > 0.0).select(deviation, Eight::Zero());
-      for (Index i = 0; i < count; ++i) largest[i] = std::max(largest[i], deviation[i]);
+        of_rows = (load_eight(*weight, r, count) > 0.0).select(of_rows, Eight::Zero());
+      for (Index i = 0; i < count; ++i) largest[i] = std::max(largest[i], of_rows[i]);
     }
     // The difference of two huge values may overflow though both are finite.
-    size[j] = is_finite ? std::min(largest.maxCoeff(), std::numeric_limits<double>::max())
-                        : std::numeric_limits<double>::infinity();
+    deviation[j] = is_finite ? std::min(largest.maxCoeff(), std::numeric_limits<double>::max())
+                             : std::numeric_limits<double>::infinity();
   });
 }
 

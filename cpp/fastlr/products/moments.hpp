@@ -56,17 +56,17 @@ SlotPlan plan_pass(Index n_samples, Index n_columns);
 /// nullptr.
 void provisional_shift(const Rows& rows, const Column* weight, double* shift);
 
-/// size[j] = max |x_ij - shift_j| over rows of positive weight, infinite if any value is not
+/// deviation[j] = max |x_ij - shift_j| over rows of positive weight, infinite if any value is not
 /// finite; 0 where diagonal[j], a sum of squares, is well inside of the range of doubles.
 void largest_deviation(const Rows& rows, const Column* weight, const double* shift,
-                       const double* diagonal, int n_threads, double* size);
+                       const double* diagonal, int n_threads, double* deviation);
 
-/// What a pass about `shift` has added up: size[j] = cross_jj + W (mean_j - shift_j)^2, to which
-/// its rounding errors belong. Where that is far more than cross_jj, the mean becomes the shift;
-/// true if it is anywhere: then another pass is due. scale: (q) of mean and cross, which shift does
-/// not have.
+/// What a pass about `shift` has added up: summed_squares[j] = cross_jj + W (mean_j - shift_j)^2,
+/// to which its rounding errors belong. Where that is far more than cross_jj, the mean becomes the
+/// shift; true if it is anywhere: then another pass is due. scale: (q) of mean and cross, which
+/// shift does not have.
 bool recentre(Index n_columns, double weight, const double* mean, const double* cross,
-              const double* scale, double* shift, double* size);
+              const double* scale, double* shift, double* summed_squares);
 
 constexpr int most_passes = 4;  // about ever better shifts
 

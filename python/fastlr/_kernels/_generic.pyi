@@ -66,7 +66,7 @@ def recentre(
     -------
     is_far : bool
         Whether the shift was moved, so that another pass is due.
-    size : ndarray of shape (q,)
+    summed_squares : ndarray of shape (q,)
         Sums of squares about the old shift, to which the rounding errors of cross belong.
     """
 
@@ -184,13 +184,13 @@ def solve_normal_equations(
     alpha: float,
     truncate: bool = True,
     n_samples: float = 0.0,
-    size: Floats | None = None,
+    summed_squares: Floats | None = None,
     units: Floats | None = None,
     n_threads: int = 1,
 ) -> tuple[ScaledSolution, float, float, bool]:
     """(solution, digits, relevant digits, whether it is good enough for "auto").
 
-    ``size`` (q,): sums of squares, at least the diagonal's, to whose rounding cross is right. ``units`` (q,): powers
+    ``summed_squares`` (q,): sums of squares, at least the diagonal's, to whose rounding cross is right. ``units`` (q,): powers
     of two that columns were multiplied by before; the smallest norm is that of the columns as they were.
     """
 
@@ -422,7 +422,7 @@ def solve_double_double(
     fit_intercept: bool,
     alpha: float,
     truncate: bool,
-    size: Floats | None = None,
+    summed_squares: Floats | None = None,
     units: Floats | None = None,
 ) -> tuple[ScaledSolution, float]:
     """(solution, digits)."""

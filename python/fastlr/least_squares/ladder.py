@@ -69,7 +69,7 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
                 found.cross,
                 problem.feature_names,
                 problem.target_names,
-                found.size,
+                found.summed_squares,
             )
             passes = found.n_passes + found.n_sweeps
             is_refined = found.n_sweeps > 0
@@ -92,7 +92,7 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
             scale,
             found.mean,
             found.cross,
-            found.size,
+            found.summed_squares,
             found.n_passes,
         )
     statistics = pass_over(

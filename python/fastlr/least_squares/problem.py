@@ -95,7 +95,7 @@ class Climbed(NamedTuple):
     sum_log_weight: float
     mean: FloatArray
     cross: FloatArray
-    size: FloatArray
+    summed_squares: FloatArray
     """Upper bounds (q,) of the sums of squares that were rounded."""
     n_passes: int
     n_sweeps: int

@@ -84,7 +84,7 @@ def _factored(problem: Problem, weights: FloatArray, decide: bool) -> Dual | Non
     diagonal = H[:n, :n].trace()
     if not 1e-280 < diagonal < np.inf:
         zeros = np.zeros(problem.n_features + problem.targets.n_columns)
-        size = kernels.largest_deviation(
+        deviation = kernels.largest_deviation(
             problem.features.source,
             problem.targets.source,
             None,
@@ -92,9 +92,9 @@ def _factored(problem: Problem, weights: FloatArray, decide: bool) -> Dual | Non
             zeros,
             resolve_threads(problem.n_threads),
         )
-        if not np.isfinite(size).all():
+        if not np.isfinite(deviation).all():
             refuse_non_finite(problem.features, problem.feature_names, argument="X")
-        largest = size[: problem.n_features].max()
+        largest = deviation[: problem.n_features].max()
         if largest > 0:
             scale = float(np.ldexp(1.0, -min(1000, max(-1000, int(np.frexp(largest)[1])))))
             H, mean, variance = _products(problem, weights, scale)

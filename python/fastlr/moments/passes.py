@@ -59,7 +59,7 @@ def pass_over(
         if not is_finite:
             refuse_non_finite(features, feature_names, argument="X")
             refuse_non_finite(targets, target_names, argument="y")
-        size = kernels.largest_deviation(
+        deviation = kernels.largest_deviation(
             features.source,
             targets.source,
             weights,
@@ -67,9 +67,9 @@ def pass_over(
             np.ascontiguousarray(diagonal),
             threads,
         )
-        outside = size > _SMALLEST_DEVIATION
+        outside = deviation > _SMALLEST_DEVIATION
         if outside.any():  # squares overflow or underflow: once more, times powers of two
-            exponents = np.clip(np.frexp(size[outside])[1], -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
+            exponents = np.clip(np.frexp(deviation[outside])[1], -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
             scale[outside] = np.ldexp(1.0, -exponents)
             n_passes = result.n_passes
             result = _moments_about_mean(features, targets, weights, shift, scale, threads)
@@ -102,8 +102,8 @@ def _moments_about_mean(
             features, targets, weights, shift, scale, n_threads
         )
         n_passes += 1
-        is_far, squares = kernels.recentre(weight, mean, cross, scale, shift)
-    return Statistics(n, weight, sum_log, scale, mean, cross, squares, n_passes)
+        is_far, summed_squares = kernels.recentre(weight, mean, cross, scale, shift)
+    return Statistics(n, weight, sum_log, scale, mean, cross, summed_squares, n_passes)
 
 
 def scaled_moments(
