@@ -31,25 +31,25 @@ Accuracy accuracy_of(const std::string& name) {
 constexpr std::array climbed_fields{
     "is_in_range", "n_samples",       "weight",   "sum_log_weight", "mean",
     "cross",       "summed_squares",  "n_passes", "n_sweeps",       "condition_number",
-    "digits",      "relevant_digits", "figures"};
+    "digits",      "relevant_digits", "solution"};
 
 /// In the order of these fields, which Python's Climbed has too; uses the ladder up.
 py::tuple tuple_of(Ladder& ladder) {
-  py::object figures = py::none();
-  if (ladder.is_complete) figures = tuple_of(ladder.finished);
+  py::object solution = py::none();
+  if (ladder.is_complete) solution = tuple_of(ladder.finished);
   return py::make_tuple(ladder.is_in_range, ladder.n_samples, ladder.statistics.weight,
                         ladder.statistics.sum_log_weight, std::move(ladder.mean),
                         std::move(ladder.cross), std::move(ladder.summed_squares), ladder.n_passes,
                         ladder.n_sweeps, ladder.solution.condition_number,
                         digits_of(ladder.relative_error.worst),
-                        digits_of(ladder.relative_error.relevant), figures);
+                        digits_of(ladder.relative_error.relevant), solution);
 }
 
 }  // namespace
 
 void bind_ladder(LevelModule& m) {
   m.attr("SCALED_SOLUTION_FIELDS") = names_of(scaled_solution_fields);
-  m.attr("FIGURES_FIELDS") = names_of(figures_fields);
+  m.attr("SOLUTION_FIELDS") = names_of(solution_fields);
   m.attr("CLIMBED_FIELDS") = names_of(climbed_fields);
   m.attr("CONVERGED") = static_cast<double>(Refining::converged);
   m.attr("PROGRESS_STATE") = static_cast<Index>(progress_state);

@@ -61,10 +61,10 @@ inline py::tuple tuple_of(ScaledSolution& s) {
                         s.squared_condition);
 }
 
-inline constexpr std::array figures_fields{"coef", "intercept",     "rss",        "tss",
+inline constexpr std::array solution_fields{"coef", "intercept",     "rss",        "tss",
                                            "bse",  "bse_intercept", "residual_sd"};
 
-/// In the order of these fields, which Python's Figures has too; uses the solution up.
+/// In the order of these fields, with which Python's Solution begins; uses the solution up.
 inline py::tuple tuple_of(Solution& f) {
   return py::make_tuple(std::move(f.coef), std::move(f.intercept), std::move(f.rss),
                         std::move(f.tss), std::move(f.bse), std::move(f.bse_intercept),

@@ -1,11 +1,13 @@
 """The steps between two passes over the rows, and the one call that takes them all, on every level."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from fastlr import reference
 from fastlr.least_squares.ladder import ACCURACIES
-from fastlr.least_squares.problem import Climbed, Figures, ScaledSolution, Solution
+from fastlr.least_squares.problem import Climbed, ScaledSolution, Solution
 
 N, P, T = 60, 3, 2
 
@@ -33,7 +35,7 @@ def exact(X, y):
 def test_one_call_finds_the_coefficients_and_what_is_said_of_them(kernels):
     X, y = table()
     climbed = Climbed(*kernels.climb(X, y, None, True, "auto", 1))
-    fit = Figures(*climbed.figures)
+    fit = SimpleNamespace(**dict(zip(kernels.SOLUTION_FIELDS, climbed.solution, strict=True)))
     coef, intercept, rss = exact(X, y)
     assert (climbed.is_in_range, climbed.n_samples, climbed.weight) == (True, N, N)
     assert (climbed.n_passes, climbed.sum_log_weight) == (1, 0.0)
@@ -57,10 +59,8 @@ def test_one_call_finds_the_coefficients_and_what_is_said_of_them(kernels):
 
 def test_fields_have_the_names_and_the_order_of_the_kernels(kernels):
     assert Climbed._fields == kernels.CLIMBED_FIELDS
-    assert Figures._fields == kernels.FIGURES_FIELDS
     assert ScaledSolution._fields == kernels.SCALED_SOLUTION_FIELDS
-    first = Solution._fields.index("coef")
-    assert Solution._fields[first : first + len(Figures._fields)] == Figures._fields
+    assert Solution._fields[: len(kernels.SOLUTION_FIELDS)] == kernels.SOLUTION_FIELDS
     X, y = table()
     _, solution = solved(kernels, X, y)
     assert len(solution) == len(ScaledSolution._fields)

@@ -114,8 +114,8 @@ ScaledSolution = tuple[
 """Fields of `SCALED_SOLUTION_FIELDS`, for columns times powers of two: scale (q,), mean (2, q), root (p, r),
 coef (2, t * p), intercept (2, t), rss, tss and length of columns, null_space (p - r, p)."""
 
-Figures = tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]
-"""Fields of `FIGURES_FIELDS`, in the user's units: coef and bse are (t, p), all others (t,)."""
+Solution = tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]
+"""Fields of `SOLUTION_FIELDS`, in the user's units: coef and bse are (t, p), all others (t,)."""
 
 Climbed = tuple[
     bool,
@@ -130,12 +130,12 @@ Climbed = tuple[
     float,
     float,
     float,
-    Figures | None,
+    Solution | None,
 ]
-"""Fields of `CLIMBED_FIELDS`: figures is None where more is needed than one call does."""
+"""Fields of `CLIMBED_FIELDS`: the solution is None where more is needed than one call does."""
 
 SCALED_SOLUTION_FIELDS: tuple[str, ...]
-FIGURES_FIELDS: tuple[str, ...]
+SOLUTION_FIELDS: tuple[str, ...]
 CLIMBED_FIELDS: tuple[str, ...]
 """Names of what these tuples hold, in their order."""
 
@@ -190,8 +190,8 @@ def solve_normal_equations(
 ) -> tuple[ScaledSolution, float, float, bool]:
     """(solution, digits, relevant digits, whether it is good enough for "auto").
 
-    ``summed_squares`` (q,): sums of squares, at least the diagonal's, to whose rounding cross is right. ``units`` (q,): powers
-    of two that columns were multiplied by before; the smallest norm is that of the columns as they were.
+    ``summed_squares`` (q,): at least the diagonal's, to whose rounding cross is right. ``units`` (q,): powers of two
+    that columns were multiplied by before; the smallest norm is that of the columns as they were.
     """
 
 def plan_sweep(n_samples: int, n_columns: int, n_targets: int) -> tuple[int, int, int]:
@@ -243,7 +243,7 @@ def finish(
     intercept: Floats,
     rss: Floats,
     n_dof: float,
-) -> Figures:
+) -> Solution:
     """From scaled columns to the user's units, with standard errors."""
 
 def first_basis(

@@ -18,8 +18,8 @@ from fastlr.input.columns import FloatArray
 from fastlr.input.names import default_names, default_targets
 from fastlr.least_squares.normal import solve_at_once
 from fastlr.moments import Moments
-from fastlr.moments.moments import moments_of_statistics
-from fastlr.moments.passes import Statistics
+from fastlr.moments.moments import moments_of_state
+from fastlr.moments.state import State
 
 __all__ = ["LOSSES", "Curvature", "Objective", "Quadratic"]
 
@@ -138,18 +138,20 @@ class Quadratic:
         cross[:p, p] = cross[p, :p] = self.xy / unit
         mean = np.zeros((2, p + 1))
         mean[0, :p], mean[0, p] = self.mean_x / unit, self.mean_y
-        statistics = Statistics(
+        state = State(
             n_samples=max(1, round(self.weight)),
             total_weight=self.weight,
             sum_log_weight=0.0,
             scale=np.ones(p + 1),
             mean=mean,
             cross=cross,
+            feature_names=default_names(p),
+            target_names=default_targets(1),
             summed_squares=cross.diagonal().copy(),
-            n_passes=1,
         )
-        moments = moments_of_statistics(statistics, default_names(p), default_targets(1))
-        best = solve_at_once(moments, fit_intercept, objective.alpha_of_sum, n_threads=1)
+        best = solve_at_once(
+            moments_of_state(state), fit_intercept, objective.alpha_of_sum, n_threads=1
+        )
         return best.rank, best.condition_number
 
     def hessian(self, objective: Objective, fit_intercept: bool) -> FloatArray:

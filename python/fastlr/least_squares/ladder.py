@@ -22,8 +22,8 @@ from fastlr.least_squares.problem import Climbed, Problem, Solution
 from fastlr.least_squares.refinement import checked, digits_of, has_converged, refine
 from fastlr.least_squares.units import U, at_full_rank, finished
 from fastlr.moments import Moments
-from fastlr.moments.moments import moments_of_state, moments_of_statistics
-from fastlr.moments.passes import Statistics, pass_over
+from fastlr.moments.moments import moments_of_state
+from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State, no_scale
 
 __all__ = ["ACCURACIES", "RANK_RULES", "climb"]
@@ -58,44 +58,25 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
                 1 if is_short else resolve_threads(problem.n_threads),
             )
         )
-        scale = no_scale(q)
-        if found.is_in_range:
-            state = State(
-                found.n_samples,
-                found.weight,
-                found.sum_log_weight,
-                scale,
-                found.mean,
-                found.cross,
-                problem.feature_names,
-                problem.target_names,
-                found.summed_squares,
-            )
-            passes = found.n_passes + found.n_sweeps
-            is_refined = found.n_sweeps > 0
-            if found.figures is None:
-                moments = moments_of_state(state)
-                return state, _climb_from(moments, problem, accuracy, rank, passes, is_refined)
-            solver = "refined" if is_refined else "normal"
-            return state, at_full_rank(
-                solver,
-                found.condition_number,
-                found.digits,
-                found.relevant_digits,
-                passes,
-                found.figures,
-            )
-        first = Statistics(
+        state = State(
             found.n_samples,
             found.weight,
             found.sum_log_weight,
-            scale,
+            no_scale(q),
             found.mean,
             found.cross,
+            problem.feature_names,
+            problem.target_names,
             found.summed_squares,
-            found.n_passes,
         )
-    statistics = pass_over(
+        if found.is_in_range:
+            passes = found.n_passes + found.n_sweeps
+            if found.solution is not None:
+                return state, at_full_rank(found, found.solution, passes)
+            moments, is_refined = moments_of_state(state), found.n_sweeps > 0
+            return state, _climb_from(moments, problem, accuracy, rank, passes, is_refined)
+        first = state, found.n_passes
+    state, n_passes = pass_over(
         problem.leading_features,
         problem.targets,
         problem.weights,
@@ -105,9 +86,8 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
         "double",
         first,
     )
-    moments = moments_of_statistics(statistics, problem.feature_names, problem.target_names)
-    solution = _climb_from(moments, problem, accuracy, rank, statistics.n_passes, False)
-    return moments.for_kernels(), solution
+    moments = moments_of_state(state)
+    return state, _climb_from(moments, problem, accuracy, rank, n_passes, False)
 
 
 def _climb_from(

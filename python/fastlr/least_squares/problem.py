@@ -12,7 +12,6 @@ from fastlr.input.columns import Columns, FloatArray
 
 __all__ = [
     "Climbed",
-    "Figures",
     "Problem",
     "RootError",
     "RowSummary",
@@ -74,18 +73,6 @@ class ScaledSolution(NamedTuple):
         return int(np.count_nonzero(self.length))
 
 
-class Figures(NamedTuple):
-    """A fit in the user's units, in the order of the kernels' tuple; arrays have a row for each target."""
-
-    coef: FloatArray
-    intercept: FloatArray
-    rss: FloatArray
-    tss: FloatArray
-    bse: FloatArray
-    bse_intercept: FloatArray
-    residual_sd: FloatArray
-
-
 class Climbed(NamedTuple):
     """What the common case in one call has found, in the order of the kernels' tuple."""
 
@@ -102,8 +89,8 @@ class Climbed(NamedTuple):
     condition_number: float
     digits: float
     relevant_digits: float
-    figures: tuple[FloatArray, ...] | None
-    """Those of `Figures`; None where more is needed than one call does."""
+    solution: tuple[FloatArray, ...] | None
+    """The first fields of `Solution`; None where more is needed than one call does."""
 
 
 class RootError(NamedTuple):
@@ -116,14 +103,11 @@ class RootError(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """A solution in the user's units; arrays have a row for each target."""
+    """A solution in the user's units; arrays have a row for each target.
 
-    solver: str
-    code: str
-    rank: int
-    condition_number: float
-    digits: float
-    passes: int
+    Up to ``residual_sd`` its fields have the order of the kernels' tuple.
+    """
+
     coef: FloatArray
     intercept: FloatArray
     rss: FloatArray
@@ -131,6 +115,12 @@ class Solution(NamedTuple):
     bse: FloatArray
     bse_intercept: FloatArray
     residual_sd: FloatArray
+    solver: str
+    code: str
+    rank: int
+    condition_number: float
+    digits: float
+    passes: int
     null_space: FloatArray
     """Rows N with ``sum_j N_kj x_j / length_j = 0`` for the centred columns."""
     length: FloatArray

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
-from fastlr.least_squares.problem import Figures, RootError, ScaledSolution, Solution
+from fastlr.least_squares.problem import Climbed, RootError, ScaledSolution, Solution
 from fastlr.least_squares.rounding import NEGLIGIBLE
 from fastlr.moments import Moments
 
@@ -31,24 +31,11 @@ EXACT_CONDITION = 1000  # columns up to which condition numbers are computed, no
 _SMALLEST_NORMAL = 2.0**-1022
 
 
-def at_full_rank(
-    solver: str,
-    condition: float,
-    digits: float,
-    relevant_digits: float,
-    passes: int,
-    figures: tuple[FloatArray, ...],
-) -> Solution:
-    """The solution of full rank that one call of the kernels has finished: ``figures`` are those of `Figures`."""
-    coef, intercept, rss, tss, bse, bse_intercept, residual_sd = figures
-    p, nothing = coef.shape[1], coef[:0]
+def at_full_rank(found: Climbed, solution: tuple[FloatArray, ...], passes: int) -> Solution:
+    """The solution of full rank that one call of the kernels has found and finished."""
+    coef, intercept, rss, tss, bse, bse_intercept, residual_sd = solution
+    p, nothing, condition = coef.shape[1], coef[:0], found.condition_number
     return Solution(
-        solver,
-        "ok",
-        p,
-        condition,
-        digits,
-        passes,
         coef,
         intercept,
         rss,
@@ -56,10 +43,16 @@ def at_full_rank(
         bse,
         bse_intercept,
         residual_sd,
+        "refined" if found.n_sweeps > 0 else "normal",
+        "ok",
+        p,
+        condition,
+        found.digits,
+        passes,
         nothing,
         nothing,
         None,
-        relevant_digits,
+        found.relevant_digits,
         digits_at(U * condition**2 + (_error_of_rss(rss, tss) if passes == 1 else U)),
     )
 
@@ -82,38 +75,42 @@ def finished(
     """
     p = len(scaled.length)
     n_dof = moments.n_samples - scaled.rank - fit_intercept
-    figures = Figures._make(
-        kernels.finish(
-            fit_intercept,
-            moments.total_weight,
-            scaled.mean,
-            scaled.tss,
-            np.ascontiguousarray(scaled.root),
-            scaled.scale,
-            np.ascontiguousarray(scaled.coef),
-            scaled.intercept,
-            scaled.rss,
-            n_dof,
-        )
+    coef, intercept, rss, tss, bse, bse_intercept, residual_sd = kernels.finish(
+        fit_intercept,
+        moments.total_weight,
+        scaled.mean,
+        scaled.tss,
+        np.ascontiguousarray(scaled.root),
+        scaled.scale,
+        np.ascontiguousarray(scaled.coef),
+        scaled.intercept,
+        scaled.rss,
+        n_dof,
     )
     if undetermined is None:
         undetermined = np.any(np.abs(scaled.null_space) > 1e-8, axis=0)
-    figures.bse[:, undetermined] = np.nan
+    bse[:, undetermined] = np.nan
     if root_error is not None and root_error.intercept is not None and fit_intercept:
-        figures = figures._replace(bse_intercept=figures.residual_sd * root_error.intercept)
+        bse_intercept = residual_sd * root_error.intercept
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         length = np.where(scaled.length > 0, scaled.length / scaled.scale[:p], 0.0)
-    lost = _lost_to_range(scaled, figures.coef, figures.intercept, moments)
+    lost = _lost_to_range(scaled, coef, intercept, moments)
     relevant = digits if relevant_digits is None else relevant_digits
     root_relative = bse_error_of(scaled) if root_error is None else root_error.relative
     return Solution(
+        coef,
+        intercept,
+        rss,
+        tss,
+        bse,
+        bse_intercept,
+        residual_sd,
         solver,
         "underflow" if lost < FEW_DIGITS else scaled.code,
         scaled.rank,
         scaled.condition_number,
         min(digits, lost),
         passes,
-        *figures,
         scaled.null_space,
         length,
         log_of(scaled.rss) - 2.0 * np.log(scaled.scale[p:]),

@@ -20,7 +20,7 @@ from fastlr.input.names import (
 )
 from fastlr.input.options import as_choice
 from fastlr.moments.combining import added, taken_away
-from fastlr.moments.passes import Statistics, pass_over
+from fastlr.moments.passes import pass_over
 from fastlr.moments.serialised import as_bytes, from_bytes
 from fastlr.moments.state import PRECISIONS, State
 
@@ -29,7 +29,6 @@ __all__ = [
     "moments_of",
     "moments_of_columns",
     "moments_of_state",
-    "moments_of_statistics",
 ]
 
 
@@ -136,10 +135,10 @@ class Moments:
         n_threads: int | None,
         precision: str = "double",
     ) -> Moments:
-        statistics = pass_over(
+        state, _ = pass_over(
             features, targets, sample_weight, feature_names, target_names, n_threads, precision
         )
-        return moments_of_statistics(statistics, feature_names, target_names)
+        return cls._of_state(state)
 
     @classmethod
     def _of_state(cls, state: State) -> Moments:
@@ -369,15 +368,6 @@ def moments_of_columns(
     """Moments of columns that are validated and named already."""
     return Moments._of_columns(
         features, targets, sample_weight, feature_names, target_names, n_threads
-    )
-
-
-def moments_of_statistics(
-    statistics: Statistics, feature_names: tuple[str, ...], target_names: tuple[str, ...]
-) -> Moments:
-    """Moments of what a pass over the rows has left."""
-    return moments_of_state(
-        State(*statistics[:6], feature_names, target_names, statistics.summed_squares)
     )
 
 

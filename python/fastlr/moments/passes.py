@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,25 +14,13 @@ from fastlr.input.arguments import as_weights
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
 from fastlr.input.threads import resolve_threads
+from fastlr.moments.state import State
 
-__all__ = ["Statistics", "pass_over", "scaled_moments"]
+__all__ = ["pass_over", "scaled_moments"]
 
 _SMALLEST_SQUARE = 1e-280  # sums of squares below it have lost digits to underflow
 _SMALLEST_DEVIATION = 2.0**-1021  # what varies by less, in denormal numbers, counts as constant
 _LARGEST_EXPONENT = 1000
-
-
-class Statistics(NamedTuple):
-    """What a pass leaves, in the order of `State`; ``n_passes`` were made."""
-
-    n_samples: int
-    total_weight: float
-    sum_log_weight: float
-    scale: FloatArray
-    mean: FloatArray
-    cross: FloatArray
-    summed_squares: FloatArray
-    n_passes: int
 
 
 def pass_over(
@@ -43,17 +31,28 @@ def pass_over(
     target_names: tuple[str, ...],
     n_threads: int | None,
     precision: str,
-    first: Statistics | None = None,
-) -> Statistics:
-    """One pass (or what ``first`` gave), and another one where squares leave the range of float64."""
+    first: tuple[State, int] | None = None,
+) -> tuple[State, int]:
+    """One pass (or what ``first`` gave), and another one where squares leave the range of float64.
+
+    Returns
+    -------
+    state : State
+        The moments of the rows.
+    n_passes : int
+        Passes that were made over them, those of ``first`` included; one in double-double is not counted.
+    """
     weights = as_weights(sample_weight, features.n_samples, index=features.index)
     threads = resolve_threads(n_threads)
     shift = kernels.provisional_shift(features.source, targets.source, weights)
     scale = np.ones(len(shift))
-    result = first or _moments_about_mean(features, targets, weights, shift, scale, threads)
-    diagonal = result.cross.diagonal()
-    is_finite = bool(np.isfinite(result.cross.trace() + result.mean[0].sum()))
-    if not (diagonal.min() > _SMALLEST_SQUARE and is_finite) or not result.total_weight > 0:
+    names = feature_names, target_names
+    state, n_passes = first or _moments_about_mean(
+        features, targets, weights, *names, shift, scale, threads
+    )
+    diagonal = state.cross.diagonal()
+    is_finite = bool(np.isfinite(state.cross.trace() + state.mean[0].sum()))
+    if not (diagonal.min() > _SMALLEST_SQUARE and is_finite) or not state.total_weight > 0:
         if weights is not None:
             refuse_bad_weights(weights)
         if not is_finite:
@@ -69,12 +68,15 @@ def pass_over(
         )
         outside = deviation > _SMALLEST_DEVIATION
         if outside.any():  # squares overflow or underflow: once more, times powers of two
-            exponents = np.clip(np.frexp(deviation[outside])[1], -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
+            exponents = np.clip(
+                np.frexp(deviation[outside])[1], -_LARGEST_EXPONENT, _LARGEST_EXPONENT
+            )
             scale[outside] = np.ldexp(1.0, -exponents)
-            n_passes = result.n_passes
-            result = _moments_about_mean(features, targets, weights, shift, scale, threads)
-            result = result._replace(n_passes=n_passes + result.n_passes)
-        if not np.isfinite(result.cross.trace() + result.mean[0].sum()):
+            state, more = _moments_about_mean(
+                features, targets, weights, *names, shift, scale, threads
+            )
+            n_passes += more
+        if not np.isfinite(state.cross.trace() + state.mean[0].sum()):
             raise InputError(
                 "weighted sums of squares leave the range of float64: bring sample_weight nearer to 1 (a common "
                 "factor changes no coefficient)."
@@ -83,19 +85,21 @@ def pass_over(
         total_weight, mean, cross = _double_double_moments(
             features, targets, weights, shift, scale, threads
         )
-        result = result._replace(total_weight=total_weight, mean=mean, cross=cross)
-    return result
+        state = state._replace(total_weight=total_weight, mean=mean, cross=cross)
+    return state, n_passes
 
 
 def _moments_about_mean(
     features: Columns,
     targets: Columns,
     weights: npt.NDArray[Any] | None,
+    feature_names: tuple[str, ...],
+    target_names: tuple[str, ...],
     shift: FloatArray,
     scale: FloatArray,
     n_threads: int,
-) -> Statistics:
-    """Moments about a shift that is near enough to the mean; ``shift`` is moved there."""
+) -> tuple[State, int]:
+    """Moments about a shift that is near enough to the mean, by so many passes; ``shift`` is moved there."""
     n_passes, is_far = 0, True
     while is_far and n_passes < kernels.MOST_PASSES:
         weight, n, sum_log, mean, cross = scaled_moments(
@@ -103,7 +107,10 @@ def _moments_about_mean(
         )
         n_passes += 1
         is_far, summed_squares = kernels.recentre(weight, mean, cross, scale, shift)
-    return Statistics(n, weight, sum_log, scale, mean, cross, summed_squares, n_passes)
+    state = State(
+        n, weight, sum_log, scale, mean, cross, feature_names, target_names, summed_squares
+    )
+    return state, n_passes
 
 
 def scaled_moments(
