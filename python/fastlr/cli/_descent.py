@@ -15,7 +15,7 @@ import numpy as np
 import fastlr
 from fastlr.cli._words import argument_of, in_options
 
-__all__ = ["Columns", "descend", "descent_options", "descent_summary", "refuse_stray"]
+__all__ = ["KeptColumns", "descend", "descent_options", "descent_summary", "refuse_stray"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _RULES = ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam")
@@ -127,8 +127,8 @@ def descent_options(command: _Command) -> _Command:
 
 
 @dataclass
-class Columns:
-    """Columns of the rows that are kept: descent reads them more than once."""
+class KeptColumns:
+    """Columns of the rows, kept batch by batch: descent reads them more than once."""
 
     _batches: list[dict[str, np.ndarray[Any, Any]]] = field(default_factory=list)
 

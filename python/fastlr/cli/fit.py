@@ -16,7 +16,7 @@ from rich.text import Text
 import fastlr
 from fastlr.cli._columns import choose
 from fastlr.cli._descent import (
-    Columns,
+    KeptColumns,
     descend,
     descent_options,
     descent_summary,
@@ -133,7 +133,7 @@ def fit(
         inputs = table_files(files)
         destinations.check(inputs)
         choice = choose(table, target=target, features=features, exclude=exclude, weights=weights)
-        kept = Columns()
+        kept = KeptColumns()
         rows = Chunks(
             table,
             choice,
@@ -187,7 +187,7 @@ def fit(
 
 
 def _descended(
-    rows: Chunks, kept: Columns, fit_intercept: bool, options: dict[str, Any]
+    rows: Chunks, kept: KeptColumns, fit_intercept: bool, options: dict[str, Any]
 ) -> tuple[fastlr.LinearFit, list[str]]:
     if not kept:
         raise rows.nothing_left()

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fastlr._kernels import kernels
 from fastlr.descent.epochs import MOST_EPOCHS, WORK_PER_CALL, Epochs, joined, room_for
 from fastlr.descent.state import State
-from fastlr.descent.table import Table
+from fastlr.descent.table import MeasuredRows
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.columns import FloatArray
 
@@ -29,7 +29,7 @@ _EXHAUSTED = object()
 class BatchEngine:
     """Descent by minibatches or single rows, which the kernels or somebody else's sampler draw."""
 
-    table: Table
+    measured: MeasuredRows
     standard: FloatArray | None
     batch_size: int | None
     """None only where somebody else's sampler decides."""
@@ -47,23 +47,23 @@ class BatchEngine:
         if isinstance(self.sampling, str):
             self.largest_batch = self.batch_size or 1
             plan = kernels.plan_sampling(
-                self.sampling, self.table.n_samples, self.table.n_features, self.largest_batch
+                self.sampling, self.measured.n_samples, self.measured.n_features, self.largest_batch
             )
             size = plan["table_size"]
         else:
-            self._draws = Draws(self.sampling, self.table.n_samples)
+            self._draws = Draws(self.sampling, self.measured.n_samples)
         self._order = np.zeros(size, dtype=np.uint32)
 
     @property
     def _rows_per_call(self) -> int:
         most = _ROWS_PER_CALL if self.largest_batch >= 8 else _ROWS_PER_CALL // 4
-        return max(1, min(most, WORK_PER_CALL // self.table.n_features))
+        return max(1, min(most, WORK_PER_CALL // self.measured.n_features))
 
     def most_epochs(self) -> int:
         """How many epochs fit into one short call; one if somebody else draws the batches."""
         if not isinstance(self.sampling, str):
             return 1
-        return max(1, min(MOST_EPOCHS, self._rows_per_call // self.table.n_samples))
+        return max(1, min(MOST_EPOCHS, self._rows_per_call // self.measured.n_samples))
 
     def run(
         self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool
@@ -87,7 +87,7 @@ class BatchEngine:
             before = state.counters.copy()
             history, path = room_for(len(rates) - done, state, keep_path)
             n, outcome = kernels.descend_batches(
-                *self.table.arguments,
+                *self.measured.arguments,
                 self.standard,
                 settings,
                 sampling,

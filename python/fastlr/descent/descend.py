@@ -219,10 +219,10 @@ def descend(
 
 def _loop_of(job: Job) -> Loop:
     """Set the loop up to make the steps of this job, from its start or from where an earlier descent ended."""
-    request, earlier, table = job.request, job.earlier, job.table
+    request, earlier, measured = job.request, job.earlier, job.measured
     if earlier is None:
         start_loss, rate, n_before = job.loss(job.state.theta), job.first_rate, 0
-        limit = limit_of(table, job.objective, start_loss)
+        limit = limit_of(measured, job.objective, start_loss)
     else:
         start_loss, rate = earlier.memory.start_loss, earlier.memory.rate
         limit, n_before = earlier.memory.limit, earlier.n_epochs
@@ -230,8 +230,8 @@ def _loop_of(job: Job) -> Loop:
     return Loop(
         engine=engine_of(
             job.engine,
-            table,
-            job.scaling,
+            measured,
+            job.standardisation,
             job.quadratic,
             job.batch_size,
             request.sampling,
@@ -254,11 +254,11 @@ def _loop_of(job: Job) -> Loop:
         n_epochs=n_before + request.n_epochs,
         tol=request.tol,
         patience=request.patience,
-        observe=observer(job.scaling),
-        tell=teller(table.feature_names, request.fit_intercept),
+        observe=observer(job.standardisation),
+        tell=teller(measured.feature_names, request.fit_intercept),
         validate=None
         if job.held_out is None
-        else validator(job.held_out, job.scaling, job.objective, request.n_threads),
+        else validator(job.held_out, job.standardisation, job.objective, request.n_threads),
         callback=request.callback,
         keep_path=request.record == "path",
         verbose=request.verbose,

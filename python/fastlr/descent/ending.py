@@ -17,7 +17,7 @@ from fastlr.descent.optimizers import GD, Optimizer
 from fastlr.descent.prepare import Job
 from fastlr.descent.result import Descent, History, Surroundings
 from fastlr.descent.schedules import Adaptive
-from fastlr.descent.table import Scaling, Table
+from fastlr.descent.table import MeasuredRows, Standardisation
 from fastlr.input.columns import FloatArray
 from fastlr.results import Status
 from fastlr.results.likelihood import log_likelihood
@@ -50,21 +50,21 @@ def judge(outcome: Outcome, loop: Loop, loss_of: Callable[[FloatArray], float]) 
 
 def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
     """Build the result of a descent, with a warning if it did not arrive."""
-    table, scaling, objective = job.table, job.scaling, job.objective
+    measured, standardisation, objective = job.measured, job.standardisation, job.objective
     fit_intercept = job.request.fit_intercept
     judge(outcome, loop, job.loss)
     theta = outcome.theta
-    raw = scaling.to_raw(theta)
+    raw = standardisation.to_raw(theta)
     squares, gradient = job.squares_and_gradient(theta)
     loss = objective.loss(squares, theta[:-1])
-    history = history_of(outcome, table, scaling)
+    history = history_of(outcome, measured, standardisation)
     if job.earlier is not None:
         history = job.earlier.history.followed_by(history)
 
     def distance() -> Distance:
         with np.errstate(over="ignore", invalid="ignore"):
             gap, is_exact = job.gap(theta, gradient, len(history))
-        of_constant = table.square_y if fit_intercept else table.squares_of_zero
+        of_constant = measured.square_y if fit_intercept else measured.squares_of_zero
         return Distance(
             loss=loss,
             gap=gap,
@@ -88,8 +88,8 @@ def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
             ),
             distance=distance,
             is_automatic=job.request.is_automatic,
-            is_standardised=not scaling.is_trivial,
-            note=scaling.note,
+            is_standardised=not standardisation.is_trivial,
+            note=standardisation.note,
         ),
     )
     if warns:
@@ -97,28 +97,28 @@ def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
     return Descent(
         coef=raw[:-1].copy(),
         intercept=float(raw[-1]),
-        feature_names=table.feature_names,
-        target_names=table.target_names,
-        n_samples=table.n_positive,
-        total_weight=table.total_weight,
+        feature_names=measured.feature_names,
+        target_names=measured.target_names,
+        n_samples=measured.n_positive,
+        total_weight=measured.total_weight,
         rank=0,
         condition_number=math.nan,
         solver=f"{job.rule.name} ({job.engine})",
         status=status,
         digits=math.nan,
         passes=len(history),
-        bse=np.full(table.n_features, math.nan),
+        bse=np.full(measured.n_features, math.nan),
         bse_intercept=math.nan,
         residual_sd=math.nan,
         rss=squares,
-        tss=table.square_y if fit_intercept else table.squares_of_zero,
+        tss=measured.square_y if fit_intercept else measured.squares_of_zero,
         log_likelihood=float(
-            log_likelihood(table.n_positive, table.sum_log_weight, np.array([squares]))[0]
+            log_likelihood(measured.n_positive, measured.sum_log_weight, np.array([squares]))[0]
         ),
         fit_intercept=fit_intercept,
         alpha=objective.alpha_of_sum,
-        feature_mean=table.mean_x,
-        feature_std=table.std_x,
+        feature_mean=measured.mean_x,
+        feature_std=measured.std_x,
         history=history,
         loss=loss,
         n_epochs=len(history),
@@ -134,7 +134,7 @@ def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
         batch_size=loop.engine.largest_batch,
         memory=Memory(
             state=loop.state,
-            scaling=scaling,
+            standardisation=standardisation,
             seed=job.seed,
             first_rate=job.first_rate,
             rate=loop.rate,
@@ -149,17 +149,19 @@ def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
     )
 
 
-def history_of(outcome: Outcome, table: Table, scaling: Scaling) -> History:
+def history_of(
+    outcome: Outcome, measured: MeasuredRows, standardisation: Standardisation
+) -> History:
     """Turn the figures of a loop over these rows into the history that users see, in the units of the data."""
     epochs = outcome.epochs
-    path = None if epochs.path is None else scaling.to_raw(epochs.path)
+    path = None if epochs.path is None else standardisation.to_raw(epochs.path)
     validation = np.full(len(epochs), math.nan)
     validation[: len(outcome.validation)] = outcome.validation
     return History(
         epoch=np.arange(len(epochs)),
         loss=epochs.loss,
-        mse=epochs.squares / table.total_weight,
-        log_likelihood=log_likelihood(table.n_positive, table.sum_log_weight, epochs.squares),
+        mse=epochs.squares / measured.total_weight,
+        log_likelihood=log_likelihood(measured.n_positive, measured.sum_log_weight, epochs.squares),
         validation_loss=validation if outcome.is_validated else None,
         gradient_norm=epochs.gradient_norm,
         learning_rate=epochs.rate,

@@ -10,7 +10,7 @@ from fastlr._kernels.parts import in_parts
 from fastlr.descent.epochs import MOST_EPOCHS, WORK_PER_CALL, Epochs, room_for
 from fastlr.descent.objective import Quadratic
 from fastlr.descent.state import State
-from fastlr.descent.table import Table
+from fastlr.descent.table import MeasuredRows
 from fastlr.input.columns import FloatArray
 
 __all__ = ["MomentsEngine", "RowsEngine"]
@@ -57,19 +57,19 @@ class MomentsEngine:
 class RowsEngine:
     """Full-batch descent that reads the rows once an epoch."""
 
-    table: Table
+    measured: MeasuredRows
     standard: FloatArray | None
     n_threads: int
     scatters: ClassVar[bool] = False
     _plan: tuple[int, int, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._plan = kernels.plan_loss(self.table.n_samples, self.table.n_features)
+        self._plan = kernels.plan_loss(self.measured.n_samples, self.measured.n_features)
 
     @property
     def largest_batch(self) -> int:
         """The number of rows in a step, which is all of them."""
-        return self.table.n_samples
+        return self.measured.n_samples
 
     def most_epochs(self) -> int:
         """How many epochs fit into one short call; one if an epoch takes several calls."""
@@ -77,7 +77,8 @@ class RowsEngine:
         if n_parts > 1:
             return 1
         return max(
-            1, min(MOST_EPOCHS, WORK_PER_CALL // (self.table.n_samples * self.table.n_features))
+            1,
+            min(MOST_EPOCHS, WORK_PER_CALL // (self.measured.n_samples * self.measured.n_features)),
         )
 
     def run(
@@ -91,7 +92,7 @@ class RowsEngine:
         done, outcome = 0, "running"
         for part, slots in in_parts(self._plan):
             done, outcome = kernels.descend_rows(
-                *self.table.arguments,
+                *self.measured.arguments,
                 self.standard,
                 settings,
                 part,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastlr.descent.objective import Objective, Quadratic
-from fastlr.descent.table import CHEAP_FEATURES, Scaling, Table
+from fastlr.descent.table import CHEAP_FEATURES, MeasuredRows, Standardisation
 from fastlr.input.columns import FloatArray
 
 __all__ = ["Distance", "distance_by_rows", "distance_from_moments", "excess"]
@@ -78,8 +78,8 @@ def distance_from_moments(
 
 
 def distance_by_rows(
-    table: Table,
-    scaling: Scaling,
+    measured: MeasuredRows,
+    standardisation: Standardisation,
     objective: Objective,
     theta: FloatArray,
     gradient: FloatArray,
@@ -89,16 +89,17 @@ def distance_by_rows(
     """What the best change of a single coefficient would gain, by (X' (w r), sum w r) at ``theta``."""
     scale, weight, penalties = (
         objective.of_squares,
-        table.total_weight,
+        measured.total_weight,
         objective.penalties(len(theta) - 1),
     )
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = table.mean_x if fit_intercept else np.zeros(len(theta) - 1)
-        squares = weight * (table.std_x**2 + (table.mean_x - mean) ** 2)
+        mean = measured.mean_x if fit_intercept else np.zeros(len(theta) - 1)
+        squares = weight * (measured.std_x**2 + (measured.mean_x - mean) ** 2)
         slope = (
-            scale * scaling.factor * (gradient[:-1] - mean * gradient[-1]) + penalties * theta[:-1]
+            scale * standardisation.factor * (gradient[:-1] - mean * gradient[-1])
+            + penalties * theta[:-1]
         )
-        steepness = scale * scaling.factor**2 * squares + penalties
+        steepness = scale * standardisation.factor**2 * squares + penalties
         of_intercept = 0.5 * scale * float(gradient[-1]) ** 2 / weight if fit_intercept else 0.0
         gains = _single_gains(theta[:-1], slope, steepness, l1)
     return of_intercept + float(np.max(gains, initial=0.0, where=np.isfinite(gains)))

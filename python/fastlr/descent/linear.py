@@ -15,7 +15,7 @@ from fastlr.descent.epochs import Engine, EpochFigures
 from fastlr.descent.objective import Objective, Quadratic
 from fastlr.descent.result import Epoch
 from fastlr.descent.state import State
-from fastlr.descent.table import Scaling, Table
+from fastlr.descent.table import MeasuredRows, Standardisation
 from fastlr.descent.telling import number_text, tell_figures
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
@@ -28,8 +28,8 @@ _SHOWN = 6  # coefficients in a line of progress
 
 def engine_of(
     name: str,
-    table: Table,
-    scaling: Scaling,
+    measured: MeasuredRows,
+    standardisation: Standardisation,
     quadratic: Quadratic | None,
     batch_size: int | None,
     sampling: str | Iterable[Any],
@@ -39,27 +39,27 @@ def engine_of(
     """Return the engine of that name: "moments" (which needs ``quadratic``), "rows" or "batches"."""
     if name == "moments":
         assert quadratic is not None
-        return MomentsEngine(quadratic, table.n_samples)
+        return MomentsEngine(quadratic, measured.n_samples)
     if name == "rows":
-        return RowsEngine(table, scaling.for_kernels, n_threads)
-    return BatchEngine(table, scaling.for_kernels, batch_size, sampling, seed, n_threads)
+        return RowsEngine(measured, standardisation.for_kernels, n_threads)
+    return BatchEngine(measured, standardisation.for_kernels, batch_size, sampling, seed, n_threads)
 
 
-def limit_of(table: Table, objective: Objective, start_loss: float) -> float:
+def limit_of(measured: MeasuredRows, objective: Objective, start_loss: float) -> float:
     """Return the loss above which descent has diverged: a multiple of the loss at the start and at zero."""
     if not math.isfinite(start_loss):
         raise InputError(
             "the loss at the start exceeds the range of float64: start from smaller coefficients, or from zeros."
         )
-    of_zero = objective.loss(table.squares_of_zero, np.zeros(0))
+    of_zero = objective.loss(measured.squares_of_zero, np.zeros(0))
     return _GROWTH * max(of_zero, start_loss) or math.inf
 
 
-def observer(scaling: Scaling) -> Callable[[State, EpochFigures], Epoch]:
+def observer(standardisation: Standardisation) -> Callable[[State, EpochFigures], Epoch]:
     """Return the function that adds coefficients and intercept, in the units of the data, to an epoch's figures."""
 
     def observe(state: State, figures: EpochFigures) -> Epoch:
-        raw = scaling.to_raw(state.theta)
+        raw = standardisation.to_raw(state.theta)
         return Epoch(**vars(figures), coef=raw[:-1], intercept=float(raw[-1]))
 
     return observe
@@ -81,7 +81,7 @@ def teller(feature_names: tuple[str, ...], fit_intercept: bool) -> Callable[[Epo
 
 
 def validator(
-    held_out: Table, scaling: Scaling, objective: Objective, n_threads: int
+    held_out: MeasuredRows, standardisation: Standardisation, objective: Objective, n_threads: int
 ) -> Callable[[FloatArray], float]:
     """Return the function that gives the loss of parameters, without its penalty, on rows held out."""
     of_rows = replace(
@@ -89,7 +89,7 @@ def validator(
     )
 
     def validate(theta: FloatArray) -> float:
-        squares, _ = held_out.loss_sums(scaling.to_raw(theta), n_threads)
+        squares, _ = held_out.loss_sums(standardisation.to_raw(theta), n_threads)
         return of_rows.loss(squares, theta[:-1])
 
     return validate

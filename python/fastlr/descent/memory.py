@@ -7,7 +7,7 @@ from typing import Any
 
 from fastlr.descent.loop import Watch
 from fastlr.descent.state import State
-from fastlr.descent.table import Scaling
+from fastlr.descent.table import Standardisation
 from fastlr.input.columns import FloatArray
 
 __all__ = ["Memory"]
@@ -21,7 +21,7 @@ class Memory:
     """
 
     state: State
-    scaling: Scaling
+    standardisation: Standardisation
     seed: int
     first_rate: float
     rate: float

@@ -13,7 +13,7 @@ import numpy as np
 from fastlr._kernels import kernels
 from fastlr._kernels.parts import in_parts
 from fastlr.descent.optimizers import Optimizer
-from fastlr.descent.table import Scaling, Table
+from fastlr.descent.table import MeasuredRows, Standardisation
 from fastlr.input.columns import FloatArray
 from fastlr.input.names import default_names, default_targets
 from fastlr.least_squares.normal import solve_at_once
@@ -106,14 +106,18 @@ class Quadratic:
     weight: float
 
     @classmethod
-    def of(cls, moments: Moments, scaling: Scaling) -> Quadratic:
-        """Shift and scale moments of one target as ``scaling`` does the features."""
+    def of(cls, moments: Moments, standardisation: Standardisation) -> Quadratic:
+        """Shift and scale moments of one target as ``standardisation`` does the features."""
         cross, mean = moments.cross_products, moments.mean
         return cls(
-            xx=np.ascontiguousarray(cross[:-1, :-1] * np.outer(scaling.factor, scaling.factor)),
-            xy=np.ascontiguousarray(cross[:-1, -1] * scaling.factor),
+            xx=np.ascontiguousarray(
+                cross[:-1, :-1] * np.outer(standardisation.factor, standardisation.factor)
+            ),
+            xy=np.ascontiguousarray(cross[:-1, -1] * standardisation.factor),
             yy=float(cross[-1, -1]),
-            mean_x=np.ascontiguousarray((mean[:-1] - scaling.centre) * scaling.factor),
+            mean_x=np.ascontiguousarray(
+                (mean[:-1] - standardisation.centre) * standardisation.factor
+            ),
             mean_y=float(mean[-1]),
             weight=moments.total_weight,
         )
@@ -170,8 +174,8 @@ class Quadratic:
 class Curvature:
     """The largest curvature L of the objective, and how large a step it allows."""
 
-    table: Table
-    scaling: Scaling
+    measured: MeasuredRows
+    standardisation: Standardisation
     objective: Objective
     fit_intercept: bool
     n_threads: int
@@ -190,7 +194,7 @@ class Curvature:
     def _lanczos(self, product: Callable[[FloatArray], FloatArray]) -> float:
         """Bound the largest eigenvalue tightly from below, by that of a small tridiagonal matrix (Lanczos)."""
         rng = np.random.default_rng(0)
-        size = self.table.n_features + (1 if self.fit_intercept else 0)
+        size = self.measured.n_features + (1 if self.fit_intercept else 0)
         q, before = rng.standard_normal(size), np.zeros(size)
         q /= np.linalg.norm(q)
         diagonal: list[float] = []
@@ -211,42 +215,42 @@ class Curvature:
 
     def _product(self, direction: FloatArray) -> FloatArray:
         """Multiply the matrix of second derivatives by a direction: the gradient where every target is zero."""
-        p, table, scaling = self.table.n_features, self.table, self.scaling
+        p, measured, standardisation = self.measured.n_features, self.measured, self.standardisation
         theta = direction if self.fit_intercept else np.append(direction, 0.0)
-        raw = np.ascontiguousarray(scaling.to_raw(theta))
-        zeros = np.broadcast_to(0.0, (table.n_samples,))
-        for part, slots in in_parts(kernels.plan_loss(table.n_samples, p)):
+        raw = np.ascontiguousarray(standardisation.to_raw(theta))
+        zeros = np.broadcast_to(0.0, (measured.n_samples,))
+        for part, slots in in_parts(kernels.plan_loss(measured.n_samples, p)):
             kernels.accumulate_loss(
-                table.features.source, zeros, table.weights, raw, part, self.n_threads, slots
+                measured.features.source, zeros, measured.weights, raw, part, self.n_threads, slots
             )
-        _, g = kernels.add_loss_slots(table.n_samples, p, slots)
-        g[:p] = (g[:p] - scaling.centre * g[p]) * scaling.factor
+        _, g = kernels.add_loss_slots(measured.n_samples, p, slots)
+        g[:p] = (g[:p] - standardisation.centre * g[p]) * standardisation.factor
         product = self.objective.of_squares * g
         product[:p] += self.objective.penalties(p) * direction[:p]
         return np.asarray(product[: len(direction)])
 
     def of_one_row(self) -> float:
         """The largest curvature of the loss of a single row, in the mean convention."""
-        table, standard = self.table, self.scaling.for_kernels
-        step = max(4096, (1 << 25) // table.n_features)
+        measured, standard = self.measured, self.standardisation.for_kernels
+        step = max(4096, (1 << 25) // measured.n_features)
         norm: float = max(
             kernels.largest_row_norm(
-                *table.arguments,
+                *measured.arguments,
                 standard,
                 first,
-                min(table.n_samples, first + step),
+                min(measured.n_samples, first + step),
                 self.n_threads,
             )
-            for first in range(0, table.n_samples, step)
+            for first in range(0, measured.n_samples, step)
         )
         heaviest = (
             1.0
-            if table.weights is None
-            else float(table.weights.max()) * table.n_samples / table.total_weight
+            if measured.weights is None
+            else float(measured.weights.max()) * measured.n_samples / measured.total_weight
         )
         return self.objective.scale * heaviest * (
             norm + (1.0 if self.fit_intercept else 0.0)
-        ) + float(self.objective.penalties(table.n_features).max())
+        ) + float(self.objective.penalties(measured.n_features).max())
 
     def automatic_rate(self, optimizer: Optimizer, batch_size: int | None) -> float:
         """Choose a learning rate that does not blow up and is not needlessly small.
@@ -256,12 +260,12 @@ class Curvature:
         have fewer rows. Adaptive rules, whose steps are about one rate long, go a fixed share of sd(y) / sd(x).
         """
         if optimizer.is_adaptive:
-            spread = float(np.mean((self.table.std_x * self.scaling.factor) ** 2))
-            of_y = math.sqrt(max(self.table.square_y, 0.0) / self.table.total_weight)
+            spread = float(np.mean((self.measured.std_x * self.standardisation.factor) ** 2))
+            of_y = math.sqrt(max(self.measured.square_y, 0.0) / self.measured.total_weight)
             ratio = of_y / math.sqrt(spread) if spread > 0.0 and of_y > 0.0 else 1.0
             return (0.1 if optimizer.name == "adagrad" else 0.01) * ratio
         largest = self.largest
-        n = self.table.n_samples
+        n = self.measured.n_samples
         if batch_size is None or n == 1:
             return 1.0 / largest if largest > 0.0 else 1.0
         in_mean = largest / n if self.objective.kind == "sse" else largest

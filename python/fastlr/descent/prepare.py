@@ -16,7 +16,7 @@ from fastlr.descent.result import Descent
 from fastlr.descent.resuming import as_earlier, check_same_arguments, named
 from fastlr.descent.schedules import Constant, Schedule
 from fastlr.descent.state import State
-from fastlr.descent.table import Scaling, Table, as_rows, read_table, with_statistics
+from fastlr.descent.table import MeasuredRows, Standardisation, as_rows, read_rows, with_statistics
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 
@@ -63,15 +63,15 @@ class Job:
     """All that is decided before the first step: rows, engine, rule, scale, objective, and where to start."""
 
     request: Request
-    table: Table
-    held_out: Table | None
+    measured: MeasuredRows
+    held_out: MeasuredRows | None
     """The rows that ``validation`` holds back from the descent, if any."""
     engine: str
     """The engine's name: "moments", "rows" or "batches"."""
     batch_size: int | None
     """Rows for each step; None for all of them, or where somebody else's sampler decides."""
     rule: Optimizer
-    scaling: Scaling
+    standardisation: Standardisation
     objective: Objective
     quadratic: Quadratic | None
     curvature: Curvature
@@ -88,7 +88,7 @@ class Job:
         """Take sum w r^2 over all rows, with (X' (w r), sum w r) where it takes a pass."""
         if self.quadratic is not None:
             return self.quadratic.squares(theta), None
-        return self.table.loss_sums(self.scaling.to_raw(theta), self.request.n_threads)
+        return self.measured.loss_sums(self.standardisation.to_raw(theta), self.request.n_threads)
 
     def gap(
         self, theta: FloatArray, gradient: FloatArray | None, n_epochs: int
@@ -97,8 +97,8 @@ class Job:
         if self.quadratic is None:
             assert gradient is not None
             return distance_by_rows(
-                self.table,
-                self.scaling,
+                self.measured,
+                self.standardisation,
                 self.objective,
                 theta,
                 gradient,
@@ -109,7 +109,7 @@ class Job:
             self.objective,
             theta,
             self.request.fit_intercept,
-            self.table.n_samples,
+            self.measured.n_samples,
             n_epochs,
         )
 
@@ -137,20 +137,26 @@ def prepare(
     if earlier is not None:
         check_same_arguments(earlier.memory.arguments, arguments)
     threads, fit_intercept = request.n_threads, request.fit_intercept
-    table = with_statistics(
+    measured = with_statistics(
         rows,
         threads,
         need_moments=engine == "moments"
         or (request.is_automatic and rows.n_features <= _MOST_FOR_RATE),
     )
-    objective = Objective(request.loss, request.alpha, table.n_samples, table.total_weight)
-    scaling = earlier.memory.scaling if earlier is not None else _scaling(request, table, objective)
-    if request.standardize is None and request.alpha and not scaling.is_trivial:
-        objective = replace(objective, penalty_weights=np.square(scaling.factor))
-    quadratic = None if table.moments is None else Quadratic.of(table.moments, scaling)
-    curvature = Curvature(table, scaling, objective, fit_intercept, threads, quadratic)
+    objective = Objective(request.loss, request.alpha, measured.n_samples, measured.total_weight)
+    standardisation = (
+        earlier.memory.standardisation
+        if earlier is not None
+        else _standardisation(request, measured, objective)
+    )
+    if request.standardize is None and request.alpha and not standardisation.is_trivial:
+        objective = replace(objective, penalty_weights=np.square(standardisation.factor))
+    quadratic = (
+        None if measured.moments is None else Quadratic.of(measured.moments, standardisation)
+    )
+    curvature = Curvature(measured, standardisation, objective, fit_intercept, threads, quadratic)
     if earlier is None:
-        seed, state = _start(request, is_full, scaling)
+        seed, state = _start(request, is_full, standardisation)
         first_rate = _first_rate(request, rule, curvature, is_full, size)
     else:
         seed, first_rate = earlier.memory.seed, earlier.memory.first_rate
@@ -159,14 +165,14 @@ def prepare(
             state.forget_stagnation()
     return Job(
         request=request,
-        table=table,
+        measured=measured,
         held_out=None
         if held_out is None
-        else read_table(*held_out, threads, need_moments=False, like=table.feature_names),
+        else read_rows(*held_out, threads, need_moments=False, like=measured.feature_names),
         engine=engine,
         batch_size=size,
         rule=rule,
-        scaling=scaling,
+        standardisation=standardisation,
         objective=objective,
         quadratic=quadratic,
         curvature=curvature,
@@ -229,21 +235,23 @@ def _lasting_arguments(
     }
 
 
-def _scaling(request: Request, table: Table, objective: Objective) -> Scaling:
+def _standardisation(
+    request: Request, measured: MeasuredRows, objective: Objective
+) -> Standardisation:
     """Choose the scale on which the steps are made."""
     if request.standardize is None and request.is_automatic:
-        return Scaling.even(table, request.fit_intercept, objective.ridge)
-    return Scaling.of(table, bool(request.standardize), request.fit_intercept)
+        return Standardisation.even(measured, request.fit_intercept, objective.ridge)
+    return Standardisation.of(measured, bool(request.standardize), request.fit_intercept)
 
 
-def _start(request: Request, is_full: bool, scaling: Scaling) -> tuple[int, State]:
+def _start(request: Request, is_full: bool, standardisation: Standardisation) -> tuple[int, State]:
     """Return the seed of the permutations and the state before the first step."""
     # Fresh entropy is not for free, and plain full-batch descent draws nothing.
     is_random = not is_full or (isinstance(request.init, str) and request.init == "random")
     random_state = request.random_state
     seed, draws = seeds_of(0 if random_state is None and not is_random else random_state)
-    theta = as_init(request.init, len(scaling.factor), request.fit_intercept, draws)
-    return seed, State(scaling.from_raw(theta))
+    theta = as_init(request.init, len(standardisation.factor), request.fit_intercept, draws)
+    return seed, State(standardisation.from_raw(theta))
 
 
 def _first_rate(

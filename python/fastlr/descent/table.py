@@ -1,4 +1,4 @@
-"""The rows of a descent, what is known about them, and the scale on which descent sees them."""
+"""The rows of a descent, what is known about them, and how they are standardised."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from fastlr.moments.moments import moments_of_columns
 
 __all__ = [
     "CHEAP_FEATURES",
+    "MeasuredRows",
     "Rows",
-    "Scaling",
-    "Table",
+    "Standardisation",
     "as_rows",
-    "read_table",
+    "read_rows",
     "with_statistics",
 ]
 
@@ -61,7 +61,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Table(Rows):
+class MeasuredRows(Rows):
     """Rows with the statistics that every fit reports."""
 
     n_positive: int
@@ -93,8 +93,8 @@ class Table(Rows):
 
 
 @dataclass(frozen=True)
-class Scaling:
-    """The scale of descent, which sees z = (x - centre) * factor: the features themselves, or standardised ones."""
+class Standardisation:
+    """What descent sees of x, z = (x - centre) * factor: the features themselves, or standardised ones."""
 
     centre: FloatArray
     factor: FloatArray
@@ -103,28 +103,28 @@ class Scaling:
     """A sentence on columns that could not be scaled."""
 
     @classmethod
-    def of(cls, table: Table, standardize: bool, fit_intercept: bool) -> Scaling:
-        """The scale of standardised features (centred if there is an intercept), or of the features as they are."""
+    def of(cls, measured: MeasuredRows, standardize: bool, fit_intercept: bool) -> Standardisation:
+        """Standardise by mean (if there is an intercept) and standard deviation, or leave the features as they are."""
         if not standardize:
-            return cls(np.zeros(table.n_features), np.ones(table.n_features), True)
-        return cls._by(table.std_x, table, fit_intercept)
+            return cls(np.zeros(measured.n_features), np.ones(measured.n_features), True)
+        return cls._by(measured.std_x, measured, fit_intercept)
 
     @classmethod
-    def even(cls, table: Table, fit_intercept: bool, ridge: float) -> Scaling:
-        """The scale on which all columns are equally steep: by the root of mean (x - centre)^2 + ridge.
+    def even(cls, measured: MeasuredRows, fit_intercept: bool, ridge: float) -> Standardisation:
+        """Make all columns equally steep: by the root of mean (x - centre)^2 + ridge.
 
         ``ridge`` is the penalty beside a mean of squares; without one, and with an intercept, this is standardising.
         """
-        squares = table.std_x**2 + ridge
+        squares = measured.std_x**2 + ridge
         if not fit_intercept:
-            squares = squares + table.mean_x**2
-        return cls._by(np.sqrt(squares), table, fit_intercept)
+            squares = squares + measured.mean_x**2
+        return cls._by(np.sqrt(squares), measured, fit_intercept)
 
     @classmethod
-    def _by(cls, size: FloatArray, table: Table, fit_intercept: bool) -> Scaling:
+    def _by(cls, size: FloatArray, measured: MeasuredRows, fit_intercept: bool) -> Standardisation:
         with np.errstate(invalid="ignore"):
-            constant = ~(size > 4e-16 * np.abs(table.mean_x))
-        names = [table.feature_names[j] for j in np.flatnonzero(constant)]
+            constant = ~(size > 4e-16 * np.abs(measured.mean_x))
+        names = [measured.feature_names[j] for j in np.flatnonzero(constant)]
         note = ""
         if names:
             listed = f"{', '.join(map(repr, names[:8]))}{' and others' if len(names) > 8 else ''}"
@@ -133,11 +133,11 @@ class Scaling:
                 if len(names) == 1
                 else f"Columns {listed} are constant and were left on their scale."
             )
-        centre = table.mean_x if fit_intercept else np.zeros(table.n_features)
+        centre = measured.mean_x if fit_intercept else np.zeros(measured.n_features)
         return cls(centre, 1.0 / np.where(constant, 1.0, size), False, note)
 
-    def is_same(self, other: Scaling) -> bool:
-        """Whether another scale has exactly the same numbers."""
+    def is_same(self, other: Standardisation) -> bool:
+        """Whether another standardisation has exactly the same numbers."""
         return np.array_equal(self.centre, other.centre) and np.array_equal(
             self.factor, other.factor
         )
@@ -191,7 +191,7 @@ def as_rows(
     return Rows(features, targets, weights, names, targets.names or ("y",))
 
 
-def with_statistics(rows: Rows, n_threads: int, *, need_moments: bool) -> Table:
+def with_statistics(rows: Rows, n_threads: int, *, need_moments: bool) -> MeasuredRows:
     """Take the statistics of rows in one pass, or in a few over narrow groups of columns if there are many."""
     p, names, labels = rows.n_features, rows.feature_names, rows.target_names
     if need_moments or p <= CHEAP_FEATURES:
@@ -219,7 +219,7 @@ def with_statistics(rows: Rows, n_threads: int, *, need_moments: bool) -> Table:
     if not math.isfinite(square_y):
         refuse_non_finite(rows.targets, labels, argument="y")
     _refuse_out_of_range(reach, (*names, *labels), float(first.mean[-1]))
-    return Table(
+    return MeasuredRows(
         **vars(rows),
         n_positive=first.n_samples,
         total_weight=first.total_weight,
@@ -232,7 +232,7 @@ def with_statistics(rows: Rows, n_threads: int, *, need_moments: bool) -> Table:
     )
 
 
-def read_table(
+def read_rows(
     X: object,
     y: object,
     sample_weight: object,
@@ -240,7 +240,7 @@ def read_table(
     *,
     need_moments: bool,
     like: tuple[str, ...] | None = None,
-) -> Table:
+) -> MeasuredRows:
     """Validate rows and take their statistics; ``like`` are the features that a validation set must share."""
     rows = as_rows(X, y, sample_weight, like=like)
     return with_statistics(rows, n_threads, need_moments=need_moments)

@@ -11,7 +11,7 @@ from fastlr.descent.linear import engine_of, limit_of, observer, teller, validat
 from fastlr.descent.loop import Loop
 from fastlr.descent.objective import Objective, Quadratic
 from fastlr.descent.state import State
-from fastlr.descent.table import CHEAP_FEATURES, Scaling, Table
+from fastlr.descent.table import CHEAP_FEATURES, MeasuredRows, Standardisation
 from fastlr.estimators._sgd_arguments import SGDSettings
 from fastlr.input.columns import FloatArray
 
@@ -20,30 +20,30 @@ __all__ = ["distance_of", "loop_of", "loss_of"]
 
 def loop_of(
     settings: SGDSettings,
-    table: Table,
-    scaling: Scaling,
+    measured: MeasuredRows,
+    standardisation: Standardisation,
     state: State,
     batch_size: int | None,
     seed: int,
     threads: int,
-    held_out: Table | None,
+    held_out: MeasuredRows | None,
 ) -> Loop:
     """Set a loop up that descends over these rows, from this state."""
     quadratic = None
-    if batch_size is not None and batch_size < table.n_samples:
+    if batch_size is not None and batch_size < measured.n_samples:
         settings.rule.refuse_batches("pass batch_size=None")
         engine = "batches"
-    elif table.weights is None and table.moments is not None:
-        engine, quadratic = "moments", Quadratic.of(table.moments, scaling)
+    elif measured.weights is None and measured.moments is not None:
+        engine, quadratic = "moments", Quadratic.of(measured.moments, standardisation)
     else:
         engine = "rows"
-    objective = _objective(settings, table)
-    start_loss = loss_of(settings, table, scaling, threads)(state.theta)
+    objective = _objective(settings, measured)
+    start_loss = loss_of(settings, measured, standardisation, threads)(state.theta)
     return Loop(
         engine=engine_of(
             engine,
-            table,
-            scaling,
+            measured,
+            standardisation,
             quadratic,
             batch_size,
             "shuffle" if settings.shuffle else "sequential",
@@ -54,23 +54,25 @@ def loop_of(
         start_loss=start_loss,
         settings={
             **settings.for_kernels,
-            "limit": settings.growth * limit_of(table, objective, start_loss),
+            "limit": settings.growth * limit_of(measured, objective, start_loss),
         },
         schedule=settings.schedule,
         rate=settings.rate,
         n_epochs=settings.max_iter,
         tol=settings.tol,
         patience=settings.n_iter_no_change,
-        observe=observer(scaling),
-        tell=teller(table.feature_names, settings.fit_intercept),
-        validate=None if held_out is None else validator(held_out, scaling, objective, threads),
+        observe=observer(standardisation),
+        tell=teller(measured.feature_names, settings.fit_intercept),
+        validate=None
+        if held_out is None
+        else validator(held_out, standardisation, objective, threads),
         improves=None if held_out is None else _improvement(settings.tol, held_out),
         verbose=settings.verbose,
         growth=settings.growth,
     )
 
 
-def _improvement(tol: float | None, held_out: Table) -> Callable[[float, float], bool]:
+def _improvement(tol: float | None, held_out: MeasuredRows) -> Callable[[float, float], bool]:
     """Return scikit-learn's rule: the R2 of the rows held out must rise by ``tol``; with None no fit ends early."""
     if tol is None:
         return lambda loss, lowest: True
@@ -79,22 +81,28 @@ def _improvement(tol: float | None, held_out: Table) -> Callable[[float, float],
 
 
 def distance_of(
-    settings: SGDSettings, table: Table, scaling: Scaling, theta: FloatArray, threads: int
+    settings: SGDSettings,
+    measured: MeasuredRows,
+    standardisation: Standardisation,
+    theta: FloatArray,
+    threads: int,
 ) -> Distance:
     """How far the objective at ``theta`` lies above its minimum; at least so far, where that is not known exactly."""
-    objective, l1 = _objective(settings, table), float(settings.for_kernels["l1"])
-    squares, gradient = table.loss_sums(scaling.to_raw(theta), threads)
+    objective, l1 = _objective(settings, measured), float(settings.for_kernels["l1"])
+    squares, gradient = measured.loss_sums(standardisation.to_raw(theta), threads)
     with np.errstate(over="ignore", invalid="ignore"):
-        is_exact = table.moments is not None and l1 == 0.0 and table.n_features <= CHEAP_FEATURES
+        is_exact = (
+            measured.moments is not None and l1 == 0.0 and measured.n_features <= CHEAP_FEATURES
+        )
         if is_exact:
-            assert table.moments is not None
-            quadratic = Quadratic.of(table.moments, scaling)
+            assert measured.moments is not None
+            quadratic = Quadratic.of(measured.moments, standardisation)
             gap = excess(quadratic, objective, theta, settings.fit_intercept)
         else:
             gap = distance_by_rows(
-                table, scaling, objective, theta, gradient, settings.fit_intercept, l1
+                measured, standardisation, objective, theta, gradient, settings.fit_intercept, l1
             )
-        of_constant = table.square_y if settings.fit_intercept else table.squares_of_zero
+        of_constant = measured.square_y if settings.fit_intercept else measured.squares_of_zero
         return Distance(
             loss=objective.loss(squares, theta[:-1]) + l1 * float(np.abs(theta[:-1]).sum()),
             gap=gap,
@@ -104,21 +112,21 @@ def distance_of(
         )
 
 
-def _objective(settings: SGDSettings, table: Table) -> Objective:
-    return Objective("half_mse", settings.l2, table.n_samples, float(table.n_samples))
+def _objective(settings: SGDSettings, measured: MeasuredRows) -> Objective:
+    return Objective("half_mse", settings.l2, measured.n_samples, float(measured.n_samples))
 
 
 def loss_of(
-    settings: SGDSettings, table: Table, scaling: Scaling, threads: int
+    settings: SGDSettings, measured: MeasuredRows, standardisation: Standardisation, threads: int
 ) -> Callable[[FloatArray], float]:
     """Return the objective over all rows as a function of the parameters."""
-    objective, l1 = _objective(settings, table), float(settings.for_kernels["l1"])
+    objective, l1 = _objective(settings, measured), float(settings.for_kernels["l1"])
 
     def loss(theta: FloatArray) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
-            squares = table.squares_of_zero
+            squares = measured.squares_of_zero
             if theta.any():
-                squares = table.loss_sums(scaling.to_raw(theta), threads)[0]
+                squares = measured.loss_sums(standardisation.to_raw(theta), threads)[0]
             return objective.loss(squares, theta[:-1]) + l1 * float(np.abs(theta[:-1]).sum())
 
     return loss

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastlr.descent.state import State
-from fastlr.descent.table import Scaling
+from fastlr.descent.table import Standardisation
 from fastlr.errors import InputError
 from fastlr.estimators._sgd_arguments import SGDSettings
 from fastlr.input.columns import FloatArray
@@ -49,7 +49,9 @@ def start_of(
     return theta
 
 
-def warm_state(model: SGDRegressor, scaling: Scaling, settings: SGDSettings) -> State | None:
+def warm_state(
+    model: SGDRegressor, standardisation: Standardisation, settings: SGDSettings
+) -> State | None:
     """Return where the last fit stood, if this one goes on from it and nobody has changed the coefficients.
 
     Plain steps begin at t = 1 again, as in scikit-learn; the other rules keep their memory and their time.
@@ -57,12 +59,12 @@ def warm_state(model: SGDRegressor, scaling: Scaling, settings: SGDSettings) -> 
     if not model.warm_start or not hasattr(model, "coef_"):
         return None
     known, state = model._scaled or (None, model._state)
-    if known is None and not scaling.is_trivial:
+    if known is None and not standardisation.is_trivial:
         return None
-    if known is not None and not known.is_same(scaling):
+    if known is not None and not known.is_same(standardisation):
         return None
     is_mean = settings.average_from and state.n_updates >= settings.average_from
-    shown = scaling.to_raw(state.average if is_mean else state.theta)
+    shown = standardisation.to_raw(state.average if is_mean else state.theta)
     if len(shown) != len(model.coef_) + 1 or not (
         np.array_equal(shown[:-1].astype(model.coef_.dtype), model.coef_)
         and np.array_equal(shown[-1:].astype(model.intercept_.dtype), model.intercept_)

@@ -14,7 +14,7 @@ from fastlr.descent.arguments import as_batch_size, seeds_of
 from fastlr.descent.ending import history_of, judge
 from fastlr.descent.loop import Loop, Outcome
 from fastlr.descent.state import State
-from fastlr.descent.table import Scaling, Table, read_table
+from fastlr.descent.table import MeasuredRows, Standardisation, read_rows
 from fastlr.errors import InputError
 from fastlr.estimators._features import check_features, names_in
 from fastlr.estimators._sgd_arguments import SGDSettings, settings_of
@@ -221,25 +221,27 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             )
         threads = resolve_threads(self.n_threads)
         size = as_batch_size(self.batch_size, features.n_samples)
-        table = read_table(*rows, threads, need_moments=size is None)
-        scaling = Scaling.of(table, settings.standardize, settings.fit_intercept)
+        measured = read_rows(*rows, threads, need_moments=size is None)
+        standardisation = Standardisation.of(measured, settings.standardize, settings.fit_intercept)
         validation = (
             None
             if held_out is None
-            else read_table(*held_out, threads, need_moments=False, like=table.feature_names)
+            else read_rows(*held_out, threads, need_moments=False, like=measured.feature_names)
         )
         is_given = coef_init is not None or intercept_init is not None
-        state = (None if is_given else warm_state(self, scaling, settings)) or State(
-            scaling.from_raw(start)
+        state = (None if is_given else warm_state(self, standardisation, settings)) or State(
+            standardisation.from_raw(start)
         )
-        loop = loop_of(settings, table, scaling, state, size, seed, threads, validation)
+        loop = loop_of(settings, measured, standardisation, state, size, seed, threads, validation)
         outcome = loop.run()
-        judge(outcome, loop, loss_of(settings, table, scaling, threads))
+        judge(outcome, loop, loss_of(settings, measured, standardisation, threads))
         with lock_of(self):
             check_features(self, X, features, reset=True)
-            self._accept(outcome, loop, table, scaling, settings)
+            self._accept(outcome, loop, measured, standardisation, settings)
         if outcome.code == "converged":
-            warn_if_far(self, distance_of(settings, table, scaling, outcome.theta, threads))
+            warn_if_far(
+                self, distance_of(settings, measured, standardisation, outcome.theta, threads)
+            )
         elif outcome.code == "epochs_exhausted":
             warn_of_max_iter(self, settings)
         return self
@@ -279,17 +281,17 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             check_features(self, X, features, reset=False)
         threads = resolve_threads(self.n_threads)
         size = as_batch_size(self.batch_size, features.n_samples)
-        table = read_table(features, y, sample_weight, threads, need_moments=size is None)
-        scaling = Scaling.of(table, False, settings.fit_intercept)
+        measured = read_rows(features, y, sample_weight, threads, need_moments=size is None)
+        standardisation = Standardisation.of(measured, False, settings.fit_intercept)
         state = State(np.zeros(features.n_columns + 1)) if is_first else self._state.copy()
         state.start_anew()
         seed, _ = seeds_of(self.random_state)
         seed += state.n_updates  # other rows are drawn by other permutations
-        loop = loop_of(settings, table, scaling, state, size, seed, threads, None)
+        loop = loop_of(settings, measured, standardisation, state, size, seed, threads, None)
         outcome = loop.run()
         if is_first:
             check_features(self, X, features, reset=True)
-        self._accept(outcome, loop, table, scaling, settings)
+        self._accept(outcome, loop, measured, standardisation, settings)
         return self
 
     def predict(self, X: object) -> npt.NDArray[Any]:
@@ -321,24 +323,24 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self,
         outcome: Outcome,
         loop: Loop,
-        table: Table,
-        scaling: Scaling,
+        measured: MeasuredRows,
+        standardisation: Standardisation,
         settings: SGDSettings,
     ) -> None:
         """Set every attribute at once: a failed fit leaves the estimator as it was."""
         is_mean = settings.average_from and loop.state.n_updates >= settings.average_from
         theta = loop.state.average if is_mean and outcome.code != "diverged" else outcome.theta
-        raw = scaling.to_raw(theta)
+        raw = standardisation.to_raw(theta)
         self._state: State = loop.state
         self._state.go_on_from(outcome.theta, forget=outcome.code == "diverged")
-        self._scaled: tuple[Scaling, State] | None = None
-        if not scaling.is_trivial:
-            self._scaled = scaling, self._state.copy()
-            self._state.rescale(scaling.to_raw)
+        self._scaled: tuple[Standardisation, State] | None = None
+        if not standardisation.is_trivial:
+            self._scaled = standardisation, self._state.copy()
+            self._state.rescale(standardisation.to_raw)
         # One step: whoever predicts meanwhile gets coefficients and an intercept that belong together.
         self.__dict__.update(coef_=raw[:-1].copy(), intercept_=raw[-1:].copy())
         self.n_iter_: int = len(outcome.epochs)
         self.t_: float = loop.state.n_updates + 1.0
-        self.history_: History = history_of(outcome, table, scaling)
+        self.history_: History = history_of(outcome, measured, standardisation)
         self.loss_curve_: list[float] = self.history_.loss.tolist()
         warn_of_failure(self, outcome, settings)
