@@ -11,7 +11,6 @@ import numpy.typing as npt
 from fastlr.input.columns import Columns, FloatArray
 
 __all__ = [
-    "Climbed",
     "Figures",
     "Problem",
     "RootError",
@@ -84,26 +83,6 @@ class Figures(NamedTuple):
     bse: FloatArray
     bse_intercept: FloatArray
     residual_sd: FloatArray
-
-
-class Climbed(NamedTuple):
-    """What the common case in one call has found, in the order of the kernels' tuple."""
-
-    is_in_range: bool
-    n_samples: int
-    weight: float
-    sum_log_weight: float
-    mean: FloatArray
-    cross: FloatArray
-    size: FloatArray
-    """Upper bounds (q,) of the sums of squares that were rounded."""
-    n_passes: int
-    n_sweeps: int
-    condition_number: float
-    digits: float
-    relevant_digits: float
-    figures: tuple[FloatArray, ...] | None
-    """Those of `Figures`; None where more is needed than one call does."""
 
 
 class RootError(NamedTuple):

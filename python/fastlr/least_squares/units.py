@@ -29,6 +29,7 @@ U = 2.0**-53  # unit roundoff of float64
 FEW_DIGITS = 4.0  # fewer certain digits than these deserve a warning
 EXACT_CONDITION = 1000  # columns up to which condition numbers are computed, not estimated
 _SMALLEST_NORMAL = 2.0**-1022
+_NOTHING = np.empty((0, 0))  # of dependencies, where there are none
 
 
 def at_full_rank(
@@ -41,11 +42,10 @@ def at_full_rank(
 ) -> Solution:
     """The solution of full rank that one call of the kernels has finished: ``figures`` are those of `Figures`."""
     coef, intercept, rss, tss, bse, bse_intercept, residual_sd = figures
-    p, nothing = coef.shape[1], coef[:0]
     return Solution(
         solver,
         "ok",
-        p,
+        coef.shape[1],
         condition,
         digits,
         passes,
@@ -56,8 +56,8 @@ def at_full_rank(
         bse,
         bse_intercept,
         residual_sd,
-        nothing,
-        nothing,
+        _NOTHING,
+        _NOTHING,
         None,
         relevant_digits,
         digits_at(U * condition**2 + (_error_of_rss(rss, tss) if passes == 1 else U)),
