@@ -39,8 +39,8 @@ py::tuple tuple_of(Ladder& ladder) {
   if (ladder.is_complete) figures = tuple_of(ladder.finished);
   return py::make_tuple(
       ladder.is_in_range, ladder.n_samples, ladder.statistics.weight,
-      ladder.statistics.sum_log_weight, std::move(ladder.mean), std::move(ladder.cross),
-      std::move(ladder.size), ladder.n_passes, ladder.n_sweeps, ladder.solution.condition_number,
+      ladder.statistics.sum_log_weight, array_of(ladder.mean), array_of(ladder.cross),
+      array_of(ladder.size), ladder.n_passes, ladder.n_sweeps, ladder.solution.condition_number,
       digits_of(ladder.relative_error.worst), digits_of(ladder.relative_error.relevant), figures);
 }
 
