@@ -65,9 +65,7 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
                 return state, _climb_from(moments, problem, accuracy, rank, passes, is_refined)
             solver = "refined" if is_refined else "normal"
             return state, at_full_rank(solver, condition, digits, relevant_digits, passes, figures)
-        first = Statistics(
-            n_samples, weight, sum_log_weight, scale, mean, cross, size, n_passes
-        )
+        first = Statistics(n_samples, weight, sum_log_weight, scale, mean, cross, size, n_passes)
     statistics = pass_over(
         problem.leading_features, targets, weights, names, labels, n_threads, "double", first
     )
