@@ -3,6 +3,7 @@
 
 #include <pybind11/eigen.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -37,6 +38,23 @@ inline MomentsView view_of(Index n_features, double weight, const DoubleArray& m
   return {n_features, q - n_features, weight, mean.data(), cross.data(), summed_squares};
 }
 
+/// A matrix or vector as an array: copying a small one costs less than an owner for Python to keep.
+/// Uses the matrix up.
+template <class Dense>
+py::array array_of(Dense& matrix) {
+  static_assert(Dense::IsRowMajor || Dense::IsVectorAtCompileTime);
+  constexpr Index most_copied = 512;
+  if (matrix.size() > most_copied) return py::cast(std::move(matrix));
+  const auto& numpy = py::detail::npy_api::get();
+  const Py_intptr_t shape[] = {matrix.rows(), matrix.cols()};
+  auto array = py::reinterpret_steal<py::array>(numpy.PyArray_NewFromDescr_(
+      numpy.PyArray_Type_, numpy.PyArray_DescrFromType_(py::detail::npy_api::NPY_DOUBLE_),
+      Dense::IsVectorAtCompileTime ? 1 : 2, shape, nullptr, nullptr, 0, nullptr));
+  if (!array) throw py::error_already_set();
+  std::copy_n(matrix.data(), matrix.size(), static_cast<double*>(array.mutable_data()));
+  return array;
+}
+
 inline constexpr std::array scaled_solution_fields{"code",
                                                    "rank",
                                                    "condition_number",
@@ -66,9 +84,8 @@ inline constexpr std::array solution_fields{"coef", "intercept",     "rss",     
 
 /// In the order of these fields, with which Python's Solution begins; uses the solution up.
 inline py::tuple tuple_of(Solution& f) {
-  return py::make_tuple(std::move(f.coef), std::move(f.intercept), std::move(f.rss),
-                        std::move(f.tss), std::move(f.bse), std::move(f.bse_intercept),
-                        std::move(f.residual_sd));
+  return py::make_tuple(array_of(f.coef), array_of(f.intercept), array_of(f.rss), array_of(f.tss),
+                        array_of(f.bse), array_of(f.bse_intercept), array_of(f.residual_sd));
 }
 
 }  // namespace fastlr
