@@ -45,13 +45,10 @@ py::array array_of(Dense& matrix) {
   static_assert(Dense::IsRowMajor || Dense::IsVectorAtCompileTime);
   constexpr Index most_copied = 512;
   if (matrix.size() > most_copied) return py::cast(std::move(matrix));
-  const auto& numpy = py::detail::npy_api::get();
-  const Py_intptr_t shape[] = {matrix.rows(), matrix.cols()};
-  auto array = py::reinterpret_steal<py::array>(numpy.PyArray_NewFromDescr_(
-      numpy.PyArray_Type_, numpy.PyArray_DescrFromType_(py::detail::npy_api::NPY_DOUBLE_),
-      Dense::IsVectorAtCompileTime ? 1 : 2, shape, nullptr, nullptr, 0, nullptr));
-  if (!array) throw py::error_already_set();
-  std::copy_n(matrix.data(), matrix.size(), static_cast<double*>(array.mutable_data()));
+  py::array_t<double> array = Dense::IsVectorAtCompileTime
+                                  ? py::array_t<double>(matrix.size())
+                                  : py::array_t<double>({matrix.rows(), matrix.cols()});
+  std::copy_n(matrix.data(), matrix.size(), array.mutable_data());
   return array;
 }
 
@@ -80,7 +77,7 @@ inline py::tuple tuple_of(ScaledSolution& s) {
 }
 
 inline constexpr std::array solution_fields{"coef", "intercept",     "rss",        "tss",
-                                           "bse",  "bse_intercept", "residual_sd"};
+                                            "bse",  "bse_intercept", "residual_sd"};
 
 /// In the order of these fields, with which Python's Solution begins; uses the solution up.
 inline py::tuple tuple_of(Solution& f) {
