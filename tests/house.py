@@ -34,6 +34,7 @@ FLOORS = {
     "errors": 0,
     "reference": 0,
     "input": 1,
+    "storage": 1,
     "results": 2,
     "moments": 2,
     "least_squares": 3,
@@ -49,6 +50,7 @@ FLOORS = {
     "fastlr": 5,
     "bench": 6,
     "streams": 6,
+    "loading": 6,
     "cli": 7,
 }
 

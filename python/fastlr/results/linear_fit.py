@@ -20,12 +20,13 @@ from fastlr.results.prediction import predict_linear
 from fastlr.results.ranking import WeightRanking, ranked
 from fastlr.results.status import Status
 from fastlr.results.stored import as_data, restored
+from fastlr.storage import Storable
 
 __all__ = ["LinearFit", "fit_of"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LinearFit:
+class LinearFit(Storable):
     """A fitted linear regression: ``y = intercept + X @ coef``.
 
     Attributes
@@ -137,6 +138,13 @@ class LinearFit:
         if "_on_request" not in state:
             return state
         return {field.name: getattr(self, field.name) for field in fields(LinearFit)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the fields of a pickle, of this version or an earlier one with fewer of them; arrays are frozen."""
+        vars(self).update(state)
+        for value in state.values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
 
     @property
     def n_features(self) -> int:
@@ -281,6 +289,15 @@ class LinearFit:
             If a field is missing, unknown, or of the wrong type, shape or range.
         """
         return LinearFit(**restored(data))
+
+    def to_document(self) -> dict[str, Any]:
+        """What `save` writes: of a fit, what `to_dict` gives."""
+        return self.to_dict()
+
+    @classmethod
+    def from_document(cls, data: Mapping[str, Any]) -> LinearFit:
+        """Restore what `to_document` gave; an `InputError` if a field is missing, unknown or against its rule."""
+        return cls.from_dict(data)
 
 
 def fit_of(known: dict[str, Any], on_request: Mapping[str, Callable[[], Any]]) -> LinearFit:
