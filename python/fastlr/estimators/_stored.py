@@ -15,7 +15,9 @@ from fastlr.descent.optimizers import Optimizer, optimizer_classes
 from fastlr.descent.schedules import Schedule, schedule_classes
 from fastlr.descent.stored import StoredRule, rule_as_data
 from fastlr.errors import InputError, InputTypeError
+from fastlr.input.names import default_names, default_targets
 from fastlr.input.threads import lock_of
+from fastlr.results.onnx_model import linear_onnx
 from fastlr.storage import Storable
 from fastlr.storage.schema import NOT_FINITE, Count, Field, Maybe, Names, check_keys, shown
 
@@ -28,7 +30,7 @@ _Estimator = TypeVar("_Estimator", bound="StoredEstimator")
 
 
 class StoredEstimator(Storable):
-    """An estimator that can be saved. Its class declares what ``fit`` has left behind.
+    """A linear estimator that can be saved and exported. Its class declares what ``fit`` has left behind.
 
     ``stored_fields`` names the rule of each field, in shapes of ``p`` features ("p") and ``p + 1`` parameters ("q");
     ``stored_values`` gives the fields as plain data, and ``restore`` takes them as their rules gave them.
@@ -88,6 +90,40 @@ class StoredEstimator(Storable):
             vars(model)["feature_names_in_"] = np.array(names, dtype=object)
         model.restore(values)
         return model
+
+    def to_onnx(self, *, dtype: str = "float64") -> Any:
+        """The fitted model as an ONNX graph, which runtimes in C++, Java, C# or JavaScript evaluate without Python.
+
+        Parameters
+        ----------
+        dtype : {"float64", "float32"}, default="float64"
+            Type of the input ``X``, of shape (n_samples, n_features), and of the output ``y``, which has the shape of
+            predictions. In float32 coefficients are rounded, and predictions have seven digits at most.
+
+        Returns
+        -------
+        onnx.ModelProto
+            Write it to a file with ``onnx.save``. Names of features and targets are in its metadata, as JSON.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ImportError
+            If onnx is not installed (the extra ``onnx``).
+        """
+        check_is_fitted(self)
+        fitted = vars(self).copy()
+        coef, names = fitted["coef_"], fitted.get("feature_names_in_")
+        intercept = np.ravel(fitted["intercept_"])
+        t = len(np.atleast_2d(coef))
+        return linear_onnx(
+            coef,
+            intercept[0] if coef.ndim == 1 else np.broadcast_to(intercept, (t,)),
+            default_names(coef.shape[-1]) if names is None else tuple(names),
+            fitted["fit_"].target_names if "fit_" in fitted else default_targets(t),
+            dtype,
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Give every attribute, for pickles."""

@@ -290,6 +290,29 @@ class LinearFit(Storable):
         """
         return LinearFit(**restored(data))
 
+    def to_onnx(self, *, dtype: str = "float64") -> Any:
+        """The fit as an ONNX graph, which runtimes in C++, Java, C# or JavaScript evaluate without Python.
+
+        Parameters
+        ----------
+        dtype : {"float64", "float32"}, default="float64"
+            Type of the input ``X``, of shape (n_samples, n_features), and of the output ``y``, which has the shape of
+            predictions. In float32 coefficients are rounded, and predictions have seven digits at most.
+
+        Returns
+        -------
+        onnx.ModelProto
+            Write it to a file with ``onnx.save``. Names of features and targets are in its metadata, as JSON.
+
+        Raises
+        ------
+        ImportError
+            If onnx is not installed (the extra ``onnx``).
+        """
+        from fastlr.results.onnx_model import linear_onnx
+
+        return linear_onnx(self.coef, self.intercept, self.feature_names, self.target_names, dtype)
+
     def to_document(self) -> dict[str, Any]:
         """What `save` writes: of a fit, what `to_dict` gives."""
         return self.to_dict()
