@@ -24,7 +24,12 @@ def rows():
 @pytest.mark.filterwarnings("ignore::fastlr.RankWarning")
 @pytest.mark.filterwarnings("ignore::fastlr.ConditionWarning")
 @pytest.mark.usefixtures("level")
-@parametrize_with_checks([fastlr.LinearRegression(), fastlr.LinearRegression(fit_intercept=False)])
+@parametrize_with_checks(
+    [
+        fastlr.LinearRegression(),
+        fastlr.LinearRegression(fit_intercept=False),
+    ]
+)
 def test_scikit_learn_conventions(estimator, check):
     check(estimator)
 

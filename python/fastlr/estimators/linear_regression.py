@@ -66,7 +66,7 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
         Coefficients; 1-D if y was. Always float64: rounded to float32, they would not fit their intercept any more.
     intercept_ : float or ndarray of shape (n_targets,)
-        The constant; 0.0 if ``fit_intercept=False``.
+        The constant; the number 0.0 if ``fit_intercept=False``, for several targets as well.
     rank_ : int
         Rank of the (centred) features.
     singular_ : ndarray of shape (min(n_samples, n_features),)
@@ -217,7 +217,7 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
             _rows=rows,
             fit_=fit,
             coef_=fit.coef.copy(),
-            intercept_=fit.intercept,
+            intercept_=fit.intercept if fit.fit_intercept else 0.0,  # as scikit-learn has it
             rank_=fit.rank,
             solver_=fit.solver,
             digits_=fit.digits,
