@@ -25,7 +25,7 @@ def check_fitted(estimator: Any) -> None:
 def check_features(estimator: Any, X: object, features: Columns, *, reset: bool) -> None:
     """Set ``n_features_in_`` and ``feature_names_in_``, or compare with them, as scikit-learn does."""
     is_array = type(X) is np.ndarray  # without names: nothing to compare yet
-    if not reset and is_array:
+    if not reset and (is_array or type(X) is list):
         fitted = vars(estimator)
         if "feature_names_in_" not in fitted and fitted["n_features_in_"] == features.n_columns:
             return  # most calls: scikit-learn would take ten times as long to find nothing
