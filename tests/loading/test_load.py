@@ -215,6 +215,19 @@ def test_a_parameter_that_no_file_can_hold_is_named(tmp_path):
         model.save(tmp_path / "model.json")
 
 
+class OwnRegression(fastlr.LinearRegression):
+    """A subclass, which fastlr.load could not know."""
+
+
+def test_a_subclass_of_ones_own_is_not_saved_but_pickled(tmp_path):
+    model = OwnRegression().fit(Z, Y[:, 0])
+    with pytest.raises(
+        fastlr.InputTypeError, match=r"OwnRegression is a class of .* keep it as a pickle"
+    ):
+        model.save(tmp_path / "model.json")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", sorted(name for name in EXPECTED if name.endswith(".json")))
 def test_files_of_version_1_are_read(name, tmp_path):
     expected, original = EXPECTED[name], json.loads((DATA / name).read_text(encoding="utf-8"))

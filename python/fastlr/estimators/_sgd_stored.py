@@ -30,7 +30,9 @@ SGD_FIELDS: Mapping[str, Field] = {
 """The rules of what SGDRegressor adds to its parameters and features."""
 
 _STATE: Mapping[str, Field] = {
-    **{row.name.lower(): Numbers("q", must_be_finite=True) for row in _VECTORS},
+    # The memory of a rule may have overflowed where parameters have not.
+    **{row.name.lower(): Numbers("q", may_be_nan=True) for row in _VECTORS},
+    VectorRow.THETA.name.lower(): Numbers("q", must_be_finite=True),
     **{counter.name.lower(): Count(0) for counter in _COUNTERS},
     Number.L1_TOTAL.name.lower(): Numbers("", must_be_finite=True),
 }

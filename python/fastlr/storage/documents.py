@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+
 from fastlr.errors import InputError, InputTypeError, ModelFileError
 from fastlr.storage.replacing import replaced
 from fastlr.storage.schema import shown, strict_json
@@ -64,7 +66,7 @@ def write_document(path: str | os.PathLike[str], kind: str, fields: Mapping[str,
         "format": MODEL_FORMAT,
         "version": MODEL_VERSION,
         "kind": kind,
-        **{name: _finite(value) for name, value in fields.items()},
+        **{name: _plain(value) for name, value in fields.items()},
     }
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode("utf-8")
@@ -122,12 +124,14 @@ def _json_of(path: Path, label: str) -> dict[str, Any]:
     return dict(document)
 
 
-def _finite(value: Any) -> Any:
-    """Return a copy of a structure in which non-finite floats are strings."""
+def _plain(value: Any) -> Any:
+    """A copy of a structure that JSON can hold: arrays become lists, and non-finite floats strings."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
-        return repr(float(value))
+        return repr(value)
     return value

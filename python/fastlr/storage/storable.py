@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+from fastlr.errors import InputTypeError
 from fastlr.storage.documents import write_document
 
 __all__ = ["Storable"]
@@ -23,7 +24,10 @@ class Storable:
 
     @abstractmethod
     def to_document(self) -> dict[str, Any]:
-        """Plain numbers, strings, lists and dictionaries, from which `from_document` restores the same bits."""
+        """Numbers, arrays, strings, lists and dictionaries, from which `from_document` restores the same bits.
+
+        An array comes back as a list, and NaN and infinities as the strings that `schema.Numbers` knows.
+        """
 
     @classmethod
     @abstractmethod
@@ -48,5 +52,13 @@ class Storable:
         ------
         OSError
             If the file cannot be written.
+        InputTypeError
+            If this is a subclass of one's own, which no file can name.
         """
+        kind = type(self)
+        if not kind.__module__.startswith("fastlr."):
+            raise InputTypeError(
+                f"{kind.__name__} is a class of {kind.__module__}, and files hold objects of fastlr's own classes, "
+                "which fastlr.load gives back: keep it as a pickle, or save the fit in it."
+            )
         write_document(path, type(self).__name__, self.to_document())
