@@ -8,7 +8,6 @@ which the rounded ones are meant to have. Whatever float64 itself leaves in doub
 from fractions import Fraction
 
 import numpy as np
-from scipy.interpolate import BSpline
 
 from exact_columns import integer_columns
 from posed_designs import Columns
@@ -234,6 +233,8 @@ def splines(rng):
         x = np.sort(rng.uniform(0, 1, size=n))[rng.permutation(n)]
         inner = np.quantile(x, np.arange(1, k + 1) / (k + 1))
         knots = np.r_[[0.0] * (degree + 1), inner, [1.0] * (degree + 1)]
+        from scipy.interpolate import BSpline  # slow to import, and workers start often
+
         basis = BSpline.design_matrix(x, knots, degree).toarray()
         blocks.append(basis)
         ideal += [*basis[:, :-1].T, [1 - v for v in _exact_sum(*basis[:, :-1].T)]]

@@ -29,12 +29,12 @@ PACKAGE = ROOT / "python" / "fastlr"
 # A module imports from its own package or from a room of a strictly lower number. The front, `fastlr`
 # itself, opens on all that users call; only what has a higher number may import from it.
 FLOORS = {
-    "_convergence": -1,
+    "_convergence": -2,
+    "errors": -1,
     "_kernels": 0,
-    "errors": 0,
     "reference": 0,
+    "storage": 0,
     "input": 1,
-    "storage": 1,
     "results": 2,
     "moments": 2,
     "least_squares": 3,
@@ -67,6 +67,12 @@ def parsed(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@functools.cache
+def nodes_in(path):
+    """All nodes of a file, which every rule looks through."""
+    return tuple(ast.walk(parsed(path)))
+
+
 def modules_of(package):
     """Every module below a package, by its dotted name."""
     names = {}
@@ -85,16 +91,14 @@ def is_for_types_alone(node):
     return isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
 
 
-def nodes_of(tree, *, with_types=True):
-    """All nodes of a file, with or without those that only type checkers read."""
-    for child in ast.iter_child_nodes(tree):
-        if with_types or not is_for_types_alone(child):
-            yield child
-            yield from nodes_of(child, with_types=with_types)
-        else:  # what runs instead
-            for other in child.orelse:
-                yield other
-                yield from nodes_of(other, with_types=with_types)
+def nodes_that_run(tree):
+    """All nodes of a file but those that only type checkers read."""
+    waiting = [tree]
+    while waiting:  # each node once
+        node = waiting.pop()
+        yield node
+        for child in ast.iter_child_nodes(node):
+            waiting += child.orelse if is_for_types_alone(child) else [child]
 
 
 def name_called(node):
@@ -113,7 +117,7 @@ def imports_of(module, modules, *, with_types=True):
     """(module, name) for every import from `fastlr`, wherever it stands; no name for a module."""
     path = modules[module]
     package = module.split(".") if path.stem == "__init__" else module.split(".")[:-1]
-    for node in nodes_of(parsed(path), with_types=with_types):
+    for node in nodes_in(path) if with_types else nodes_that_run(parsed(path)):
         if isinstance(node, ast.Import):
             found = [(alias.name.split("."), None) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -171,7 +175,7 @@ def privates_by_room(modules):
     """Private functions, methods, fields and attributes that the modules of each room define."""
     privates = {room_of(module): set() for module in modules}
     for module, path in modules.items():
-        for node in ast.walk(parsed(path)):
+        for node in nodes_in(path):
             if isinstance(node, DEFINITIONS):
                 name = node.name
             elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
@@ -183,21 +187,21 @@ def privates_by_room(modules):
     return privates
 
 
+@functools.cache
+def classes_in(path):
+    return frozenset(node.name for node in nodes_in(path) if isinstance(node, ast.ClassDef))
+
+
 def classes_of(room, modules):
     """The classes that the modules of a room define."""
-    return {
-        node.name
-        for module, path in modules.items()
-        if room_of(module) == room
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.ClassDef)
-    }
+    own = (classes_in(path) for module, path in modules.items() if room_of(module) == room)
+    return set().union(*own)
 
 
-def names_of_own(tree, classes):
+def names_of_own(path, classes):
     """Names in a file that stand for some of these classes, or are annotated as their objects."""
     names = {"self", "cls", *classes}
-    for node in ast.walk(tree):
+    for node in nodes_in(path):
         if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation is not None:
             annotation = node.annotation
             if isinstance(annotation, ast.Constant):
@@ -213,9 +217,9 @@ def names_of_own(tree, classes):
     return names
 
 
-def attributes_asked_for(tree):
+def attributes_asked_for(path):
     """(object, name) of every attribute that a file reads or sets, by a dot or by its name in a string."""
-    for node in ast.walk(tree):
+    for node in nodes_in(path):
         if isinstance(node, ast.Attribute):
             yield node.value, node.attr
         elif isinstance(node, ast.Call) and name_called(node) in ATTRIBUTE_FUNCTIONS:
@@ -234,8 +238,8 @@ def foreign_privates(module, modules, privates):
         if room_of(other) != room:
             yield from filter(is_private, [*other.split(".")[2:], *([name] if name else [])])
     elsewhere = set().union(*(names for other, names in privates.items() if other != room))
-    own = names_of_own(parsed(modules[module]), classes_of(room, modules))
-    for of, name in attributes_asked_for(parsed(modules[module])):
+    own = names_of_own(modules[module], classes_of(room, modules))
+    for of, name in attributes_asked_for(modules[module]):
         if not is_private(name) or name not in elsewhere:
             continue
         while isinstance(

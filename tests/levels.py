@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import importlib
+import unittest
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 import fastlr
 import fastlr._kernels.levels as chooser
 
-__all__ = ["holders", "in_use"]
+__all__ = ["holders", "in_use", "on_every_level"]
 
 PACKAGE = Path(fastlr.__file__).parent
 
@@ -35,3 +36,20 @@ def in_use(level, *others):
         for module in (*holders(), *others):
             patch.setattr(module, "kernels", kernels)
         yield kernels
+
+
+def on_every_level(run, *arguments):
+    """Call a check on each level in turn, where a case for each would cost more than the check."""
+    for level in chooser.available_levels():
+        with in_use(level), _failures_named(level):
+            run(*arguments)
+
+
+@contextlib.contextmanager
+def _failures_named(level):
+    try:
+        yield
+    except unittest.SkipTest:
+        raise
+    except Exception as error:
+        raise AssertionError(f"on level {level}: {error}") from error

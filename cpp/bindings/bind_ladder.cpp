@@ -33,13 +33,13 @@ constexpr std::array climbed_fields{
     "cross",       "summed_squares",  "n_passes", "n_sweeps",       "condition_number",
     "digits",      "relevant_digits", "solution"};
 
-/// In the order of these fields, which Python's Climbed has too; uses the ladder up.
+/// In the order of these fields, in which Python's ladder takes it apart; uses the ladder up.
 py::tuple tuple_of(Ladder& ladder) {
   py::object solution = py::none();
   if (ladder.is_complete) solution = tuple_of(ladder.finished);
   return py::make_tuple(ladder.is_in_range, ladder.n_samples, ladder.statistics.weight,
-                        ladder.statistics.sum_log_weight, std::move(ladder.mean),
-                        std::move(ladder.cross), std::move(ladder.summed_squares), ladder.n_passes,
+                        ladder.statistics.sum_log_weight, array_of(ladder.mean),
+                        array_of(ladder.cross), array_of(ladder.summed_squares), ladder.n_passes,
                         ladder.n_sweeps, ladder.solution.condition_number,
                         digits_of(ladder.relative_error.worst),
                         digits_of(ladder.relative_error.relevant), solution);

@@ -3,6 +3,7 @@
 
 #include <pybind11/eigen.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -37,6 +38,20 @@ inline MomentsView view_of(Index n_features, double weight, const DoubleArray& m
   return {n_features, q - n_features, weight, mean.data(), cross.data(), summed_squares};
 }
 
+/// A matrix or vector as an array: copying a small one costs less than an owner for Python to keep.
+/// Uses the matrix up.
+template <class Dense>
+py::array array_of(Dense& matrix) {
+  static_assert(Dense::IsRowMajor || Dense::IsVectorAtCompileTime);
+  constexpr Index most_copied = 512;
+  if (matrix.size() > most_copied) return py::cast(std::move(matrix));
+  py::array_t<double> array = Dense::IsVectorAtCompileTime
+                                  ? py::array_t<double>(matrix.size())
+                                  : py::array_t<double>({matrix.rows(), matrix.cols()});
+  std::copy_n(matrix.data(), matrix.size(), array.mutable_data());
+  return array;
+}
+
 inline constexpr std::array scaled_solution_fields{"code",
                                                    "rank",
                                                    "condition_number",
@@ -62,13 +77,12 @@ inline py::tuple tuple_of(ScaledSolution& s) {
 }
 
 inline constexpr std::array solution_fields{"coef", "intercept",     "rss",        "tss",
-                                           "bse",  "bse_intercept", "residual_sd"};
+                                            "bse",  "bse_intercept", "residual_sd"};
 
 /// In the order of these fields, with which Python's Solution begins; uses the solution up.
 inline py::tuple tuple_of(Solution& f) {
-  return py::make_tuple(std::move(f.coef), std::move(f.intercept), std::move(f.rss),
-                        std::move(f.tss), std::move(f.bse), std::move(f.bse_intercept),
-                        std::move(f.residual_sd));
+  return py::make_tuple(array_of(f.coef), array_of(f.intercept), array_of(f.rss), array_of(f.tss),
+                        array_of(f.bse), array_of(f.bse_intercept), array_of(f.residual_sd));
 }
 
 }  // namespace fastlr

@@ -1,16 +1,14 @@
 // The kernels by themselves, on every CPU level that is built and that this machine can run:
 // against sums of whole numbers, which are exact, and against themselves on one thread.
 #include <algorithm>
-#include <iostream>
-#include <string>
 #include <vector>
 
 #include "check.hpp"
 #include "fastlr/algebra/ladder.hpp"
 #include "fastlr/algebra/normal_equations.hpp"
 #include "fastlr/level/cpu_levels.hpp"
-#include "fastlr/level/level.hpp"
 #include "fastlr/slots.hpp"
+#include "levels.hpp"
 #include "tables.hpp"
 
 namespace fastlr {
@@ -128,23 +126,10 @@ void a_level_must_be_in_use() {
 
 int main(int n_arguments, char** arguments) {
   using namespace fastlr;
-  if (n_arguments != 2) {
-    std::cerr << "pass the folder of the level libraries\n";
-    return 2;
-  }
   a_level_must_be_in_use();
-  int n_levels = 0;
-  for (const std::string& name : installed_levels(arguments[1])) {
-    const OnLevel use(load_level(library_of(arguments[1], name).c_str()));
-    an_exact_plane_is_found();
-    every_plan_covers_every_row_once();
-    sums_of_whole_numbers_are_exact();
-    threads_change_no_bit();
-    dependent_columns_have_the_smallest_norm();
-    a_large_factor_and_its_inverse_are_right();
-    std::cout << name << ": " << n_failures() << " failures so far\n";
-    ++n_levels;
-  }
-  CHECK(n_levels > 0);
-  return n_failures() == 0 ? 0 : 1;
+  return on_every_level(
+      n_arguments, arguments,
+      {an_exact_plane_is_found, every_plan_covers_every_row_once, sums_of_whole_numbers_are_exact,
+       threads_change_no_bit, dependent_columns_have_the_smallest_norm,
+       a_large_factor_and_its_inverse_are_right});
 }

@@ -4,15 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
-#include <string>
 #include <vector>
 
 #include "check.hpp"
-#include "fastlr/level/level.hpp"
 #include "fastlr/products/moments.hpp"
 #include "fastlr/sweeps/combinations.hpp"
 #include "fastlr/sweeps/double_double_moments.hpp"
 #include "fastlr/sweeps/sweep.hpp"
+#include "levels.hpp"
 #include "tables.hpp"
 
 namespace fastlr {
@@ -258,23 +257,10 @@ void combinations_of_columns_are_exact() {
 
 int main(int n_arguments, char** arguments) {
   using namespace fastlr;
-  if (n_arguments != 2) {
-    std::cerr << "pass the folder of the level libraries\n";
-    return 2;
-  }
-  int n_levels = 0;
-  for (const std::string& name : installed_levels(arguments[1])) {
-    const OnLevel use(load_level(library_of(arguments[1], name).c_str()));
-    moments_are_those_of_the_rows();
-    moments_are_merged_and_taken_away_again();
-    a_shift_far_from_the_mean_is_moved_there();
-    the_largest_deviation_is_found();
-    moments_in_double_double_are_exact();
-    sweeps_residuals_and_transposed_products_are_exact();
-    combinations_of_columns_are_exact();
-    std::cout << name << ": " << n_failures() << " failures so far\n";
-    ++n_levels;
-  }
-  CHECK(n_levels > 0);
-  return n_failures() == 0 ? 0 : 1;
+  return on_every_level(
+      n_arguments, arguments,
+      {moments_are_those_of_the_rows, moments_are_merged_and_taken_away_again,
+       a_shift_far_from_the_mean_is_moved_there, the_largest_deviation_is_found,
+       moments_in_double_double_are_exact, sweeps_residuals_and_transposed_products_are_exact,
+       combinations_of_columns_are_exact});
 }

@@ -2,20 +2,18 @@
 // losses, steps of descent, products of rows and what measures the machine.
 #include <algorithm>
 #include <cmath>
-#include <iostream>
 #include <limits>
-#include <string>
 #include <vector>
 
 #include "check.hpp"
 #include "fastlr/descent/descent.hpp"
 #include "fastlr/descent/sampling.hpp"
 #include "fastlr/descent/squared_loss.hpp"
-#include "fastlr/level/level.hpp"
 #include "fastlr/measuring/roofline.hpp"
 #include "fastlr/prediction/prediction.hpp"
 #include "fastlr/products/dual.hpp"
 #include "fastlr/sweeps/powers.hpp"
+#include "levels.hpp"
 #include "tables.hpp"
 
 namespace fastlr {
@@ -249,25 +247,10 @@ void the_roofline_counts_what_it_does() {
 
 int main(int n_arguments, char** arguments) {
   using namespace fastlr;
-  if (n_arguments != 2) {
-    std::cerr << "pass the folder of the level libraries\n";
-    return 2;
-  }
-  int n_levels = 0;
-  for (const std::string& name : installed_levels(arguments[1])) {
-    const OnLevel use(load_level(library_of(arguments[1], name).c_str()));
-    powers_keep_what_rounding_takes();
-    predictions_are_exact<double>();
-    predictions_are_exact<float>();
-    the_first_value_that_is_not_finite_is_found();
-    losses_and_gradients_are_exact();
-    a_shuffle_lists_every_row_once();
-    a_step_of_each_engine_goes_down_the_gradient();
-    products_of_rows_are_those_of_centred_columns();
-    the_roofline_counts_what_it_does();
-    std::cout << name << ": " << n_failures() << " failures so far\n";
-    ++n_levels;
-  }
-  CHECK(n_levels > 0);
-  return n_failures() == 0 ? 0 : 1;
+  return on_every_level(
+      n_arguments, arguments,
+      {powers_keep_what_rounding_takes, predictions_are_exact<double>, predictions_are_exact<float>,
+       the_first_value_that_is_not_finite_is_found, losses_and_gradients_are_exact,
+       a_shuffle_lists_every_row_once, a_step_of_each_engine_goes_down_the_gradient,
+       products_of_rows_are_those_of_centred_columns, the_roofline_counts_what_it_does});
 }

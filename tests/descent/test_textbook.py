@@ -1,5 +1,8 @@
 """The textbook's examples: the pages run and draw, and their figures are those of the book."""
 
+import contextlib
+import functools
+import io
 import random
 import runpy
 import warnings
@@ -13,25 +16,34 @@ import fastlr
 PAGES = sorted((Path(__file__).parents[2] / "examples" / "textbook").glob("*.py"))
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_page_prints_and_draws(path, capsys, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """Run a page by its number, once for all tests: its names, what it printed, and its picture."""
     pytest.importorskip("matplotlib")
-    picture = tmp_path / "picture.png"
-    monkeypatch.setattr("sys.argv", [str(path), str(picture)])
-    with warnings.catch_warnings():
-        warnings.simplefilter("default")  # matplotlib's own deprecations are not the page's
-        runpy.run_path(str(path), run_name="__main__")
-    assert capsys.readouterr().out.strip()
+    folder = tmp_path_factory.mktemp("pictures")
+
+    @functools.cache
+    def run(number):
+        path, picture = PAGES[number - 1], folder / f"{number}.png"
+        with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+            warnings.simplefilter("default")  # matplotlib's own deprecations are not the page's
+            patch.setattr("sys.argv", [str(path), str(picture)])
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                names = runpy.run_path(str(path), run_name="__main__")
+        return names, printed.getvalue(), picture
+
+    return run
+
+
+@pytest.mark.parametrize("number", range(1, len(PAGES) + 1), ids=[path.stem for path in PAGES])
+def test_page_prints_and_draws(page, number):
+    _, printed, picture = page(number)
+    assert printed.strip()
     assert picture.read_bytes()[:4] == b"\x89PNG"
 
 
-def page(number, capsys):
-    names = runpy.run_path(str(PAGES[number - 1]))
-    return names, capsys.readouterr().out
-
-
-def test_perceptron_by_hand_and_in_one_call(capsys):
-    names, printed = page(1, capsys)
+def test_perceptron_by_hand_and_in_one_call(page):
+    names, printed, _ = page(1)
     lines = [line for line in printed.splitlines() if line.startswith("cost")]
     assert lines[:4] == lines[4:]
     exact = fastlr.ols(names["X"], names["y"])
@@ -39,8 +51,8 @@ def test_perceptron_by_hand_and_in_one_call(capsys):
         assert fit.coef[0] == pytest.approx(exact.coef[0], rel=1e-6)
 
 
-def test_cortical_thickness(capsys):
-    names, printed = page(2, capsys)
+def test_cortical_thickness(page):
+    names, printed, _ = page(2)
     path = names["fit"].history
     assert (round(path.coef[0, 0], 3), round(path.intercept[0], 3)) == (0.028, 0.056)
     assert path.loss[0] == pytest.approx(7.84, abs=0.1)
@@ -93,15 +105,15 @@ def test_five_points_take_the_printed_course(engine):
     assert fit.n_epochs == 500
 
 
-def test_five_points_with_too_large_a_rate_are_explained(capsys):
-    _, printed = page(3, capsys)
+def test_five_points_with_too_large_a_rate_are_explained(page):
+    _, printed, _ = page(3)
     assert "2 / L = 0.114282" in printed
     assert "inf" not in printed
     assert "nan" not in printed
 
 
-def test_random_batches_reach_least_squares_within_the_noise_floor(capsys):
-    names, _ = page(4, capsys)
+def test_random_batches_reach_least_squares_within_the_noise_floor(page):
+    names, _, _ = page(4)
     exact, exact3, noisy = names["exact"], names["exact3"], names["noisy"]
     assert (round(exact.coef[0], 3), round(exact.intercept, 3)) == (2.034, 0.898)
     assert [round(v, 3) for v in (*exact3.coef, exact3.intercept)] == [2.050, 2.967, -1.007, 0.844]
@@ -116,15 +128,15 @@ def test_random_batches_reach_least_squares_within_the_noise_floor(capsys):
     assert np.linalg.norm(np.append(falling.coef, falling.intercept) - target) < distance
 
 
-def test_synthetic_weights_are_found_in_three_epochs(capsys):
-    names, _ = page(5, capsys)
+def test_synthetic_weights_are_found_in_three_epochs(page):
+    names, _, _ = page(5)
     fit = names["fit"]
     np.testing.assert_allclose(fit.coef, [2.0, -3.4], atol=3e-3)
     assert fit.intercept == pytest.approx(4.2, abs=3e-3)
 
 
-def test_body_fat_weights_ranked_with_names(capsys):
-    names, printed = page(6, capsys)
+def test_body_fat_weights_ranked_with_names(page):
+    names, printed, _ = page(6)
     ranking = [name for name, _ in names["fit"].weights_by_size()]
     assert ranking[:5] == ["abdom", "weight", "hip", "wrist", "thigh"]
     assert ranking[-1] == "knee"
@@ -139,16 +151,16 @@ def test_body_fat_weights_ranked_with_names(capsys):
     assert names["slow"].mse > 1.5 * names["fit"].mse
 
 
-def test_squared_error_and_likelihood_have_the_same_optimum(capsys):
-    names, _ = page(7, capsys)
+def test_squared_error_and_likelihood_have_the_same_optimum(page):
+    names, _, _ = page(7)
     fit, exact = names["fit"], names["exact"]
     assert (np.diff(fit.history.log_likelihood) > -1e-9).all()
     np.testing.assert_allclose(names["centre"], [exact.coef[0], exact.intercept], atol=1e-4)
     assert fit.log_likelihood == pytest.approx(exact.log_likelihood, rel=1e-9)
 
 
-def test_bias_variance_and_noise_add_up(capsys):
-    names, printed = page(8, capsys)
+def test_bias_variance_and_noise_add_up(page):
+    names, printed, _ = page(8)
     for line in printed.splitlines()[-3:]:
         _, bias, variance, noise, whole, measured = map(float, line.split())
         assert bias + variance + noise == pytest.approx(whole, abs=2e-4)

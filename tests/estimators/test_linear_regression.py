@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastlr
+from levels import on_every_level
 
 
 @pytest.fixture
@@ -23,15 +24,9 @@ def rows():
 
 @pytest.mark.filterwarnings("ignore::fastlr.RankWarning")
 @pytest.mark.filterwarnings("ignore::fastlr.ConditionWarning")
-@pytest.mark.usefixtures("level")
-@parametrize_with_checks(
-    [
-        fastlr.LinearRegression(),
-        fastlr.LinearRegression(fit_intercept=False),
-    ]
-)
+@parametrize_with_checks([fastlr.LinearRegression(), fastlr.LinearRegression(fit_intercept=False)])
 def test_scikit_learn_conventions(estimator, check):
-    check(estimator)
+    on_every_level(check, estimator)
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])

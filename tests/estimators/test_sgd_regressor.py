@@ -12,6 +12,7 @@ from sklearn.linear_model import SGDRegressor as SklearnSGD
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastlr
+from levels import on_every_level
 
 # scikit-learn expects this of its own SGDRegressor: a row of weight two is one step, two rows are two.
 WEIGHTS_ARE_STEPS = {
@@ -20,13 +21,12 @@ WEIGHTS_ARE_STEPS = {
 
 
 @pytest.mark.filterwarnings("ignore::fastlr.ConvergenceWarning")
-@pytest.mark.usefixtures("level")
 @parametrize_with_checks(
     [fastlr.SGDRegressor(), fastlr.SGDRegressor(batch_size=10, standardize=False, average=True)],
     expected_failed_checks=lambda estimator: WEIGHTS_ARE_STEPS,
 )
 def test_scikit_learn_conventions(estimator, check):
-    check(estimator)
+    on_every_level(check, estimator)
 
 
 @pytest.fixture(scope="module")

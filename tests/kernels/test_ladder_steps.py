@@ -1,5 +1,6 @@
 """The steps between two passes over the rows, and the one call that takes them all, on every level."""
 
+from collections import namedtuple
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from fastlr import reference
 from fastlr.least_squares.ladder import ACCURACIES
-from fastlr.least_squares.problem import Climbed, ScaledSolution, Solution
+from fastlr.least_squares.problem import ScaledSolution, Solution
 
 N, P, T = 60, 3, 2
 
@@ -26,6 +27,12 @@ def solved(kernels, X, y):
     return moments.total_weight, list(kernels.solve_normal_equations(*system)[0])
 
 
+def climb(kernels, X, y, accuracy):
+    """What one call finds, by the names of the kernels' fields."""
+    fields = namedtuple("Climbed", kernels.CLIMBED_FIELDS)
+    return fields(*kernels.climb(X, y, None, True, accuracy, 1))
+
+
 def exact(X, y):
     design = np.column_stack([X, np.ones(len(X))])
     coef = np.linalg.lstsq(design, y, rcond=None)[0]
@@ -34,7 +41,7 @@ def exact(X, y):
 
 def test_one_call_finds_the_coefficients_and_what_is_said_of_them(kernels):
     X, y = table()
-    climbed = Climbed(*kernels.climb(X, y, None, True, "auto", 1))
+    climbed = climb(kernels, X, y, "auto")
     fit = SimpleNamespace(**dict(zip(kernels.SOLUTION_FIELDS, climbed.solution, strict=True)))
     coef, intercept, rss = exact(X, y)
     assert (climbed.is_in_range, climbed.n_samples, climbed.weight) == (True, N, N)
@@ -58,18 +65,22 @@ def test_one_call_finds_the_coefficients_and_what_is_said_of_them(kernels):
 
 
 def test_fields_have_the_names_and_the_order_of_the_kernels(kernels):
-    assert Climbed._fields == kernels.CLIMBED_FIELDS
+    assert (  # the order in which the ladder takes them apart
+        *("is_in_range", "n_samples", "weight", "sum_log_weight"),
+        *("mean", "cross", "summed_squares", "n_passes", "n_sweeps"),
+        *("condition_number", "digits", "relevant_digits", "solution"),
+    ) == kernels.CLIMBED_FIELDS
     assert ScaledSolution._fields == kernels.SCALED_SOLUTION_FIELDS
     assert Solution._fields[: len(kernels.SOLUTION_FIELDS)] == kernels.SOLUTION_FIELDS
     X, y = table()
     _, solution = solved(kernels, X, y)
     assert len(solution) == len(ScaledSolution._fields)
-    assert len(kernels.climb(X, y, None, True, "auto", 1)) == len(Climbed._fields)
+    assert len(kernels.climb(X, y, None, True, "auto", 1)) == len(kernels.CLIMBED_FIELDS)
 
 
 def test_what_one_call_does_for_each_accuracy_and_that_it_knows_no_other(kernels):
     X, y = table()
-    sweeps = [Climbed(*kernels.climb(X, y, None, True, name, 1)).n_sweeps for name in ACCURACIES]
+    sweeps = [climb(kernels, X, y, name).n_sweeps for name in ACCURACIES]
     assert sweeps[0] == 0
     assert 1 <= sweeps[1] <= sweeps[2]
     with pytest.raises(ValueError, match="unknown accuracy exact"):

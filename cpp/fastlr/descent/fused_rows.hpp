@@ -26,11 +26,19 @@ struct LossSums {
   Eight of_residuals = Eight::Zero();
 };
 
-/// Rows one after the other in memory, asked for `bytes_ahead` before they are read.
+constexpr Index most_rows_at_once = 8;
+
+/// Rows one after the other in memory, asked for 2 KiB before they are read, or with the eight rows
+/// before them where that is further.
 template <class T>
 struct RowsInOrder {
   using Scalar = T;
-  static constexpr Index bytes_ahead = 2048;
+  static constexpr Index least_ahead = 2048;
+
+  RowsInOrder(const std::byte* first_row, Index row_stride)
+      : first(first_row),
+        stride(row_stride),
+        bytes_ahead(std::max(least_ahead, most_rows_at_once * row_stride)) {}
 
   const std::byte* at(Index i) const { return first + i * stride; }
   [[gnu::always_inline]] void ask(Index, const std::byte* row, Index offset) const {
@@ -39,6 +47,7 @@ struct RowsInOrder {
 
   const std::byte* first;
   Index stride;  // in bytes
+  Index bytes_ahead;
 };
 
 /// Rows from anywhere, by their addresses, asked for (if only their beginning) `rows_ahead` before
@@ -71,7 +80,7 @@ struct RowWidth {
 
 namespace fused {
 
-constexpr Index most_rows = 8;
+constexpr Index most_rows = most_rows_at_once;
 /// What is read twice must stay in the second-level cache.
 constexpr Index most_registers_in_eights = 2048 / lanes;
 

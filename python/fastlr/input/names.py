@@ -116,16 +116,16 @@ def names_of(
     target_names: Sequence[str] | None,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of features and targets: those given, those of the frame, or x0, x1, ... and y."""
-    p, t = features.n_columns, targets.n_columns
+    own_names, own_labels = features.names, targets.names
     if feature_names is not None:
-        names = as_names(feature_names, p, argument="feature_names")
+        names = as_names(feature_names, features.n_columns, argument="feature_names")
     else:
-        names = features.names or default_names(p)
+        names = own_names or default_names(features.n_columns)
     if target_names is not None:
-        labels = as_names(target_names, t, argument="target_names")
+        labels = as_names(target_names, targets.n_columns, argument="target_names")
     else:
-        labels = targets.names or default_targets(t)
-    if features.names and targets.names:
+        labels = own_labels or default_targets(targets.n_columns)
+    if own_names and own_labels:
         warn_of_target_among_features(features, targets)
     return names, labels
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from fastlr.moments import Moments
 from fastlr.moments.state import State, deviations_of, means_of
 from fastlr.results import LinearFit
 from fastlr.results.likelihood import log_likelihood
-from fastlr.results.linear_fit import fit_of
+from fastlr.results.linear_fit import Request, fit_of
 
 __all__ = ["fit_problem", "linear_fit", "ols", "problem_of", "solve", "solve_moments"]
 
@@ -187,7 +186,7 @@ def fit_problem(
     """Climb the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
     as_choice(accuracy, ACCURACIES, "accuracy")
     rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
-    n, p = problem.features.n_samples, problem.features.n_columns
+    n, p, flag = problem.features.n_samples, problem.features.n_columns, problem.fit_intercept
     if n < p and problem.n_terms == 1:
         if rule == "full":
             raise np.linalg.LinAlgError(
@@ -197,9 +196,9 @@ def fit_problem(
         wide = climb_wide(problem, accuracy, rule)
         if wide is not None:
             summary, result = wide
-            return None, linear_fit(summary, result, problem.fit_intercept, 0.0, is_vector, rank)
+            return None, linear_fit(summary, result, flag, 0.0, is_vector, rank)
     state, result = climb(problem, accuracy, rule)
-    return state, linear_fit(state, result, problem.fit_intercept, 0.0, is_vector, rank)
+    return state, linear_fit(state, result, flag, 0.0, is_vector, rank)
 
 
 def solve_moments(
@@ -221,20 +220,13 @@ def linear_fit(
     rank: str | None,
 ) -> LinearFit:
     """The result for the user: shapes as y has them, warnings, and what can wait until somebody asks for it."""
-    names, p, n_samples, weight = (
-        rows.feature_names,
-        len(rows.feature_names),
-        rows.n_samples,
-        rows.total_weight,
-    )
-    coef, bse = result.coef, result.bse
-    per_target: Any = (
-        result.intercept,
-        result.rss,
-        result.tss,
-        result.bse_intercept,
-        result.residual_sd,
-    )
+    names, labels = rows.feature_names, rows.target_names
+    n_samples, weight, p = rows.n_samples, rows.total_weight, len(names)
+    coef, intercept, rss, tss, bse, bse_intercept, residual_sd = result[:7]
+    solver, code, n_independent, condition, digits, passes = result[7:13]
+    log_rss, relevant_digits, bse_digits = result[15:]
+    likelihood = (_likelihood, n_samples, rows.sum_log_weight, rss, log_rss, is_vector)
+    per_target: Any = (intercept, rss, tss, bse_intercept, residual_sd)
     if is_vector:
         coef, bse = coef[0], bse[0]
         per_target = map(np.ndarray.item, per_target)
@@ -243,14 +235,14 @@ def linear_fit(
         "coef": coef,
         "intercept": intercept,
         "feature_names": names,
-        "target_names": rows.target_names,
+        "target_names": labels,
         "n_samples": n_samples,
         "total_weight": weight,
-        "rank": result.rank,
-        "condition_number": result.condition_number,
-        "solver": result.solver,
-        "digits": result.digits,
-        "passes": result.passes,
+        "rank": n_independent,
+        "condition_number": condition,
+        "solver": solver,
+        "digits": digits,
+        "passes": passes,
         "rss": rss,
         "tss": tss,
         "bse": bse,
@@ -258,24 +250,21 @@ def linear_fit(
         "residual_sd": residual_sd,
         "fit_intercept": fit_intercept,
         "alpha": alpha,
-        "bse_digits": result.bse_digits,
+        "bse_digits": bse_digits,
     }
-    on_request: dict[str, partial[Any]] = {
-        "log_likelihood": partial(
-            _likelihood, n_samples, rows.sum_log_weight, result.rss, result.log_rss, is_vector
-        ),
-    }
+    on_request: dict[str, Request] = {"log_likelihood": likelihood}
     if isinstance(rows, State):
         if not fit_intercept:
             rows.check_raw_squares()
+        scale = rows.scale
         squares = rows.leading.diagonal().copy()  # lest the fit keep all products
-        on_request["feature_mean"] = partial(means_of, rows.mean, rows.scale, p)
-        on_request["feature_std"] = partial(deviations_of, squares, weight, rows.scale, p)
+        on_request["feature_mean"] = (means_of, rows.mean, scale, p)
+        on_request["feature_std"] = (deviations_of, squares, weight, scale, p)
     else:
         known["feature_mean"] = rows.column_means[:p]
         known["feature_std"] = rows.column_deviations[:p]
-    if is_plain(result):
-        on_request["status"] = partial(plain_status, result.condition_number, p)
+    if is_plain(code, condition, relevant_digits):
+        on_request["status"] = (plain_status, condition, p)
     else:
         known["status"] = status_of(result, rows, fit_intercept, rank)
     return fit_of(known, on_request)

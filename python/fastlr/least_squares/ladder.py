@@ -18,7 +18,7 @@ from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.dependent_columns import climb_dependent
 from fastlr.least_squares.normal import normal_equations, solve_at_once
 from fastlr.least_squares.preconditioned import precondition
-from fastlr.least_squares.problem import Climbed, Problem, Solution
+from fastlr.least_squares.problem import Problem, Solution
 from fastlr.least_squares.refinement import checked, digits_of, has_converged, refine
 from fastlr.least_squares.units import U, at_full_rank, finished
 from fastlr.moments import Moments
@@ -42,49 +42,32 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
 
     With the solution it gives the moments of the rows, as kernels take them.
     """
-    features, targets = problem.features, problem.targets
+    features, targets, weights, names, labels, fit_intercept, n_threads, n_terms = problem
     q = features.n_columns + targets.n_columns
     work = features.n_samples * q * (q + 16)
     first = None
-    if work <= _ONE_CALL and problem.n_terms == 1:
-        is_short = work <= _ONE_THREAD and problem.n_threads is None
-        found = Climbed._make(
-            kernels.climb(
-                features.source,
-                targets.source,
-                problem.weights,
-                problem.fit_intercept,
-                accuracy,
-                1 if is_short else resolve_threads(problem.n_threads),
-            )
+    if work <= _ONE_CALL and n_terms == 1:
+        is_short = work <= _ONE_THREAD and n_threads is None
+        n_workers = 1 if is_short else resolve_threads(n_threads)
+        climbed = kernels.climb(
+            features.source, targets.source, weights, fit_intercept, accuracy, n_workers
         )
+        is_in_range, n_samples, weight, sum_log_weight, mean, cross, summed_squares = climbed[:7]
+        n_passes, n_sweeps, condition, digits, relevant_digits, solution = climbed[7:]
+        scale = no_scale(q)
         state = State(
-            found.n_samples,
-            found.weight,
-            found.sum_log_weight,
-            no_scale(q),
-            found.mean,
-            found.cross,
-            problem.feature_names,
-            problem.target_names,
-            found.summed_squares,
+            n_samples, weight, sum_log_weight, scale, mean, cross, names, labels, summed_squares
         )
-        if found.is_in_range:
-            passes = found.n_passes + found.n_sweeps
-            if found.solution is not None:
-                return state, at_full_rank(found, found.solution, passes)
-            moments, is_refined = moments_of_state(state), found.n_sweeps > 0
-            return state, _climb_from(moments, problem, accuracy, rank, passes, is_refined)
-        first = state, found.n_passes
+        if is_in_range:
+            passes, is_refined = n_passes + n_sweeps, n_sweeps > 0
+            if solution is None:
+                moments = moments_of_state(state)
+                return state, _climb_from(moments, problem, accuracy, rank, passes, is_refined)
+            solver = "refined" if is_refined else "normal"
+            return state, at_full_rank(solver, condition, digits, relevant_digits, passes, solution)
+        first = state, n_passes
     state, n_passes = pass_over(
-        problem.leading_features,
-        problem.targets,
-        problem.weights,
-        problem.feature_names,
-        problem.target_names,
-        problem.n_threads,
-        "double",
-        first,
+        problem.leading_features, targets, weights, names, labels, n_threads, "double", first
     )
     moments = moments_of_state(state)
     return state, _climb_from(moments, problem, accuracy, rank, n_passes, False)

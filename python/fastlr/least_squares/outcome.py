@@ -20,13 +20,9 @@ __all__ = ["is_plain", "plain_status", "status_of"]
 _NEARLY_SINGULAR = 1e8  # condition number at which half of the data's digits say nothing
 
 
-def is_plain(result: Solution) -> bool:
+def is_plain(code: str, condition: float, relevant_digits: float) -> bool:
     """Whether there is nothing to warn of and nothing to explain."""
-    return (
-        result.code == "ok"
-        and result.condition_number < _NEARLY_SINGULAR
-        and result.relevant_digits >= FEW_DIGITS
-    )
+    return code == "ok" and condition < _NEARLY_SINGULAR and relevant_digits >= FEW_DIGITS
 
 
 def plain_status(condition: float, n_features: int) -> Status:
@@ -45,7 +41,7 @@ def status_of(
     """The outcome as a sentence, with a warning if the user should look."""
     names, n_samples = rows.feature_names, rows.n_samples
     condition, digits = result.condition_number, result.relevant_digits
-    if is_plain(result):
+    if is_plain(result.code, condition, digits):
         return plain_status(condition, len(names))
     if result.code != "rank_deficient":
         about = _about(len(names))

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from fastlr.input.columns import Columns, FloatArray
 
 __all__ = [
-    "Climbed",
     "Problem",
     "RootError",
     "RowSummary",
@@ -71,26 +70,6 @@ class ScaledSolution(NamedTuple):
     def n_varying(self) -> int:
         """Number of columns that are not constant."""
         return int(np.count_nonzero(self.length))
-
-
-class Climbed(NamedTuple):
-    """What the common case in one call has found, in the order of the kernels' tuple."""
-
-    is_in_range: bool
-    n_samples: int
-    weight: float
-    sum_log_weight: float
-    mean: FloatArray
-    cross: FloatArray
-    summed_squares: FloatArray
-    """Upper bounds (q,) of the sums of squares that were rounded."""
-    n_passes: int
-    n_sweeps: int
-    condition_number: float
-    digits: float
-    relevant_digits: float
-    solution: tuple[FloatArray, ...] | None
-    """The first fields of `Solution`; None where more is needed than one call does."""
 
 
 class RootError(NamedTuple):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
-from fastlr.least_squares.problem import Climbed, RootError, ScaledSolution, Solution
+from fastlr.least_squares.problem import RootError, ScaledSolution, Solution
 from fastlr.least_squares.rounding import NEGLIGIBLE
 from fastlr.moments import Moments
 
@@ -29,12 +29,19 @@ U = 2.0**-53  # unit roundoff of float64
 FEW_DIGITS = 4.0  # fewer certain digits than these deserve a warning
 EXACT_CONDITION = 1000  # columns up to which condition numbers are computed, not estimated
 _SMALLEST_NORMAL = 2.0**-1022
+_NOTHING = np.empty((0, 0))  # of dependencies, where there are none
 
 
-def at_full_rank(found: Climbed, solution: tuple[FloatArray, ...], passes: int) -> Solution:
-    """The solution of full rank that one call of the kernels has found and finished."""
-    coef, intercept, rss, tss, bse, bse_intercept, residual_sd = solution
-    p, nothing, condition = coef.shape[1], coef[:0], found.condition_number
+def at_full_rank(
+    solver: str,
+    condition: float,
+    digits: float,
+    relevant_digits: float,
+    passes: int,
+    first: tuple[FloatArray, ...],
+) -> Solution:
+    """The solution of full rank that one call of the kernels has finished: ``first`` are its first fields."""
+    coef, intercept, rss, tss, bse, bse_intercept, residual_sd = first
     return Solution(
         coef,
         intercept,
@@ -43,16 +50,16 @@ def at_full_rank(found: Climbed, solution: tuple[FloatArray, ...], passes: int) 
         bse,
         bse_intercept,
         residual_sd,
-        "refined" if found.n_sweeps > 0 else "normal",
+        solver,
         "ok",
-        p,
+        coef.shape[1],
         condition,
-        found.digits,
+        digits,
         passes,
-        nothing,
-        nothing,
+        _NOTHING,
+        _NOTHING,
         None,
-        found.relevant_digits,
+        relevant_digits,
         digits_at(U * condition**2 + (_error_of_rss(rss, tss) if passes == 1 else U)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,10 @@ from fastlr.results.status import Status
 from fastlr.results.stored import as_data, restored
 from fastlr.storage import Storable
 
-__all__ = ["LinearFit", "fit_of"]
+__all__ = ["LinearFit", "Request", "fit_of"]
+
+Request = tuple[Any, ...]
+"""A function, and what to call it with."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -123,11 +126,12 @@ class LinearFit(Storable):
 
         def __getattr__(self, name: str) -> Any:
             """Compute a field that nobody has asked for yet."""
-            compute = vars(self).get("_on_request", {}).get(name)
-            if compute is None:
+            request = vars(self).get("_on_request", {}).get(name)
+            if request is None:
                 what = f"{type(self).__name__!r} object has no attribute {name!r}"
                 raise AttributeError(what, name=name, obj=self)
-            value = compute()
+            compute, *arguments = request
+            value = compute(*arguments)
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
             return vars(self).setdefault(name, value)  # one step: all threads get the same one
@@ -323,13 +327,16 @@ class LinearFit(Storable):
         return cls.from_dict(data)
 
 
-def fit_of(known: dict[str, Any], on_request: Mapping[str, Callable[[], Any]]) -> LinearFit:
+def fit_of(known: dict[str, Any], on_request: Mapping[str, Request]) -> LinearFit:
     """A fit of which some fields are known, and the others computed when they are first asked for.
 
     The dictionary of known fields becomes the fit's own.
     """
+    array = np.ndarray
+    for value in known.values():
+        if type(value) is array:
+            value.setflags(write=False)
+    known["_on_request"] = on_request
     fit: LinearFit = object.__new__(LinearFit)
     object.__setattr__(fit, "__dict__", known)
-    fit.__post_init__()
-    known["_on_request"] = on_request
     return fit
