@@ -1,5 +1,6 @@
 """fastlr.load gives back what save wrote: the same class, the same bits, whatever version wrote it."""
 
+import concurrent.futures
 import contextlib
 import json
 import pickle
@@ -199,6 +200,23 @@ def test_neither_files_nor_pickles_hold_rows(saved, tmp_path):
     for which, one in saved.items():
         if hasattr(one, "get_params"):
             assert len(pickle.dumps(one)) < 8192, which
+
+
+def test_threads_may_pickle_ask_and_add_rows_at_the_same_time():
+    rows = RNG.normal(size=(4, 9))
+    model = fastlr.LinearRegression(rank="min_norm").fit(rows, Y[:4, 0])
+
+    def work(i):
+        if i % 3 == 0:
+            pickle.loads(pickle.dumps(model)).predict(rows)
+        elif i % 3 == 1:
+            assert model.moments_.n_samples >= 4
+        else:
+            model.partial_fit(rows, Y[:4, 0])
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(60)))
+    assert model.fit_.n_samples == 84
 
 
 def test_an_estimator_that_is_not_fitted_is_not_saved(tmp_path):

@@ -231,9 +231,9 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
         """What was learned from the rows; ``partial_fit`` adds to it."""
         if "_moments" not in self.__dict__:
             raise AttributeError("moments_ are there after fit or partial_fit")
-        if self._is_forgetful:
-            raise AttributeError(f"moments_ are not there: {_FORGOTTEN}")
         with lock_of(self):
+            if self._is_forgetful:
+                raise AttributeError(f"moments_ are not there: {_FORGOTTEN}")
             if self._moments is None:  # fewer rows than columns were kept instead
                 X, y, sample_weight = self._rows
                 fit = self.fit_
@@ -245,7 +245,7 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
 
     @property
     def singular_(self) -> FloatArray:
-        """Singular values of the (centred, weighted) features, falling: roots of eigenvalues of the moments."""
+        """Singular values of the (centred, weighted) features, falling; to half the digits if there are many rows."""
         if "_singular" not in self.__dict__:
             if "_moments" not in self.__dict__:
                 raise AttributeError("singular_ is there after fit or partial_fit")
@@ -265,7 +265,8 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
     @property
     def _is_forgetful(self) -> bool:
         """Whether neither moments nor rows came along with a file or pickle."""
-        return self._moments is None and self._rows is None
+        with lock_of(self):  # rows become moments in two steps
+            return self._moments is None and self._rows is None
 
     def _check_parameters(self) -> None:
         """Check what scikit-learn's names say, also where nothing depends on it."""
