@@ -19,7 +19,16 @@ from fastlr.input.names import default_names, default_targets
 from fastlr.input.threads import lock_of
 from fastlr.results.onnx_model import linear_onnx
 from fastlr.storage import Storable
-from fastlr.storage.schema import NOT_FINITE, Count, Field, Maybe, Names, check_keys, shown
+from fastlr.storage.schema import (
+    NOT_FINITE,
+    Count,
+    Field,
+    Maybe,
+    Names,
+    check_fields,
+    check_keys,
+    shown,
+)
 
 __all__ = ["StoredEstimator"]
 
@@ -77,14 +86,18 @@ class StoredEstimator(Storable):
         """Restore what `to_document` gave; an `InputError` if a field is missing, unknown or against its rule."""
         rules = cls.stored_fields()
         what = f"a fitted {cls.__name__}"
-        check_keys(what, data, {"parameters": None, **_SEEN, **rules})
+        if not isinstance(data, Mapping):
+            raise InputError(f"not {what}: a {type(data).__name__} has no fields.")
+        own = {name: data[name] for name in data if name in rules}
+        others = {name: data[name] for name in data if name not in rules}
+        check_keys(what, others, {"parameters": None, **_SEEN})
         model = cls(**_parameters_of(cls, data["parameters"]))
         seen = {name: rule.check(name, data[name], {}) for name, rule in _SEEN.items()}
         p, names = seen["n_features_in"], seen["feature_names_in"]
         if names is not None and len(names) != p:
             raise InputError(f"feature_names_in has {len(names)} names for {p} features.")
         sizes: dict[str, tuple[int, ...]] = {"": (), "p": (p,), "q": (p + 1,)}
-        values = {name: rule.check(name, data[name], sizes) for name, rule in rules.items()}
+        values = check_fields(what, own, rules, sizes)
         vars(model)["n_features_in_"] = p
         if names is not None:
             vars(model)["feature_names_in_"] = np.array(names, dtype=object)

@@ -198,7 +198,13 @@ def check_fields(
     fields: Mapping[str, Field],
     sizes: Mapping[str, tuple[int, ...]],
 ) -> dict[str, Any]:
-    """Every field as its rule gives it; an `InputError` if one is missing, unknown or against its rule."""
+    """Every field as its rule gives it; an `InputError` if one is missing, unknown or against its rule.
+
+    A field that may be None may also be missing, so that later versions can have more of them than earlier files.
+    """
+    if isinstance(data, Mapping):
+        may_lack = [name for name, field in fields.items() if isinstance(field, Maybe)]
+        data = {**dict.fromkeys(may_lack), **data}
     check_keys(what, data, fields)
     return {name: field.check(name, data[name], sizes) for name, field in fields.items()}
 
