@@ -10,6 +10,7 @@ import pytest
 
 import fastlr
 from benchmarks.kernels import LAYOUTS, PASSES, pass_over
+from benchmarks.one_row import PREDICTORS, predictors
 from benchmarks.peers import SHAPES
 from fastlr.bench import installed_peers, make_rows
 
@@ -117,3 +118,10 @@ def test_batches_are_gathered_in_time(benchmark, batch_size):
             X, y, learning_rate=0.001, epochs=1, tol=None, batch_size=batch_size, random_state=0
         ),
     )
+
+
+@pytest.mark.parametrize("who", PREDICTORS)
+def test_one_row_is_predicted_in_microseconds(benchmark, who):
+    models, row = predictors()
+    benchmark.group = "one row"
+    benchmark(models[who].predict, row)

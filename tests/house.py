@@ -29,10 +29,11 @@ PACKAGE = ROOT / "python" / "fastlr"
 # A module imports from its own package or from a room of a strictly lower number. The front, `fastlr`
 # itself, opens on all that users call; only what has a higher number may import from it.
 FLOORS = {
-    "_convergence": -1,
+    "_convergence": -2,
+    "errors": -1,
     "_kernels": 0,
-    "errors": 0,
     "reference": 0,
+    "storage": 0,
     "input": 1,
     "results": 2,
     "moments": 2,
@@ -49,6 +50,7 @@ FLOORS = {
     "fastlr": 5,
     "bench": 6,
     "streams": 6,
+    "loading": 6,
     "cli": 7,
 }
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fastlr.estimators import LinearRegression, SGDRegressor
     from fastlr.files import load_model, save_model
     from fastlr.least_squares.polynomial import PolynomialFit, polyfit
+    from fastlr.loading import load
     from fastlr.streams import fit_file
 
 __version__ = "0.1.0"
@@ -48,6 +49,7 @@ __all__ = [
     "Status",
     "descend",
     "fit_file",
+    "load",
     "load_model",
     "ols",
     "optimizers",
@@ -67,6 +69,7 @@ _LAZY = {
     "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
     "descend": ("fastlr.descent", "descend"),
     "fit_file": ("fastlr.streams", "fit_file"),
+    "load": ("fastlr.loading", "load"),
     "load_model": ("fastlr.files", "load_model"),
     "optimizers": ("fastlr.descent.optimizers", None),
     "polyfit": ("fastlr.least_squares.polynomial", "polyfit"),

@@ -37,7 +37,7 @@ class FileFormatError(ValueError):
 
 
 class ModelFileError(ValueError):
-    """A model file is damaged, or was written by another version of the format."""
+    """A model file is damaged, of a later version of the format, or holds something else than is asked for."""
 
 
 class RankWarning(UserWarning):

@@ -105,7 +105,7 @@ def test_missing_values_stop_or_are_kept_as_na(run, refused):
     [
         (["absent.json", "plots.csv"], "there is no model file absent.json"),
         (["plots.csv", "plots.csv"], "plots.csv is not a fastlr model file"),
-        (["newer.json", "plots.csv"], "newer.json is a model file of version 2"),
+        (["newer.json", "plots.csv"], "newer.json is a model file of version 3"),
         (["damaged.json", "plots.csv"], "damaged.json is a damaged model file"),
         (["model.json", "absent.csv"], "there is no file absent.csv"),
         (["model.json", "model.json"], "model.json is JSON, HTML or XML, not a table"),
@@ -118,7 +118,7 @@ def test_missing_values_stop_or_are_kept_as_na(run, refused):
 def test_bad_models_and_tables_are_refused_with_exit_code_1(refused, directory, arguments, message):
     content = json.loads((directory / "model.json").read_text())
     for name, text in {
-        "newer.json": json.dumps({**content, "version": 2}),
+        "newer.json": json.dumps({**content, "version": 3}),
         "damaged.json": json.dumps({**content, "coef": [1]}),
         "other.csv": "drain,sun\n1,2\n",
         "words.csv": "rain,sun\nmuch,2\n",

@@ -137,9 +137,13 @@ def test_clone_pickle_pipeline_cross_validation(rows):
     model = clone(fastlr.LinearRegression(fit_intercept=False, n_threads=1))
     assert model.get_params() == {
         "accuracy": "auto",
+        "copy_X": True,
         "fit_intercept": False,
+        "n_jobs": None,
         "n_threads": 1,
+        "positive": False,
         "rank": None,
+        "tol": 1e-6,
     }
     restored = pickle.loads(pickle.dumps(model.fit(X, y)))
     np.testing.assert_array_equal(restored.predict(X), model.predict(X))

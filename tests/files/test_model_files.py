@@ -54,7 +54,7 @@ def test_the_file_is_strict_json_of_a_few_kb(fit, tmp_path):
         save_model(original, path)
         text = path.read_text(encoding="utf-8")
         content = json.loads(text, parse_constant=refuse)
-        assert (content["format"], content["version"]) == ("fastlr.linear_model", 1)
+        assert (content["format"], content["version"]) == ("fastlr.linear_model", 2)
         assert len(text) < 4096
         assert load_model(path).to_dict() == original.to_dict()
 
@@ -97,7 +97,10 @@ def test_an_output_that_cannot_be_is_refused(fit, tmp_path):
         ("a,b\n1,2\n", "is not a fastlr model file: save it again"),
         ('{"a": 1}', 'is not a fastlr model file .*"format" is not'),
         ('{"format": "fastlr.linear_model", "vers', "is damaged or not JSON"),
-        ('{"format": "fastlr.linear_model"}', "of version None, but this fastlr reads version 1"),
+        (
+            '{"format": "fastlr.linear_model"}',
+            "of version None, but this fastlr reads versions up to 2",
+        ),
         ('{"format": "fastlr.linear_model", "version": 1}', "is a damaged model file"),
     ],
 )
@@ -112,9 +115,11 @@ def test_what_is_no_model_is_refused_by_name(tmp_path, text, message):
 
 def test_a_newer_version_asks_for_a_newer_fastlr(fit, tmp_path):
     path = tmp_path / "model.json"
-    content = {**document(fit, path), "version": 2}
+    content = {**document(fit, path), "version": 3}
     path.write_text(json.dumps(content))
-    with pytest.raises(ModelFileError, match=r"version 2, .* reads version 1: install a newer"):
+    with pytest.raises(
+        ModelFileError, match=r"version 3, .* reads versions up to 2: install a newer"
+    ):
         load_model(path)
 
 

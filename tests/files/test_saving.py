@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import fastlr
-from fastlr.files import _replace, check_writable, load_model, replaced, save_model
+from fastlr.files import check_writable, load_model, replaced, save_model
+from fastlr.storage import replacing
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links, limits and signals")
 
@@ -27,9 +28,9 @@ def fit():
 def way(request, monkeypatch):
     """Every way to a whole file: without a name until the end, with one, without links."""
     if request.param == "named":
-        monkeypatch.setattr(_replace, "_unnamed_file", lambda directory, mode: None)
+        monkeypatch.setattr(replacing, "_unnamed_file", lambda directory, mode: None)
     if request.param == "unlinkable":
-        monkeypatch.setattr(_replace, "_linked", lambda handle, name: False)
+        monkeypatch.setattr(replacing, "_linked", lambda handle, name: False)
     return request.param
 
 
@@ -69,7 +70,7 @@ def test_failures_leave_the_old_file_and_nothing_else(way, tmp_path):
 def test_a_process_killed_while_it_saves_leaves_nothing_behind(tmp_path):
     path = tmp_path / "model.json"
     path.write_text("precious")
-    handle = _replace._unnamed_file(tmp_path, 0o600)
+    handle = replacing._unnamed_file(tmp_path, 0o600)
     done = run(
         """
         import os, signal
@@ -131,9 +132,9 @@ def test_a_full_disk_is_an_error_that_names_the_file(tmp_path, named):
     done = run(
         f"""
         import resource
-        from fastlr.files import _replace, replaced
+        from fastlr.storage import replacing, replaced
         if {named}:
-            _replace._unnamed_file = lambda directory, mode: None
+            replacing._unnamed_file = lambda directory, mode: None
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         for size in (1001, 100_000):
             try:

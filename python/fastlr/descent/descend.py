@@ -224,8 +224,8 @@ def _loop_of(job: Job) -> Loop:
         start_loss, rate, n_before = job.loss(job.state.theta), job.first_rate, 0
         limit = limit_of(measured, job.objective, start_loss)
     else:
-        start_loss, rate = earlier.memory.start_loss, earlier.memory.rate
-        limit, n_before = earlier.memory.limit, earlier.n_epochs
+        start_loss, rate = earlier.recall().start_loss, earlier.recall().rate
+        limit, n_before = earlier.recall().limit, earlier.n_epochs
     counts = request.tol is not None and request.patience is not None
     return Loop(
         engine=engine_of(

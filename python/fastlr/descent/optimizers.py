@@ -44,6 +44,7 @@ __all__ = [
     "Optimizer",
     "RMSprop",
     "as_optimizer",
+    "optimizer_classes",
 ]
 
 
@@ -239,6 +240,11 @@ class Accelerated(Optimizer):
 _BY_NAME: dict[str, type[Optimizer]] = {
     rule.name: rule for rule in (GD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, Accelerated)
 }
+
+
+def optimizer_classes() -> dict[str, type[Optimizer]]:
+    """All classes of optimizers by their names."""
+    return dict(_BY_NAME)
 
 
 def as_optimizer(optimizer: object) -> Optimizer:

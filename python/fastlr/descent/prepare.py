@@ -135,7 +135,7 @@ def prepare(
     engine = _engine(request, is_full, rows.n_features, earlier)
     arguments = _lasting_arguments(request, rule, engine, size, held_out is not None)
     if earlier is not None:
-        check_same_arguments(earlier.memory.arguments, arguments)
+        check_same_arguments(earlier.recall().arguments, arguments)
     threads, fit_intercept = request.n_threads, request.fit_intercept
     measured = with_statistics(
         rows,
@@ -145,7 +145,7 @@ def prepare(
     )
     objective = Objective(request.loss, request.alpha, measured.n_samples, measured.total_weight)
     standardisation = (
-        earlier.memory.standardisation
+        earlier.recall().standardisation
         if earlier is not None
         else _standardisation(request, measured, objective)
     )
@@ -159,9 +159,9 @@ def prepare(
         seed, state = _start(request, is_full, standardisation)
         first_rate = _first_rate(request, rule, curvature, is_full, size)
     else:
-        seed, first_rate = earlier.memory.seed, earlier.memory.first_rate
-        state = earlier.memory.state.copy()
-        if earlier.memory.ended:
+        seed, first_rate = earlier.recall().seed, earlier.recall().first_rate
+        state = earlier.recall().state.copy()
+        if earlier.recall().ended:
             state.forget_stagnation()
     return Job(
         request=request,

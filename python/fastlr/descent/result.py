@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,8 @@ from fastlr.descent.gap import excess
 from fastlr.descent.memory import Memory
 from fastlr.descent.objective import Objective, Quadratic
 from fastlr.descent.optimizers import Optimizer
+from fastlr.descent.stored import check_descent, check_history, rule_as_data
+from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 from fastlr.results import LinearFit
 
@@ -84,6 +88,20 @@ class History:
 
     def __len__(self) -> int:
         return len(self.epoch)
+
+    def to_document(self) -> dict[str, Any]:
+        """The arrays as plain lists, from which `from_document` restores the same bits."""
+        return {
+            field.name: None if (array := getattr(self, field.name)) is None else array.tolist()
+            for field in fields(History)
+            if field.name != "epoch"  # 0, 1, 2, ...
+        }
+
+    @classmethod
+    def from_document(cls, data: Mapping[str, Any], n_features: int) -> History:
+        """Restore what `to_document` gave; an `InputError` if an array is missing, unknown or of another shape."""
+        arrays = check_history(data, n_features)
+        return History(epoch=np.arange(len(arrays["loss"])), **arrays)
 
     def followed_by(self, later: History) -> History:
         """Join the histories of two descents, of which the second went on from the first, into that of one."""
@@ -156,7 +174,8 @@ class Descent(LinearFit):
     moments are not always at hand: ``condition_number`` is then NaN and ``rank`` the number of features.
 
     The memory of the descent (``memory``), some ten arrays as long as the coefficients, and the moments for what is
-    computed later (``surroundings``) belong to the result and are pickled with it; `to_fit` leaves them out.
+    computed later (``surroundings``) belong to the result and are pickled with it. `to_fit` leaves them out, and so
+    does `save`, which keeps the history and all figures: from a descent that was loaded, ``resume=`` cannot go on.
 
     Examples
     --------
@@ -177,8 +196,8 @@ class Descent(LinearFit):
     largest_stable_rate: float
     engine: str
     batch_size: int
-    memory: Memory
-    surroundings: Surroundings
+    memory: Memory | None
+    surroundings: Surroundings | None
 
     def __post_init__(self) -> None:
         """Freeze, and forget the figures that are computed when asked for."""
@@ -190,7 +209,7 @@ class Descent(LinearFit):
     def gap(self) -> float:
         """How far the loss lies above the exact optimum; NaN if the moments that tell are not at hand."""
         known = self.surroundings
-        if known.quadratic is None:
+        if known is None or known.quadratic is None:
             return math.nan
         return excess(known.quadratic, known.objective, known.theta, self.fit_intercept)
 
@@ -207,9 +226,18 @@ class Descent(LinearFit):
     @cached_property
     def _rank_and_condition(self) -> tuple[int, float]:
         known = self.surroundings
-        if known.quadratic is None:
+        if known is None or known.quadratic is None:
             return len(self.feature_names), math.nan
         return known.quadratic.rank_and_condition(known.objective, self.fit_intercept)
+
+    def recall(self) -> Memory:
+        """The memory of the steps, from which another descent goes on; an `InputError` if a file has not kept it."""
+        if self.memory is None:
+            raise InputError(
+                "resume is a descent that was loaded from a file, which keeps its history but not the memory of its "
+                "steps: pass init=fit to start anew from its coefficients, or keep the descent as a pickle."
+            )
+        return self.memory
 
     def __repr__(self) -> str:
         return super().__repr__().replace("<LinearFit", "<Descent", 1)
@@ -217,3 +245,42 @@ class Descent(LinearFit):
     def to_fit(self) -> LinearFit:
         """Return the fit alone, without its history: what a model file keeps."""
         return LinearFit.from_dict(self.to_dict())
+
+    def to_document(self) -> dict[str, Any]:
+        """What `save` writes: the fit, the history and all figures, without the memory that ``resume=`` needs."""
+        return {
+            "fit": self.to_dict(),
+            "history": self.history.to_document(),
+            "optimizer": rule_as_data(self.optimizer),
+            **{name: getattr(self, name) for name in _FIGURES},
+        }
+
+    @classmethod
+    def from_document(cls, data: Mapping[str, Any]) -> Descent:
+        """Restore what `to_document` gave; an `InputError` if a field is missing, unknown or against its rule."""
+        values = check_descent(data, LinearFit.from_dict)
+        fit: LinearFit = values.pop("fit")
+        if fit.n_targets != 1 or np.ndim(fit.coef) != 1:
+            raise InputError("a descent has one target.")
+        gap = values.pop("gap")
+        history = History.from_document(values.pop("history"), fit.n_features)
+        if len(history) != values["n_epochs"]:
+            raise InputError(f"a history of {len(history)} is not that of n_epochs.")
+        known = {field.name: getattr(fit, field.name) for field in fields(LinearFit)}
+        descent = Descent(**known, **values, history=history, memory=None, surroundings=None)
+        vars(descent).update(gap=gap, rank=fit.rank, condition_number=fit.condition_number)
+        return descent
+
+
+_FIGURES = (
+    "loss",
+    "gap",
+    "n_epochs",
+    "n_updates",
+    "loss_kind",
+    "penalty",
+    "learning_rate",
+    "largest_stable_rate",
+    "engine",
+    "batch_size",
+)

@@ -30,6 +30,7 @@ def as_earlier(resume: object, init: object, feature_names: tuple[str, ...]) -> 
         raise InputError(
             "resume goes on from where the earlier descent ended, and init starts anew: pass one of them."
         )
+    resume.recall()
     if resume.status.code == "diverged":
         raise InputError(
             "resume is a descent that diverged, and would diverge further: start anew with init=fit and a smaller "
@@ -64,7 +65,7 @@ def _shown(value: object) -> str:
 
 def before(earlier: Descent) -> Before:
     """Collect what the loop must know of the epochs that ``earlier`` has made."""
-    memory = earlier.memory
+    memory = earlier.recall()
     return Before(
         n_epochs=earlier.n_epochs,
         losses=earlier.history.loss,

@@ -39,6 +39,7 @@ __all__ = [
     "Schedule",
     "StepDecay",
     "as_schedule",
+    "schedule_classes",
 ]
 
 
@@ -234,6 +235,11 @@ _BY_NAME: dict[str, Callable[[], Schedule]] = {
     schedule.name: schedule
     for schedule in (Constant, InverseScaling, StepDecay, ExponentialDecay, CosineDecay, Adaptive)
 }
+
+
+def schedule_classes() -> dict[str, Callable[[], Schedule]]:
+    """All classes of schedules by their names."""
+    return dict(_BY_NAME)
 
 
 def as_rate(value: object, argument: str, *, or_else: str = ", or 'auto'") -> float:

@@ -7,18 +7,28 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastlr.errors import user_level
 from fastlr.input.columns import Columns
 from fastlr.input.names import check_same_features, default_names
 
-__all__ = ["check_features", "names_in"]
+__all__ = ["check_features", "check_fitted", "names_in"]
+
+
+def check_fitted(estimator: Any) -> None:
+    """Raise scikit-learn's ``NotFittedError`` unless the estimator is fitted."""
+    if "coef_" not in vars(estimator):
+        check_is_fitted(estimator)
 
 
 def check_features(estimator: Any, X: object, features: Columns, *, reset: bool) -> None:
     """Set ``n_features_in_`` and ``feature_names_in_``, or compare with them, as scikit-learn does."""
     is_array = type(X) is np.ndarray  # without names: nothing to compare yet
+    if not reset and (is_array or type(X) is list):
+        fitted = vars(estimator)
+        if "feature_names_in_" not in fitted and fitted["n_features_in_"] == features.n_columns:
+            return  # most calls: scikit-learn would take ten times as long to find nothing
     if not (reset and is_array) and not isinstance(X, Mapping):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return

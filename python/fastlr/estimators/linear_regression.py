@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.linear_model import LinearRegression as SklearnRegression
 
-from fastlr.estimators._features import check_features
+from fastlr.errors import InputError
+from fastlr.estimators._features import check_features, check_fitted
+from fastlr.estimators._stored import StoredEstimator
 from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.names import check_same_targets
-from fastlr.input.threads import lock_of
+from fastlr.input.options import as_flag, as_number
+from fastlr.input.threads import interruptible, lock_of, threads_of_jobs
 from fastlr.least_squares.fit import fit_problem, problem_of, solve_moments
 from fastlr.least_squares.problem import Problem
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of, moments_of_state
 from fastlr.results import LinearFit, Status, predict_linear
+from fastlr.storage.schema import Field, Maybe, Part
 
 __all__ = ["LinearRegression"]
 
+_MOST_KEPT = 32  # columns whose moments, 8 kB, go into files
+_FORGOTTEN = (
+    f"this model comes from a file or a pickle, which has no rows and no moments of more than {_MOST_KEPT} columns. "
+    "Call fit with all rows, or keep moments_.to_bytes() beside the file."
+)
 
-class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+
+class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc]
     """Ordinary least squares, with scikit-learn's names and an exact ``partial_fit``.
 
     Minimises ``sum w (y - intercept - X @ coef)^2``.
@@ -32,22 +43,35 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
     ----------
     fit_intercept : bool, default=True
         Whether to fit a constant.
+    copy_X : bool, default=True
+        Without meaning here, where X is never changed; scikit-learn's name.
+    tol : float, default=1e-6
+        Without meaning here: which columns depend on one another is decided by the rounding errors of the data, and
+        the solution is not iterative to a tolerance. scikit-learn's name.
+    n_jobs : int, optional
+        Threads to use, counted as joblib does: -1 for all that the process may, -2 for all but one. None leaves it to
+        ``n_threads``.
+    positive : bool, default=False
+        Only False: coefficients of either sign.
     accuracy : {"auto", "fast", "max"}, default="auto"
         How many digits are wanted: see `fastlr.ols`. ``partial_fit``, which cannot read earlier rows again, solves
         the normal equations whatever it says; of ``rank``, all rules hold there too.
     rank : {None, "min_norm", "basic", "full", "raise"}, default=None
         What to do if columns depend on one another: see `fastlr.ols`. None is "min_norm" with a RankWarning.
     n_threads : int, optional
-        Threads to use; by default all that the process may. Results do not depend on it.
+        Threads to use; by default ``n_jobs``, or all that the process may. Results do not depend on it.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
         Coefficients; 1-D if y was. Always float64: rounded to float32, they would not fit their intercept any more.
     intercept_ : float or ndarray of shape (n_targets,)
-        The constant; 0.0 if ``fit_intercept=False``.
+        The constant; the number 0.0 if ``fit_intercept=False``, for several targets as well.
     rank_ : int
         Rank of the (centred) features.
+    singular_ : ndarray of shape (min(n_samples, n_features),)
+        Singular values of the (centred, weighted) features, computed when first asked for. With as many rows as columns
+        or more they are roots of eigenvalues of the moments: those below 1e-8 of the largest are rounding errors.
     solver_, digits_, condition_number_, passes_, status_
         How the fit went: as in `LinearFit`.
     n_features_in_ : int
@@ -67,6 +91,10 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
     later frames are checked against them, rows without names are taken by position, with scikit-learn's warning. A
     target keeps its first name. Cost and method: see `fastlr.ols`.
 
+    Files and pickles hold no rows. Files that ``save`` writes keep moments of up to 32 columns; pickles keep them
+    whatever their size, but those of fits of fewer rows than columns, which have rows instead of moments, up to 32 as
+    well. A model that comes back without moments predicts, and ``partial_fit`` says that it cannot go on.
+
     Examples
     --------
     >>> import numpy as np
@@ -78,6 +106,9 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
     array([21.])
     """
 
+    _parameter_constraints: ClassVar[
+        dict[str, Any]
+    ] = {}  # `fit` has checks, and messages, of its own
     _moments: Moments | None
     _rows: Any  # copies of few rows, of which no moments were needed yet
     fit_: LinearFit
@@ -94,11 +125,19 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         self,
         *,
         fit_intercept: bool = True,
+        copy_X: bool = True,
+        tol: float = 1e-6,
+        n_jobs: int | None = None,
+        positive: bool = False,
         accuracy: str = "auto",
         rank: str | None = None,
         n_threads: int | None = None,
     ) -> None:
         self.fit_intercept = fit_intercept
+        self.copy_X = copy_X
+        self.tol = tol
+        self.n_jobs = n_jobs
+        self.positive = positive
         self.accuracy = accuracy
         self.rank = rank
         self.n_threads = n_threads
@@ -120,10 +159,11 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         LinearRegression
             This estimator.
         """
-        table, is_vector = problem_of(X, y, sample_weight, self.fit_intercept, None, self.n_threads)
+        self._check_parameters()
+        table, is_vector = problem_of(X, y, sample_weight, self.fit_intercept, None, self._threads)
         state, fit = fit_problem(table, is_vector, self.accuracy, self.rank)
         moments = None if state is None else moments_of_state(state)
-        rows = None if state is not None else _copied(table)
+        rows = None if state is not None else _rows_of(table)
         with lock_of(self):
             check_features(self, X, table.features, reset=True)
             self._accept(moments, rows, fit)
@@ -145,6 +185,9 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         with lock_of(self):
             if not hasattr(self, "fit_"):
                 return self.fit(X, y, sample_weight)
+        self._check_parameters()
+        if self._is_forgetful:
+            raise InputError(f"partial_fit cannot go on: {_FORGOTTEN}")
         features = as_features(X)
         check_features(self, X, features, reset=False)
         targets = as_targets(y, features.n_samples, index=features.index)
@@ -155,7 +198,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
             sample_weight,
             self.fit_.feature_names,
             self.fit_.target_names,
-            self.n_threads,
+            self._threads,
         )
         with lock_of(
             self
@@ -168,12 +211,13 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
 
     def _accept(self, moments: Moments | None, rows: Any, fit: LinearFit) -> None:
         """Set every attribute, in one step, once nothing can fail any more: a failed fit changes nothing."""
+        self.__dict__.pop("_singular", None)
         self.__dict__.update(
             _moments=moments,
             _rows=rows,
             fit_=fit,
             coef_=fit.coef.copy(),
-            intercept_=fit.intercept,
+            intercept_=fit.intercept if fit.fit_intercept else 0.0,  # as scikit-learn has it
             rank_=fit.rank,
             solver_=fit.solver,
             digits_=fit.digits,
@@ -188,14 +232,112 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         if "_moments" not in self.__dict__:
             raise AttributeError("moments_ are there after fit or partial_fit")
         with lock_of(self):
+            if self._is_forgetful:
+                raise AttributeError(f"moments_ are not there: {_FORGOTTEN}")
             if self._moments is None:  # fewer rows than columns were kept instead
                 X, y, sample_weight = self._rows
                 fit = self.fit_
                 self._moments, _ = moments_of(
-                    X, y, sample_weight, fit.feature_names, fit.target_names, self.n_threads
+                    X, y, sample_weight, fit.feature_names, fit.target_names, self._threads
                 )
                 self._rows = None
             return self._moments
+
+    @property
+    def singular_(self) -> FloatArray:
+        """Singular values of the (centred, weighted) features, falling; to half the digits if there are many rows."""
+        if "_singular" not in self.__dict__:
+            if "_moments" not in self.__dict__:
+                raise AttributeError("singular_ is there after fit or partial_fit")
+            with lock_of(self):
+                self.__dict__["_singular"] = (
+                    _singular_of_moments(self.moments_, self.fit_)
+                    if self._rows is None
+                    else _singular_of_rows(self._rows[0], self._rows[2], self.fit_.fit_intercept)
+                )
+        singular: FloatArray = self.__dict__["_singular"]
+        return singular
+
+    @property
+    def _threads(self) -> int | None:
+        return threads_of_jobs(self.n_threads, self.n_jobs)
+
+    @property
+    def _is_forgetful(self) -> bool:
+        """Whether neither moments nor rows came along with a file or pickle."""
+        with lock_of(self):  # rows become moments in two steps
+            return self._moments is None and self._rows is None
+
+    def _check_parameters(self) -> None:
+        """Check what scikit-learn's names say, also where nothing depends on it."""
+        as_flag(self.copy_X, "copy_X")
+        if not as_number(self.tol, "tol", "one from 0 on") >= 0.0:
+            raise InputError(f"tol={self.tol!r} is negative: pass a number from 0 on.")
+        if as_flag(self.positive, "positive"):
+            raise InputError(
+                "positive=True asks for non-negative coefficients, which this estimator does not fit: pass "
+                "positive=False, or take sklearn.linear_model.LinearRegression(positive=True)."
+            )
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks of an estimator: as its own LinearRegression, for dense X."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = False
+        return tags
+
+    @classmethod
+    def stored_fields(cls) -> Mapping[str, Field]:
+        """The fit, and moments of few columns."""
+        return {"fit": Part(LinearFit.from_dict), "moments": Maybe(Part(Moments.from_document))}
+
+    def stored_values(self) -> dict[str, Any]:
+        """The fit, and moments of few columns."""
+        moments = self._small_moments()
+        return {
+            "fit": self.fit_.to_dict(),
+            "moments": None if moments is None else moments.to_document(),
+        }
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Set every attribute from a fit and, if they were kept, moments."""
+        fit, moments = values["fit"], values["moments"]
+        if fit.n_features != self.n_features_in_:
+            raise InputError(f"a fit of {fit.n_features} features is not of n_features_in.")
+        if moments is not None and (moments.feature_names, moments.target_names) != (
+            fit.feature_names,
+            fit.target_names,
+        ):
+            raise InputError("the moments are of other columns than the fit.")
+        self._accept(moments, None, fit)
+
+    def _small_moments(self) -> Moments | None:
+        """Moments, if they are known or can be, of few columns."""
+        if self.fit_.n_features + self.fit_.n_targets > _MOST_KEPT or self._is_forgetful:
+            return None
+        return self.moments_
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give every attribute, for pickles, but no rows: those of wide fits become moments, or are left out."""
+        with lock_of(self):
+            if vars(self).get("_rows") is None:
+                return super().__getstate__()
+            return {**vars(self), "_moments": self._small_moments(), "_rows": None}
+
+    def __copy__(self) -> LinearRegression:
+        """Copy with everything, rows as well, unlike a pickle."""
+        return self._copied(lambda state: state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LinearRegression:
+        """Copy with everything, rows as well, unlike a pickle."""
+        return self._copied(lambda state: copy.deepcopy(state, memo))
+
+    def _copied(self, copied: Any) -> LinearRegression:
+        other = object.__new__(type(self))
+        with lock_of(self):
+            state = vars(self).copy()
+        state.pop("_lock", None)
+        other.__dict__.update(copied(state))
+        return other
 
     def predict(self, X: object) -> npt.NDArray[Any]:
         """Predict targets: ``X @ coef_.T + intercept_``.
@@ -210,7 +352,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         ndarray of shape (n_samples,) or (n_samples, n_targets)
             float32 if all of X is, else float64.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         features = as_features(X)
         check_features(self, X, features, reset=False)
         fitted = self.__dict__.copy()  # one step: coefficients and intercept belong together
@@ -218,12 +360,12 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
             features,
             fitted["coef_"],
             fitted["intercept_"],
-            self.n_threads,
+            self._threads,
             names=fitted["fit_"].feature_names,
         )
 
 
-def _copied(table: Problem) -> tuple[Any, ...]:
+def _rows_of(table: Problem) -> tuple[Any, ...]:
     """Rows fewer than columns, kept as they are smaller than their moments: for a ``partial_fit`` that may follow."""
 
     def copy(columns: Columns) -> npt.NDArray[Any]:
@@ -233,3 +375,24 @@ def _copied(table: Problem) -> tuple[Any, ...]:
 
     weights = None if table.weights is None else table.weights.copy()
     return copy(table.features), copy(table.targets), weights
+
+
+def _singular_of_moments(moments: Moments, fit: LinearFit) -> FloatArray:
+    p = moments.n_features
+    products = moments.cross_products[:p, :p]
+    if not fit.fit_intercept:
+        mean = moments.mean[:p]
+        products += moments.total_weight * np.outer(mean, mean)
+    eigenvalues = interruptible(np.linalg.eigvalsh, products)[::-1][: min(fit.n_samples, p)]
+    return np.asarray(np.sqrt(np.maximum(eigenvalues, 0.0)))
+
+
+def _singular_of_rows(
+    X: npt.NDArray[Any], weights: npt.NDArray[Any] | None, fit_intercept: bool
+) -> FloatArray:
+    rows = np.asarray(X, dtype=np.float64)
+    if fit_intercept:
+        rows = rows - np.average(rows, axis=0, weights=weights)
+    if weights is not None:
+        rows = rows * np.sqrt(weights)[:, np.newaxis]
+    return np.asarray(interruptible(np.linalg.svd, rows, compute_uv=False))

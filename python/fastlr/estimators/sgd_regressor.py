@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from fastlr.descent import History
 from fastlr.descent.arguments import as_batch_size, seeds_of
@@ -16,20 +16,23 @@ from fastlr.descent.loop import Loop, Outcome
 from fastlr.descent.state import State
 from fastlr.descent.table import MeasuredRows, Standardisation, read_rows
 from fastlr.errors import InputError
-from fastlr.estimators._features import check_features, names_in
+from fastlr.estimators._features import check_features, check_fitted, names_in
 from fastlr.estimators._sgd_arguments import SGDSettings, settings_of
 from fastlr.estimators._sgd_loop import distance_of, loop_of, loss_of
 from fastlr.estimators._sgd_rows import as_vector, split_rows
 from fastlr.estimators._sgd_start import start_of, warm_state
+from fastlr.estimators._sgd_stored import SGD_FIELDS, state_as_data, state_of
 from fastlr.estimators._sgd_warnings import warn_if_far, warn_of_failure, warn_of_max_iter
+from fastlr.estimators._stored import StoredEstimator
 from fastlr.input.arguments import as_features, as_weights
 from fastlr.input.threads import lock_of, resolve_threads
 from fastlr.results import predict_linear
+from fastlr.storage.schema import Field
 
 __all__ = ["SGDRegressor"]
 
 
-class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Linear regression by stochastic gradient descent, with scikit-learn's names and, for single rows, its steps.
 
     Minimises ``sum w r^2 / (2 n) + alpha ((1 - l1_ratio) |coef|^2 / 2 + l1_ratio |coef|_1)``, r = prediction - y.
@@ -114,6 +117,8 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     penalty's true gradient. Residuals are cut at 1e12 in single rows as there, and in any batch with
     learning_rate="optimal", whose first steps may explode before later ones recover. Unlike there, ``average`` is
     the mean of the iterates with L1 penalties too, and ``tol`` watches the weighted loss where there are weights.
+    A model that `fastlr.load` gives back goes on with ``partial_fit`` as if it had never been away, to the bit, and so
+    does a warm start without ``standardize``; with it, a warm start goes on from the coefficients alone.
     If the loss explodes, the best iterate is kept and a ConvergenceWarning says so, where scikit-learn raises an
     error or goes on.
 
@@ -131,6 +136,12 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     coef_: npt.NDArray[Any]
     intercept_: npt.NDArray[Any]
+    n_iter_: int
+    t_: float
+    history_: History
+    loss_curve_: list[float]
+    _state: State
+    _scaled: tuple[Standardisation, State] | None
 
     def __init__(
         self,
@@ -307,7 +318,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of shape (n_samples,)
             float32 if all of X is, else float64.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         features = as_features(X)
         check_features(self, X, features, reset=False)
         fitted = self.__dict__.copy()  # one step, too
@@ -318,6 +329,34 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             self.n_threads,
             names=names_in(self, features),
         )
+
+    @classmethod
+    def stored_fields(cls) -> Mapping[str, Field]:
+        """Coefficients, history, and the state that ``partial_fit`` and a warm start go on from."""
+        return SGD_FIELDS
+
+    def stored_values(self) -> dict[str, Any]:
+        """Coefficients, history, and the state that ``partial_fit`` and a warm start go on from."""
+        return {
+            "coef": self.coef_.tolist(),
+            "intercept": float(self.intercept_[0]),
+            "n_iter": self.n_iter_,
+            "t": self.t_,
+            "history": self.history_.to_document(),
+            "state": state_as_data(self._state),
+        }
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Set every attribute of a fitted estimator."""
+        history = History.from_document(values["history"], self.n_features_in_)
+        if len(history) != values["n_iter"]:
+            raise InputError(f"a history of {len(history)} is not that of n_iter.")
+        self._state = state_of(values["state"], self.n_features_in_)
+        self._scaled = None
+        self.__dict__.update(coef_=values["coef"], intercept_=np.array([values["intercept"]]))
+        self.n_iter_, self.t_ = values["n_iter"], values["t"]
+        self.history_ = history
+        self.loss_curve_ = history.loss.tolist()
 
     def _accept(
         self,
@@ -331,16 +370,16 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         is_mean = settings.average_from and loop.state.n_updates >= settings.average_from
         theta = loop.state.average if is_mean and outcome.code != "diverged" else outcome.theta
         raw = standardisation.to_raw(theta)
-        self._state: State = loop.state
+        self._state = loop.state
         self._state.go_on_from(outcome.theta, forget=outcome.code == "diverged")
-        self._scaled: tuple[Standardisation, State] | None = None
+        self._scaled = None
         if not standardisation.is_trivial:
             self._scaled = standardisation, self._state.copy()
             self._state.rescale(standardisation.to_raw)
         # One step: whoever predicts meanwhile gets coefficients and an intercept that belong together.
         self.__dict__.update(coef_=raw[:-1].copy(), intercept_=raw[-1:].copy())
-        self.n_iter_: int = len(outcome.epochs)
-        self.t_: float = loop.state.n_updates + 1.0
-        self.history_: History = history_of(outcome, measured, standardisation)
-        self.loss_curve_: list[float] = self.history_.loss.tolist()
+        self.n_iter_ = len(outcome.epochs)
+        self.t_ = loop.state.n_updates + 1.0
+        self.history_ = history_of(outcome, measured, standardisation)
+        self.loss_curve_ = self.history_.loss.tolist()
         warn_of_failure(self, outcome, settings)

@@ -20,8 +20,8 @@ from fastlr.files._joined import open_tables
 from fastlr.files._models import MODEL_VERSION, load_model, save_model
 from fastlr.files._open import open_table
 from fastlr.files._paths import table_files
-from fastlr.files._replace import check_writable, replaced
 from fastlr.files._table import Batch, Column, Table
+from fastlr.storage import check_writable, replaced
 
 __all__ = [
     "MODEL_VERSION",

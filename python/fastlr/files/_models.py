@@ -1,31 +1,24 @@
-"""Model files: a fit as versioned JSON of a few kB, exact to the last bit."""
+"""Model files of fits: what the command line writes and predicts from."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fastlr.errors import InputError, ModelFileError
-from fastlr.files._replace import replaced
-from fastlr.input.schema import shown, strict_json
+from fastlr.errors import ModelFileError
+from fastlr.storage.documents import ADVICE, MODEL_VERSION, read_document
+from fastlr.storage.schema import shown
 
 if TYPE_CHECKING:
     from fastlr.results import LinearFit
 
-MODEL_FORMAT = "fastlr.linear_model"
-MODEL_VERSION = 1
-_POLYNOMIAL = "polynomial"
-_ENOUGH_TO_KNOW = 64
-_NOT_FINITE = ("inf", "-inf", "nan")
-_TEXT_FIELDS = {"feature_names", "target_names", "solver", "status"}
-_ADVICE = "save it again with fastlr.files.save_model or `fastlr fit --output`"
+__all__ = ["MODEL_VERSION", "load_model", "save_model"]
 
 
 def save_model(fit: LinearFit, path: str | os.PathLike[str]) -> None:
     """Write a fit to ``path`` as JSON; a file already there is replaced whole or not touched.
+
+    Of a descent this keeps the fit alone; `Descent.save` keeps its history as well.
 
     Notes
     -----
@@ -46,26 +39,17 @@ def save_model(fit: LinearFit, path: str | os.PathLike[str]) -> None:
     >>> load_model("line.json").predict([[10.0]]).round(9)
     array([21.])
     """
-    from fastlr.least_squares.polynomial import PolynomialFit
-
-    document = {"format": MODEL_FORMAT, "version": MODEL_VERSION, **_finite(fit.to_dict())}
-    if isinstance(fit, PolynomialFit):
-        document["kind"] = _POLYNOMIAL
-    try:
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode("utf-8")
-    except UnicodeEncodeError:  # names that are not UTF-8, such as lone surrogates, are escaped
-        text = json.dumps(document, allow_nan=False, indent=1).encode("ascii")
-    with replaced(path) as file:
-        file.write(text + b"\n")
+    alone: LinearFit = fit.to_fit() if hasattr(fit, "to_fit") else fit
+    alone.save(path)
 
 
 def load_model(path: str | os.PathLike[str]) -> LinearFit:
-    """Read a fit that ``save_model`` or ``fastlr fit --output`` wrote.
+    """Read a fit that ``save_model``, its method ``save`` or ``fastlr fit --output`` wrote; see also `fastlr.load`.
 
     Raises
     ------
     ModelFileError
-        The file is not a fastlr model, of another version, or damaged.
+        The file is not a fastlr model, of a later version, or damaged, or holds something else than a fit.
     OSError
         There is no such file, or it cannot be read.
 
@@ -73,65 +57,23 @@ def load_model(path: str | os.PathLike[str]) -> LinearFit:
     --------
     See ``save_model``.
     """
-    label = os.fspath(path)
-    document = _document(Path(path), label)
-    version = document.pop("version", None)
-    if type(version) is not int or version != MODEL_VERSION:
-        newer = type(version) is int and version > MODEL_VERSION
+    document = read_document(path)
+    kind: type[LinearFit]
+    if document.kind == "LinearFit":
+        from fastlr.results import LinearFit
+
+        kind = LinearFit
+    elif document.kind == "PolynomialFit":
+        from fastlr.least_squares.polynomial import PolynomialFit
+
+        kind = PolynomialFit
+    elif document.kind == "Descent":
+        from fastlr.descent.result import Descent
+
+        kind = Descent
+    else:
         raise ModelFileError(
-            f"{label} is a model file of version {shown(version)}, but this fastlr reads version "
-            f"{MODEL_VERSION}: " + ("install a newer fastlr" if newer else _ADVICE)
+            f"{document.label} holds {shown(document.kind)}, which is not a fit: read it with fastlr.load, or {ADVICE}"
         )
-    from fastlr.least_squares.polynomial import PolynomialFit
-    from fastlr.results import LinearFit
-
-    try:
-        kind = document.pop("kind", None)
-        if kind not in (None, _POLYNOMIAL):
-            raise InputError("its kind is not known")
-        return (LinearFit if kind is None else PolynomialFit).from_dict(_numbers(document))
-    except InputError as error:
-        raise ModelFileError(f"{label} is a damaged model file ({error}): {_ADVICE}") from error
-
-
-def _document(path: Path, label: str) -> dict[str, Any]:
-    if path.is_dir():
-        raise IsADirectoryError(f"{label} is a directory: name the model file in it")
-    if not path.exists():
-        raise FileNotFoundError(f"there is no model file {label}: check the name")
-    not_a_model = f"{label} is not a fastlr model file"
-    with path.open("rb") as file:
-        data = file.read(_ENOUGH_TO_KNOW)
-        if not data.lstrip().startswith(b"{"):
-            empty = "" if data else " (it is empty)"
-            raise ModelFileError(f"{not_a_model}{empty}: {_ADVICE}")
-        data += file.read()
-    try:
-        document = strict_json(data)
-    except ValueError as error:
-        raise ModelFileError(f"{label} is damaged or not JSON ({error}): {_ADVICE}") from error
-    if document.pop("format", None) != MODEL_FORMAT:
-        raise ModelFileError(f'{not_a_model} ("format" is not "{MODEL_FORMAT}"): {_ADVICE}')
-    return dict(document)
-
-
-def _finite(value: Any) -> Any:
-    """Return a copy of a structure in which non-finite floats are strings."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return repr(value)
-    return value
-
-
-def _numbers(document: dict[str, Any]) -> dict[str, Any]:
-    """Undo ``_finite`` in the fields that hold numbers: in lists of lists, and no deeper."""
-
-    def number(value: Any, depth: int) -> Any:
-        if isinstance(value, list) and depth:
-            return [number(item, depth - 1) for item in value]
-        return float(value) if isinstance(value, str) and value in _NOT_FINITE else value
-
-    return {key: v if key in _TEXT_FIELDS else number(v, 2) for key, v in document.items()}
+    fit: LinearFit = document.restored_by(kind.from_document)
+    return fit

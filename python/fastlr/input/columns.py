@@ -32,7 +32,9 @@ class Columns(NamedTuple):
     @property
     def all_float32(self) -> bool:
         """Whether every column is float32 (predictions then are, too)."""
-        return all(array.dtype.char == "f" for array in self.arrays)
+        if not isinstance(self.source, list):
+            return self.source.dtype.char == "f"
+        return all(array.dtype.char == "f" for array in self.source)
 
     def column(self, j: int) -> npt.NDArray[Any]:
         """Column ``j``, of shape (n_samples,), as a view."""

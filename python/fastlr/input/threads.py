@@ -18,7 +18,14 @@ import numpy.typing as npt
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
 
-__all__ = ["MOST_THREADS", "Lock", "interruptible", "lock_of", "resolve_threads"]
+__all__ = [
+    "MOST_THREADS",
+    "Lock",
+    "interruptible",
+    "lock_of",
+    "resolve_threads",
+    "threads_of_jobs",
+]
 
 MOST_THREADS = 1024
 _SHORT = 1 << 26  # multiply-adds that are done within some 50 ms
@@ -69,6 +76,23 @@ def resolve_threads(n_threads: int | None) -> int:
             f"n_threads={count} is not between 1 and {MOST_THREADS}: pass None for what the process may use"
         )
     return count
+
+
+def threads_of_jobs(n_threads: int | None, n_jobs: int | None) -> int | None:
+    """``n_threads``, or else as many as joblib would take for ``n_jobs``: -1 stands for all, -2 for all but one."""
+    if n_threads is not None or n_jobs is None:
+        return n_threads
+    try:
+        count = operator.index(n_jobs)
+    except TypeError:
+        raise InputError(
+            f"n_jobs={n_jobs!r} is not a whole number: pass None, -1 for all threads, or an integer from 1 on"
+        ) from None
+    if count == 0 or count > MOST_THREADS:
+        raise InputError(
+            f"n_jobs={count} is not a number of threads: pass None, -1 for all, or 1 to {MOST_THREADS}"
+        )
+    return count if count > 0 else max(1, resolve_threads(None) + 1 + count)
 
 
 class Lock:

@@ -94,6 +94,30 @@ class PolynomialFit(LinearFit):
                 )
         return values[:, 0] if np.ndim(self.coef) == 1 else values
 
+    def to_onnx(self, *, dtype: str = "float64") -> Any:
+        """The polynomial as an ONNX graph, which runtimes in C++, Java, C# or JavaScript evaluate without Python.
+
+        Parameters
+        ----------
+        dtype : {"float64", "float32"}, default="float64"
+            Type of the input ``X``, of shape (n_samples, 1), and of the output ``y``, which has the shape of
+            predictions. In float32 coefficients are rounded, and predictions have seven digits at most. Horner's rule
+            is used, without the extra digits of `predict`.
+
+        Returns
+        -------
+        onnx.ModelProto
+            Write it to a file with ``onnx.save``. Names of features and targets are in its metadata, as JSON.
+
+        Raises
+        ------
+        ImportError
+            If onnx is not installed (the extra ``onnx``).
+        """
+        from fastlr.results.onnx_model import polynomial_onnx
+
+        return polynomial_onnx(self.coef, self.intercept, self.target_names, dtype)
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> PolynomialFit:
         """Restore what `to_dict` gave."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from fastlr.moments.combining import added, taken_away
 from fastlr.moments.passes import pass_over
 from fastlr.moments.serialised import as_bytes, from_bytes
 from fastlr.moments.state import PRECISIONS, State
+from fastlr.storage import Storable
+from fastlr.storage.schema import Bytes, check_fields
 
 __all__ = [
     "Moments",
@@ -32,7 +35,7 @@ __all__ = [
 ]
 
 
-class Moments:
+class Moments(Storable):
     """Total weight, means and centred cross-products of features and targets.
 
     Everything that least squares needs to know about the rows, in ``(p + t)^2`` numbers. Moments of disjoint sets
@@ -335,6 +338,15 @@ class Moments:
             If the bytes are damaged, not moments at all, or of another version.
         """
         return cls._of_state(from_bytes(data))
+
+    def to_document(self) -> dict[str, Any]:
+        """What `save` writes: what `to_bytes` gives, as text."""
+        return {"bytes": base64.b64encode(self.to_bytes()).decode("ascii")}
+
+    @classmethod
+    def from_document(cls, data: Mapping[str, Any]) -> Moments:
+        """Restore what `to_document` gave; an `InputError` if that is damaged or not moments at all."""
+        return cls.from_bytes(check_fields("moments", data, {"bytes": Bytes()}, {})["bytes"])
 
 
 def moments_of(

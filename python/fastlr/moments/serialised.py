@@ -13,8 +13,8 @@ import numpy as np
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.columns import FloatArray
 from fastlr.input.names import GeneratedNames
-from fastlr.input.schema import Count, Field, Names, Of, check_keys, shown, strict_json
 from fastlr.moments.state import PRECISIONS, State
+from fastlr.storage.schema import Count, Field, Names, Of, check_keys, shown, strict_json
 
 __all__ = ["as_bytes", "from_bytes"]
 

@@ -20,6 +20,7 @@ from fastlr.results.prediction import predict_linear
 from fastlr.results.ranking import WeightRanking, ranked
 from fastlr.results.status import Status
 from fastlr.results.stored import as_data, restored
+from fastlr.storage import Storable
 
 __all__ = ["LinearFit", "Request", "fit_of"]
 
@@ -28,7 +29,7 @@ Request = tuple[Any, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LinearFit:
+class LinearFit(Storable):
     """A fitted linear regression: ``y = intercept + X @ coef``.
 
     Attributes
@@ -141,6 +142,13 @@ class LinearFit:
         if "_on_request" not in state:
             return state
         return {field.name: getattr(self, field.name) for field in fields(LinearFit)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the fields of a pickle, of this version or an earlier one with fewer of them; arrays are frozen."""
+        vars(self).update(state)
+        for value in state.values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
 
     @property
     def n_features(self) -> int:
@@ -285,6 +293,38 @@ class LinearFit:
             If a field is missing, unknown, or of the wrong type, shape or range.
         """
         return LinearFit(**restored(data))
+
+    def to_onnx(self, *, dtype: str = "float64") -> Any:
+        """The fit as an ONNX graph, which runtimes in C++, Java, C# or JavaScript evaluate without Python.
+
+        Parameters
+        ----------
+        dtype : {"float64", "float32"}, default="float64"
+            Type of the input ``X``, of shape (n_samples, n_features), and of the output ``y``, which has the shape of
+            predictions. In float32 coefficients are rounded, and predictions have seven digits at most.
+
+        Returns
+        -------
+        onnx.ModelProto
+            Write it to a file with ``onnx.save``. Names of features and targets are in its metadata, as JSON.
+
+        Raises
+        ------
+        ImportError
+            If onnx is not installed (the extra ``onnx``).
+        """
+        from fastlr.results.onnx_model import linear_onnx
+
+        return linear_onnx(self.coef, self.intercept, self.feature_names, self.target_names, dtype)
+
+    def to_document(self) -> dict[str, Any]:
+        """What `save` writes: of a fit, what `to_dict` gives."""
+        return self.to_dict()
+
+    @classmethod
+    def from_document(cls, data: Mapping[str, Any]) -> LinearFit:
+        """Restore what `to_document` gave; an `InputError` if a field is missing, unknown or against its rule."""
+        return cls.from_dict(data)
 
 
 def fit_of(known: dict[str, Any], on_request: Mapping[str, Request]) -> LinearFit:

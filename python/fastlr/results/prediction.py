@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -31,15 +32,31 @@ def predict_linear(
     """X @ coef.T + intercept over columns where they lie; (n,) for 1-D coef, else (n, t).
 
     Rows are taken in parts so short that Ctrl-C is heard between them; a part whose predictions are not all finite
-    is looked through for the NaN or infinity in X.
+    is looked through for the NaN or infinity in X. One row, which services ask for again and again, goes straight
+    through: no thread could help.
     """
-    threads = resolve_threads(n_threads)
     n = features.n_samples
-    matrix = np.atleast_2d(np.ascontiguousarray(coef, dtype=np.float64))
-    constants = np.ascontiguousarray(np.broadcast_to(intercept, (len(matrix),)), dtype=np.float64)
-    shape = (n,) if np.ndim(coef) == 1 else (n, len(matrix))
-    out = np.empty(shape, dtype=np.float32 if features.all_float32 else np.float64)
+    matrix = np.ascontiguousarray(coef, dtype=np.float64)
+    shape: tuple[int, ...] = (n,)
+    if matrix.ndim == 1:
+        matrix = matrix[np.newaxis]
+    else:
+        shape = n, len(matrix)
+    constants = (
+        np.array([intercept])
+        if type(intercept) is float and len(matrix) == 1
+        else np.ascontiguousarray(np.broadcast_to(intercept, (len(matrix),)), dtype=np.float64)
+    )
+    out = np.empty(shape, np.float32 if features.all_float32 else np.float64)
     values_per_row = len(matrix) * (1 + features.n_columns)
+    if n == 1:
+        if n_threads is not None:
+            resolve_threads(n_threads)  # for its message
+        kernels.predict(features.source, 0, 1, matrix, constants, 1, out)
+        if not (math.isfinite(out.item()) if out.size == 1 else np.isfinite(out).all()):
+            refuse_non_finite(features, names, argument="X")
+        return out
+    threads = resolve_threads(n_threads)
     readers = min(threads, _MOST_READERS)
     step = readers * max(_FEWEST_ROWS, _PREDICTED_PER_CALL // values_per_row)
     for first in range(0, n, step):

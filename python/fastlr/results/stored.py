@@ -10,8 +10,8 @@ import numpy as np
 
 from fastlr.errors import InputError
 from fastlr.input.names import GeneratedNames, default_names
-from fastlr.input.schema import Count, Field, Names, Numbers, Of, Sentence, check_keys
 from fastlr.results.status import Status
+from fastlr.storage.schema import Count, Field, Names, Numbers, Of, Sentence, check_keys
 
 __all__ = ["FIT_FIELDS", "LATER_FIELDS", "as_data", "check_fit", "restored"]
 

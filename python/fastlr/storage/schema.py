@@ -5,27 +5,37 @@ A checksum tells accidents from what was written; it does not tell who wrote it.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from fastlr.errors import InputError
-from fastlr.input.columns import FloatArray
 
 __all__ = [
+    "NOT_FINITE",
+    "Bytes",
     "Count",
     "Field",
+    "Maybe",
     "Names",
     "Numbers",
     "Of",
+    "Part",
     "Sentence",
+    "check_fields",
     "check_keys",
     "shown",
     "strict_json",
 ]
+
+NOT_FINITE = ("inf", "-inf", "nan")
+"""What JSON, which has no such numbers, has as strings instead."""
 
 _LARGEST_COUNT = 2**63 - 1
 
@@ -144,6 +154,61 @@ class Sentence:
         return dict(value)
 
 
+class Maybe(NamedTuple):
+    """A rule that admits nothing at all, or what another rule admits."""
+
+    field: Field
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        """None, or the value as the other rule gives it."""
+        return None if value is None else self.field.check(name, value, sizes)
+
+
+class Part(NamedTuple):
+    """A rule that admits what ``read`` can make an object of: a stored thing within another one."""
+
+    read: Callable[[Mapping[str, Any]], Any]
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        """The object, or an `InputError` that says which part is wrong and why."""
+        if not isinstance(value, Mapping):
+            raise InputError(f"{name}={shown(value)} has no fields.")
+        try:
+            return self.read(value)
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from error
+
+
+class Bytes:
+    """A rule that admits bytes, written in the 64 letters that JSON can hold."""
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> bytes:
+        """The bytes, or an `InputError` if the text stands for none."""
+        if not isinstance(value, str):
+            raise InputError(f"{name}={shown(value)} is no text.")
+        try:
+            return base64.b64decode(value.encode("ascii"), validate=True)
+        except (UnicodeEncodeError, binascii.Error) as error:
+            raise InputError(f"{name} is not base64.") from error
+
+
+def check_fields(
+    what: str,
+    data: Mapping[str, Any],
+    fields: Mapping[str, Field],
+    sizes: Mapping[str, tuple[int, ...]],
+) -> dict[str, Any]:
+    """Every field as its rule gives it; an `InputError` if one is missing, unknown or against its rule.
+
+    A field that may be None may also be missing, so that later versions can have more of them than earlier files.
+    """
+    if isinstance(data, Mapping):
+        may_lack = [name for name, field in fields.items() if isinstance(field, Maybe)]
+        data = {**dict.fromkeys(may_lack), **data}
+    check_keys(what, data, fields)
+    return {name: field.check(name, data[name], sizes) for name, field in fields.items()}
+
+
 def check_keys(what: str, data: Mapping[str, Any], fields: Mapping[str, object]) -> None:
     """Refuse data that lack a field, or have one that is unknown."""
     if not isinstance(data, Mapping):
@@ -153,7 +218,7 @@ def check_keys(what: str, data: Mapping[str, Any], fields: Mapping[str, object])
         raise InputError(f"not {what}: missing {shown(missing)}, unknown {shown(unknown)}.")
 
 
-def _floats(name: str, value: object, shape: tuple[int, ...]) -> FloatArray:
+def _floats(name: str, value: object, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
     """Numbers as they are stored, after their shape was looked at, level by level."""
     if not isinstance(value, np.ndarray):
         level: list[Any] = [value]
@@ -161,15 +226,25 @@ def _floats(name: str, value: object, shape: tuple[int, ...]) -> FloatArray:
             if not all(isinstance(item, list | tuple) and len(item) == n for item in level):
                 raise InputError(f"{name} is not made of numbers of shape {shape}.")
             level = [number for item in level for number in item]
-        if not all(isinstance(x, float | int) and not isinstance(x, bool) for x in level):
+        if not all(map(_is_number, level)):
             raise InputError(f"{name} is not made of numbers of shape {shape}.")
     try:
-        array = np.asarray(value, dtype=np.float64)
+        if isinstance(value, np.ndarray):
+            array = np.asarray(value, dtype=np.float64)
+        else:
+            array = np.array(list(map(float, level)), dtype=np.float64).reshape(shape)
     except (OverflowError, TypeError, ValueError) as error:
         raise InputError(f"{name} is not made of numbers of float64's range.") from error
     if array.shape != shape:
         raise InputError(f"{name} is not made of numbers of shape {shape}.")
     return array
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value is a number, or one of the words for numbers that JSON has not."""
+    if isinstance(value, str):
+        return value in NOT_FINITE
+    return isinstance(value, float | int) and not isinstance(value, bool)
 
 
 def shown(value: object, most: int = 120) -> str:

@@ -1,0 +1,5 @@
+"""From model files back to objects of any class of fastlr."""
+
+from fastlr.loading.models import load
+
+__all__ = ["load"]
