@@ -1,7 +1,7 @@
 """Arrays, sequences, mappings and data frames become columns of numbers, where they lie.
 
-NumPy arrays of any stride are taken as they are; data frames (pandas, polars, pyarrow, ...) and mappings give
-their columns, without a copy wherever the frame's own buffers are plain numbers.
+NumPy arrays of any stride are taken as they are; data frames (pandas, polars, pyarrow, ...), whatever offers Arrow's
+stream of columns, and mappings give their columns, without a copy wherever the frame's own buffers are plain numbers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.columns import Columns
+from fastlr.input.frames import array_of, opened
 
 __all__ = ["as_columns", "index_of"]
 
@@ -92,22 +93,13 @@ def _from_sequence(data: Sequence[Any], argument: str) -> npt.NDArray[Any]:
 def _from_frame(data: object, argument: str) -> Columns | npt.NDArray[Any]:
     import narwhals as nw
 
-    if hasattr(data, "collect") and hasattr(data, "lazy"):
-        raise InputTypeError(f"{argument} is a lazy frame: pass {argument}.collect().")
-    try:
-        native: Any = nw.from_native(data, eager_only=True, allow_series=True)
-    except nw.exceptions.DuplicateError:
-        raise InputError(
-            f"{argument} has two columns of the same name: names must be distinct."
-        ) from None
-    except TypeError:
-        native = None
+    native = opened(data, argument)
     if isinstance(native, nw.Series):
-        columns = _from_columns([native.name or argument], [native.to_numpy()], argument)
+        columns = _from_columns([native.name or argument], [array_of(native)], argument)
         return Columns(columns.source, columns.n_samples, 1, columns.names, True)
     if isinstance(native, nw.DataFrame):
         names = list(native.columns)
-        arrays = [native.get_column(name).to_numpy() for name in names]
+        arrays = [array_of(native.get_column(name)) for name in names]
         if not arrays:
             return Columns([], len(native), 0, ())
         return _from_columns(names, arrays, argument)
