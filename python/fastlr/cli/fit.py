@@ -176,7 +176,7 @@ def fit(
                 warn(caution)
             click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2))
         else:
-            _show(told, cautions, rows.n_dropped)
+            _show(told, cautions)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the report went away; the files are wanted all the same
         destinations.save(result, told=False)
@@ -191,12 +191,13 @@ def _descended(
 ) -> tuple[fastlr.LinearFit, list[str]]:
     if not kept:
         raise rows.nothing_left()
-    return descend(
+    result, cautions = descend(
         *rows.parts({name: kept[name] for name in rows.choice.names}),
         fit_intercept=fit_intercept,
         n_threads=rows.n_threads,
         options=options,
     )
+    return replace(result, n_dropped=rows.n_dropped) if rows.n_dropped else result, cautions
 
 
 def _fitted(rows: Chunks, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, list[str]]:
@@ -212,7 +213,7 @@ def _fitted(rows: Chunks, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, lis
     return result, [str(warning.message) for warning in caught]
 
 
-def _show(result: fastlr.LinearFit, cautions: Sequence[str], n_dropped: int) -> None:
+def _show(result: fastlr.LinearFit, cautions: Sequence[str]) -> None:
     """The report; a warning stands once, in the report on a terminal, else on standard error."""
     parts = report(result)
     status = parts.status
@@ -232,9 +233,5 @@ def _show(result: fastlr.LinearFit, cautions: Sequence[str], n_dropped: int) -> 
         "",
         grid(parts.coefficient_titles, parts.coefficients),
     )
-    notes = [parts.omitted] if parts.omitted else []
-    if n_dropped:
-        rows = "row" if n_dropped == 1 else "rows"
-        notes.append(f"{n_dropped} {rows} with missing values left out")
-    if notes:
-        show("", *(Text(note, "dim") for note in notes))
+    if parts.omitted:
+        show("", Text(parts.omitted, "dim"))

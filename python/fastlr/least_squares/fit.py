@@ -11,6 +11,7 @@ import numpy as np
 from fastlr.errors import InputTypeError
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.columns import FloatArray
+from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.names import names_of
 from fastlr.input.options import as_alpha, as_choice, as_flag
 from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
@@ -36,6 +37,7 @@ def ols(
     accuracy: str = "auto",
     rank: str | None = None,
     feature_names: Sequence[str] | None = None,
+    missing: str = "error",
     n_threads: int | None = None,
 ) -> LinearFit:
     """Ordinary (or weighted) least squares: minimise ``sum w (y - intercept - X @ coef)^2``.
@@ -64,6 +66,9 @@ def ols(
         dependence may surprise; "min_norm" by name is a choice, and not warned of.
     feature_names : sequence of str, optional
         Names; by default those of the data frame, or x0, x1, ...
+    missing : {"error", "drop"}, default="error"
+        Rows with a missing value in X, y or sample_weight (NaN, None, a null or a masked value): an error that names
+        the first one, or left out; ``LinearFit.n_dropped`` counts them.
     n_threads : int, optional
         Threads to use; by default all that the process may. The result does not depend on it.
 
@@ -107,7 +112,9 @@ def ols(
     >>> fit.coef.round(12), round(fit.intercept, 12)
     (array([2.]), 1.0)
     """
-    problem, is_vector = problem_of(X, y, sample_weight, fit_intercept, feature_names, n_threads)
+    problem, is_vector = problem_of(
+        X, y, sample_weight, fit_intercept, feature_names, n_threads, missing
+    )
     return fit_problem(problem, is_vector, accuracy, rank)[1]
 
 
@@ -168,16 +175,20 @@ def problem_of(
     fit_intercept: bool,
     feature_names: Sequence[str] | None,
     n_threads: int | None,
+    missing: str = "error",
 ) -> tuple[Problem, bool]:
     """Validated rows, and whether y was one-dimensional (then coefficients are, too)."""
-    features = as_features(X)
-    targets = as_targets(y, features.n_samples, index=features.index)
+    n_dropped, weights = 0, None
+    if missing != "error" and is_drop(missing):
+        features, targets, weights, n_dropped = complete_rows(X, y, sample_weight)
+    else:
+        features = as_features(X)
+        targets = as_targets(y, features.n_samples, index=features.index)
+        if sample_weight is not None:
+            weights = as_weights(sample_weight, features.n_samples, index=features.index)
     names, labels = names_of(features, targets, feature_names, None)
-    weights = None
-    if sample_weight is not None:
-        weights = as_weights(sample_weight, features.n_samples, index=features.index)
     flag = fit_intercept is True or as_flag(fit_intercept, "fit_intercept")
-    problem = Problem(features, targets, weights, names, labels, flag, n_threads)
+    problem = Problem(features, targets, weights, names, labels, flag, n_threads, 1, n_dropped)
     return problem, targets.is_vector
 
 
@@ -197,9 +208,13 @@ def fit_problem(
         wide = climb_wide(problem, accuracy, rule)
         if wide is not None:
             summary, result = wide
-            return None, linear_fit(summary, result, problem.fit_intercept, 0.0, is_vector, rank)
+            return None, linear_fit(
+                summary, result, problem.fit_intercept, 0.0, is_vector, rank, problem.n_dropped
+            )
     state, result = climb(problem, accuracy, rule)
-    return state, linear_fit(state, result, problem.fit_intercept, 0.0, is_vector, rank)
+    return state, linear_fit(
+        state, result, problem.fit_intercept, 0.0, is_vector, rank, problem.n_dropped
+    )
 
 
 def solve_moments(
@@ -209,7 +224,8 @@ def solve_moments(
     flag = as_flag(fit_intercept, "fit_intercept")
     rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
     result = solve_at_once(moments, flag, alpha, rule)
-    return linear_fit(moments.for_kernels(), result, flag, alpha, is_vector, rank)
+    state = moments.for_kernels()
+    return linear_fit(state, result, flag, alpha, is_vector, rank, state.n_dropped)
 
 
 def linear_fit(
@@ -219,6 +235,7 @@ def linear_fit(
     alpha: float,
     is_vector: bool,
     rank: str | None,
+    n_dropped: int = 0,
 ) -> LinearFit:
     """The result for the user: shapes as y has them, warnings, and what can wait until somebody asks for it."""
     names, p, n_samples, weight = (
@@ -259,6 +276,7 @@ def linear_fit(
         "fit_intercept": fit_intercept,
         "alpha": alpha,
         "bse_digits": result.bse_digits,
+        "n_dropped": n_dropped,
     }
     on_request: dict[str, partial[Any]] = {
         "log_likelihood": partial(

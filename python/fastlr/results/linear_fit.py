@@ -79,6 +79,8 @@ class LinearFit:
     bse_digits : float
         Estimated number of right digits of the standard errors, at most 15; NaN for fits that were saved before it was
         estimated.
+    n_dropped : int
+        Rows that were left out because a value was missing (``missing="drop"``).
 
     Examples
     --------
@@ -111,6 +113,7 @@ class LinearFit:
     feature_mean: FloatArray
     feature_std: FloatArray
     bse_digits: float = math.nan
+    n_dropped: int = 0
 
     def __post_init__(self) -> None:
         array = np.ndarray
@@ -225,7 +228,7 @@ class LinearFit:
             raise InputError(
                 f"y has {targets.n_columns} targets but this fit has {self.n_targets}: pass the same targets."
             )
-        refuse_non_finite(targets, self.target_names, argument="y")
+        refuse_non_finite(targets, self.target_names, argument="y", may_drop=False)
         residuals: npt.NDArray[Any] = targets.as_matrix().reshape(predicted.shape) - predicted
         return residuals
 

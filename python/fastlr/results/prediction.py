@@ -46,5 +46,5 @@ def predict_linear(
         last = min(n, first + step)
         kernels.predict(features.source, first, last, matrix, constants, threads, out)
         if not np.isfinite(out[first:last]).all():
-            refuse_non_finite(features, names, argument="X", rows=(first, last))
+            refuse_non_finite(features, names, argument="X", rows=(first, last), may_drop=False)
     return out

@@ -47,6 +47,7 @@ FIT_FIELDS: Mapping[str, Field] = {
 LATER_FIELDS: Mapping[str, tuple[Field, Any]] = {
     "has_feature_names": (Of(bool), None),
     "bse_digits": (Numbers("", at_least=0.0, at_most=_MOST_DIGITS, may_be_nan=True), math.nan),
+    "n_dropped": (Count(0), 0),
 }
 """What fits that were stored before do not have, and what is taken for it."""
 

@@ -119,6 +119,10 @@ class Chunks:
 
     def fit(self, *, fit_intercept: bool) -> LinearFit:
         """Fit all rows that were added, kept or poured; an `InputError` if none is left."""
+        fit = self._fit(fit_intercept)
+        return replace(fit, n_dropped=self.n_dropped) if self.n_dropped else fit
+
+    def _fit(self, fit_intercept: bool) -> LinearFit:
         if self._moments is not None:
             return solve(self._moments, fit_intercept=fit_intercept, alpha=self.alpha)
         if not self._kept:

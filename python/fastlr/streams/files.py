@@ -8,6 +8,7 @@ from typing import Any
 
 from fastlr.errors import InputTypeError
 from fastlr.files import open_tables
+from fastlr.input.missing import is_drop
 from fastlr.input.options import as_alpha, as_choice, as_flag
 from fastlr.least_squares.ladder import ACCURACIES
 from fastlr.results import LinearFit
@@ -16,7 +17,6 @@ from fastlr.streams.roles import Words, choose
 
 __all__ = ["fit_file"]
 
-_MISSING = ("error", "drop")
 _OPTIONS_OF_TEXT = {"delimiter", "decimal", "encoding", "skip", "na", "block_bytes"}
 
 
@@ -50,7 +50,7 @@ def fit_file(
     weights : str, optional
         Column of sample weights, 0 or more: precisions, as in `fastlr.ols`. Rows of weight 0 do not count.
     missing : {"error", "drop"}, default="error"
-        Rows with a missing value: an error that names the first one, or left out.
+        Rows with a missing value: an error that names the first one, or left out; ``LinearFit.n_dropped`` counts them.
     fit_intercept : bool, default=True
         Whether to fit an intercept.
     alpha : float, default=0.0
@@ -94,7 +94,6 @@ def fit_file(
     >>> fit.feature_names, fit.coef.round(12), round(fit.intercept, 12)
     (('area',), array([3.]), 1.0)
     """
-    as_choice(missing, _MISSING, "missing")
     as_choice(accuracy, ACCURACIES, "accuracy")
     fit_intercept, alpha = as_flag(fit_intercept, "fit_intercept"), as_alpha(alpha)
     targets, left_out = _names(target, "target"), _names(exclude, "exclude")
@@ -115,7 +114,7 @@ def fit_file(
             weights=weight,
             words=Words(),
         )
-        rows = Chunks(table, choice, missing == "drop", n_threads, accuracy, alpha)
+        rows = Chunks(table, choice, is_drop(missing), n_threads, accuracy, alpha)
         for batch in table.batches(choice.names):
             rows.add(batch)
     return rows.fit(fit_intercept=fit_intercept)
