@@ -198,7 +198,7 @@ def descend(
     """
     n_dropped = 0
     if is_drop(missing):
-        X, y, sample_weight, n_dropped = complete_rows(X, y, sample_weight)
+        X, y, sample_weight, n_dropped, _ = complete_rows(X, y, sample_weight)
         validation = _complete(validation)
     request = Request(
         schedule=as_schedule(learning_rate),

@@ -20,7 +20,7 @@ MODEL_VERSION = 1
 _POLYNOMIAL = "polynomial"
 _ENOUGH_TO_KNOW = 64
 _NOT_FINITE = ("inf", "-inf", "nan")
-_TEXT_FIELDS = {"feature_names", "target_names", "solver", "status"}
+_TEXT_FIELDS = {"feature_names", "target_names", "solver", "status", "design"}
 _ADVICE = "save it again with fastlr.files.save_model or `fastlr fit --output`"
 
 

@@ -180,7 +180,7 @@ def _numbers_in_objects(array: npt.NDArray[Any], argument: str, may_miss: bool) 
         place = f"row {index[0]}" if array.ndim == 1 else f"row {index[0]}, column {index[1]}"
         raise InputTypeError(
             f"{argument} has dtype object and holds something else than numbers ({place}: {reason}): "
-            "convert it to numbers, encode it, or leave the column out."
+            "convert it to numbers, name it in categories= of fastlr.ols, or leave the column out."
         )
     if gaps:
         array = array.copy()
@@ -207,7 +207,10 @@ def _unreadable(name: str, dtype: np.dtype[Any]) -> InputTypeError:
             f"Complex data not supported: {name} has dtype {dtype}. Pass real numbers."
         )
     if dtype.kind in "US":
-        rule = "text cannot be fitted: encode it as numbers, or leave the column out."
+        rule = (
+            "text cannot be fitted: name it in categories= of fastlr.ols, encode it as numbers, or leave the column "
+            "out."
+        )
     elif dtype.kind in "mM":
         rule = "times cannot be fitted: convert them to a number of seconds or days first."
     else:
@@ -217,6 +220,8 @@ def _unreadable(name: str, dtype: np.dtype[Any]) -> InputTypeError:
 
 def index_of(data: object) -> Any:
     """The labels of the rows of a pandas object."""
+    if hasattr(data, "to_native"):  # as narwhals gives a frame
+        data = data.to_native()
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(data, pandas.DataFrame | pandas.Series):
         return data.index

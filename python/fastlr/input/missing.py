@@ -28,6 +28,8 @@ class CompleteRows(NamedTuple):
     weights: npt.NDArray[Any] | None
     n_dropped: int
     """Rows that were left out; those of weight zero do not count."""
+    keep: npt.NDArray[np.bool_] | None = None
+    """Which rows are left, if not all are."""
 
 
 def is_drop(missing: object) -> bool:
@@ -75,6 +77,7 @@ def without_missing(
         targets.take_rows(keep),
         None if weights is None else weights[keep],
         int(np.count_nonzero(counted)),
+        keep,
     )
 
 

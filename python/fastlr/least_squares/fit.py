@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fastlr.errors import InputTypeError
+from fastlr.errors import InputError, InputTypeError
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.columns import FloatArray
+from fastlr.input.designs import Design, categories_among, indicator_rows
 from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.names import names_of
 from fastlr.input.options import as_alpha, as_choice, as_flag
@@ -30,13 +31,15 @@ __all__ = ["fit_problem", "linear_fit", "ols", "problem_of", "solve", "solve_mom
 
 def ols(
     X: object,
-    y: object,
+    y: object = None,
     *,
+    data: object = None,
     sample_weight: object = None,
     fit_intercept: bool = True,
     accuracy: str = "auto",
     rank: str | None = None,
     feature_names: Sequence[str] | None = None,
+    categories: Sequence[str] | str | None = "auto",
     missing: str = "error",
     n_threads: int | None = None,
 ) -> LinearFit:
@@ -44,12 +47,15 @@ def ols(
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
+    X : array-like of shape (n_samples, n_features), or str
         Array of any stride, data frame, or mapping from names to columns; numbers of any type (float64,
         float32, half precision, integers, booleans, either byte order), read as float64 where they lie.
+        A formula such as ``"y ~ a + b * c"`` speaks of the columns of ``data``, and y is left out.
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
         Target values.
-    sample_weight : float or array-like of shape (n_samples,), optional
+    data : data frame or mapping, optional
+        The table that a formula speaks of.
+    sample_weight : float or array-like of shape (n_samples,), or str with a formula, optional
         Non-negative weights, not all zero, or one number for all rows: precisions, to which the variances of the rows'
         errors are inversely proportional. Coefficients are those of a table that has a row of weight 2 twice, standard
         errors are not; weight 0 leaves a row out.
@@ -66,6 +72,10 @@ def ols(
         dependence may surprise; "min_norm" by name is a choice, and not warned of.
     feature_names : sequence of str, optional
         Names; by default those of the data frame, or x0, x1, ...
+    categories : "auto", sequence of str or None, default="auto"
+        Columns of X that become indicators (0 or 1) of all their levels but the first: those declared to hold
+        categories (pandas, polars, Arrow dictionaries of text), or those named, which may hold text or numbers.
+        Declared levels keep their order, others are sorted; levels that no row has are left out.
     missing : {"error", "drop"}, default="error"
         Rows with a missing value in X, y or sample_weight (NaN, None, a null or a masked value): an error that names
         the first one, or left out; ``LinearFit.n_dropped`` counts them.
@@ -112,10 +122,101 @@ def ols(
     >>> fit.coef.round(12), round(fit.intercept, 12)
     (array([2.]), 1.0)
     """
+    design: Design | None = None
+    if isinstance(X, str):
+        problem, design = _of_formula(
+            X, y, data, sample_weight, fit_intercept, feature_names, missing, n_threads
+        )
+        return _with_design(
+            fit_problem(problem, problem.targets.is_vector, accuracy, rank)[1], design
+        )
+    if data is not None:
+        raise InputTypeError(
+            f"data is the table of a formula, and X is a {type(X).__name__}: pass the formula first, as in "
+            "ols('y ~ a + b', data=data)."
+        )
+    if type(X) is not np.ndarray or categories != "auto":
+        X, chosen = categories_among(X, categories)
+        if chosen:
+            problem, is_vector, design = _of_categories(
+                X, y, sample_weight, fit_intercept, feature_names, chosen, missing, n_threads
+            )
+            return _with_design(fit_problem(problem, is_vector, accuracy, rank)[1], design)
     problem, is_vector = problem_of(
         X, y, sample_weight, fit_intercept, feature_names, n_threads, missing
     )
     return fit_problem(problem, is_vector, accuracy, rank)[1]
+
+
+def _of_formula(
+    text: str,
+    y: object,
+    data: object,
+    sample_weight: object,
+    fit_intercept: object,
+    feature_names: object,
+    missing: str,
+    n_threads: int | None,
+) -> tuple[Problem, Design]:
+    """The rows of a formula, which says by itself what y, the names and the intercept are."""
+    if data is not None:
+        for name, value in (("y", y), ("feature_names", feature_names)):
+            if value is not None:
+                raise InputTypeError(
+                    f"{name} is given beside the formula {text!r}, which says by itself what it is: leave it out."
+                )
+        if fit_intercept is not True:
+            raise InputError(
+                f"fit_intercept={fit_intercept!r} is given beside the formula {text!r}: a formula without an "
+                "intercept ends with '- 1'."
+            )
+    from fastlr.input.formulas import formula_rows
+
+    rows = formula_rows(text, data, sample_weight, missing)
+    names, labels = names_of(rows.features, rows.targets, None, None)
+    problem = Problem(
+        rows.features,
+        rows.targets,
+        rows.weights,
+        names,
+        labels,
+        rows.fit_intercept,
+        n_threads,
+        1,
+        rows.n_dropped,
+    )
+    return problem, rows.design
+
+
+def _of_categories(
+    X: object,
+    y: object,
+    sample_weight: object,
+    fit_intercept: object,
+    feature_names: object,
+    categories: tuple[str, ...],
+    missing: str,
+    n_threads: int | None,
+) -> tuple[Problem, bool, Design]:
+    """Validated rows of which some columns become indicators."""
+    if feature_names is not None:
+        raise InputTypeError(
+            f"feature_names are given, but {', '.join(map(repr, categories))} become indicators with names of their "
+            "own: rename the columns of X, or pass categories=None."
+        )
+    rows = indicator_rows(X, y, sample_weight, categories, missing)
+    names, labels = names_of(rows.features, rows.targets, None, None)
+    flag = as_flag(fit_intercept, "fit_intercept")
+    problem = Problem(
+        rows.features, rows.targets, rows.weights, names, labels, flag, n_threads, 1, rows.n_dropped
+    )
+    return problem, rows.targets.is_vector, rows.design
+
+
+def _with_design(fit: LinearFit, design: Design) -> LinearFit:
+    """Let a fresh fit remember how its features were made."""
+    vars(fit)["design"] = design
+    return fit
 
 
 def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -> LinearFit:
@@ -180,7 +281,7 @@ def problem_of(
     """Validated rows, and whether y was one-dimensional (then coefficients are, too)."""
     n_dropped, weights = 0, None
     if missing != "error" and is_drop(missing):
-        features, targets, weights, n_dropped = complete_rows(X, y, sample_weight)
+        features, targets, weights, n_dropped, _ = complete_rows(X, y, sample_weight)
     else:
         features = as_features(X)
         targets = as_targets(y, features.n_samples, index=features.index)

@@ -387,7 +387,7 @@ def _rows(
 ) -> tuple[Columns, Columns, object, int]:
     """Features, targets and weights, and how many rows were left out because a value was missing."""
     if missing != "error" and is_drop(missing):
-        return complete_rows(X, y, sample_weight)
+        return complete_rows(X, y, sample_weight)[:4]
     features = as_features(X)
     return features, as_targets(y, features.n_samples, index=features.index), sample_weight, 0
 
