@@ -40,7 +40,10 @@ class ParquetTable(Table):
         n_rows = 0
         with _damage_named(self.label):
             for batch in self._file.iter_batches(_BATCH_ROWS, columns=wanted):
-                arrays = {n: to_numpy(batch.column(w)) for n, w in zip(names, wanted, strict=True)}
+                arrays = {
+                    n: (to_text if n in self._text else to_numpy)(batch.column(w))
+                    for n, w in zip(names, wanted, strict=True)
+                }
                 n_rows += batch.num_rows
                 share = n_rows / self._file.metadata.num_rows
                 yield arrays, batch.num_rows, int(share * (self.n_bytes or 0))
@@ -71,7 +74,10 @@ class ArrowTable(Table):
                 columns = dict(zip(names, self._chosen(batch, positions), strict=True))
                 for start in range(0, batch.num_rows, _BATCH_ROWS):
                     n_rows = min(_BATCH_ROWS, batch.num_rows - start)
-                    arrays = {n: to_numpy(c.slice(start, n_rows)) for n, c in columns.items()}
+                    arrays = {
+                        n: (to_text if n in self._text else to_numpy)(c.slice(start, n_rows))
+                        for n, c in columns.items()
+                    }
                     yield arrays, n_rows, bytes_read
 
     def _record_batches(self, positions: list[int]) -> Iterator[tuple[Any, int]]:
@@ -151,6 +157,18 @@ def holds(kind: Any) -> str:
 def to_numpy(values: Any) -> NDArray[Any]:
     """An Arrow column of numbers as a NumPy array of a type that batches have, nulls as NaN."""
     return plain_numbers(arrow.to_numpy(values))
+
+
+def to_text(values: Any) -> NDArray[Any]:
+    """An Arrow column as text: an array of ``str``, and None for nulls."""
+    import pyarrow as pa
+    import pyarrow.types as t
+
+    if t.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if not t.is_string(values.type):
+        values = values.cast(pa.string())
+    return np.array(values.to_pylist(), dtype=object)
 
 
 def _columns(label: str, schema: Any) -> list[Column]:

@@ -26,10 +26,11 @@ from fastlr.input.schema import check_keys, shown
 from fastlr.input.variables import Variables, columns_of, read_variables
 from fastlr.input.vocabulary import names_in
 
-__all__ = ["FormulaDesign", "FormulaRows", "formula_rows", "parsed"]
+__all__ = ["FormulaDesign", "FormulaRows", "formula_rows", "parsed", "with_whole_levels"]
 
 _FILL = "Drop or fill such rows first"
 _INTERCEPT = "Intercept"
+_EXACT = 2.0**53  # beyond which floats skip whole numbers
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m|[⧛⧚]")
 _PLAIN = re.compile(r"np\.\w+\((.*?)\)")
 
@@ -237,6 +238,21 @@ def formula_rows(text: str, data: Any, sample_weight: object, missing: str) -> F
     else:
         variables.refuse_missing("data", f"{_FILL}, or pass missing='drop'.")
     return _designed(formula, variables.with_levels(None, "data"), weights, n_dropped)
+
+
+def with_whole_levels(text: str, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of a file, whose numbers are floats, with whole numbers where ``C(column)`` has them for levels."""
+    result = dict(columns)
+    for factors in parsed(text).features:
+        for expression, way in factors:
+            names = names_in(expression) if way == "python" and expression.startswith("C(") else ()
+            for name in names:
+                values = result.get(name)
+                if values is None or values.dtype.kind != "f":
+                    continue
+                if (values == np.round(values)).all() and (np.abs(values) < _EXACT).all():
+                    result[name] = values.astype(np.int64)
+    return result
 
 
 def _designed(
