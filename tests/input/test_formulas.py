@@ -27,6 +27,7 @@ FORMULAS = {
     "all levels": (FAT, "brozek ~ C(group) - 1 + age"),
     "within levels": (FAT, "brozek ~ age + center(weight):group + C(decade)"),
     "functions": (FAT, "np.log(brozek + 1) ~ np.sqrt(age) + I(weight**2) + height"),
+    "numpy": (FAT, "brozek ~ np.where(age > 40, 1, 0) + np.clip(weight, 140, 200)"),
     "contrasts": (FAT, "brozek ~ C(decade, Treatment(5)) + center(weight)"),
     "text": (real_tables.table("sat"), "total ~ expend + takers + ratio"),
     "categories": (real_tables.table("warpbreaks"), "breaks ~ wool * tension"),
@@ -166,6 +167,9 @@ REFUSED = {
     "brozek ~ I(age + 'a' * 10)": "not known",
     "brozek ~ bs(age, df=10**6)": "not known",
     "brozek ~ lag(age)": "not known",
+    "brozek ~ np.sqrt(age, weight)": r"np.sqrt\(\) of 2 arguments",
+    "brozek ~ np.add(age, height, out=weight)": "not known",
+    "brozek ~ log(age, weight)": r"log\(\) of 2 arguments",
 }
 
 
@@ -210,6 +214,8 @@ HOSTILE = {
     "code": {"terms": [[["__import__('os').system('true')", "python"]]]},
     "attribute": {"terms": [[["age.__class__.__base__", "python"]]]},
     "comprehension": {"terms": [[["[x for x in age]", "python"]]]},
+    "depth": {"terms": [[["+".join(["age"] * 20_000), "python"]]]},
+    "literal": {"terms": [[["-" * 100 + "1", "literal"]]]},
     "way": {"terms": [[["age", "exec"]]]},
     "state": {"state": {"pairs": [["a", {"object": 1}]]}},
     "other names": {"feature_names": ["age", "weight"]},

@@ -12,7 +12,16 @@ import numpy.typing as npt
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.convert import is_missing
 
-__all__ = ["Coded", "Level", "coded", "is_declared", "is_text", "level_names", "recoded"]
+__all__ = [
+    "Coded",
+    "Level",
+    "coded",
+    "declared_in",
+    "is_declared",
+    "is_text",
+    "level_names",
+    "recoded",
+]
 
 Level = str | bool | int | float
 _MOST_SHOWN = 8
@@ -55,6 +64,15 @@ def is_declared(values: Any) -> bool:
         kind = series.to_native().type.value_type
         return bool(t.is_string(kind) or t.is_large_string(kind) or str(kind) == "string_view")
     return True
+
+
+def declared_in(frame: Any) -> tuple[str, ...]:
+    """Names of the columns of a narwhals frame that are declared to hold categories."""
+    import narwhals as nw
+
+    kinds = nw.Categorical | nw.Enum
+    names = [name for name, kind in frame.schema.items() if isinstance(kind, kinds)]
+    return tuple(name for name in names if is_declared(frame.get_column(name)))
 
 
 def is_text(values: Any) -> bool:

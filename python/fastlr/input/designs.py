@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.arguments import as_features, as_targets, as_weights
-from fastlr.input.categories import Level, is_declared, level_names
+from fastlr.input.categories import Level, declared_in, is_declared, level_names
 from fastlr.input.columns import Columns
 from fastlr.input.frames import opened
 from fastlr.input.missing import is_drop, without_missing
@@ -138,10 +138,9 @@ def categories_among(X: Any, categories: object) -> tuple[Any, tuple[str, ...]]:
     if is_auto:
         if isinstance(X, Mapping):
             return X, tuple(n for n, values in X.items() if is_declared(values))
-        names = getattr(X, "columns", ())
         if is_plain or not hasattr(X, "get_column"):
             return X, ()
-        return X, tuple(name for name in names if is_declared(X.get_column(name)))
+        return X, declared_in(X)
     chosen: tuple[str, ...] = tuple(categories)  # type: ignore[arg-type]
     columns, _ = columns_of(X, "X")
     unknown = [name for name in chosen if name not in columns]

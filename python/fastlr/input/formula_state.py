@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ Terms = tuple[tuple[tuple[str, str], ...], ...]
 """Terms of factors, each an expression and how it is evaluated: "lookup", "python" or "literal"."""
 
 _WAYS = ("lookup", "python", "literal")
+_NUMBER = re.compile(r"[0-9.]{1,30}")
 _MOST_NESTED = 8
 
 
@@ -29,6 +31,7 @@ def as_terms(data: object) -> Terms:
             and len(factor) == 2
             and isinstance(factor[0], str)
             and factor[1] in _WAYS
+            and (factor[1] != "literal" or _NUMBER.fullmatch(factor[0]))
             for factor in term
         )
         if not is_list:

@@ -18,6 +18,7 @@ _FUNCTIONS = frozenset({"C", "I", "exp", "exp2", "log", "log10", "log2"})
 _STATEFUL = frozenset({"bs", "cc", "center", "cr", "cs", "poly", "scale", "standardize"})
 _CONTRASTS = frozenset({"Diff", "Helmert", "Poly", "Sum", "Treatment"})
 _CONSTANTS = frozenset({"e", "pi"})
+_OF_NUMPY = {"clip": 3, "round": 2, "where": 3}  # beside ufuncs, with their most arguments
 _MOST_KNOTS = 1000  # and degrees, of splines and polynomials
 _LARGEST_POWER = 64
 _ARITHMETIC = (
@@ -47,7 +48,12 @@ def names_in(expression: str) -> tuple[str, ...]:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"formula has {expression!r}, which is no expression ({error}).") from None
     reader = _Reader(expression)
-    reader.visit(tree.body)
+    try:
+        reader.visit(tree.body)
+    except RecursionError:
+        raise InputError(
+            f"formula has an expression of {len(expression)} characters that is nested too deeply."
+        ) from None
     names = [
         quoted[int(name[9:-2])] if name.startswith("__quoted_") else name for name in reader.columns
     ]
@@ -105,10 +111,15 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if not (
-            name in _FUNCTIONS or name in _STATEFUL or self._is_contrast(node.func)
-        ) and not _is_ufunc(node.func):
-            raise self._refusal(f"{ast.unparse(node.func)}()")
+        is_known = name in _FUNCTIONS or name in _STATEFUL or self._is_contrast(node.func)
+        if not is_known:
+            most = _most_arguments(node.func)
+            if not most:
+                raise self._refusal(f"{ast.unparse(node.func)}()")
+            if len(node.args) > most:
+                raise self._refusal(f"{ast.unparse(node.func)}() of {len(node.args)} arguments")
+        elif name in _FUNCTIONS - {"C"} and len(node.args) != 1:
+            raise self._refusal(f"{name}() of {len(node.args)} arguments")
         settings = [*node.args[1:], *(keyword.value for keyword in node.keywords)]
         for keyword in node.keywords:
             if keyword.arg is None or keyword.arg.startswith("_") or keyword.arg == "out":
@@ -157,13 +168,16 @@ class _Reader(ast.NodeVisitor):
         known = ", ".join(sorted(_FUNCTIONS | _STATEFUL))
         return InputError(
             f"formula has {self.expression!r}, and {what} is not known there: write arithmetic and comparisons of "
-            f"columns, {known}, or a ufunc of NumPy such as np.sqrt. Compute anything else as a column first; names "
-            "with spaces stand in backticks."
+            f"columns, {known}, a ufunc of NumPy such as np.sqrt, or np.clip, np.round and np.where. "
+            "Compute anything else as a column first; names with spaces stand in backticks."
         )
 
 
-def _is_ufunc(node: ast.expr) -> bool:
-    """Whether this is np.sqrt or the like: element by element, and nothing else."""
+def _most_arguments(node: ast.expr) -> int:
+    """How many arguments a function of NumPy may be given, so that none is written to; 0 if it is not known."""
     if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
-        return False
-    return node.value.id == "np" and isinstance(getattr(np, node.attr, None), np.ufunc)
+        return 0
+    if node.value.id != "np":
+        return 0
+    function = getattr(np, node.attr, None)
+    return function.nin if isinstance(function, np.ufunc) else _OF_NUMPY.get(node.attr, 0)
