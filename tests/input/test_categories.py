@@ -141,6 +141,16 @@ def test_a_level_is_a_byte_a_row_and_nothing_of_the_users_changes():
     assert np.shares_memory(columns.column(2), frame["area"].to_numpy())
 
 
+def test_too_many_levels_and_names_that_meet_are_refused():
+    names = {"id": np.arange(10_001).astype(str)}
+    with pytest.raises(fastlr.InputError, match=r"'id' of X has 10001 levels, and at most 10000"):
+        fastlr.ols(names, np.arange(10_001.0), categories=["id"])
+    table = {"a": ["x", "y", "x"], "a[T.y]": [1.0, 2.0, 4.0]}
+    with pytest.raises(fastlr.InputError, match=r"two features called 'a\[T.y\]'"):
+        fastlr.ols(table, [1.0, 2.0, 3.0], categories=["a"])
+    assert fastlr.ols({"a": [1.0, 2.0]}, [1.0, 2.0], categories=[]).n_features == 1
+
+
 def test_none_takes_numbers_as_they_are():
     frame = pd.DataFrame({"floor": pd.Categorical(np.arange(N) % 3)})
     assert fastlr.ols(frame, Y, categories=None).feature_names == ("floor",)

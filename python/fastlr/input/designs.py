@@ -142,6 +142,8 @@ def categories_among(X: Any, categories: object) -> tuple[Any, tuple[str, ...]]:
             return X, ()
         return X, declared_in(X)
     chosen: tuple[str, ...] = tuple(categories)  # type: ignore[arg-type]
+    if not chosen:
+        return X, ()
     columns, _ = columns_of(X, "X")
     unknown = [name for name in chosen if name not in columns]
     if unknown:
@@ -184,6 +186,10 @@ def indicator_rows(
     variables = variables.with_levels(None, "X")
     levels = {name: column.levels for name, column in variables.categories.items()}
     design = Indicators(variables.names, levels)
+    made = design.feature_names
+    if len(set(made)) < len(made):
+        twice = next(name for name in made if made.count(name) > 1)
+        raise InputError(f"X would have two features called {twice!r}: rename a column of X.")
     return IndicatorRows(
         as_features(design.expanded(variables)), targets, weights, n_dropped, design
     )
