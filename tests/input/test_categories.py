@@ -151,6 +151,18 @@ def test_too_many_levels_and_names_that_meet_are_refused():
     assert fastlr.ols({"a": [1.0, 2.0]}, [1.0, 2.0], categories=[]).n_features == 1
 
 
+def test_declared_levels_may_be_intervals_and_nulls():
+    table = pd.DataFrame({"class": pd.cut(AREA, [-9.0, 0.0, 9.0])})
+    fit = fastlr.ols(table, Y)
+    assert fit.feature_names == ("class[T.(0.0, 9.0]]",)
+    assert fastlr.ols("y ~ C(size)", data={"y": Y, "size": table["class"]}).rss == pytest.approx(
+        fit.rss, rel=1e-12
+    )
+    codes = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, 0, 1, 2]), ["a", None, "b"])
+    holes = fastlr.ols(pa.table({"c": codes}), np.arange(6.0), missing="drop")
+    assert (holes.feature_names, holes.n_dropped) == (("c[T.b]",), 2)
+
+
 def test_none_takes_numbers_as_they_are():
     frame = pd.DataFrame({"floor": pd.Categorical(np.arange(N) % 3)})
     assert fastlr.ols(frame, Y, categories=None).feature_names == ("floor",)
@@ -173,5 +185,7 @@ def test_bad_choices_are_refused_with_the_fix():
     times = {"day": np.array(["2020-01-01", "2020-01-02"], dtype="M8[s]")}
     with pytest.raises(fastlr.InputTypeError, match="Convert the column to text"):
         fastlr.ols(times, Y[:2], categories=["day"])
+    with pytest.raises(fastlr.InputTypeError, match="'area' of X is a float: pass one value"):
+        fastlr.ols({"city": CITIES, "area": 3.0}, Y, categories=["city"])
     with pytest.raises(fastlr.InputError, match="0 feature"):
         fastlr.ols({"city": ["Ulm", "Ulm"]}, Y[:2], categories=["city"])

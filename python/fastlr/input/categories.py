@@ -145,7 +145,15 @@ def recoded(column: Coded, levels: tuple[Level, ...], name: str, argument: str) 
 
 
 def _of_codes(codes: npt.NDArray[Any], levels: list[Any], name: str) -> Coded:
-    return Coded(codes.astype(np.intp), _checked(levels, name))
+    """Declared levels; those of other types, such as intervals, are taken as text, and nulls among them as gaps."""
+    kept = [i for i, level in enumerate(levels) if not _is_gap(level)]
+    position = np.full(len(levels) + 1, -1, dtype=np.intp)  # the last is that of a missing value
+    position[kept] = np.arange(len(kept))
+    texts = [
+        levels[i] if isinstance(levels[i], str | bool | int | float) else str(levels[i])
+        for i in kept
+    ]
+    return Coded(position[codes.astype(np.intp)], _checked(texts, name))
 
 
 def _of_dictionary(column: Any, name: str) -> Coded:

@@ -110,6 +110,11 @@ def columns_of(
 
     if isinstance(data, Mapping):
         columns = dict(data)
+        for name, values in columns.items():
+            if not hasattr(values, "__len__"):
+                raise InputTypeError(
+                    f"column {name!r} of {argument} is a {type(values).__name__}: pass one value per row."
+                )
         lengths = {len(values) for values in columns.values()}
         if len(lengths) > 1:
             raise InputError(
