@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
@@ -30,6 +31,29 @@ def tables(directory):
     dictionary = pa.Table.from_pandas(FRAME.astype({"city": "category"}))
     pq.write_table(dictionary, directory / "codes.parquet")
     return directory
+
+
+def test_arrays_of_text_and_numbers_are_categories_as_they_are_written(run):
+    np.savez(
+        "fields.npz", city=np.array(["Ulm", "Rom", "Ulm", "Rom"]), k=[1, 2, 2, 1], y=[1.0, 2, 4, 9]
+    )
+    pa.feather.write_feather(pa.table({"k": [2, 1], "city": ["Rom", "Ulm"]}), "new.feather")
+    fit = run(
+        "fit", "fields.npz", "--target", "y", "--categories", "city,k", "--output", "model.json"
+    )
+    assert fit.exit_code == 0
+    expected = fastlr.ols(
+        {"city": ["Ulm", "Rom", "Ulm", "Rom"], "k": [1, 2, 2, 1]},
+        [1.0, 2, 4, 9],
+        categories=["city", "k"],
+    )
+    assert fastlr.load_model("model.json").feature_names == expected.feature_names
+    predicted = run("predict", "model.json", "new.feather").stdout.split()[1:]
+    np.testing.assert_allclose(
+        [float(value) for value in predicted],
+        expected.predict({"city": ["Rom", "Ulm"], "k": [2, 1]}),
+        rtol=1e-12,
+    )
 
 
 TABLES = ["fields.csv", "fields.parquet", "codes.parquet", "part*.csv"]

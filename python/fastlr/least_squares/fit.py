@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from fastlr.errors import InputError, InputTypeError
+from fastlr.errors import InputTypeError
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.columns import FloatArray
-from fastlr.input.designs import Design, categories_among, indicator_rows
+from fastlr.input.designs import Design, categories_among
 from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.names import names_of
 from fastlr.input.options import as_alpha, as_choice, as_flag
+from fastlr.least_squares.designed import problem_of_categories, problem_of_formula
 from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
 from fastlr.least_squares.normal import solve_at_once
 from fastlr.least_squares.outcome import is_plain, plain_status, status_of
@@ -124,7 +125,7 @@ def ols(
     """
     design: Design | None = None
     if isinstance(X, str):
-        problem, design = _of_formula(
+        problem, design = problem_of_formula(
             X, y, data, sample_weight, fit_intercept, feature_names, missing, n_threads
         )
         return _with_design(
@@ -138,7 +139,7 @@ def ols(
     if type(X) is not np.ndarray or categories != "auto":
         X, chosen = categories_among(X, categories)
         if chosen:
-            problem, is_vector, design = _of_categories(
+            problem, is_vector, design = problem_of_categories(
                 X, y, sample_weight, fit_intercept, feature_names, chosen, missing, n_threads
             )
             return _with_design(fit_problem(problem, is_vector, accuracy, rank)[1], design)
@@ -146,71 +147,6 @@ def ols(
         X, y, sample_weight, fit_intercept, feature_names, n_threads, missing
     )
     return fit_problem(problem, is_vector, accuracy, rank)[1]
-
-
-def _of_formula(
-    text: str,
-    y: object,
-    data: object,
-    sample_weight: object,
-    fit_intercept: object,
-    feature_names: object,
-    missing: str,
-    n_threads: int | None,
-) -> tuple[Problem, Design]:
-    """The rows of a formula, which says by itself what y, the names and the intercept are."""
-    if data is not None:
-        for name, value in (("y", y), ("feature_names", feature_names)):
-            if value is not None:
-                raise InputTypeError(
-                    f"{name} is given beside the formula {text!r}, which says by itself what it is: leave it out."
-                )
-        if fit_intercept is not True:
-            raise InputError(
-                f"fit_intercept={fit_intercept!r} is given beside the formula {text!r}: a formula without an "
-                "intercept ends with '- 1'."
-            )
-    from fastlr.input.formulas import formula_rows
-
-    rows = formula_rows(text, data, sample_weight, missing)
-    names, labels = names_of(rows.features, rows.targets, None, None)
-    problem = Problem(
-        rows.features,
-        rows.targets,
-        rows.weights,
-        names,
-        labels,
-        rows.fit_intercept,
-        n_threads,
-        1,
-        rows.n_dropped,
-    )
-    return problem, rows.design
-
-
-def _of_categories(
-    X: object,
-    y: object,
-    sample_weight: object,
-    fit_intercept: object,
-    feature_names: object,
-    categories: tuple[str, ...],
-    missing: str,
-    n_threads: int | None,
-) -> tuple[Problem, bool, Design]:
-    """Validated rows of which some columns become indicators."""
-    if feature_names is not None:
-        raise InputTypeError(
-            f"feature_names are given, but {', '.join(map(repr, categories))} become indicators with names of their "
-            "own: rename the columns of X, or pass categories=None."
-        )
-    rows = indicator_rows(X, y, sample_weight, categories, missing)
-    names, labels = names_of(rows.features, rows.targets, None, None)
-    flag = as_flag(fit_intercept, "fit_intercept")
-    problem = Problem(
-        rows.features, rows.targets, rows.weights, names, labels, flag, n_threads, 1, rows.n_dropped
-    )
-    return problem, rows.targets.is_vector, rows.design
 
 
 def _with_design(fit: LinearFit, design: Design) -> LinearFit:
