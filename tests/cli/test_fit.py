@@ -198,7 +198,7 @@ def test_rows_with_missing_values_are_dropped_if_told_so_and_counted(run):
     assert (document["n_samples"], document["n_rows_dropped"]) == (4, 2)
     np.testing.assert_allclose(list(coefficients(document).values()), [1, 2, 3], 1e-12)
     text = run("fit", "gaps.csv", "--target", "yield", "--missing", "drop").stdout
-    assert "2 rows with missing values left out" in text
+    assert "4 rows, 2 with missing values left out, solver" in text
 
 
 def test_missing_values_in_columns_that_are_not_used_do_not_matter(run):
@@ -265,6 +265,7 @@ def test_json_is_one_document_and_nothing_else(run):
         "fit_intercept",
         "alpha",
         "n_samples",
+        "n_dropped",
         "n_features",
         "total_weight",
         "rank",

@@ -139,12 +139,6 @@ def test_frames_with_two_columns_of_one_name_are_refused():
         fastlr.ols(pandas.DataFrame(X, columns=["a", "b", "a"]), Y)
 
 
-def test_lazy_frames_are_refused_with_the_fix():
-    polars = pytest.importorskip("polars")
-    with pytest.raises(TypeError, match=r"collect\(\)"):
-        fastlr.ols(polars.DataFrame({"a": Y}).lazy(), Y)
-
-
 def test_objects_that_are_numbers_are_read():
     objects = X.astype(object)
     objects[0, 0] = Fraction(1, 2)

@@ -28,6 +28,9 @@ class _Options(roles.Words):
     def without(self, columns: Sequence[str]) -> str:
         return f"Add --exclude {shlex.quote(_quoted(columns))}, or choose with --features"
 
+    def as_categories(self, columns: Sequence[str]) -> str:
+        return f"(Of categories: --categories {shlex.quote(_quoted(columns))})"
+
     def doubt(self, table: Table) -> str:
         return in_options(table.doubt)
 
@@ -42,6 +45,8 @@ def choose(
     features: Sequence[str],
     exclude: Sequence[str],
     weights: str | None,
+    categories: Sequence[str] = (),
+    formula: str | None = None,
 ) -> Choice:
     """Match the options with the table's columns; by default every other column is a feature.
 
@@ -49,6 +54,8 @@ def choose(
     ``FileFormatError`` if a column that would be a feature by default cannot be one.
     """
     try:
+        if formula is not None:
+            return roles.choose_by_formula(table, formula, weights=weights, words=_Options())
         return roles.choose(
             table,
             target=_split(target, "--target"),
@@ -56,6 +63,7 @@ def choose(
             exclude=_split(exclude, "--exclude"),
             weights=weights,
             words=_Options(),
+            categories=_split(categories, "--categories"),
         )
     except InputError as error:
         raise click.UsageError(str(error).removesuffix(".")) from error

@@ -15,6 +15,7 @@ _OPTIONS = {
     "epochs": "--epochs",
     "learning_rate": "--learning-rate",
     "loss": "--loss",
+    "missing": "--missing",
     "n_threads": "--threads",
     "na": "--na",
     "optimizer": "--optimizer",

@@ -37,7 +37,7 @@ _FAILURES = {"diverged": DIVERGED, "interrupted": INTERRUPTED}
 
 @click.command(short_help="Fit a linear regression to a table file.", epilog=EPILOG)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--target", required=True, multiple=True, metavar="NAME", help="Column to explain.")
+@click.option("--target", multiple=True, metavar="NAME", help="Column to explain.")
 @click.option(
     "--features",
     multiple=True,
@@ -45,6 +45,17 @@ _FAILURES = {"diverged": DIVERGED, "interrupted": INTERRUPTED}
     help="Columns to explain it by.  [default: every other one]",
 )
 @click.option("--exclude", multiple=True, metavar="C,...", help="Columns to leave out.")
+@click.option(
+    "--categories",
+    multiple=True,
+    metavar="D,...",
+    help="Features that are categories: an indicator for each level but the first.",
+)
+@click.option(
+    "--formula",
+    metavar="'Y ~ A * B'",
+    help="What to fit, instead of --target, --features, --categories and --no-intercept.",
+)
 @click.option("--weights", metavar="W", help="Column of sample weights, 0 or more.")
 @click.option("--no-intercept", is_flag=True, help="Fit through the origin.")
 @click.option(
@@ -90,6 +101,8 @@ def fit(
     target: tuple[str, ...],
     features: tuple[str, ...],
     exclude: tuple[str, ...],
+    categories: tuple[str, ...],
+    formula: str | None,
     weights: str | None,
     no_intercept: bool,
     accuracy: str,
@@ -115,6 +128,21 @@ def fit(
     With --method gd the rows are kept in memory, and gradient descent passes over them.
     """
     refuse_stray(method, options)
+    _check_roles(
+        formula,
+        {
+            "--target": target,
+            "--features": features,
+            "--exclude": exclude,
+            "--categories": categories,
+            "--no-intercept": no_intercept,
+        },
+    )
+    if formula is not None or categories:
+        option = "--categories" if formula is None else "--formula"
+        for other, is_given in (("--method gd", method == "gd"), ("--alpha", alpha)):
+            if is_given:
+                raise click.UsageError(f"{option} is for exact fits, leave out {other}")
     if method == "gd" and accuracy != "auto":
         raise click.UsageError(f"--accuracy {accuracy}: is for exact fits, leave out --method gd")
     destinations = Destinations(
@@ -129,10 +157,20 @@ def fit(
     }
     destinations.check(files)
     targets = " ".join(f"--target {shlex.quote(name)}" for name in target)
+    if formula is not None:
+        targets = f"--formula {shlex.quote(formula)}"
     with opened(files, text, f"fastlr fit - {targets}") as table:
         inputs = table_files(files)
         destinations.check(inputs)
-        choice = choose(table, target=target, features=features, exclude=exclude, weights=weights)
+        choice = choose(
+            table,
+            target=target,
+            features=features,
+            exclude=exclude,
+            weights=weights,
+            categories=categories,
+            formula=formula,
+        )
         kept = KeptColumns()
         rows = Chunks(
             table,
@@ -176,7 +214,7 @@ def fit(
                 warn(caution)
             click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2))
         else:
-            _show(told, cautions, rows.n_dropped)
+            _show(told, cautions)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the report went away; the files are wanted all the same
         destinations.save(result, told=False)
@@ -186,17 +224,29 @@ def fit(
         click.get_current_context().exit(_FAILURES[result.status.code])
 
 
+def _check_roles(formula: str | None, roles: dict[str, Any]) -> None:
+    """Refuse a fit without a target, and options that a formula replaces."""
+    if formula is None:
+        if not roles["--target"]:
+            raise click.UsageError("Missing option '--target'.")
+        return
+    given = [option for option, value in roles.items() if value]
+    if given:
+        raise click.UsageError(f"--formula says it all: leave out {', '.join(given)}")
+
+
 def _descended(
     rows: Chunks, kept: KeptColumns, fit_intercept: bool, options: dict[str, Any]
 ) -> tuple[fastlr.LinearFit, list[str]]:
     if not kept:
         raise rows.nothing_left()
-    return descend(
+    result, cautions = descend(
         *rows.parts({name: kept[name] for name in rows.choice.names}),
         fit_intercept=fit_intercept,
         n_threads=rows.n_threads,
         options=options,
     )
+    return replace(result, n_dropped=rows.n_dropped) if rows.n_dropped else result, cautions
 
 
 def _fitted(rows: Chunks, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, list[str]]:
@@ -212,7 +262,7 @@ def _fitted(rows: Chunks, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, lis
     return result, [str(warning.message) for warning in caught]
 
 
-def _show(result: fastlr.LinearFit, cautions: Sequence[str], n_dropped: int) -> None:
+def _show(result: fastlr.LinearFit, cautions: Sequence[str]) -> None:
     """The report; a warning stands once, in the report on a terminal, else on standard error."""
     parts = report(result)
     status = parts.status
@@ -232,9 +282,5 @@ def _show(result: fastlr.LinearFit, cautions: Sequence[str], n_dropped: int) -> 
         "",
         grid(parts.coefficient_titles, parts.coefficients),
     )
-    notes = [parts.omitted] if parts.omitted else []
-    if n_dropped:
-        rows = "row" if n_dropped == 1 else "rows"
-        notes.append(f"{n_dropped} {rows} with missing values left out")
-    if notes:
-        show("", *(Text(note, "dim") for note in notes))
+    if parts.omitted:
+        show("", Text(parts.omitted, "dim"))

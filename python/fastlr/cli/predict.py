@@ -95,16 +95,20 @@ def _replaced(output: str) -> Iterator[BinaryIO]:
 
 def _columns(table: Table, fit: fastlr.LinearFit) -> list[str]:
     """The table's names for the model's features, in the model's order."""
-    found = match(fit.feature_names, table.names)
-    absent = [name for name in fit.feature_names if name not in found]
+    wanted = fit.feature_names if fit.design is None else fit.design.variables
+    found = match(wanted, table.names)
+    absent = [name for name in wanted if name not in found]
     if absent:
         hints = [hint for name in absent if (hint := near(name, table.names))]
         raise fastlr.FileFormatError(
-            f"{table.label} lacks {len(absent)} of the model's {fit.n_features} features: "
+            f"{table.label} lacks {len(absent)} of the model's {len(wanted)} features: "
             f"{listed(absent)}; it has {listed(table.names)}: add or rename columns"
             + "".join(f" ({hint})" for hint in hints[:1])
         )
-    return [found[name] for name in fit.feature_names]
+    if fit.design is not None:
+        levels = fit.design.levels.items()
+        table.read_as_text(found[n] for n, known in levels if any(type(k) is str for k in known))
+    return [found[name] for name in wanted]
 
 
 def _write(sink: BinaryIO, text: str) -> None:
@@ -123,12 +127,23 @@ def _header(target_names: Sequence[str]) -> str:
     return line.getvalue()
 
 
+def _named(fit: fastlr.LinearFit, batch: Batch, columns: list[str], rows: Mask) -> dict[str, Any]:
+    """Columns of a batch by the names that the model has for them, of the rows that are True."""
+    assert fit.design is not None
+    names = zip(fit.design.variables, columns, strict=True)
+    return {name: batch.columns[column][rows] for name, column in names}
+
+
 def _lines(fit: fastlr.LinearFit, batch: Batch, columns: list[str], incomplete: Mask) -> str:
     """One line for each row: its predictions as their shortest exact decimals, or NA."""
     predicted = np.full((batch.n_rows, fit.n_targets), np.nan)
     if not incomplete.all():
-        X = matrix(batch, columns, ~incomplete)
-        predicted[~incomplete] = fit.predict(X).reshape(len(X), -1)
+        X: Any = (
+            matrix(batch, columns, ~incomplete)
+            if fit.design is None
+            else _named(fit, batch, columns, ~incomplete)
+        )
+        predicted[~incomplete] = fit.predict(X).reshape(batch.n_rows - int(incomplete.sum()), -1)
     fields = [list(map(repr, column)) for column in predicted.T.tolist()]
     for column in fields:
         for row in np.flatnonzero(incomplete):

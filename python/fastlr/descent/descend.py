@@ -23,6 +23,7 @@ from fastlr.descent.prepare import ENGINES, Job, Request, prepare
 from fastlr.descent.result import Descent, Epoch
 from fastlr.descent.resuming import before
 from fastlr.descent.schedules import Schedule, as_schedule
+from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.options import as_alpha, as_choice, as_whole
 from fastlr.input.threads import resolve_threads
 
@@ -53,6 +54,7 @@ def descend(
     verbose: int = 0,
     progress: bool = False,
     engine: str = "auto",
+    missing: str = "error",
     random_state: object = None,
     n_threads: int | None = None,
 ) -> Descent:
@@ -132,6 +134,10 @@ def descend(
     engine : {"auto", "rows", "moments"}, default="auto"
         Full batch only: read the rows in each epoch, or make the same steps from their moments at O(p^2) an epoch.
         "auto" takes what is cheaper; ``Descent.engine`` says which.
+    missing : {"error", "drop"}, default="error"
+        Rows with a missing value in X, y or sample_weight (NaN, None, a null or a masked value): an error that names
+        the first one, or left out; ``n_dropped`` counts them. Samplers of your own see
+        the rows that are left.
     random_state : int, Generator or RandomState, optional
         Seed of shuffling and of random starts. The same seed gives the same bits for any number of threads.
     n_threads : int, optional
@@ -190,6 +196,10 @@ def descend(
     >>> print(fit.status)
     Stopped after 2 epochs as asked; the loss was still falling, 0.0143 above the optimum.
     """
+    n_dropped = 0
+    if is_drop(missing):
+        X, y, sample_weight, n_dropped, _ = complete_rows(X, y, sample_weight)
+        validation = _complete(validation)
     request = Request(
         schedule=as_schedule(learning_rate),
         n_epochs=as_whole(epochs, "epochs"),
@@ -206,6 +216,7 @@ def descend(
         progress=bool(progress),
         fit_intercept=bool(fit_intercept),
         n_threads=resolve_threads(n_threads),
+        n_dropped=n_dropped,
         random_state=random_state,
         batch_size=batch_size,
         optimizer=optimizer,
@@ -215,6 +226,14 @@ def descend(
     job = prepare(request, *as_validation(X, y, sample_weight, validation))
     loop = _loop_of(job)
     return finish(job, loop, loop.run())
+
+
+def _complete(validation: object) -> object:
+    """Leave rows out of a validation set, too, if it has rows of its own."""
+    if isinstance(validation, tuple | list) and len(validation) in (2, 3):
+        X, y, *weights = validation
+        return tuple(complete_rows(X, y, weights[0] if weights else None)[:3])
+    return validation
 
 
 def _loop_of(job: Job) -> Loop:

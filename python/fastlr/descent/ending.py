@@ -119,6 +119,7 @@ def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
         alpha=objective.alpha_of_sum,
         feature_mean=measured.mean_x,
         feature_std=measured.std_x,
+        n_dropped=job.request.n_dropped,
         history=history,
         loss=loss,
         n_epochs=len(history),

@@ -46,6 +46,8 @@ class Request:
     progress: bool
     fit_intercept: bool
     n_threads: int
+    n_dropped: int
+    """Rows that were left out because a value was missing."""
     random_state: object
     batch_size: object
     optimizer: object

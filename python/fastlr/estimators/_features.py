@@ -1,4 +1,4 @@
-"""What scikit-learn wants to be remembered of the features, for mappings as well."""
+"""What scikit-learn wants to be remembered of the features, for mappings and Arrow streams as well."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastlr.errors import user_level
 from fastlr.input.columns import Columns
+from fastlr.input.frames import has_columns
 from fastlr.input.names import check_same_features, default_names
 
 __all__ = ["check_features", "check_fitted", "names_in"]
@@ -29,7 +30,7 @@ def check_features(estimator: Any, X: object, features: Columns, *, reset: bool)
         fitted = vars(estimator)
         if "feature_names_in_" not in fitted and fitted["n_features_in_"] == features.n_columns:
             return  # most calls: scikit-learn would take ten times as long to find nothing
-    if not (reset and is_array) and not isinstance(X, Mapping):
+    if not (reset and is_array) and not isinstance(X, Mapping) and not has_columns(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return
     if reset:

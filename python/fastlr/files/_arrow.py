@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastlr.errors import FileFormatError
 from fastlr.files._stream import Source, require_pyarrow
 from fastlr.files._table import Column, ColumnArrays, Table, own_names, plain_numbers
+from fastlr.input import arrow
 
 _BATCH_ROWS = 1 << 16
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
@@ -39,7 +40,10 @@ class ParquetTable(Table):
         n_rows = 0
         with _damage_named(self.label):
             for batch in self._file.iter_batches(_BATCH_ROWS, columns=wanted):
-                arrays = {n: to_numpy(batch.column(w)) for n, w in zip(names, wanted, strict=True)}
+                arrays = {
+                    n: (to_text if n in self._text else to_numpy)(batch.column(w))
+                    for n, w in zip(names, wanted, strict=True)
+                }
                 n_rows += batch.num_rows
                 share = n_rows / self._file.metadata.num_rows
                 yield arrays, batch.num_rows, int(share * (self.n_bytes or 0))
@@ -70,7 +74,10 @@ class ArrowTable(Table):
                 columns = dict(zip(names, self._chosen(batch, positions), strict=True))
                 for start in range(0, batch.num_rows, _BATCH_ROWS):
                     n_rows = min(_BATCH_ROWS, batch.num_rows - start)
-                    arrays = {n: to_numpy(c.slice(start, n_rows)) for n, c in columns.items()}
+                    arrays = {
+                        n: (to_text if n in self._text else to_numpy)(c.slice(start, n_rows))
+                        for n, c in columns.items()
+                    }
                     yield arrays, n_rows, bytes_read
 
     def _record_batches(self, positions: list[int]) -> Iterator[tuple[Any, int]]:
@@ -148,55 +155,20 @@ def holds(kind: Any) -> str:
 
 
 def to_numpy(values: Any) -> NDArray[Any]:
-    """An Arrow column of numbers as a NumPy array, nulls as NaN.
+    """An Arrow column of numbers as a NumPy array of a type that batches have, nulls as NaN."""
+    return plain_numbers(arrow.to_numpy(values))
 
-    Arrow's buffers are read where they lie: ``values.to_numpy()`` would import pandas, if it is
-    installed, and that takes longer than fitting a small table.
-    """
+
+def to_text(values: Any) -> NDArray[Any]:
+    """An Arrow column as text: an array of ``str``, and None for nulls."""
     import pyarrow as pa
     import pyarrow.types as t
 
-    kind = values.type
-    if t.is_null(kind):
-        return np.full(len(values), np.nan)
-    if t.is_dictionary(kind):
-        values = values.cast(kind.value_type)
-        kind = kind.value_type
-    if t.is_decimal(kind):
-        values = values.cast(pa.float64(), safe=False)
-    chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
-    arrays = [_from_buffers(chunk) for chunk in chunks]
-    return plain_numbers(arrays[0] if len(arrays) == 1 else _joined(arrays, kind))
-
-
-def _from_buffers(values: Any) -> NDArray[Any]:
-    """An Arrow array of integers, floats or booleans: (validity bits or None, values), an offset."""
-    import pyarrow.types as t
-
-    validity, data = values.buffers()
-    start, stop = values.offset, values.offset + len(values)
-    if len(values) == 0:
-        return _joined([], values.type)
-    numbers = (
-        _bits(data, start, stop)
-        if t.is_boolean(values.type)
-        else np.frombuffer(data, dtype=values.type.to_pandas_dtype())[start:stop]
-    )
-    if not values.null_count:
-        return numbers
-    return np.where(_bits(validity, start, stop), numbers.astype(np.float64), np.nan)
-
-
-def _bits(buffer: Any, start: int, stop: int) -> NDArray[np.bool_]:
-    """Bits ``start`` to ``stop`` of a bitmap, least significant first."""
-    first = start // 8
-    packed = np.frombuffer(buffer, dtype=np.uint8)[first : (stop + 7) // 8]
-    return np.unpackbits(packed, bitorder="little")[start - 8 * first : stop - 8 * first].view(bool)
-
-
-def _joined(arrays: list[NDArray[Any]], kind: Any) -> NDArray[Any]:
-    """Chunks one after another; those with missing values are float64 already."""
-    return np.concatenate(arrays) if arrays else np.empty(0, dtype=kind.to_pandas_dtype())
+    if t.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if not t.is_string(values.type):
+        values = values.cast(pa.string())
+    return np.array(values.to_pylist(), dtype=object)
 
 
 def _columns(label: str, schema: Any) -> list[Column]:

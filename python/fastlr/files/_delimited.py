@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastlr.errors import FileFormatError
-from fastlr.files._arrow import holds, is_numeric, own_memory, to_numpy
+from fastlr.files._arrow import holds, is_numeric, own_memory, to_numpy, to_text
 from fastlr.files._cells import MISSING_WORDS, explained, not_numbers
 from fastlr.files._header import Header
 from fastlr.files._stream import ByteStream, Source, require_pyarrow
@@ -67,7 +67,10 @@ class DelimitedTable(Table):
         n_rows = 0
         for rows in self._row_blocks(stream):
             block = self._parse(rows, list(chosen), n_rows)
-            arrays = {name: to_numpy(block.column(i)) for i, name in chosen.items()}
+            arrays = {
+                name: (to_text if name in self._text else to_numpy)(block.column(i))
+                for i, name in chosen.items()
+            }
             n_rows += block.num_rows
             yield arrays, block.num_rows, self._source.bytes_read
 
@@ -123,7 +126,7 @@ class DelimitedTable(Table):
 
         types = {}
         for i in chosen or ():
-            if as_text:
+            if as_text or self.columns[int(i)].name in self._text:
                 types[i] = pa.string()
             else:
                 is_boolean = self.columns[int(i)].holds == "booleans"

@@ -76,6 +76,7 @@ class JoinedTable(Table):
 
     def __init__(self, files: Sequence[str], block_bytes: int, options: TextOptions) -> None:
         self._block_bytes, self._options = block_bytes, options
+        self._text = frozenset()
         self._parts: list[Table | str] = []
         self.label = f"{files[0]} and {len(files) - 1} more"
         self.n_bytes = 0
@@ -110,8 +111,10 @@ class JoinedTable(Table):
         for part in self._parts:
             if isinstance(part, str):
                 with table_from(part, self._block_bytes, self._options) as table:
+                    table.read_as_text(self._text)
                     yield from _shifted(table, names, bytes_before)
             else:
+                part.read_as_text(self._text)
                 yield from _shifted(table := part, names, bytes_before)
             bytes_before += table.n_bytes or 0
 

@@ -48,7 +48,12 @@ class NumpyTable(Table):
         total = len(self._columns[0][1])
         for start in range(0, total, _BATCH_ROWS):
             stop = min(start + _BATCH_ROWS, total)
-            arrays = {name: plain_numbers(columns[name][start:stop]) for name in names}
+            arrays = {
+                name: columns[name][start:stop].astype(np.str_).astype(object)
+                if name in self._text
+                else plain_numbers(columns[name][start:stop])
+                for name in names
+            }
             yield arrays, stop - start, (self.n_bytes or 0) * stop // total
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -33,7 +33,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Batch:
-    """Consecutive rows of a table: 1-D arrays of equal length, NaN where a value is missing."""
+    """Consecutive rows of a table: 1-D arrays of equal length, NaN (of text None) where a value is missing."""
 
     columns: ColumnArrays
     n_rows: int
@@ -62,6 +62,11 @@ class Table(AbstractContextManager["Table"], ABC):
         self.label = source.label
         self.columns = tuple(columns)
         self.n_bytes = source.n_bytes
+        self._text: frozenset[str] = frozenset()
+
+    def read_as_text(self, names: Iterable[str]) -> None:
+        """Have batches give columns as they are written: arrays of ``str``, and None where a value is missing."""
+        self._text = frozenset(names)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,7 +101,7 @@ class Table(AbstractContextManager["Table"], ABC):
             columns = [column.name for column in self.columns if column.is_numeric]
         for name in columns:
             column = self.column(name)
-            if not column.is_numeric:
+            if not column.is_numeric and name not in self._text:
                 raise FileFormatError(
                     f"{self.label}: column {name!r} holds {column.holds}, not numbers: "
                     "correct it or leave it out"

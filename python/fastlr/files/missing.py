@@ -22,6 +22,9 @@ def missing_rows(batch: Batch, names: Sequence[str], label: str) -> Mask:
     missing = np.zeros(batch.n_rows, dtype=np.bool_)
     for name in names:
         values = batch.columns[name]
+        if values.dtype == object:  # text
+            missing |= np.fromiter((value is None for value in values), np.bool_, len(values))
+            continue
         if values.dtype.kind != "f":
             continue
         finite = np.isfinite(values)
@@ -43,11 +46,15 @@ def refuse_missing(batch: Batch, names: Sequence[str], missing: Mask, label: str
     if not missing.any():
         return
     row = int(missing.argmax())
-    name = next(n for n in names if np.isnan(batch.columns[n][row]))
+    name = next(n for n in names if _is_gap(batch.columns[n][row]))
     raise InputError(
         f"{label}: column {name!r} has no value in row {batch.first_row + row}: "
         f"fill it in, or use {way}"
     )
+
+
+def _is_gap(value: Any) -> bool:
+    return value is None or (not isinstance(value, str) and bool(np.isnan(value)))
 
 
 def refuse_negative(batch: Batch, weights: str, label: str) -> None:

@@ -21,9 +21,9 @@ __all__ = ["as_features", "as_targets", "as_weights"]
 _FLOAT64 = np.dtype(np.float64)
 
 
-def as_features(X: object, *, argument: str = "X") -> Columns:
-    """Features of shape (n_samples, n_features), at least one of each."""
-    columns = as_columns(X, argument)
+def as_features(X: object, *, argument: str = "X", may_miss: bool = False) -> Columns:
+    """Features of shape (n_samples, n_features), at least one of each; with ``may_miss``, NaN for None and the like."""
+    columns = as_columns(X, argument, may_miss=may_miss)
     if columns.is_vector:
         raise InputError(
             f"Expected 2D array, got 1D array instead: {argument} has shape ({columns.n_samples},) but needs "
@@ -44,7 +44,14 @@ def _empty(columns: Columns, noun: str, what: str) -> InputError:
     )
 
 
-def as_targets(y: object, n_samples: int, *, argument: str = "y", index: object = None) -> Columns:
+def as_targets(
+    y: object,
+    n_samples: int,
+    *,
+    argument: str = "y",
+    index: object = None,
+    may_miss: bool = False,
+) -> Columns:
     """One target of shape (n_samples,) or several of shape (n_samples, n_targets).
 
     Half and extended precision and the other byte order become float64. ``index`` is that of X, if it has one.
@@ -53,7 +60,7 @@ def as_targets(y: object, n_samples: int, *, argument: str = "y", index: object 
         raise InputError(
             f"requires {argument} to be passed, but the target {argument} is None: pass one number per row of X."
         )
-    columns = as_columns(y, argument)
+    columns = as_columns(y, argument, may_miss=may_miss)
     if columns.n_samples != n_samples:
         raise InputError(
             f"Found input variables with inconsistent numbers of samples: X has {n_samples} rows but {argument} "
@@ -71,7 +78,7 @@ def as_targets(y: object, n_samples: int, *, argument: str = "y", index: object 
 
 
 def as_weights(
-    sample_weight: object, n_samples: int, *, index: object = None
+    sample_weight: object, n_samples: int, *, index: object = None, may_miss: bool = False
 ) -> npt.NDArray[Any] | None:
     """Weights of shape (n_samples,), or None; one number is the weight of every row.
 
@@ -91,7 +98,7 @@ def as_weights(
         raise InputTypeError(
             f"sample_weight={sample_weight!r} is not a number: pass one weight per row, one number for all, or None."
         )
-    columns = as_columns(sample_weight, "sample_weight")
+    columns = as_columns(sample_weight, "sample_weight", may_miss=may_miss)
     if not columns.is_vector:
         raise InputError(
             f"Sample weights must be 1D array or scalar: sample_weight has {columns.n_columns} columns. "

@@ -1,7 +1,7 @@
 """Arrays, sequences, mappings and data frames become columns of numbers, where they lie.
 
-NumPy arrays of any stride are taken as they are; data frames (pandas, polars, pyarrow, ...) and mappings give
-their columns, without a copy wherever the frame's own buffers are plain numbers.
+NumPy arrays of any stride are taken as they are; data frames (pandas, polars, pyarrow, ...), whatever offers Arrow's
+stream of columns, and mappings give their columns, without a copy wherever the frame's own buffers are plain numbers.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import numpy.typing as npt
 
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.columns import Columns
+from fastlr.input.frames import array_of, opened
 
-__all__ = ["as_columns", "index_of"]
+__all__ = ["as_columns", "index_of", "is_missing"]
 
 _READABLE = frozenset("efdgbhilqBHILQ?")  # by kernels, in either byte order
 
 
-def as_columns(data: object, argument: str) -> Columns:
-    """Columns of numbers; what is not made of numbers is refused."""
-    array = data if type(data) is np.ndarray else _read(data, argument)
+def as_columns(data: object, argument: str, *, may_miss: bool = False) -> Columns:
+    """Columns of numbers; what is not made of numbers is refused, or is NaN if it ``may_miss``: None, NA and masks."""
+    array = data if type(data) is np.ndarray else _read(data, argument, may_miss)
     if isinstance(array, Columns):
         return array
     shape, dtype = array.shape, array.dtype
@@ -37,50 +38,54 @@ def as_columns(data: object, argument: str) -> Columns:
         if dtype.char != "O":
             name = argument if is_vector else f"{argument} (all {shape[1]} columns)"
             raise _unreadable(name, dtype)
-        array = _numbers_in_objects(array, argument)
+        array = _numbers_in_objects(array, argument, may_miss)
     return Columns(array, shape[0], 1 if is_vector else shape[1], None, is_vector)
 
 
-def _read(data: object, argument: str) -> Columns | npt.NDArray[Any]:
+def _read(data: object, argument: str, may_miss: bool) -> Columns | npt.NDArray[Any]:
     """Columns, or one plain array in which they lie side by side."""
     if isinstance(data, Columns):
         return data
     if isinstance(data, np.ndarray):
-        return _plain(data, argument)
+        return _plain(data, argument, may_miss)
     if hasattr(data, "toarray") and hasattr(data, "tocsr"):
         raise InputTypeError(
             f"{argument} is a sparse matrix, and only dense data are supported: pass {argument}.toarray() if "
             "it fits into memory."
         )
     if isinstance(data, Mapping):
-        return _from_columns(list(data.keys()), list(data.values()), argument)
+        return _from_columns(list(data.keys()), list(data.values()), argument, may_miss)
     if isinstance(data, list | tuple):
-        return _from_sequence(data, argument)
-    columns, index = _from_frame(data, argument), index_of(data)
+        return _from_sequence(data, argument, may_miss)
+    columns, index = _from_frame(data, argument, may_miss), index_of(data)
     if index is None or not isinstance(columns, Columns):
         return columns
     return columns._replace(index=index)
 
 
-def _plain(array: npt.NDArray[Any], argument: str) -> npt.NDArray[Any]:
-    """Strip a subclass that only adds behaviour; refuse one whose meaning would be lost."""
+def _plain(array: npt.NDArray[Any], argument: str, may_miss: bool) -> npt.NDArray[Any]:
+    """Strip a subclass that only adds behaviour; refuse one whose meaning would be lost; masked values may be NaN."""
     if isinstance(array, np.matrix):
         raise InputTypeError(
             f"{argument} is an np.matrix, which is not supported: pass np.asarray({argument})."
         )
     if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        if may_miss and array.dtype.kind in "fiub":
+            return np.ma.filled(array.astype(np.float64), np.nan)
         raise InputTypeError(
             f"{argument} is a masked array with masked values: drop or fill them first ({argument}.filled(...))."
         )
     return np.asarray(array)
 
 
-def _from_sequence(data: Sequence[Any], argument: str) -> npt.NDArray[Any]:
+def _from_sequence(data: Sequence[Any], argument: str, may_miss: bool) -> npt.NDArray[Any]:
+    if may_miss:
+        data = [_unmasked(member, f"row {row} of {argument}") for row, member in enumerate(data)]
     for row, member in enumerate(data):  # np.asarray would forget the masks
         if member is np.ma.masked:
             raise _missing_value(argument, (row,))
         if isinstance(member, np.ma.MaskedArray):
-            _plain(member, f"row {row} of {argument}")
+            _plain(member, f"row {row} of {argument}", may_miss)
     try:
         return np.asarray(data)
     except ValueError as error:
@@ -89,28 +94,26 @@ def _from_sequence(data: Sequence[Any], argument: str) -> npt.NDArray[Any]:
         ) from error
 
 
-def _from_frame(data: object, argument: str) -> Columns | npt.NDArray[Any]:
+def _unmasked(member: Any, name: str) -> Any:
+    """A member of a list in which masked values are None or NaN."""
+    if member is np.ma.masked:
+        return None
+    return _plain(member, name, True) if isinstance(member, np.ma.MaskedArray) else member
+
+
+def _from_frame(data: object, argument: str, may_miss: bool) -> Columns | npt.NDArray[Any]:
     import narwhals as nw
 
-    if hasattr(data, "collect") and hasattr(data, "lazy"):
-        raise InputTypeError(f"{argument} is a lazy frame: pass {argument}.collect().")
-    try:
-        native: Any = nw.from_native(data, eager_only=True, allow_series=True)
-    except nw.exceptions.DuplicateError:
-        raise InputError(
-            f"{argument} has two columns of the same name: names must be distinct."
-        ) from None
-    except TypeError:
-        native = None
+    native = opened(data, argument)
     if isinstance(native, nw.Series):
-        columns = _from_columns([native.name or argument], [native.to_numpy()], argument)
+        columns = _from_columns([native.name or argument], [array_of(native)], argument, may_miss)
         return Columns(columns.source, columns.n_samples, 1, columns.names, True)
     if isinstance(native, nw.DataFrame):
         names = list(native.columns)
-        arrays = [native.get_column(name).to_numpy() for name in names]
+        arrays = [array_of(native.get_column(name)) for name in names]
         if not arrays:
             return Columns([], len(native), 0, ())
-        return _from_columns(names, arrays, argument)
+        return _from_columns(names, arrays, argument, may_miss)
     if hasattr(data, "__array__") or hasattr(data, "__array_interface__"):
         return np.asarray(data)
     raise InputTypeError(
@@ -118,23 +121,23 @@ def _from_frame(data: object, argument: str) -> Columns | npt.NDArray[Any]:
     )
 
 
-def _from_columns(labels: list[Any], values: list[Any], argument: str) -> Columns:
+def _from_columns(labels: list[Any], values: list[Any], argument: str, may_miss: bool) -> Columns:
     """Separate columns; text, complex and other unreadable ones are named all at once."""
     arrays: list[npt.NDArray[Any]] = []
     unreadable: list[str] = []
     for label, value in zip(labels, values, strict=True):
         name = f"column {label!r} of {argument}"
         if isinstance(value, list | tuple):
-            array = _from_sequence(value, name)
+            array = _from_sequence(value, name, may_miss)
         elif isinstance(value, np.ndarray) and type(value) is not np.ndarray:
-            array = _plain(value, name)
+            array = _plain(value, name, may_miss)
         else:
             array = np.asarray(value)
         if array.ndim != 1:
             raise InputError(f"{name} has shape {array.shape}: columns are 1D.")
         if array.dtype == object:
             try:
-                array = _numbers_in_objects(array, name)
+                array = _numbers_in_objects(array, name, may_miss)
             except InputTypeError as error:
                 unreadable.append(str(error))
                 continue
@@ -153,15 +156,19 @@ def _from_columns(labels: list[Any], values: list[Any], argument: str) -> Column
     return Columns(arrays, lengths.pop() if lengths else 0, len(arrays), names)
 
 
-def _numbers_in_objects(array: npt.NDArray[Any], argument: str) -> npt.NDArray[Any]:
+def _numbers_in_objects(array: npt.NDArray[Any], argument: str, may_miss: bool) -> npt.NDArray[Any]:
     """An object array of real numbers becomes float64 (a copy: its values are Python objects)."""
+    gaps: list[tuple[int, ...]] = []
     for index, value in np.ndenumerate(array):
         if isinstance(value, float | int | np.number | np.bool_) and not isinstance(
             value, np.complexfloating
         ):
             continue
-        if _is_missing(value):
-            raise _missing_value(argument, index)
+        if is_missing(value):
+            if not may_miss:
+                raise _missing_value(argument, index)
+            gaps.append(index)
+            continue
         if isinstance(value, str | bytes | complex):
             reason = f"{value!r} is not a number"
         else:
@@ -173,12 +180,15 @@ def _numbers_in_objects(array: npt.NDArray[Any], argument: str) -> npt.NDArray[A
         place = f"row {index[0]}" if array.ndim == 1 else f"row {index[0]}, column {index[1]}"
         raise InputTypeError(
             f"{argument} has dtype object and holds something else than numbers ({place}: {reason}): "
-            "convert it to numbers, encode it, or leave the column out."
+            "convert it to numbers, name it in categories= of fastlr.ols, or leave the column out."
         )
+    if gaps:
+        array = array.copy()
+        array[tuple(np.transpose(gaps))] = np.nan
     return array.astype(np.float64)
 
 
-def _is_missing(value: object) -> bool:
+def is_missing(value: object) -> bool:
     """Tell whether a value is None, masked, or what pandas puts where there is nothing."""
     return value is None or value is np.ma.masked or type(value).__name__ in ("NAType", "NaTType")
 
@@ -187,7 +197,7 @@ def _missing_value(argument: str, index: tuple[int, ...]) -> InputError:
     place = f"row {index[0]}" + (f", column {index[1]}" if len(index) > 1 else "")
     return InputError(
         f"{argument} has a missing value ({place}, counted from 0): every value must be a number. Drop or fill such "
-        "rows first."
+        "rows first, or pass missing='drop' to fastlr.ols, fastlr.descend or Moments.from_arrays."
     )
 
 
@@ -197,7 +207,10 @@ def _unreadable(name: str, dtype: np.dtype[Any]) -> InputTypeError:
             f"Complex data not supported: {name} has dtype {dtype}. Pass real numbers."
         )
     if dtype.kind in "US":
-        rule = "text cannot be fitted: encode it as numbers, or leave the column out."
+        rule = (
+            "text cannot be fitted: name it in categories= of fastlr.ols, encode it as numbers, or leave the column "
+            "out."
+        )
     elif dtype.kind in "mM":
         rule = "times cannot be fitted: convert them to a number of seconds or days first."
     else:
@@ -207,6 +220,8 @@ def _unreadable(name: str, dtype: np.dtype[Any]) -> InputTypeError:
 
 def index_of(data: object) -> Any:
     """The labels of the rows of a pandas object."""
+    if hasattr(data, "to_native"):  # as narwhals gives a frame
+        data = data.to_native()
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(data, pandas.DataFrame | pandas.Series):
         return data.index

@@ -11,10 +11,11 @@ from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.input.columns import Columns
 
-__all__ = ["refuse_bad_weights", "refuse_non_finite"]
+__all__ = ["is_finite", "not_finite", "refuse_bad_weights", "refuse_non_finite"]
 
 # Values looked at in one call of the kernel: 10 ms, some 50 where they lie far apart.
 _SEARCHED_PER_CALL = 1 << 21
+_WAY = "missing='drop' to fastlr.ols, fastlr.descend or Moments.from_arrays"
 
 
 def refuse_non_finite(
@@ -24,30 +25,59 @@ def refuse_non_finite(
     argument: str,
     first_row: int = 0,
     rows: tuple[int, int] | None = None,
+    may_drop: bool = True,
 ) -> None:
     """Raise if a value (of the rows from the first of ``rows`` to before the second) is NaN or infinite.
 
-    The message names the first such cell; ``first_row`` is the number of row 0. Rows are taken in parts so short that
-    Ctrl-C is heard between them.
+    The message names the first such cell; ``first_row`` is the number of row 0, and ``may_drop`` tells whether
+    functions leave such rows out if they are asked to.
     """
     begin, end = rows or (0, columns.n_samples)
+    row, column = _first_non_finite(columns, begin, end)
+    if row >= 0:
+        value = float(columns.column(column)[row])
+        raise not_finite(
+            columns, names, first_row + row, column, value, argument, may_drop=may_drop
+        )
+
+
+def is_finite(columns: Columns) -> bool:
+    """Whether every value is a finite number."""
+    return _first_non_finite(columns, 0, columns.n_samples)[0] < 0
+
+
+def _first_non_finite(columns: Columns, begin: int, end: int) -> tuple[int, int]:
+    """Row and column of the first value that is not finite, or (-1, -1); in parts, between which Ctrl-C is heard."""
     step = max(256, _SEARCHED_PER_CALL // max(1, columns.n_columns))
     for start in range(begin, end, step):
         stop = min(end, start + step)
         row, column = kernels.first_non_finite(columns.take_rows(slice(start, stop)).source)
         if row >= 0:
-            break
-    else:
-        return
-    row += start
-    value = float(columns.column(column)[row])
-    kind = "NaN" if np.isnan(value) else "infinity"
-    where = f"row {first_row + row}"
+            return start + row, column
+    return -1, -1
+
+
+def not_finite(
+    columns: Columns,
+    names: tuple[str, ...],
+    row: int,
+    column: int,
+    value: float,
+    argument: str,
+    *,
+    may_drop: bool = True,
+) -> InputError:
+    """The error for a value that is NaN or infinite, with its place and what to do."""
+    is_missing = bool(np.isnan(value))
+    where = f"row {row}"
     if not columns.is_vector:
         where += f", column {names[column]!r}"
-    raise InputError(
-        f"Input {argument} contains {kind} ({where}, counted from 0): every value must be finite. Drop or fill "
-        "such rows first."
+    fix = "Drop or fill such rows first"
+    if is_missing and may_drop:
+        fix += f", or pass {_WAY}"
+    return InputError(
+        f"Input {argument} contains {'NaN' if is_missing else 'infinity'} ({where}, counted from 0): every value must "
+        f"be finite. {fix}."
     )
 
 
@@ -57,7 +87,7 @@ def refuse_bad_weights(weights: npt.NDArray[Any]) -> None:
     if bad.size:
         raise InputError(
             f"Input sample_weight contains {weights[bad[0]]!s} (row {bad[0]}, counted from 0; NaN or infinity): "
-            "weights must be finite."
+            f"weights must be finite. If it is missing, pass {_WAY}."
         )
     negative = np.flatnonzero(weights < 0)
     if negative.size:

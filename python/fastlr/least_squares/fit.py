@@ -10,8 +10,11 @@ import numpy as np
 from fastlr.errors import InputTypeError
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.columns import FloatArray
+from fastlr.input.designs import Design, categories_among
+from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.names import names_of
 from fastlr.input.options import as_alpha, as_choice, as_flag
+from fastlr.least_squares.designed import problem_of_categories, problem_of_formula
 from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
 from fastlr.least_squares.normal import solve_at_once
 from fastlr.least_squares.outcome import is_plain, plain_status, status_of
@@ -28,25 +31,31 @@ __all__ = ["fit_problem", "linear_fit", "ols", "problem_of", "solve", "solve_mom
 
 def ols(
     X: object,
-    y: object,
+    y: object = None,
     *,
+    data: object = None,
     sample_weight: object = None,
     fit_intercept: bool = True,
     accuracy: str = "auto",
     rank: str | None = None,
     feature_names: Sequence[str] | None = None,
+    categories: Sequence[str] | str | None = "auto",
+    missing: str = "error",
     n_threads: int | None = None,
 ) -> LinearFit:
     """Ordinary (or weighted) least squares: minimise ``sum w (y - intercept - X @ coef)^2``.
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
+    X : array-like of shape (n_samples, n_features), or str
         Array of any stride, data frame, or mapping from names to columns; numbers of any type (float64,
         float32, half precision, integers, booleans, either byte order), read as float64 where they lie.
+        A formula such as ``"y ~ a + b * c"`` speaks of the columns of ``data``, and y is left out.
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
         Target values.
-    sample_weight : float or array-like of shape (n_samples,), optional
+    data : data frame or mapping, optional
+        The table that a formula speaks of.
+    sample_weight : float or array-like of shape (n_samples,), or str with a formula, optional
         Non-negative weights, not all zero, or one number for all rows: precisions, to which the variances of the rows'
         errors are inversely proportional. Coefficients are those of a table that has a row of weight 2 twice, standard
         errors are not; weight 0 leaves a row out.
@@ -63,6 +72,13 @@ def ols(
         dependence may surprise; "min_norm" by name is a choice, and not warned of.
     feature_names : sequence of str, optional
         Names; by default those of the data frame, or x0, x1, ...
+    categories : "auto", sequence of str or None, default="auto"
+        Columns of X that become indicators (0 or 1) of all their levels but the first: those declared to hold
+        categories (pandas, polars, Arrow dictionaries of text), or those named, which may hold text or numbers.
+        Declared levels keep their order, others are sorted; levels that no row has are left out.
+    missing : {"error", "drop"}, default="error"
+        Rows with a missing value in X, y or sample_weight (NaN, None, a null or a masked value): an error that names
+        the first one, or left out; ``LinearFit.n_dropped`` counts them.
     n_threads : int, optional
         Threads to use; by default all that the process may. The result does not depend on it.
 
@@ -106,8 +122,36 @@ def ols(
     >>> fit.coef.round(12), round(fit.intercept, 12)
     (array([2.]), 1.0)
     """
-    problem, is_vector = problem_of(X, y, sample_weight, fit_intercept, feature_names, n_threads)
+    design: Design | None = None
+    if isinstance(X, str):
+        problem, design = problem_of_formula(
+            X, y, data, sample_weight, fit_intercept, feature_names, missing, n_threads
+        )
+        return _with_design(
+            fit_problem(problem, problem.targets.is_vector, accuracy, rank)[1], design
+        )
+    if data is not None:
+        raise InputTypeError(
+            f"data is the table of a formula, and X is a {type(X).__name__}: pass the formula first, as in "
+            "ols('y ~ a + b', data=data)."
+        )
+    if type(X) is not np.ndarray or categories != "auto":
+        X, chosen = categories_among(X, categories)
+        if chosen:
+            problem, is_vector, design = problem_of_categories(
+                X, y, sample_weight, fit_intercept, feature_names, chosen, missing, n_threads
+            )
+            return _with_design(fit_problem(problem, is_vector, accuracy, rank)[1], design)
+    problem, is_vector = problem_of(
+        X, y, sample_weight, fit_intercept, feature_names, n_threads, missing
+    )
     return fit_problem(problem, is_vector, accuracy, rank)[1]
+
+
+def _with_design(fit: LinearFit, design: Design) -> LinearFit:
+    """Let a fresh fit remember how its features were made."""
+    vars(fit)["design"] = design
+    return fit
 
 
 def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -> LinearFit:
@@ -167,16 +211,20 @@ def problem_of(
     fit_intercept: bool,
     feature_names: Sequence[str] | None,
     n_threads: int | None,
+    missing: str = "error",
 ) -> tuple[Problem, bool]:
     """Validated rows, and whether y was one-dimensional (then coefficients are, too)."""
-    features = as_features(X)
-    targets = as_targets(y, features.n_samples, index=features.index)
+    n_dropped, weights = 0, None
+    if missing != "error" and is_drop(missing):
+        features, targets, weights, n_dropped, _ = complete_rows(X, y, sample_weight)
+    else:
+        features = as_features(X)
+        targets = as_targets(y, features.n_samples, index=features.index)
+        if sample_weight is not None:
+            weights = as_weights(sample_weight, features.n_samples, index=features.index)
     names, labels = names_of(features, targets, feature_names, None)
-    weights = None
-    if sample_weight is not None:
-        weights = as_weights(sample_weight, features.n_samples, index=features.index)
     flag = fit_intercept is True or as_flag(fit_intercept, "fit_intercept")
-    problem = Problem(features, targets, weights, names, labels, flag, n_threads)
+    problem = Problem(features, targets, weights, names, labels, flag, n_threads, 1, n_dropped)
     return problem, targets.is_vector
 
 
@@ -196,9 +244,9 @@ def fit_problem(
         wide = climb_wide(problem, accuracy, rule)
         if wide is not None:
             summary, result = wide
-            return None, linear_fit(summary, result, flag, 0.0, is_vector, rank)
+            return None, linear_fit(summary, result, flag, 0.0, is_vector, rank, problem.n_dropped)
     state, result = climb(problem, accuracy, rule)
-    return state, linear_fit(state, result, flag, 0.0, is_vector, rank)
+    return state, linear_fit(state, result, flag, 0.0, is_vector, rank, problem.n_dropped)
 
 
 def solve_moments(
@@ -208,7 +256,8 @@ def solve_moments(
     flag = as_flag(fit_intercept, "fit_intercept")
     rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
     result = solve_at_once(moments, flag, alpha, rule)
-    return linear_fit(moments.for_kernels(), result, flag, alpha, is_vector, rank)
+    state = moments.for_kernels()
+    return linear_fit(state, result, flag, alpha, is_vector, rank, state.n_dropped)
 
 
 def linear_fit(
@@ -218,6 +267,7 @@ def linear_fit(
     alpha: float,
     is_vector: bool,
     rank: str | None,
+    n_dropped: int = 0,
 ) -> LinearFit:
     """The result for the user: shapes as y has them, warnings, and what can wait until somebody asks for it."""
     names, labels = rows.feature_names, rows.target_names
@@ -251,6 +301,7 @@ def linear_fit(
         "fit_intercept": fit_intercept,
         "alpha": alpha,
         "bse_digits": bse_digits,
+        "n_dropped": n_dropped,
     }
     on_request: dict[str, Request] = {"log_likelihood": likelihood}
     if isinstance(rows, State):

@@ -31,6 +31,8 @@ class Problem(NamedTuple):
     n_threads: int | None
     n_terms: int = 1
     """Features are unevaluated sums of so many terms; ``features`` holds an array of all columns for each term."""
+    n_dropped: int = 0
+    """Rows that were left out because a value was missing."""
 
     @property
     def n_features(self) -> int:

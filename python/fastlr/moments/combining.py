@@ -20,6 +20,7 @@ def added(first: State, second: State) -> State:
         ._replace(
             n_samples=first.n_samples + second.n_samples,
             sum_log_weight=first.sum_log_weight + second.sum_log_weight,
+            n_dropped=first.n_dropped + second.n_dropped,
             feature_names=_given(first.feature_names, second.feature_names),
             target_names=_given(first.target_names, second.target_names),
         )
@@ -47,6 +48,7 @@ def taken_away(whole: State, part: State) -> State:
     return left._replace(
         n_samples=whole.n_samples - part.n_samples,
         sum_log_weight=whole.sum_log_weight - part.sum_log_weight,
+        n_dropped=max(0, whole.n_dropped - part.n_dropped),
     ).checked()
 
 

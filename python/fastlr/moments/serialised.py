@@ -41,6 +41,8 @@ def as_bytes(state: State) -> bytes:
         "generated": [of for of in names if isinstance(names[of], GeneratedNames)],
         "precision": state.precision,
     }
+    if state.n_dropped:
+        header["n_dropped"] = state.n_dropped
     numbers = [
         np.array([state.total_weight, state.sum_log_weight]),
         state.scale,
@@ -82,6 +84,7 @@ def from_bytes(data: object) -> State:
         features,
         targets,
         squares.copy(),
+        header["n_dropped"],
     )
 
 
@@ -125,11 +128,13 @@ def _checked_header(header: Mapping[str, Any]) -> dict[str, Any]:
     generated = header.get("generated", [])
     if not isinstance(generated, list) or not all(name in _NAMES for name in generated):
         raise InputError(f"generated={shown(generated)} does not say which names were made up.")
-    check_keys("moments", {k: header[k] for k in header if k != "generated"}, _HEADER)
+    n_dropped = Count(0).check("n_dropped", header.get("n_dropped", 0), {})
+    later = ("generated", "n_dropped")  # which moments that were stored before do not have
+    check_keys("moments", {k: header[k] for k in header if k not in later}, _HEADER)
     checked = {key: field.check(key, header[key], {}) for key, field in _HEADER.items()}
     if checked["precision"] not in PRECISIONS:
         raise InputError(f"precision={shown(checked['precision'])} is not known.")
-    return {**checked, "generated": generated}
+    return {**checked, "generated": generated, "n_dropped": n_dropped}
 
 
 def _check_numbers(

@@ -31,6 +31,8 @@ class State(NamedTuple):
     target_names: tuple[str, ...]
     summed_squares: FloatArray
     """Upper bound (q,) of the sums of squares that were rounded on the way; at least the diagonal of cross."""
+    n_dropped: int = 0
+    """Rows that were left out because a value was missing."""
 
     @property
     def precision(self) -> str:

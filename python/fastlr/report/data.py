@@ -50,6 +50,7 @@ def summary_dict(fit: LinearFit) -> dict[str, Any]:
         "fit_intercept": bool(fit.fit_intercept),
         "alpha": finite_or_none(float(fit.alpha)),
         "n_samples": int(fit.n_samples),
+        "n_dropped": int(fit.n_dropped),
         "n_features": len(fit.feature_names),
         "total_weight": finite_or_none(float(fit.total_weight)),
         "rank": int(fit.rank),

@@ -14,6 +14,7 @@ from fastlr.errors import InputError
 from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import FloatArray
 from fastlr.input.convert import index_of
+from fastlr.input.designs import Design
 from fastlr.input.names import GeneratedNames, check_same_features
 from fastlr.input.refusals import refuse_non_finite
 from fastlr.results.prediction import predict_linear
@@ -83,6 +84,11 @@ class LinearFit(Storable):
     bse_digits : float
         Estimated number of right digits of the standard errors, at most 15; NaN for fits that were saved before it was
         estimated.
+    n_dropped : int
+        Rows that were left out because a value was missing (``missing="drop"``).
+    design : Design or None
+        How the columns of a table become the features, if there was a formula or there were categories: `predict`
+        then takes tables with the columns ``design.variables``.
 
     Examples
     --------
@@ -115,6 +121,8 @@ class LinearFit(Storable):
     feature_mean: FloatArray
     feature_std: FloatArray
     bse_digits: float = math.nan
+    n_dropped: int = 0
+    design: Design | None = None
 
     def __post_init__(self) -> None:
         array = np.ndarray
@@ -191,7 +199,8 @@ class LinearFit(Storable):
         X : array-like of shape (n_samples, n_features)
             The features of the fit, in the same order. If the fit and X both have names, they must be the same ones in
             the same order, whatever they look like; rows without names are taken by position, and so are all rows if
-            the fit was given no names.
+            the fit was given no names. After a formula, or with categories, a table with the columns that the fit was
+            made of.
         n_threads : int, optional
             Threads to use; by default all that the process may.
 
@@ -203,10 +212,14 @@ class LinearFit(Storable):
         Raises
         ------
         InputError
-            If X has other features than the fit, or has them in another order, or a value is NaN or infinite.
+            If X has other features than the fit, or has them in another order, or a value is NaN or infinite, or a
+            category has a level that the fit has not seen.
         """
-        features = as_features(X)
-        check_same_features(features, self.feature_names, argument="X", owner="this fit")
+        if self.design is not None:
+            features = self.design.features(X)
+        else:
+            features = as_features(X)
+            check_same_features(features, self.feature_names, argument="X", owner="this fit")
         return predict_linear(
             features, self.coef, self.intercept, n_threads, names=self.feature_names
         )
@@ -237,7 +250,7 @@ class LinearFit(Storable):
             raise InputError(
                 f"y has {targets.n_columns} targets but this fit has {self.n_targets}: pass the same targets."
             )
-        refuse_non_finite(targets, self.target_names, argument="y")
+        refuse_non_finite(targets, self.target_names, argument="y", may_drop=False)
         residuals: npt.NDArray[Any] = targets.as_matrix().reshape(predicted.shape) - predicted
         return residuals
 

@@ -54,7 +54,7 @@ def predict_linear(
             resolve_threads(n_threads)  # for its message
         kernels.predict(features.source, 0, 1, matrix, constants, 1, out)
         if not (math.isfinite(out.item()) if out.size == 1 else np.isfinite(out).all()):
-            refuse_non_finite(features, names, argument="X")
+            refuse_non_finite(features, names, argument="X", may_drop=False)
         return out
     threads = resolve_threads(n_threads)
     readers = min(threads, _MOST_READERS)
@@ -63,5 +63,5 @@ def predict_linear(
         last = min(n, first + step)
         kernels.predict(features.source, first, last, matrix, constants, threads, out)
         if not np.isfinite(out[first:last]).all():
-            refuse_non_finite(features, names, argument="X", rows=(first, last))
+            refuse_non_finite(features, names, argument="X", rows=(first, last), may_drop=False)
     return out

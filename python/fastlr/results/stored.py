@@ -17,6 +17,19 @@ __all__ = ["FIT_FIELDS", "LATER_FIELDS", "as_data", "check_fit", "restored"]
 
 _MOST_DIGITS = 16.0  # of float64
 
+
+class _OfDesign:
+    """A rule that admits a design, or none."""
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        """Make the design anew from its plain data, or refuse the value."""
+        if value is None:
+            return None
+        from fastlr.input.stored_designs import design_of
+
+        return design_of(value)
+
+
 FIT_FIELDS: Mapping[str, Field] = {
     "feature_names": Names(),
     "target_names": Names(),
@@ -47,6 +60,8 @@ FIT_FIELDS: Mapping[str, Field] = {
 LATER_FIELDS: Mapping[str, tuple[Field, Any]] = {
     "has_feature_names": (Of(bool), None),
     "bse_digits": (Numbers("", at_least=0.0, at_most=_MOST_DIGITS, may_be_nan=True), math.nan),
+    "n_dropped": (Count(0), 0),
+    "design": (_OfDesign(), None),
 }
 """What fits that were stored before do not have, and what is taken for it."""
 
@@ -61,6 +76,8 @@ def as_data(values: Mapping[str, Any], *, has_feature_names: bool) -> dict[str, 
             data[name] = value.tolist()
         elif isinstance(value, Status):
             data[name] = {"code": value.code, "sentence": str(value)}
+        elif name == "design":
+            data[name] = None if value is None else value.to_dict()
         elif isinstance(value, tuple):
             data[name] = list(value)
         else:
@@ -100,6 +117,9 @@ def check_fit(data: Mapping[str, Any]) -> dict[str, Any]:
     checked = {key: field.check(key, data[key], sizes) for key, field in FIT_FIELDS.items()}
     for key, (field, unknown) in LATER_FIELDS.items():
         checked[key] = field.check(key, data[key], sizes) if key in data else unknown
+    design = checked["design"]
+    if design is not None and design.feature_names != names["feature_names"]:
+        raise InputError("the features of the design are not those of the fit.")
     if checked["rank"] > p[0]:
         raise InputError(f"rank {checked['rank']} is more than {p[0]} features allow.")
     return checked

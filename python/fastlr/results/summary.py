@@ -117,6 +117,8 @@ def _model_line(fit: LinearFit) -> str:
 
 def _data_line(fit: LinearFit) -> str:
     parts = [_counted(fit.n_samples, "row")]
+    if fit.n_dropped:
+        parts.append(f"{fit.n_dropped} with missing values left out")
     if fit.total_weight != fit.n_samples:
         parts.append(f"total weight {fit.total_weight:.7g}")
     if fit.rank != len(fit.feature_names):

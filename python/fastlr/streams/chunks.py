@@ -11,6 +11,7 @@ import numpy as np
 from fastlr.errors import InputError
 from fastlr.files import Batch, Table
 from fastlr.files.missing import missing_rows, refuse_missing, refuse_negative
+from fastlr.input.formulas import with_whole_levels
 from fastlr.least_squares.fit import ols, solve
 from fastlr.moments import Moments
 from fastlr.results import LinearFit
@@ -28,6 +29,15 @@ class Choice:
     features: tuple[str, ...]
     targets: tuple[str, ...]
     weights: str | None
+    categories: tuple[str, ...] = ()
+    """Features whose values, as text, are categories."""
+    formula: str | None = None
+    """What makes features and targets of the columns: ``features`` are all that it uses, and ``targets`` none."""
+
+    @property
+    def is_designed(self) -> bool:
+        """Whether features are made of the columns, for which all rows are kept."""
+        return self.formula is not None or bool(self.categories)
 
     @property
     def names(self) -> list[str]:
@@ -40,7 +50,7 @@ class Chunks:
     """Rows on their way into a fit: kept while they are few, else poured into moments.
 
     Rows of weight zero do not count. What is kept is fitted as `fastlr.ols` fits arrays; moments, as `fastlr.solve`
-    solves them, in double-double for ``accuracy="max"``.
+    solves them, in double-double for ``accuracy="max"``. With categories or a formula all rows are kept.
     """
 
     table: Table
@@ -83,7 +93,7 @@ class Chunks:
             self.keep(columns)
             return
         n_values = sum(len(values) for values in columns.values())
-        if (
+        if self.choice.is_designed or (
             self.accuracy != "fast"
             and self.alpha == 0.0
             and self._moments is None
@@ -119,6 +129,10 @@ class Chunks:
 
     def fit(self, *, fit_intercept: bool) -> LinearFit:
         """Fit all rows that were added, kept or poured; an `InputError` if none is left."""
+        fit = self._fit(fit_intercept)
+        return replace(fit, n_dropped=self.n_dropped) if self.n_dropped else fit
+
+    def _fit(self, fit_intercept: bool) -> LinearFit:
         if self._moments is not None:
             return solve(self._moments, fit_intercept=fit_intercept, alpha=self.alpha)
         if not self._kept:
@@ -126,7 +140,16 @@ class Chunks:
         columns = {
             name: np.concatenate([part[name] for part in self._kept]) for name in self._kept[0]
         }
+        if self.choice.formula is not None:
+            return ols(
+                self.choice.formula,
+                data=with_whole_levels(self.choice.formula, columns),
+                sample_weight=self.choice.weights,
+                accuracy=self.accuracy,
+                n_threads=self.n_threads,
+            )
         X, y, sample_weight = self.parts(columns)
+        categories = self.choice.categories or None
         if len(y) == 1:  # one target gives plain numbers, as moments do
             (values,) = y.values()
             fit = ols(
@@ -135,6 +158,7 @@ class Chunks:
                 sample_weight=sample_weight,
                 fit_intercept=fit_intercept,
                 accuracy=self.accuracy,
+                categories=categories,
                 n_threads=self.n_threads,
             )
             return replace(fit, target_names=tuple(y))
@@ -144,6 +168,7 @@ class Chunks:
             sample_weight=sample_weight,
             fit_intercept=fit_intercept,
             accuracy=self.accuracy,
+            categories=categories,
             n_threads=self.n_threads,
         )
 

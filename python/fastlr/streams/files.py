@@ -6,26 +6,28 @@ import os
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from fastlr.errors import InputTypeError
+from fastlr.errors import InputError, InputTypeError
 from fastlr.files import open_tables
+from fastlr.input.missing import is_drop
 from fastlr.input.options import as_alpha, as_choice, as_flag
 from fastlr.least_squares.ladder import ACCURACIES
 from fastlr.results import LinearFit
 from fastlr.streams.chunks import Chunks
-from fastlr.streams.roles import Words, choose
+from fastlr.streams.roles import Words, choose, choose_by_formula
 
 __all__ = ["fit_file"]
 
-_MISSING = ("error", "drop")
 _OPTIONS_OF_TEXT = {"delimiter", "decimal", "encoding", "skip", "na", "block_bytes"}
 
 
 def fit_file(
     source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-    target: str | Sequence[str],
+    target: str | Sequence[str] | None = None,
     *,
     features: str | Sequence[str] | None = None,
     exclude: str | Sequence[str] = (),
+    categories: str | Sequence[str] = (),
+    formula: str | None = None,
     weights: str | None = None,
     missing: str = "error",
     fit_intercept: bool = True,
@@ -47,10 +49,15 @@ def fit_file(
         Columns to explain it by; by default every other one, which must hold numbers.
     exclude : str or sequence of str, optional
         Columns that are no features.
+    categories : str or sequence of str, optional
+        Features whose values, as they are written, are categories: they become indicators as in `fastlr.ols`, and all
+        rows are kept in memory.
+    formula : str, optional
+        A formula instead of target, features, categories and ``fit_intercept``, as in `fastlr.ols`.
     weights : str, optional
         Column of sample weights, 0 or more: precisions, as in `fastlr.ols`. Rows of weight 0 do not count.
     missing : {"error", "drop"}, default="error"
-        Rows with a missing value: an error that names the first one, or left out.
+        Rows with a missing value: an error that names the first one, or left out; ``LinearFit.n_dropped`` counts them.
     fit_intercept : bool, default=True
         Whether to fit an intercept.
     alpha : float, default=0.0
@@ -94,10 +101,22 @@ def fit_file(
     >>> fit.feature_names, fit.coef.round(12), round(fit.intercept, 12)
     (('area',), array([3.]), 1.0)
     """
-    as_choice(missing, _MISSING, "missing")
     as_choice(accuracy, ACCURACIES, "accuracy")
     fit_intercept, alpha = as_flag(fit_intercept, "fit_intercept"), as_alpha(alpha)
-    targets, left_out = _names(target, "target"), _names(exclude, "exclude")
+    if (target is None) == (formula is None):
+        raise InputTypeError(
+            "fit_file needs the name of a column to explain, target='...', or a formula='y ~ a + b', and not both."
+        )
+    targets, left_out = _names(target or (), "target"), _names(exclude, "exclude")
+    coded = _names(categories, "categories")
+    if formula is not None and (chosen_beside := [*left_out, *coded, *(features or ())]):
+        raise InputTypeError(
+            f"formula={formula!r} says by itself what the features are: leave out {chosen_beside[0]!r}."
+        )
+    if alpha and (formula is not None or coded):
+        raise InputError(
+            f"alpha={alpha:g} is for features as they are: leave out formula= and categories=, or use alpha=0."
+        )
     chosen = None if features is None else _names(features, "features")
     weight = None if weights is None else _names(weights, "weights")[0]
     if unknown := sorted(set(text) - _OPTIONS_OF_TEXT):
@@ -107,15 +126,19 @@ def fit_file(
     is_one = isinstance(source, str | bytes | os.PathLike) or not isinstance(source, Iterable)
     files: Any = [source] if is_one else source
     with open_tables(files, **text) as table:
-        choice = choose(
-            table,
-            target=targets,
-            features=chosen,
-            exclude=left_out,
-            weights=weight,
-            words=Words(),
-        )
-        rows = Chunks(table, choice, missing == "drop", n_threads, accuracy, alpha)
+        if formula is not None:
+            choice = choose_by_formula(table, formula, weights=weight, words=Words())
+        else:
+            choice = choose(
+                table,
+                target=targets,
+                features=chosen,
+                exclude=left_out,
+                weights=weight,
+                words=Words(),
+                categories=coded,
+            )
+        rows = Chunks(table, choice, is_drop(missing), n_threads, accuracy, alpha)
         for batch in table.batches(choice.names):
             rows.add(batch)
     return rows.fit(fit_intercept=fit_intercept)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 
 from fastlr.errors import FileFormatError, InputError
-from fastlr.files import Table
+from fastlr.files import Column, Table
+from fastlr.input.formulas import parsed
 from fastlr.streams.chunks import Choice
 
-__all__ = ["Words", "choose", "listed", "near"]
+__all__ = ["Words", "choose", "choose_by_formula", "listed", "near"]
 
 _MOST_REASONS = 5
+_WORDS = re.compile(r"text( \('[^':]*' in row \d+\))?")
 
 
 class Words:
@@ -28,6 +31,10 @@ class Words:
     def without(self, columns: Sequence[str]) -> str:
         """Say in a sentence how columns are left out of a fit."""
         return f"Pass exclude={list(columns)!r}, or choose with features=."
+
+    def as_categories(self, columns: Sequence[str]) -> str:
+        """Say in a sentence how the texts in columns become categories."""
+        return f"If their values are categories, pass categories={list(columns)!r}."
 
     def doubt(self, table: Table) -> str:
         """What may be wrong with the names of a table, for a reader who misses one of them."""
@@ -46,6 +53,7 @@ def choose(
     exclude: Sequence[str],
     weights: str | None,
     words: Words,
+    categories: Sequence[str] = (),
 ) -> Choice:
     """Give every column of a fit its role; with ``features=None`` every column without another role is a feature.
 
@@ -79,15 +87,45 @@ def choose(
     named("exclude", exclude)
     if features is None:
         chosen = tuple(name for name in table.names if name not in roles)
-        _refuse_unfit(table, chosen, words)
+        coded = tuple(_found(table, "categories", name, words) for name in categories)
+        _refuse_unfit(table, [name for name in chosen if name not in coded], words)
     else:
         chosen = named("features", features)
+        coded = tuple(_found(table, "categories", name, words) for name in categories)
+    for name in coded:
+        if name not in chosen:
+            raise InputError(
+                f"{words.given('categories', name)} is no feature: name it in {words.argument('features')} as well, "
+                "and nowhere else."
+            )
     if not chosen:
         raise InputError(
             f"no column of {table.label} is left to be a feature (it has {listed(table.names)}): name some with "
             f"{words.argument('features')}."
         )
-    return Choice(chosen, targets, weight[0] if weight else None)
+    table.read_as_text(coded)
+    return Choice(chosen, targets, weight[0] if weight else None, coded)
+
+
+def choose_by_formula(table: Table, formula: str, *, weights: str | None, words: Words) -> Choice:
+    """Give a formula the columns that it uses; those that hold text are categories.
+
+    Raises
+    ------
+    InputError
+        The formula is none, or a column is not there.
+    """
+    columns = parsed(formula, tuple(name for name in table.names if name != weights)).variables
+    unknown = [name for name in columns if name not in table.names]
+    if unknown:
+        hint = near(unknown[0], table.names) or f"it has {listed(table.names)}"
+        raise InputError(
+            f"{words.given('formula', formula)}: {table.label} has no column {unknown[0]!r}; {hint}"
+        )
+    weight = None if weights is None else _found(table, "weights", weights, words)
+    text = tuple(name for name in columns if not table.column(name).is_numeric)
+    table.read_as_text(text)
+    return Choice(tuple(name for name in columns if name != weight), (), weight, text, formula)
 
 
 def _found(table: Table, argument: str, name: str, words: Words) -> str:
@@ -119,7 +157,14 @@ def _refuse_unfit(table: Table, names: Sequence[str], words: Words) -> None:
     raise FileFormatError(
         f"{table.label}: not every column can be a feature: {'; '.join(reasons[:_MOST_REASONS])}{more}. "
         + words.without([column.name for column in unfit])
+        + _categories_hint(unfit, words)
     )
+
+
+def _categories_hint(columns: Sequence[Column], words: Words) -> str:
+    """Propose categories where a column holds nothing but words."""
+    names = [column.name for column in columns if _WORDS.fullmatch(column.holds)]
+    return f" {words.as_categories(names)}" if names else ""
 
 
 def near(name: str, names: Sequence[str]) -> str:

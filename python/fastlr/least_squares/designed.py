@@ -1,0 +1,76 @@
+"""Problems whose features are made of a table: by a formula, or by indicators of its categories."""
+
+from __future__ import annotations
+
+from fastlr.errors import InputError, InputTypeError
+from fastlr.input.designs import Design, indicator_rows
+from fastlr.input.names import names_of
+from fastlr.input.options import as_flag
+from fastlr.least_squares.problem import Problem
+
+__all__ = ["problem_of_categories", "problem_of_formula"]
+
+
+def problem_of_formula(
+    text: str,
+    y: object,
+    data: object,
+    sample_weight: object,
+    fit_intercept: object,
+    feature_names: object,
+    missing: str,
+    n_threads: int | None,
+) -> tuple[Problem, Design]:
+    """The rows of a formula, which says by itself what y, the names and the intercept are."""
+    if data is not None:
+        for name, value in (("y", y), ("feature_names", feature_names)):
+            if value is not None:
+                raise InputTypeError(
+                    f"{name} is given beside the formula {text!r}, which says by itself what it is: leave it out."
+                )
+        if fit_intercept is not True:
+            raise InputError(
+                f"fit_intercept={fit_intercept!r} is given beside the formula {text!r}: a formula without an "
+                "intercept ends with '- 1'."
+            )
+    from fastlr.input.formulas import formula_rows
+
+    rows = formula_rows(text, data, sample_weight, missing)
+    names, labels = names_of(rows.features, rows.targets, None, None)
+    problem = Problem(
+        rows.features,
+        rows.targets,
+        rows.weights,
+        names,
+        labels,
+        rows.fit_intercept,
+        n_threads,
+        1,
+        rows.n_dropped,
+    )
+    return problem, rows.design
+
+
+def problem_of_categories(
+    X: object,
+    y: object,
+    sample_weight: object,
+    fit_intercept: object,
+    feature_names: object,
+    categories: tuple[str, ...],
+    missing: str,
+    n_threads: int | None,
+) -> tuple[Problem, bool, Design]:
+    """Validated rows of which some columns become indicators."""
+    if feature_names is not None:
+        raise InputTypeError(
+            f"feature_names are given, but {', '.join(map(repr, categories))} become indicators with names of their "
+            "own: rename the columns of X, or pass categories=None."
+        )
+    rows = indicator_rows(X, y, sample_weight, categories, missing)
+    names, labels = names_of(rows.features, rows.targets, None, None)
+    flag = as_flag(fit_intercept, "fit_intercept")
+    problem = Problem(
+        rows.features, rows.targets, rows.weights, names, labels, flag, n_threads, 1, rows.n_dropped
+    )
+    return problem, rows.targets.is_vector, rows.design

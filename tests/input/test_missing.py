@@ -1,0 +1,149 @@
+"""With missing="drop" a fit is that of the rows in which nothing is missing, whatever "missing" looks like."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import fastlr
+from fastlr.report import summary_dict
+
+DRAWS = np.random.default_rng(1)
+N = 60
+X = DRAWS.normal(size=(N, 3))
+Y = X @ [1.0, 2.0, -1.0] + DRAWS.normal(size=N)
+W = DRAWS.uniform(0.5, 2.0, size=N)
+GAPS = {(3, 0), (10, 2), (11, 1), (11, 2)}
+KEPT = np.ones(N, dtype=bool)
+KEPT[[3, 10, 11, 20, 59]] = False
+
+
+def holey(values, rows):
+    values = values.copy()
+    values[rows] = np.nan
+    return values
+
+
+HOLEY = holey(X, tuple(np.transpose(sorted(GAPS))))
+HOLEY_Y, HOLEY_W = holey(Y, [20]), holey(W, [59])
+OBJECTS = HOLEY.astype(object)
+OBJECTS[np.isnan(HOLEY)] = None
+NAMES = ["a", "b", "c"]
+LOOKS = {
+    "C order": HOLEY,
+    "F order": np.asfortranarray(HOLEY),
+    "strided": np.repeat(HOLEY, 2, axis=0)[::2],
+    "objects": OBJECTS,
+    "lists": OBJECTS.tolist(),
+    "masked": np.ma.masked_invalid(HOLEY),
+    "mapping": dict(zip(NAMES, HOLEY.T, strict=True)),
+    "pandas": pd.DataFrame(HOLEY, columns=NAMES),
+    "nullable": pd.DataFrame(HOLEY, columns=NAMES).convert_dtypes(),
+    "polars": pl.DataFrame(OBJECTS.tolist(), schema=dict.fromkeys(NAMES, pl.Float64), orient="row"),
+    "arrow": pa.table(
+        [pa.array(HOLEY[:, j], mask=np.isnan(HOLEY[:, j])) for j in range(3)], names=NAMES
+    ),
+}
+EXPECTED = fastlr.ols(X[KEPT], Y[KEPT], sample_weight=W[KEPT])
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_rows_with_gaps_are_left_out_however_they_look(look):
+    fit = fastlr.ols(LOOKS[look], HOLEY_Y, sample_weight=HOLEY_W, missing="drop")
+    np.testing.assert_allclose(fit.coef, EXPECTED.coef, rtol=1e-13)
+    assert (fit.n_samples, fit.n_dropped) == (N - 5, 5)
+    with pytest.raises(ValueError, match=r"missing='drop'|masked"):
+        fastlr.ols(LOOKS[look], HOLEY_Y, sample_weight=HOLEY_W)
+
+
+def test_descents_moments_and_estimators(level):
+    fit = fastlr.descend(HOLEY, HOLEY_Y, sample_weight=HOLEY_W, missing="drop")
+    np.testing.assert_allclose(fit.coef, EXPECTED.coef, rtol=1e-6)
+    assert (fit.n_samples, fit.n_dropped, fit.to_fit().n_dropped) == (N - 5, 5, 5)
+    moments = fastlr.Moments.from_arrays(HOLEY, HOLEY_Y, HOLEY_W, missing="drop")
+    np.testing.assert_allclose(fastlr.solve(moments).coef, EXPECTED.coef, rtol=1e-12)
+    assert fastlr.solve(moments).n_dropped == moments.n_dropped == 5
+    with pytest.raises(ValueError, match=r"contains NaN.*missing='drop' to fastlr\.ols"):
+        fastlr.LinearRegression().fit(HOLEY, Y)
+
+
+def test_a_validation_set_may_have_gaps_too():
+    rows = {"epochs": 3, "learning_rate": 0.1}
+    fit = fastlr.descend(X, Y, **rows, missing="drop", validation=(HOLEY, HOLEY_Y, HOLEY_W))
+    same = fastlr.descend(X, Y, **rows, validation=(X[KEPT], Y[KEPT], W[KEPT]))
+    np.testing.assert_array_equal(fit.history.validation_loss, same.history.validation_loss)
+    share = fastlr.descend(HOLEY, Y, **rows, missing="drop", validation=0.25)
+    assert share.n_dropped == 3
+
+
+def test_counts_add_up_when_moments_merge_and_survive_their_bytes():
+    first = fastlr.Moments.from_arrays(HOLEY[:30], Y[:30], missing="drop")
+    second = fastlr.Moments.from_arrays(HOLEY[30:], HOLEY_Y[30:], missing="drop")
+    both = fastlr.Moments.from_bytes((first + second).to_bytes())
+    assert (first.n_dropped, second.n_dropped, both.n_dropped) == (3, 0, 3)
+    assert (both - second).n_dropped == 3
+    first.update(HOLEY[:15], Y[:15], missing="drop")
+    assert first.n_dropped == 6
+    before = first.to_bytes()
+    with pytest.raises(fastlr.InputError, match="missing='drop'"):
+        first.update(HOLEY[:15], Y[:15])
+    assert first.to_bytes() == before
+
+
+def test_the_count_is_told_and_kept():
+    fit = fastlr.ols(HOLEY, Y, missing="drop")
+    assert "57 rows, 3 with missing values left out, solver" in fit.summary()
+    assert "left out" not in fastlr.ols(X, Y).summary()
+    assert summary_dict(fit)["n_dropped"] == 3
+    kept = json.loads(json.dumps(fit.to_dict()))
+    assert fastlr.LinearFit.from_dict(kept).n_dropped == 3
+    del kept["n_dropped"]  # as fits were stored before
+    assert fastlr.LinearFit.from_dict(kept).n_dropped == 0
+
+
+def test_complete_rows_are_the_same_to_the_bit_and_not_copied():
+    fit = fastlr.ols(X, Y, missing="drop")
+    np.testing.assert_array_equal(fit.coef, fastlr.ols(X, Y).coef)
+    assert fit.n_dropped == 0
+    before = HOLEY.copy()
+    fastlr.ols(HOLEY, HOLEY_Y, missing="drop")
+    np.testing.assert_array_equal(HOLEY, before)
+
+
+def test_rows_of_weight_zero_do_not_count():
+    weights = W.copy()
+    weights[3] = 0.0
+    assert fastlr.ols(HOLEY, Y, sample_weight=weights, missing="drop").n_dropped == 2
+
+
+def test_infinity_is_not_missing_and_its_row_is_that_of_the_user():
+    infinite = HOLEY.copy()
+    infinite[40, 1] = np.inf
+    for order in "CF":
+        with pytest.raises(fastlr.InputError, match=r"infinity \(row 40, column 'x1'"):
+            fastlr.ols(np.asarray(infinite, order=order), Y, missing="drop")
+
+
+def test_nothing_left_and_unknown_words_are_refused():
+    with pytest.raises(fastlr.InputError, match="no row is left to fit: in each of the 60 rows"):
+        fastlr.ols(np.full_like(X, np.nan), Y, missing="drop")
+    for call in (fastlr.ols, fastlr.descend, fastlr.Moments.from_arrays):
+        with pytest.raises(fastlr.InputError, match="missing='omit' is unknown: choose one of"):
+            call(X, Y, missing="omit")
+
+
+def test_integers_and_truth_values_with_gaps():
+    frame = {
+        "pandas": pd.DataFrame(
+            {"n": pd.array([1, None, 3, 4], "Int64"), "b": pd.array([True, False, None, True])}
+        ),
+        "polars": pl.DataFrame({"n": [1, None, 3, 4], "b": [True, False, None, True]}),
+        "arrow": pa.table({"n": [1, None, 3, 4], "b": [True, False, None, True]}),
+    }
+    for name, table in frame.items():
+        fit = fastlr.ols(table, [1.0, 2.0, 3.0, 7.0], missing="drop", rank="min_norm")
+        assert (fit.n_samples, fit.n_dropped) == (2, 2), name
+        assert fit.predict([[4, True]])[0] == pytest.approx(7.0, rel=1e-12), name
