@@ -307,13 +307,10 @@ def _designed(
 
 def _refuse_non_finite(features: Columns, text: str, argument: str) -> None:
     """Raise an `InputError` where a function of finite numbers, such as a logarithm, is not finite."""
-    if is_finite(features):
-        return
     names = features.names or ()
     for name, values in zip(names, features.as_list(), strict=True):
-        outside = np.flatnonzero(~np.isfinite(values))
-        if outside.size:
-            row = int(outside[0])
+        if not is_finite(values):
+            row = int(np.flatnonzero(~np.isfinite(values))[0])
             raise InputError(
                 f"formula {text!r}: {name} is {values[row]} in row {row} of {argument} (counted from 0, without "
                 "rows that were left out): leave such rows out, or change the formula."

@@ -85,8 +85,6 @@ def missing_rows(
     columns: Columns, names: tuple[str, ...], *, argument: str
 ) -> npt.NDArray[np.bool_] | None:
     """Which rows have NaN in one of the columns, or None if no row has; infinity is an `InputError`."""
-    if is_finite(columns):
-        return None
     n = columns.n_samples
     missing = np.zeros(n, dtype=np.bool_)
     for first, array in enumerate(columns.arrays):
@@ -95,7 +93,10 @@ def missing_rows(
         width = 1 if array.ndim == 1 else array.shape[1]
         step = max(1, _SEARCHED_AT_ONCE // max(1, width))
         for start in range(0, n, step):
-            part = array[start : start + step].reshape(-1, width)
+            part = array[start : start + step]
+            if is_finite(part):
+                continue
+            part = part.reshape(-1, width)
             infinite = np.isinf(part)
             if infinite.any():
                 row, column = map(int, np.argwhere(infinite)[0])
