@@ -270,8 +270,10 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
 
     def _check_parameters(self) -> None:
         """Check what scikit-learn's names say, also where nothing depends on it."""
-        as_flag(self.copy_X, "copy_X")
-        if not as_number(self.tol, "tol", "one from 0 on") >= 0.0:
+        if self.copy_X is not True:
+            as_flag(self.copy_X, "copy_X")
+        tol = self.tol if type(self.tol) is float else as_number(self.tol, "tol", "one from 0 on")
+        if not tol >= 0.0:
             raise InputError(f"tol={self.tol!r} is negative: pass a number from 0 on.")
         if as_flag(self.positive, "positive"):
             raise InputError(
