@@ -130,6 +130,8 @@ class Solution(NamedTuple):
     """As digits, but a coefficient that is zero beside what it is made of counts as if it were of y's size."""
     bse_digits: float
     """Right digits of the standard errors."""
+    is_enough: bool = False
+    """Whether normal equations alone are good enough for "auto"."""
 
 
 @dataclass(frozen=True, slots=True)
