@@ -143,7 +143,7 @@ def test_digits_of_hundreds_of_columns_are_honest(kernels):
             gradient = Z.T @ (target - Z @ b)
             b = b + root @ (root.T @ gradient.astype(np.float64))
         _, digits, _, _ = kernels.solve_normal_equations(
-            p, moments.total_weight, mean, moments.cross_products, True, 0.0, n_threads=1
+            p, moments.total_weight, mean, moments.cross_products, True, None, n_threads=1
         )
         off = float(np.abs((coef[0] - b) / b).max())
         assert -np.log10(max(off, U)) >= digits, (n, p)

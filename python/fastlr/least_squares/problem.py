@@ -38,6 +38,14 @@ class Problem(NamedTuple):
         """Number of features p, without the intercept."""
         return self.features.n_columns // self.n_terms
 
+    def take_rows(self, rows: npt.NDArray[np.intp]) -> Problem:
+        """Copy some of the rows, by position."""
+        return self._replace(
+            features=self.features.take_rows(rows),
+            targets=self.targets.take_rows(rows),
+            weights=None if self.weights is None else self.weights[rows],
+        )
+
     @property
     def leading_features(self) -> Columns:
         """The features themselves, or the leading terms of features that come as unevaluated sums."""
