@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from fastlr.penalised.spectrum import spectrum_of
 __all__ = ["FAST_SCORES", "CrossValidation", "leave_one_out", "validate_folds"]
 
 FAST_SCORES = ("neg_mean_squared_error", "neg_root_mean_squared_error", "r2")
-_VALUES_PER_BLOCK = 1 << 18
+_VALUES_PER_BLOCK = 1 << 22
 _NOTHING = 1e-14  # of a leverage below 1: rounding
 
 # What makes scores of predictions: (coef (n_alphas, t, p), intercept (n_alphas, t), test rows) -> (n_alphas,).
@@ -85,43 +86,52 @@ def leave_one_out(problem: Problem, alphas: FloatArray, *, keep: bool) -> CrossV
     spectrum = spectrum_of(equations.products, equations.with_targets)
     inverse = spectrum.weights(alphas)
     p, t = problem.n_features, shape[1]
-    # Coefficients in the basis of eigenvectors: one product of the block for predictions of all alphas and targets.
-    along = (solutions.coef @ spectrum.vectors).reshape(-1, p).T
-    step = max(64, _VALUES_PER_BLOCK // max(p, len(alphas) * t))
+    # Coefficients in the basis of eigenvectors, (t, p, n_alphas): products of a block predict for all alphas.
+    along = np.ascontiguousarray(np.moveaxis(solutions.coef @ spectrum.vectors, 0, 2))
     of_mean = 1.0 / state.total_weight if problem.fit_intercept else 0.0
+    step = max(64, _VALUES_PER_BLOCK // max(p, len(alphas)))
     for first in range(0, n, step):
         rows = slice(first, min(n, first + step))
         basis = (problem.features.take_rows(rows).as_matrix() - equations.mean) @ spectrum.vectors
         target = problem.targets.take_rows(rows).as_matrix() - equations.target_mean
-        left = target[:, :, np.newaxis] - _by_target(basis @ along, len(alphas))
-        weight = np.ones(len(basis)) if problem.weights is None else problem.weights[rows]
-        leverage = weight[:, np.newaxis] * (np.square(basis) @ inverse + of_mean)
-        remaining = 1.0 - leverage
-        remaining[remaining <= _NOTHING] = np.nan  # what a row decides alone, nothing else predicts
+        left = np.stack([target[:, [k]] - basis @ along[k] for k in range(t)])
+        remaining = np.square(basis, out=basis) @ inverse
+        remaining += of_mean
+        weight = None if problem.weights is None else problem.weights[rows]
+        if weight is not None:
+            remaining *= weight[:, np.newaxis]
+        np.subtract(1.0, remaining, out=remaining)
+        if remaining.min() <= _NOTHING:  # what a row decides alone, nothing else predicts
+            remaining[remaining <= _NOTHING] = np.nan
         _account(left, remaining, weight, rows, squares, errors)
     return CrossValidation(alphas, squares, None, errors, "leave_one_out", passes + 1, state)
-
-
-def _by_target(values: FloatArray, n_alphas: int) -> FloatArray:
-    """(n, n_alphas * t) as (n, t, n_alphas)."""
-    return np.moveaxis(values.reshape(len(values), n_alphas, -1), 1, 2)
 
 
 def _account(
     left: FloatArray,
     remaining: FloatArray,
-    weight: npt.NDArray[np.floating],
+    weight: npt.NDArray[Any] | None,
     rows: slice | npt.NDArray[np.intp],
     squares: FloatArray,
     errors: FloatArray | None,
 ) -> None:
-    """Residuals (n, t, n_alphas) over 1 - leverage (n, n_alphas): to the sums, and kept if asked for."""
-    found = left / remaining[:, np.newaxis]
-    found[np.isnan(found)] = np.inf
+    """Residuals (t, n, n_alphas), in place, over 1 - leverage (n, n_alphas): to the sums, and kept if asked for."""
+    left /= remaining
+    if np.isnan(remaining.min()):
+        left[np.isnan(left)] = np.inf
     if errors is not None:
-        errors[rows] = found
-    found[weight == 0] = 0.0
-    squares += np.einsum("i,ita,ita->at", weight.astype(np.float64), found, found)
+        errors[rows] = np.moveaxis(left, 1, 0)
+    if weight is not None and not weight.all():
+        left[:, weight == 0] = 0.0
+    np.square(left, out=left)
+    of_rows = np.ones(left.shape[1]) if weight is None else weight.astype(np.float64)
+    for k, found in enumerate(left):
+        squares[:, k] += of_rows @ found
+
+
+def _by_target(values: FloatArray, n_alphas: int) -> FloatArray:
+    """(n, n_alphas * t) as (n, t, n_alphas)."""
+    return np.moveaxis(values.reshape(len(values), n_alphas, -1), 1, 2)
 
 
 def _leave_one_out_wide(
@@ -132,11 +142,11 @@ def _leave_one_out_wide(
     # Of (H + alpha I)^-1, whose products with alpha are residuals and 1 - leverage.
     remaining = np.square(spectrum.vectors) @ spectrum.weights(alphas)
     remaining[~(remaining > 0.0)] = np.nan
-    left = np.moveaxis(spectrum.solve(alphas), 2, 0) / root[:, np.newaxis, np.newaxis]
+    left = np.moveaxis(spectrum.solve(alphas) / root, 0, 2)  # (t, n, n_alphas)
     counts: slice | npt.NDArray[np.intp] = slice(None)
     if problem.weights is not None and len(root) < problem.features.n_samples:
         counts = np.flatnonzero(problem.weights)
-    _account(np.moveaxis(left, 1, 2), remaining, dual.weights, counts, squares, errors)
+    _account(left, remaining, dual.weights, counts, squares, errors)
     if errors is None or isinstance(counts, slice):
         return
     others = np.flatnonzero(problem.weights == 0)  # which no fit was ever told of
@@ -158,8 +168,9 @@ def validate_folds(
     """
     scores = np.empty((len(folds), len(alphas)))
     if problem.features.n_samples < problem.n_features:
-        for k, (train, test) in enumerate(zip(folds.train, folds.test, strict=True)):
-            solutions = solve_dual_for_all(dual_equations(problem.take_rows(train)), alphas)
+        for k, test in enumerate(folds.test):
+            train = problem.take_rows(folds.train_of(k))
+            solutions = solve_dual_for_all(dual_equations(train), alphas)
             if isinstance(score, str):
                 scores[k] = _score(score, *_squares_of_rows(problem, test, solutions), k)
             else:

@@ -15,7 +15,7 @@ from fastlr.moments.combining import added
 from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 
-__all__ = ["Fold", "Folds", "as_folds", "moments_of_folds"]
+__all__ = ["Fold", "Folds", "as_folds", "consecutive_folds", "moments_of_folds"]
 
 Positions = npt.NDArray[np.intp]
 _VALUES_PER_GATHER = 1 << 18  # 2 MB: what is gathered is read again from the cache
@@ -23,11 +23,24 @@ _VALUES_PER_GATHER = 1 << 18  # 2 MB: what is gathered is read again from the ca
 
 @dataclass(frozen=True, slots=True)
 class Folds:
-    """Positions of the rows of every split; ``is_partition`` if each row is tested once and else trained on."""
+    """Positions of the rows of every split; ``train`` is None where each row is tested once and else trained on."""
 
-    train: list[Positions]
     test: list[Positions]
-    is_partition: bool
+    train: list[Positions] | None
+    n_samples: int
+
+    @property
+    def is_partition(self) -> bool:
+        """Whether every row is tested exactly once, and trained on, once, by all other splits."""
+        return self.train is None
+
+    def train_of(self, k: int) -> Positions:
+        """The rows that split ``k`` trains on."""
+        if self.train is not None:
+            return self.train[k]
+        others = np.ones(self.n_samples, dtype=np.bool_)
+        others[self.test[k]] = False
+        return np.flatnonzero(others)
 
     def __len__(self) -> int:
         return len(self.test)
@@ -59,7 +72,17 @@ def as_folds(splits: Iterable[tuple[object, object]], n_samples: int) -> Folds:
         raise InputError(
             "cv gives no splits: pass at least one pair (train, test) of row positions."
         )
-    return Folds(train, test, _is_partition(train, test, n_samples))
+    return Folds(test, None if _is_partition(train, test, n_samples) else train, n_samples)
+
+
+def consecutive_folds(n_samples: int, n_folds: int) -> Folds:
+    """Folds of consecutive rows, the first ones a row longer: those of scikit-learn's KFold without shuffling."""
+    if not 2 <= n_folds <= n_samples:
+        raise InputError(
+            f"cv={n_folds} folds of {n_samples} rows: pass a number from 2 to the number of rows."
+        )
+    bounds = np.array_split(np.arange(n_samples), n_folds)
+    return Folds([np.asarray(rows, dtype=np.intp) for rows in bounds], None, n_samples)
 
 
 def moments_of_folds(
@@ -88,7 +111,7 @@ def moments_of_folds(
     else:
         train = [
             _trainable(_moments(problem, rows, weighted=True), k)
-            for k, rows in enumerate(folds.train)
+            for k, rows in enumerate(folds.train or [])
         ]
         whole = _trainable(
             _moments(problem, np.arange(problem.features.n_samples), weighted=True), 0
@@ -178,16 +201,18 @@ def _is_partition(train: list[Positions], test: list[Positions], n_samples: int)
     """Whether every row is tested exactly once, and trained on, once, by all other splits."""
     if len(test) < 2 or sum(map(len, test)) != n_samples:
         return False
-    fold = np.full(n_samples, -1, dtype=np.intp)
-    for k, rows in enumerate(test):
-        fold[rows] = k
-    if (fold < 0).any():
+    tested = np.zeros(n_samples, dtype=np.bool_)
+    for rows in test:
+        tested[rows] = True
+    if not tested.all():
         return False
-    for k, rows in enumerate(train):
-        if len(rows) != n_samples - len(test[k]) or (fold[rows] == k).any():
+    for of_train, of_test in zip(train, test, strict=True):
+        if len(of_train) != n_samples - len(of_test):
             return False
-        seen = np.zeros(n_samples, dtype=np.bool_)
-        seen[rows] = True
-        if int(seen.sum()) != len(rows):
+        tested[of_test] = False
+        is_apart = tested[of_train].all()
+        tested[of_test] = True
+        rising = of_train if (of_train[1:] > of_train[:-1]).all() else np.sort(of_train)
+        if not is_apart or not (rising[1:] > rising[:-1]).all():
             return False
     return True
