@@ -32,7 +32,12 @@ def solve(kernels, X, y, weight=None, fit_intercept=True, alpha=0.0):
         _,
         _,
     ) = kernels.solve_normal_equations(
-        X.shape[1], moments.total_weight, mean, moments.cross_products, fit_intercept, np.full(X.shape[1], alpha)
+        X.shape[1],
+        moments.total_weight,
+        mean,
+        moments.cross_products,
+        fit_intercept,
+        np.full(X.shape[1], alpha),
     )
     p, t = X.shape[1], y.shape[1]
     unscale = scale[:p] / scale[p:, np.newaxis]

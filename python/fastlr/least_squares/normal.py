@@ -16,7 +16,7 @@ from fastlr.least_squares.units import U, finished
 from fastlr.moments import Moments
 from fastlr.moments.state import State
 
-__all__ = ["normal_equations", "solve_at_once", "without_errors"]
+__all__ = ["normal_equations", "penalised_state", "solve_at_once", "without_errors"]
 
 _SHARED = 128  # features from which on threads find something to share
 _LARGEST_PENALTY = 1e200  # of a scaled column
@@ -74,7 +74,7 @@ def normal_equations(
     n_threads: int | None = None,
 ) -> tuple[ScaledSolution, float, float, bool]:
     """The solution, its digits, those that predictions depend on, and whether they are enough for "auto"."""
-    state, penalty = _penalised(moments.for_kernels(), alpha)
+    state, penalty = penalised_state(moments.for_kernels(), alpha)
     system = (
         len(state.feature_names),
         state.total_weight,
@@ -105,7 +105,7 @@ def normal_equations(
     return scaled._replace(scale=scaled.scale * state.scale), digits, relevant, enough
 
 
-def _penalised(state: State, alpha: float | FloatArray) -> tuple[State, FloatArray | None]:
+def penalised_state(state: State, alpha: float | FloatArray) -> tuple[State, FloatArray | None]:
     """Moments, and penalties (n_features,) of their scaled columns; None if nothing is penalised.
 
     A column that is tiny beside its penalty comes in units of the penalty's root, lest their quotient overflow.

@@ -18,7 +18,7 @@ from fastlr.moments.moments import moments_of_state
 from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 
-__all__ = ["climb_penalised", "groups_of_targets", "solve_penalised"]
+__all__ = ["climb_penalised", "groups_of_targets", "solve_penalised", "targets_of", "together"]
 
 _ENOUGH_DIGITS = 13.0  # of the worst coefficient, for "auto"
 # How far from plain a solution ended, for the worst of several.
@@ -79,7 +79,9 @@ def solve_penalised(
     state = moments.for_kernels()
     parts: list[tuple[npt.NDArray[np.intp], Solution]] = []
     for penalty, targets in groups_of_targets(alpha):
-        some = moments if len(targets) == len(alpha) else moments_of_state(_of(state, targets))
+        some = (
+            moments if len(targets) == len(alpha) else moments_of_state(targets_of(state, targets))
+        )
         result = solve_at_once(some, fit_intercept, penalty, rank, n_threads=n_threads)
         parts.append((targets, result))
     return together(parts, len(alpha))
@@ -117,7 +119,7 @@ def together(parts: list[tuple[npt.NDArray[np.intp], Solution]], n_targets: int)
     )
 
 
-def _of(state: State, targets: npt.NDArray[np.intp]) -> State:
+def targets_of(state: State, targets: npt.NDArray[np.intp]) -> State:
     """The moments of the features and of some targets."""
     p = state.n_features
     keep = np.concatenate([np.arange(p), p + targets])

@@ -22,7 +22,7 @@ from fastlr.penalised.spectrum import spectrum_of
 __all__ = ["FAST_SCORES", "CrossValidation", "leave_one_out", "validate_folds"]
 
 FAST_SCORES = ("neg_mean_squared_error", "neg_root_mean_squared_error", "r2")
-_VALUES_PER_BLOCK = 1 << 22
+_VALUES_PER_BLOCK = 1 << 20
 _NOTHING = 1e-14  # of a leverage below 1: rounding
 
 # What makes scores of predictions: (coef (n_alphas, t, p), intercept (n_alphas, t), test rows) -> (n_alphas,).
