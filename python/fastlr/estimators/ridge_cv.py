@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,7 @@ from sklearn.metrics import check_scoring, get_scorer
 from sklearn.model_selection import KFold, check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from fastlr.errors import InputError
+from fastlr.errors import InputError, InputWarning, user_level
 from fastlr.estimators._features import check_features
 from fastlr.estimators.ridge import RidgePredictor, attributes_of
 from fastlr.input.columns import FloatArray
@@ -90,9 +93,10 @@ class RidgeCV(RidgePredictor):
     -----
     Leave-one-out takes a second pass, in which every row's error follows from its residual and leverage. Test folds
     that partition the rows take one pass for all folds and alphas: training moments are sums of the other folds', and
-    errors of a test fold follow from its moments; with weights there is a second pass, since scores do not weigh rows
-    (as in scikit-learn). Other scores than mean squared errors and R^2 are computed from predictions. Without metadata
-    routing ``fit`` takes ``groups`` for the splitter all the same. A fit that fails leaves the estimator as it was.
+    errors of a test fold follow from its moments. Weights count in the scores of folds as well, as in scikit-learn's
+    ``GridSearchCV`` (with metadata routing, if the scorer asks for them). Other scores than mean squared errors and R^2
+    are computed from predictions. Without metadata routing ``fit`` takes ``groups`` for the splitter all the same. A
+    fit that fails leaves the estimator as it was.
 
     Examples
     --------
@@ -252,13 +256,13 @@ class RidgeCV(RidgePredictor):
     ) -> CrossValidation:
         folds = self._folds(problem, for_split, is_vector)
         scoring = "r2" if self.scoring is None else self.scoring
-        if (
-            isinstance(scoring, str)
-            and scoring in FAST_SCORES
-            and not (for_score and self.scoring is not None)
-        ):
+        is_routed = get_config()["enable_metadata_routing"] and self.scoring is not None
+        is_weighted = not is_routed or problem.weights is None or "sample_weight" in for_score
+        if isinstance(scoring, str) and scoring in FAST_SCORES and is_weighted:
             return validate_folds(problem, folds, grid, scoring)
         scorer = check_scoring(self, scoring=self.scoring)
+        if not is_routed and problem.weights is not None:
+            for_score = _weights_for(scorer, problem.weights)
 
         def score(
             coef: FloatArray, intercept: FloatArray, test: npt.NDArray[np.intp]
@@ -277,6 +281,8 @@ class RidgeCV(RidgePredictor):
     def _folds(self, problem: Problem, for_split: dict[str, Any], is_vector: bool) -> Folds:
         n = problem.features.n_samples
         y = _target(problem, is_vector)
+        if isinstance(self.cv, Iterable) and not hasattr(self.cv, "split"):
+            return as_folds(self.cv, n)
         splitter = check_cv(self.cv, y, classifier=False)
         if type(splitter) is KFold and not splitter.shuffle:
             return consecutive_folds(n, splitter.n_splits)
@@ -308,6 +314,20 @@ class _Identity(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+
+def _weights_for(scorer: Any, weights: npt.NDArray[Any]) -> dict[str, Any]:
+    """Weights for a scorer that takes some; a warning for one that does not."""
+    function = getattr(scorer, "_score_func", scorer)
+    if "sample_weight" in signature(function).parameters:
+        return {"sample_weight": weights}
+    warnings.warn(
+        f"The scoring {scorer} does not support sample_weight: fits weigh the rows, scores do not. Choose another "
+        "scoring to have both weighted.",
+        InputWarning,
+        stacklevel=user_level(),
+    )
+    return {}
 
 
 def _shaped(coef: FloatArray, intercept: FloatArray, is_vector: bool) -> tuple[FloatArray, Any]:

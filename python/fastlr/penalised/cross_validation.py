@@ -67,6 +67,10 @@ def leave_one_out(problem: Problem, alphas: FloatArray, *, keep: bool) -> CrossV
     A row's error without it is its residual divided by 1 - h, h its leverage (Allen 1974).
     """
     n = problem.features.n_samples
+    if n < 2:
+        raise InputError(
+            f"leave-one-out of n_samples={n} leaves no row to fit to: pass two rows or more."
+        )
     shape = n, problem.targets.n_columns, len(alphas)
     errors = np.zeros(shape) if keep else None
     squares = np.zeros((len(alphas), shape[1]))
@@ -163,8 +167,8 @@ def validate_folds(
 ) -> CrossValidation:
     """Scores of all folds and penalties; ``score`` is one of `FAST_SCORES`, or what scores predictions.
 
-    Fits weigh the rows, scores do not, as in scikit-learn. Errors of a test fold follow from its moments; with fewer
-    rows than columns, from predictions.
+    Weights count in fits and in these scores. Errors of a test fold follow from its moments; with fewer rows than
+    columns, from predictions.
     """
     scores = np.empty((len(folds), len(alphas)))
     if problem.features.n_samples < problem.n_features:
@@ -183,24 +187,26 @@ def validate_folds(
             scores[k] = score(solutions.coef, solutions.intercept, fold.test)
         elif fold.test_moments is not None:
             scores[k] = _score(score, *_squares_of_moments(fold.test_moments, solutions), k)
+        else:
+            raise _nothing_to_score(k)
     method = "folds" if folds.is_partition else "splits"
     return CrossValidation(alphas, None, scores, None, method, passes, whole)
 
 
 def _squares_of_moments(
     test: State, solutions: PenalisedSolutions
-) -> tuple[FloatArray, FloatArray, int]:
-    """Squared errors (n_alphas, t), total squares (t,) and rows of a test fold, from its moments."""
+) -> tuple[FloatArray, FloatArray, float, int]:
+    """Squared errors (n_alphas, t), total squares (t,), weight and rows of a test fold, from its moments."""
     equations = equations_of(test, True)
     shift = equations.target_mean - solutions.coef @ equations.mean - solutions.intercept
     squares = equations.squares(solutions.coef) + equations.weight * np.square(shift)
-    return squares, equations.of_targets, test.n_samples
+    return squares, equations.of_targets, test.total_weight, test.n_samples
 
 
 def _squares_of_rows(
     problem: Problem, test: npt.NDArray[np.intp], solutions: PenalisedSolutions
-) -> tuple[FloatArray, FloatArray, int]:
-    """Squared errors (n_alphas, t), total squares (t,) and rows of a test fold, from the rows."""
+) -> tuple[FloatArray, FloatArray, float, int]:
+    """Squared errors (n_alphas, t), total squares (t,), weight and rows of a test fold, from the rows."""
     n_alphas = len(solutions.coef)
     rows = problem.features.take_rows(test).as_matrix()
     target = problem.targets.take_rows(test).as_matrix().astype(np.float64)
@@ -208,12 +214,22 @@ def _squares_of_rows(
     left = target[:, :, np.newaxis] - _by_target(
         predicted + solutions.intercept.reshape(-1), n_alphas
     )
-    total: FloatArray = np.square(target - target.mean(axis=0)).sum(axis=0)
-    return np.square(left).sum(axis=0).T, total, len(test)
+    weights = np.ones(len(test)) if problem.weights is None else problem.weights[test]
+    weight = float(weights.sum())
+    total: FloatArray = weights @ np.square(target - weights @ target / max(weight, 1e-300))
+    return np.einsum("i,ita,ita->at", weights, left, left), total, weight, len(test)
 
 
-def _score(score: str, squares: FloatArray, total: FloatArray, n_rows: int, k: int) -> FloatArray:
+def _nothing_to_score(k: int) -> InputError:
+    return InputError(f"no test row of split {k} has a positive weight: use fewer folds.")
+
+
+def _score(
+    score: str, squares: FloatArray, total: FloatArray, weight: float, n_rows: int, k: int
+) -> FloatArray:
     """Scores (n_alphas,) of a test fold, the mean over targets."""
+    if not weight > 0:
+        raise _nothing_to_score(k)
     if score == "r2":
         if n_rows < 2:
             raise InputError(
@@ -226,6 +242,6 @@ def _score(score: str, squares: FloatArray, total: FloatArray, n_rows: int, k: i
         r2 = np.where(total > 0, r2, np.where(squares > 0, 0.0, 1.0))
         means: FloatArray = r2.mean(axis=1)
         return means
-    losses = squares / n_rows
+    losses = squares / weight
     means = (np.sqrt(losses) if "root" in score else losses).mean(axis=1)
     return -means
