@@ -100,7 +100,8 @@ def solve_for_all(
     moments = moments_of_state(state)
     for k in np.flatnonzero(~spectrum.is_certain(alphas)):
         one = solve_penalised(moments, fit_intercept, float(alphas[k]), "min_norm")
-        coef[k], digits[k] = one.coef, one.relevant_digits
+        coef[k] = one.coef
+        digits[k] = one.digits if one.code == "rank_deficient" else one.relevant_digits
     solutions = PenalisedSolutions(
         coef,
         equations.intercepts(coef),

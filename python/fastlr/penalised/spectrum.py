@@ -59,7 +59,7 @@ class Spectrum:
         found = (self.vectors @ (weights * along[:, np.newaxis]).reshape(k, -1)).reshape(m, -1, t)
         certain = self.is_certain(alphas)
         penalty = alphas[:, np.newaxis]
-        last = np.inf
+        length = np.sqrt(np.maximum(self.matrix.diagonal(), 0.0))[:, np.newaxis, np.newaxis]
         for _ in range(_MOST_CORRECTIONS if certain.any() else 0):
             applied = (self.matrix @ found.reshape(m, -1)).reshape(found.shape)
             left = self.right[:, np.newaxis] - applied - penalty * found
@@ -67,10 +67,8 @@ class Spectrum:
             change = (self.vectors @ change.reshape(k, -1)).reshape(found.shape)
             change[:, ~certain] = 0.0
             found += change
-            size = float(np.abs(change).max(initial=0.0))
-            if size <= 4 * U * np.abs(found).max(initial=0.0) or size > 0.5 * last:
+            if (np.abs(change) * length <= U * (np.abs(found) * length).max(axis=0)).all():
                 break
-            last = size
         solutions: FloatArray = np.ascontiguousarray(np.moveaxis(found, 0, 2))
         return solutions
 
@@ -89,8 +87,12 @@ class Spectrum:
         size = np.abs(solutions)
         terms = size @ np.abs(self.matrix) + alphas[:, np.newaxis, np.newaxis] * size
         terms += np.abs(self.right.T)
-        whole = np.sqrt(np.square(terms * rows).sum(axis=2, keepdims=True))
-        errors: FloatArray = _GAMMA * U * inflation * rows * whole
+        left = (
+            self.right.T - solutions @ self.matrix - alphas[:, np.newaxis, np.newaxis] * solutions
+        )
+        off = _GAMMA * U * inflation * terms + np.abs(left)
+        whole = np.sqrt(np.square(off * rows).sum(axis=2, keepdims=True))
+        errors: FloatArray = rows * whole
         errors[~self.is_certain(alphas)] = np.inf
         return errors
 
