@@ -52,7 +52,7 @@ def draw(target):
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
     left.semilogx(path.alphas, path.coef)
-    for k in np.argsort(-np.abs(path.coef[0]))[:4]:
+    for k in np.argsort(-np.abs(path.coef[0]))[:2]:
         left.annotate(NAMES[k], (path.alphas[0], path.coef[0, k]), fontsize=8)
     left.set(xlabel="alpha", ylabel="coefficient (% fat per sd)")
     right.semilogx(path.alphas, path.gcv, label="generalised cross-validation")
