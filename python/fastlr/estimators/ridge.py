@@ -136,7 +136,7 @@ class Ridge(RidgePredictor):
     """
 
     solver_: str
-    n_iter_: None
+    n_iter_: int | None
 
     def __init__(
         self,

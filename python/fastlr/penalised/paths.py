@@ -194,7 +194,7 @@ def ridge_path(
     >>> X = np.array([[1.0, 2.0], [2.0, 1.0], [3.0, 5.0], [4.0, 3.0], [5.0, 4.0]])
     >>> path = fastlr.ridge_path(X, [3.1, 3.2, 8.1, 6.9, 9.2], alphas=[0.01, 1.0, 100.0])
     >>> path.degrees_of_freedom.round(3)
-    array([1.997, 1.776, 0.161])
+    array([1.997, 1.741, 0.176])
     >>> path.best_alpha
     0.01
     """
