@@ -72,12 +72,13 @@ void bind_double_double(LevelModule& m) {
   m.def(
       "solve_double_double",
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
-         bool fit_intercept, double alpha, bool truncate,
+         bool fit_intercept, const std::optional<DoubleArray>& penalty, bool truncate,
          const std::optional<DoubleArray>& summed_squares,
          const std::optional<DoubleArray>& units) {
         const Index q = mean.size() / 2;
         require(cross.size() == 2 * q * q && n_features >= 0 && n_features <= q,
                 "cross must be (2, q, q)");
+        if (penalty) check_size(*penalty, n_features, "penalty");
         if (summed_squares) check_size(*summed_squares, q, "summed_squares");
         if (units) check_size(*units, q, "units");
         const MomentsView moments{n_features,
@@ -88,17 +89,18 @@ void bind_double_double(LevelModule& m) {
                                   summed_squares ? summed_squares->data() : nullptr,
                                   unit_roundoff * unit_roundoff,
                                   units ? units->data() : nullptr};
+        const double* penalties = penalty ? penalty->data() : nullptr;
         ScaledSolution s;
         double relative_error = 0.0;
         {
           const Released release;
-          s = solve_double_double(moments, fit_intercept, alpha, truncate, relative_error);
+          s = solve_double_double(moments, fit_intercept, penalties, truncate, relative_error);
         }
         return py::make_tuple(tuple_of(s), digits_of(relative_error));
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
-      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"), py::arg("truncate"),
-      py::arg("summed_squares") = py::none(), py::arg("units") = py::none());
+      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("penalty").none(true),
+      py::arg("truncate"), py::arg("summed_squares") = py::none(), py::arg("units") = py::none());
 }
 
 }  // namespace fastlr

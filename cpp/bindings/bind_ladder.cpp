@@ -85,20 +85,22 @@ void bind_ladder(LevelModule& m) {
   m.def(
       "solve_normal_equations",
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
-         bool fit_intercept, double alpha, bool truncate, double n_samples,
-         const std::optional<DoubleArray>& summed_squares, const std::optional<DoubleArray>& units,
-         int n_threads) {
+         bool fit_intercept, const std::optional<DoubleArray>& penalty, bool truncate,
+         double n_samples, const std::optional<DoubleArray>& summed_squares,
+         const std::optional<DoubleArray>& units, int n_threads) {
+        if (penalty) check_size(*penalty, n_features, "penalty");
         if (summed_squares) check_size(*summed_squares, mean.size() / 2, "summed_squares");
         if (units) check_size(*units, mean.size() / 2, "units");
         MomentsView moments = view_of(n_features, weight, mean, cross,
                                       summed_squares ? summed_squares->data() : nullptr);
         moments.units = units ? units->data() : nullptr;
+        const double* penalties = penalty ? penalty->data() : nullptr;
         ScaledSolution s;
         RelativeError relative_error;
         bool enough = false;
         {
           const Released release;
-          s = solve_normal_equations(moments, fit_intercept, alpha, truncate, true, n_threads);
+          s = solve_normal_equations(moments, fit_intercept, penalties, truncate, true, n_threads);
           relative_error = relative_error_of(s, fit_intercept, weight);
           enough = suffices(s, weight, n_dof_of(n_samples, s.rank, fit_intercept));
         }
@@ -106,7 +108,7 @@ void bind_ladder(LevelModule& m) {
                               digits_of(relative_error.relevant), enough);
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
-      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("alpha"),
+      py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("penalty") = py::none(),
       py::arg("truncate") = true, py::arg("n_samples") = 0.0,
       py::arg("summed_squares") = py::none(), py::arg("units") = py::none(),
       py::arg("n_threads") = 1);

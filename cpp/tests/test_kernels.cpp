@@ -64,7 +64,7 @@ void dependent_columns_have_the_smallest_norm() {
   CHECK(!fit.is_complete);  // the caller decides what is to be done about dependence
   const MomentsView moments{
       4, 1, fit.statistics.weight, fit.mean.data(), fit.cross.data(), fit.summed_squares.data()};
-  const ScaledSolution shortest = solve_normal_equations(moments, true, 0.0, true, false, 2);
+  const ScaledSolution shortest = solve_normal_equations(moments, true, nullptr, true, false, 2);
   CHECK(shortest.rank == 3);
   CHECK(are_near(shortest.coef(0, 2) * shortest.scale[2], shortest.coef(0, 3) * shortest.scale[3],
                  1e-10));

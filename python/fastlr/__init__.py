@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from fastlr.descent import Descent, optimizers, schedules
     from fastlr.descent.descend import descend
     from fastlr.errors import ConvergenceWarning
-    from fastlr.estimators import LinearRegression, SGDRegressor
+    from fastlr.estimators import LinearRegression, Ridge, RidgeCV, SGDRegressor
     from fastlr.files import load_model, save_model
     from fastlr.least_squares.polynomial import PolynomialFit, polyfit
     from fastlr.loading import load
+    from fastlr.penalised.paths import RidgePath, ridge_path
     from fastlr.streams import fit_file
 
 __version__ = "0.1.0"
@@ -45,6 +46,9 @@ __all__ = [
     "Moments",
     "PolynomialFit",
     "RankWarning",
+    "Ridge",
+    "RidgeCV",
+    "RidgePath",
     "SGDRegressor",
     "Status",
     "descend",
@@ -55,6 +59,7 @@ __all__ = [
     "optimizers",
     "polyfit",
     "reference",
+    "ridge_path",
     "save_model",
     "schedules",
     "solve",
@@ -66,6 +71,9 @@ _LAZY = {
     "Descent": ("fastlr.descent", "Descent"),
     "LinearRegression": ("fastlr.estimators", "LinearRegression"),
     "PolynomialFit": ("fastlr.least_squares.polynomial", "PolynomialFit"),
+    "Ridge": ("fastlr.estimators", "Ridge"),
+    "RidgeCV": ("fastlr.estimators", "RidgeCV"),
+    "RidgePath": ("fastlr.penalised.paths", "RidgePath"),
     "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
     "descend": ("fastlr.descent", "descend"),
     "fit_file": ("fastlr.streams", "fit_file"),
@@ -74,6 +82,7 @@ _LAZY = {
     "optimizers": ("fastlr.descent.optimizers", None),
     "polyfit": ("fastlr.least_squares.polynomial", "polyfit"),
     "reference": ("fastlr.reference", None),
+    "ridge_path": ("fastlr.penalised.paths", "ridge_path"),
     "save_model": ("fastlr.files", "save_model"),
     "schedules": ("fastlr.descent.schedules", None),
 }

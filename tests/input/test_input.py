@@ -223,7 +223,7 @@ def test_options_of_another_type_are_named():
     with pytest.raises(fastlr.InputTypeError, match="fit_intercept='no' is neither"):
         fastlr.ols(X, y, fit_intercept="no")
     moments = fastlr.Moments.from_arrays(X, y)
-    for alpha in ("0.5", None, [1.0, 2.0]):
+    for alpha in ("0.5", None):
         with pytest.raises(fastlr.InputTypeError, match="is not a number"):
             fastlr.solve(moments, alpha=alpha)
     with pytest.raises(fastlr.InputTypeError, match="fit_intercept='no' is neither"):

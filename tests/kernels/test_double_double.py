@@ -110,7 +110,7 @@ def test_the_solution_is_that_of_the_normal_equations(kernels):
     X, y = rng.normal(size=(60, 4)) + 2, rng.normal(size=(60, 2))
     weight, mean, cross = one_pass(kernels, X, y)
     (status, rank, _, scale, _, _, coef, intercept, *_), digits = kernels.solve_double_double(
-        4, weight, mean, cross, True, 0.0, True
+        4, weight, mean, cross, True, None, True
     )
     design = np.column_stack([np.ones(60), X])
     want = np.linalg.lstsq(design, y, rcond=None)[0]

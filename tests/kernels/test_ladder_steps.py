@@ -23,7 +23,7 @@ def solved(kernels, X, y):
     """Weight, the solution in scaled columns as a list, and its root's contraction."""
     moments = reference.centred_moments(X, y)
     mean = np.vstack([moments.mean, np.zeros_like(moments.mean)])
-    system = (P, moments.total_weight, mean, moments.cross_products, True, 0.0)
+    system = (P, moments.total_weight, mean, moments.cross_products, True, None)
     return moments.total_weight, list(kernels.solve_normal_equations(*system)[0])
 
 

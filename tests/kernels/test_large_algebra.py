@@ -88,9 +88,9 @@ def system(n, p, seed=0, t=2):
 
 def test_a_solution_is_the_same_for_any_number_of_threads(kernels):
     _, arguments = system(600, 290)
-    alone, digits, relevant, enough = kernels.solve_normal_equations(*arguments, 0.0, n_threads=1)
+    alone, digits, relevant, enough = kernels.solve_normal_equations(*arguments, None, n_threads=1)
     for n_threads in (2, 3):
-        other, *judged = kernels.solve_normal_equations(*arguments, 0.0, n_threads=n_threads)
+        other, *judged = kernels.solve_normal_equations(*arguments, None, n_threads=n_threads)
         assert judged == [digits, relevant, enough]
         for one, many in zip(alone, other, strict=True):
             np.testing.assert_array_equal(one, many)
@@ -102,7 +102,7 @@ def test_dependence_among_many_columns_is_seen(kernels):
     moments = reference.centred_moments(X, X[:, :1], None)
     mean = np.vstack([moments.mean, np.zeros_like(moments.mean)])
     solved = kernels.solve_normal_equations(
-        300, moments.total_weight, mean, moments.cross_products, True, 0.0, n_threads=2
+        300, moments.total_weight, mean, moments.cross_products, True, None, n_threads=2
     )
     assert solved[0][1] == 299
 
@@ -143,7 +143,7 @@ def test_digits_of_hundreds_of_columns_are_honest(kernels):
         moments = reference.centred_moments(X, y, None)
         mean = np.vstack([moments.mean, np.zeros_like(moments.mean)])
         (_, _, _, scale, _, root, coef, *_), _, _, _ = kernels.solve_normal_equations(
-            p, moments.total_weight, mean, moments.cross_products, True, 0.0, n_threads=2
+            p, moments.total_weight, mean, moments.cross_products, True, None, n_threads=2
         )
         Z = (X - X.astype(np.longdouble).mean(axis=0)) * scale[:p]
         target = (y - y.astype(np.longdouble).mean(axis=0))[:, 0] * scale[p]
@@ -152,7 +152,7 @@ def test_digits_of_hundreds_of_columns_are_honest(kernels):
             gradient = Z.T @ (target - Z @ b)
             b = b + root @ (root.T @ gradient.astype(np.float64))
         _, digits, _, _ = kernels.solve_normal_equations(
-            p, moments.total_weight, mean, moments.cross_products, True, 0.0, n_threads=1
+            p, moments.total_weight, mean, moments.cross_products, True, None, n_threads=1
         )
         off = float(np.abs((coef[0] - b) / b).max())
         assert -np.log10(max(off, U)) >= digits, (n, p)

@@ -32,7 +32,12 @@ def solve(kernels, X, y, weight=None, fit_intercept=True, alpha=0.0):
         _,
         _,
     ) = kernels.solve_normal_equations(
-        X.shape[1], moments.total_weight, mean, moments.cross_products, fit_intercept, alpha
+        X.shape[1],
+        moments.total_weight,
+        mean,
+        moments.cross_products,
+        fit_intercept,
+        np.full(X.shape[1], alpha),
     )
     p, t = X.shape[1], y.shape[1]
     unscale = scale[:p] / scale[p:, np.newaxis]
@@ -140,3 +145,26 @@ def test_ridge_makes_dependent_columns_harmless(kernels):
     np.testing.assert_allclose(
         got["coef"], reference.normal_equations(moments, alpha=1.0).coef, rtol=1e-10
     )
+
+
+def test_every_column_has_its_own_penalty(kernels):
+    rng = np.random.default_rng(11)
+    X, y = rng.normal(size=(60, 5)) + 3.0, rng.normal(size=(60, 2))
+    penalty = np.array([0.0, 0.5, 4.0, 100.0, 1e-3])
+    Z, r = X - X.mean(axis=0), y - y.mean(axis=0)
+    want = np.linalg.solve(Z.T @ Z + np.diag(penalty), Z.T @ r).T
+    got, _ = solve(kernels, X, y, alpha=penalty)
+    np.testing.assert_allclose(got["coef"], want, rtol=1e-10)
+    moments = reference.centred_moments(X, y)
+    mean = np.vstack([moments.mean, np.zeros_like(moments.mean)])
+    cross = np.stack([moments.cross_products, np.zeros_like(moments.cross_products)])
+    solution, _ = kernels.solve_double_double(
+        5, moments.total_weight, mean, cross, True, penalty, True
+    )
+    scale, coef = solution[3], solution[6]
+    exact = coef[0].reshape(2, 5) * scale[:5] / scale[5:, np.newaxis]
+    np.testing.assert_allclose(exact, want, rtol=1e-10)
+    with pytest.raises(ValueError, match="penalty has the wrong size"):
+        kernels.solve_normal_equations(
+            5, moments.total_weight, mean, moments.cross_products, True, penalty[:4]
+        )

@@ -32,14 +32,15 @@ struct Problem {
 };
 
 Problem problem_of(const MomentsView& moments, const ScaledEquations& equations, bool fit_intercept,
-                   double alpha) {
+                   const double* penalty) {
   const Index q = moments.n_columns();
   const Index l = equations.n_varying();
   const auto entry = [&](Index i, Index j) {
     DoubleDouble value{moments.cross[i * q + j], moments.cross[q * q + i * q + j]};
     if (!fit_intercept)
       value = value + DoubleDouble{moments.weight, 0.0} * moments.mean_at(i) * moments.mean_at(j);
-    if (i == j && i < moments.n_features) value = value + DoubleDouble{alpha, 0.0};
+    if (i == j && i < moments.n_features && penalty != nullptr)
+      value = value + DoubleDouble{penalty[i], 0.0};
     const double scale_i = equations.scale[i];
     const double scale_j = equations.scale[j];
     return DoubleDouble{value.hi * scale_i * scale_j, value.lo * scale_i * scale_j};
@@ -195,14 +196,14 @@ double residual_squares(const Problem& problem, const ScaledEquations& equations
 
 }  // namespace
 
-ScaledSolution solve_double_double(const MomentsView& moments, bool fit_intercept, double alpha,
-                                   bool truncate, double& relative_error) {
+ScaledSolution solve_double_double(const MomentsView& moments, bool fit_intercept,
+                                   const double* penalty, bool truncate, double& relative_error) {
   const Index p = moments.n_features;
   const Index t = moments.n_targets;
   const Index q = p + t;
-  const ScaledEquations equations = scaled_equations(moments, fit_intercept, alpha);
+  const ScaledEquations equations = scaled_equations(moments, fit_intercept, penalty);
   const std::size_t l = equations.varying.size();
-  const Problem problem = problem_of(moments, equations, fit_intercept, alpha);
+  const Problem problem = problem_of(moments, equations, fit_intercept, penalty);
   Vector length = Vector::Zero(p);
   for (std::size_t i = 0; i < l; ++i)
     length[equations.varying[i]] = std::sqrt(problem.A[i * l + i].hi);

@@ -127,7 +127,7 @@ Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_
   const bool may_stop =
       accuracy == Accuracy::fast || (accuracy == Accuracy::automatic && !is_small);
   ScaledSolution& s = ladder.solution;
-  s = solve_normal_equations(moments, fit_intercept, 0.0, true, may_stop, n_threads);
+  s = solve_normal_equations(moments, fit_intercept, nullptr, true, may_stop, n_threads);
   if (s.status != Status::ok) return ladder;
   const double n_dof = n_dof_of(static_cast<double>(ladder.n_samples), n_features, fit_intercept);
   Refinement refinement = refinement_of(s, fit_intercept, ladder.statistics.weight);

@@ -315,9 +315,10 @@ void solve_to_minimum_norm(const MomentsView& moments, const ScaledEquations& eq
 
 }  // namespace
 
-ScaledSolution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
-                                      bool truncate, bool with_errors, int n_threads) {
-  const ScaledEquations equations = scaled_equations(moments, fit_intercept, alpha);
+ScaledSolution solve_normal_equations(const MomentsView& moments, bool fit_intercept,
+                                      const double* penalty, bool truncate, bool with_errors,
+                                      int n_threads) {
+  const ScaledEquations equations = scaled_equations(moments, fit_intercept, penalty);
   ScaledSolution out = begin(equations);
   if (!solve_by_cholesky(equations, n_threads, out)) {
     if (truncate) {
@@ -341,7 +342,7 @@ ScaledSolution solve_normal_equations(const MomentsView& moments, bool fit_inter
 
 IndependentSolution solve_on_independent_columns(const MomentsView& moments, bool fit_intercept,
                                                  const Vector& threshold, int n_threads) {
-  const ScaledEquations equations = scaled_equations(moments, fit_intercept, 0.0);
+  const ScaledEquations equations = scaled_equations(moments, fit_intercept, nullptr);
   IndependentSolution out{begin(equations), {}, {}};
   const ColumnChoice choice = solve_independent(equations, varying_of(equations, threshold.data()),
                                                 n_threads, out.solution);

@@ -1,6 +1,7 @@
-// From moments to coefficients: minimise  sum w (y - a - x'b)^2 + alpha |b|^2,  a free of penalty.
+// From moments to coefficients: minimise  sum w (y - a - x'b)^2 + sum_j alpha_j b_j^2,  a free of
+// penalty.
 //
-//   A b = c,   A = centred cross-products of X (+ alpha I),   c = those of X and y
+//   A b = c,   A = centred cross-products of X (+ diag(alpha)),   c = those of X and y
 //   a = mean y - mean x' b
 //
 // Without intercept A and c are the raw second moments, recovered from the centred ones.
@@ -43,8 +44,10 @@ struct ScaledSolution {
 /// Cholesky with condition estimate; if columns depend on one another at the rounding level of A,
 /// a pivoted factor and the solution of minimum |b| in the user's units, or with `truncate` false
 /// the factor of A + shift I. Cost p^3 (a third each for factor, root and errors) + 2 p^2 t.
-ScaledSolution solve_normal_equations(const MomentsView& moments, bool fit_intercept, double alpha,
-                                      bool truncate, bool with_errors, int n_threads);
+/// penalty: (p) alpha_j of the columns as the moments have them; nullptr for none.
+ScaledSolution solve_normal_equations(const MomentsView& moments, bool fit_intercept,
+                                      const double* penalty, bool truncate, bool with_errors,
+                                      int n_threads);
 
 /// A solution on columns that are independent by more than `threshold`, 0 for the others.
 struct IndependentSolution {

@@ -26,7 +26,7 @@ ShiftedFactor shifted_factor(const Matrix& A, double shift, int n_threads) {
 }
 
 TriangularBasis first_basis(const MomentsView& moments, bool fit_intercept, int n_threads) {
-  const ScaledEquations equations = scaled_equations(moments, fit_intercept, 0.0);
+  const ScaledEquations equations = scaled_equations(moments, fit_intercept, nullptr);
   const Index p = equations.n_features;
   ShiftedFactor factor = shifted_factor(equations.A, 0.0, n_threads);
   // A factor that hardly succeeded has few right digits in its last columns: shifting makes it safe

@@ -16,11 +16,13 @@ double power_of_two_scale(double value) {
 
 }  // namespace
 
-ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept, double alpha) {
+ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept,
+                                 const double* penalty) {
   const Index p = moments.n_features;
   const Index t = moments.n_targets;
   const Index q = p + t;
   const auto entry = [&](Index i, Index j) { return moments.product(i, j, fit_intercept); };
+  const auto penalty_of = [&](Index j) { return penalty != nullptr && j < p ? penalty[j] : 0.0; };
   const auto summed_squares_of = [&](Index j) {
     const double about_mean =
         moments.summed_squares != nullptr ? moments.summed_squares[j] : moments.product(j, j, true);
@@ -42,9 +44,9 @@ ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept,
     // What a sum of larger squares leaves below its own rounding is noise as well.
     const double left_over = 8 * moments.rounding * summed_squares_of(j);
     const double constant = moments.weight * noise * noise;
-    const bool varies = product + alpha > std::max(constant, left_over);
+    const bool varies = product + penalty_of(j) > std::max(constant, left_over);
     if (j < p && !varies && left_over > constant) equations.is_lost = true;
-    if (varies) equations.scale[j] = power_of_two_scale(product + (j < p ? alpha : 0.0));
+    if (varies) equations.scale[j] = power_of_two_scale(product + penalty_of(j));
     if (j < p && varies) equations.varying.push_back(j);
     if (j >= p) {
       if (!(product > 0.0)) equations.scale[j] = power_of_two_scale(1.0);
@@ -83,7 +85,7 @@ ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept,
     const Index a = equations.varying[static_cast<std::size_t>(i)];
     for (Index k = 0; k < t; ++k)
       equations.c(i, k) = entry(a, p + k) * equations.scale[a] * equations.scale[p + k];
-    equations.penalty[i] = alpha * equations.scale[a] * equations.scale[a];
+    equations.penalty[i] = penalty_of(a) * equations.scale[a] * equations.scale[a];
     equations.summed[i] =
         std::max(std::sqrt(std::max(equations.A(i, i), 0.0)),
                  std::sqrt(std::max(summed_squares_of(a), 0.0)) * equations.scale[a]);

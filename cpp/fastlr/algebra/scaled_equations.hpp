@@ -55,7 +55,7 @@ struct ScaledEquations {
   Matrix A;                        // (varying, varying), without a penalty
   Matrix c;                        // (varying, t)
   Vector yy;                       // (t)
-  Vector penalty;                  // (varying) alpha in scaled columns
+  Vector penalty;                  // (varying) penalties in scaled columns
   Vector summed;                   // (varying) lengths that rounding in A belongs to, >= sqrt(A_ii)
   bool is_lost = false;            // a column varies by less than the rounding of larger sums
   Vector summed_y;                 // (t) the same of yy
@@ -66,8 +66,10 @@ struct ScaledEquations {
   double inflation() const;
 };
 
-/// With intercept A holds centred products, else raw ones (recovered as C + W m m').
-ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept, double alpha);
+/// With intercept A holds centred products, else raw ones (recovered as C + W m m'). penalty: (p), of
+/// the columns as the moments have them; nullptr for none.
+ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept,
+                                 const double* penalty);
 
 /// value * up / down for powers of two up and down, whose quotient alone might not be
 /// representable.

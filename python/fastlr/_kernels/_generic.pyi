@@ -181,7 +181,7 @@ def solve_normal_equations(
     mean: Floats,
     cross: Floats,
     fit_intercept: bool,
-    alpha: float,
+    penalty: Floats | None = None,
     truncate: bool = True,
     n_samples: float = 0.0,
     summed_squares: Floats | None = None,
@@ -190,8 +190,9 @@ def solve_normal_equations(
 ) -> tuple[ScaledSolution, float, float, bool]:
     """(solution, digits, relevant digits, whether it is good enough for "auto").
 
-    ``summed_squares`` (q,): at least the diagonal's, to whose rounding cross is right. ``units`` (q,): powers of two
-    that columns were multiplied by before; the smallest norm is that of the columns as they were.
+    ``penalty`` (p,): of squared coefficients of the columns as cross has them. ``summed_squares`` (q,): at least the
+    diagonal's, to whose rounding cross is right. ``units`` (q,): powers of two that columns were multiplied by before;
+    the smallest norm is that of the columns as they were.
     """
 
 def plan_sweep(n_samples: int, n_columns: int, n_targets: int) -> tuple[int, int, int]:
@@ -420,7 +421,7 @@ def solve_double_double(
     mean: Floats,
     cross: Floats,
     fit_intercept: bool,
-    alpha: float,
+    penalty: Floats | None,
     truncate: bool,
     summed_squares: Floats | None = None,
     units: Floats | None = None,

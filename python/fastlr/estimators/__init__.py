@@ -1,6 +1,8 @@
 """scikit-learn estimators: thin fronts of the functions, with scikit-learn's names."""
 
 from fastlr.estimators.linear_regression import LinearRegression
+from fastlr.estimators.ridge import Ridge
+from fastlr.estimators.ridge_cv import RidgeCV
 from fastlr.estimators.sgd_regressor import SGDRegressor
 
-__all__ = ["LinearRegression", "SGDRegressor"]
+__all__ = ["LinearRegression", "Ridge", "RidgeCV", "SGDRegressor"]

@@ -13,12 +13,13 @@ from fastlr.input.columns import FloatArray
 from fastlr.input.designs import Design, categories_among
 from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.names import names_of
-from fastlr.input.options import as_alpha, as_choice, as_flag
+from fastlr.input.options import as_choice, as_flag
+from fastlr.input.penalties import as_penalties
 from fastlr.least_squares.designed import problem_of_categories, problem_of_formula
 from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
-from fastlr.least_squares.normal import solve_at_once
 from fastlr.least_squares.outcome import is_plain, plain_status, status_of
 from fastlr.least_squares.problem import Problem, RowSummary, Solution
+from fastlr.least_squares.ridge import climb_penalised, solve_penalised
 from fastlr.least_squares.wide import climb_wide
 from fastlr.moments import Moments
 from fastlr.moments.state import State, deviations_of, means_of
@@ -29,6 +30,9 @@ from fastlr.results.linear_fit import Request, fit_of
 __all__ = ["fit_problem", "linear_fit", "ols", "problem_of", "solve", "solve_moments"]
 
 
+_UNPENALISED = 0.0
+
+
 def ols(
     X: object,
     y: object = None,
@@ -36,6 +40,7 @@ def ols(
     data: object = None,
     sample_weight: object = None,
     fit_intercept: bool = True,
+    alpha: object = _UNPENALISED,
     accuracy: str = "auto",
     rank: str | None = None,
     feature_names: Sequence[str] | None = None,
@@ -43,7 +48,7 @@ def ols(
     missing: str = "error",
     n_threads: int | None = None,
 ) -> LinearFit:
-    """Ordinary (or weighted) least squares: minimise ``sum w (y - intercept - X @ coef)^2``.
+    """Ordinary (or weighted) least squares, or ridge: minimise ``sum w (y - intercept - X @ coef)^2 + alpha |coef|^2``.
 
     Parameters
     ----------
@@ -61,6 +66,11 @@ def ols(
         errors are not; weight 0 leaves a row out.
     fit_intercept : bool, default=True
         Whether to fit a constant.
+    alpha : float or array-like, default=0.0
+        Penalty on the squares of the coefficients, in units of squared error summed over the rows: scikit-learn's
+        ``Ridge``. One number; n_features values, a penalty for each coefficient (0 for none); n_targets values, one
+        for each target; or an array of shape (n_targets, n_features), of which either size may be 1. The intercept is
+        never penalised.
     accuracy : {"auto", "fast", "max"}, default="auto"
         "fast" solves the normal equations of one pass over the rows. "auto" adds passes where that leaves an error
         above 1e-13 of a coefficient or of its standard error; small data always get one. "max" goes on until every
@@ -115,6 +125,10 @@ def ols(
     CholeskyQR3, Fukaya et al. 2020). With fewer rows than columns everything goes through the n x n dual. ``passes``
     counts them all; ``digits`` estimates, on the safe side, how many digits of the worst coefficient are right.
 
+    With a penalty one pass is enough, unless it leaves fewer than 13 digits: then moments are taken again in twice the
+    working precision. Fewer rows than columns, all penalised, go through the n x n dual. Standard errors and the
+    residual standard deviation of penalised fits are NaN: those of least squares do not hold.
+
     Examples
     --------
     >>> import fastlr
@@ -128,7 +142,7 @@ def ols(
             X, y, data, sample_weight, fit_intercept, feature_names, missing, n_threads
         )
         return _with_design(
-            fit_problem(problem, problem.targets.is_vector, accuracy, rank)[1], design
+            fit_problem(problem, problem.targets.is_vector, accuracy, rank, alpha)[1], design
         )
     if data is not None:
         raise InputTypeError(
@@ -141,11 +155,11 @@ def ols(
             problem, is_vector, design = problem_of_categories(
                 X, y, sample_weight, fit_intercept, feature_names, chosen, missing, n_threads
             )
-            return _with_design(fit_problem(problem, is_vector, accuracy, rank)[1], design)
+            return _with_design(fit_problem(problem, is_vector, accuracy, rank, alpha)[1], design)
     problem, is_vector = problem_of(
         X, y, sample_weight, fit_intercept, feature_names, n_threads, missing
     )
-    return fit_problem(problem, is_vector, accuracy, rank)[1]
+    return fit_problem(problem, is_vector, accuracy, rank, alpha)[1]
 
 
 def _with_design(fit: LinearFit, design: Design) -> LinearFit:
@@ -154,7 +168,7 @@ def _with_design(fit: LinearFit, design: Design) -> LinearFit:
     return fit
 
 
-def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -> LinearFit:
+def solve(moments: Moments, *, fit_intercept: bool = True, alpha: object = 0.0) -> LinearFit:
     """Least squares or ridge from moments: minimise ``sum w r^2 + alpha |coef|^2``, the intercept free.
 
     Parameters
@@ -163,9 +177,9 @@ def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -
         Moments of the rows.
     fit_intercept : bool, default=True
         Whether to fit a constant.
-    alpha : float, default=0.0
+    alpha : float or array-like, default=0.0
         L2 penalty, in units of squared error summed over the rows (scikit-learn's ``Ridge``; a penalty on the mean
-        loss is ``alpha / n_samples``).
+        loss is ``alpha / n_samples``): one number, or one for each coefficient or target as in `ols`.
 
     Returns
     -------
@@ -175,7 +189,7 @@ def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -
     Raises
     ------
     InputError
-        If alpha is negative or not finite.
+        If alpha is negative or not finite, or has another number of values.
     InputTypeError
         If ``moments`` are not Moments.
 
@@ -199,8 +213,8 @@ def solve(moments: Moments, *, fit_intercept: bool = True, alpha: float = 0.0) -
         raise InputTypeError(
             f"moments is a {type(moments).__name__}: pass Moments, e.g. Moments.from_arrays(X, y)."
         )
-    penalty = as_alpha(alpha)
     moments = moments.snapshot()  # of which no thread takes notice any more
+    penalty = as_penalties(alpha, moments.n_features, moments.n_targets)
     return solve_moments(moments, fit_intercept, penalty, moments.n_targets == 1)
 
 
@@ -229,12 +243,21 @@ def problem_of(
 
 
 def fit_problem(
-    problem: Problem, is_vector: bool, accuracy: str, rank: str | None
+    problem: Problem, is_vector: bool, accuracy: str, rank: str | None, alpha: object = _UNPENALISED
 ) -> tuple[State | None, LinearFit]:
-    """Climb the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns."""
+    """Climb the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns.
+
+    ``alpha`` is what `as_penalties` takes, or what it gave.
+    """
     as_choice(accuracy, ACCURACIES, "accuracy")
     rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
     n, p, flag = problem.features.n_samples, problem.features.n_columns, problem.fit_intercept
+    if alpha is not _UNPENALISED:
+        penalty = as_penalties(alpha, p, problem.targets.n_columns)
+        if np.any(penalty):
+            rows, result = climb_penalised(problem, penalty, accuracy, rule)
+            fit = linear_fit(rows, result, flag, penalty, is_vector, rank, problem.n_dropped)
+            return (rows if isinstance(rows, State) else None), fit
     if n < p and problem.n_terms == 1:
         if rule == "full":
             raise np.linalg.LinAlgError(
@@ -250,12 +273,16 @@ def fit_problem(
 
 
 def solve_moments(
-    moments: Moments, fit_intercept: object, alpha: float, is_vector: bool, rank: str | None = None
+    moments: Moments,
+    fit_intercept: object,
+    alpha: float | FloatArray,
+    is_vector: bool,
+    rank: str | None = None,
 ) -> LinearFit:
     """Fit from moments alone; a result that the caller should look at comes with a warning."""
     flag = as_flag(fit_intercept, "fit_intercept")
     rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
-    result = solve_at_once(moments, flag, alpha, rule)
+    result = solve_penalised(moments, flag, alpha, rule)
     state = moments.for_kernels()
     return linear_fit(state, result, flag, alpha, is_vector, rank, state.n_dropped)
 
@@ -264,7 +291,7 @@ def linear_fit(
     rows: State | RowSummary,
     result: Solution,
     fit_intercept: bool,
-    alpha: float,
+    alpha: float | FloatArray,
     is_vector: bool,
     rank: str | None,
     n_dropped: int = 0,
@@ -274,13 +301,15 @@ def linear_fit(
     n_samples, weight, p = rows.n_samples, rows.total_weight, len(names)
     coef, intercept, rss, tss, bse, bse_intercept, residual_sd = result[:7]
     solver, code, n_independent, condition, digits, passes = result[7:13]
-    log_rss, relevant_digits, bse_digits = result[15:]
+    log_rss, relevant_digits, bse_digits = result[15:18]
     likelihood = (_likelihood, n_samples, rows.sum_log_weight, rss, log_rss, is_vector)
     per_target: Any = (intercept, rss, tss, bse_intercept, residual_sd)
     if is_vector:
         coef, bse = coef[0], bse[0]
         per_target = map(np.ndarray.item, per_target)
     intercept, rss, tss, bse_intercept, residual_sd = per_target
+    if is_vector and isinstance(alpha, np.ndarray):
+        alpha = alpha[0]
     known = {
         "coef": coef,
         "intercept": intercept,

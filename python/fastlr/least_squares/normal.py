@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,22 +14,24 @@ from fastlr.least_squares.null_space import first_columns
 from fastlr.least_squares.problem import ScaledSolution, Solution
 from fastlr.least_squares.units import U, finished
 from fastlr.moments import Moments
+from fastlr.moments.state import State
 
-__all__ = ["normal_equations", "solve_at_once"]
+__all__ = ["normal_equations", "penalised_state", "solve_at_once", "without_errors"]
 
 _SHARED = 128  # features from which on threads find something to share
+_LARGEST_PENALTY = 1e200  # of a scaled column
 
 
 def solve_at_once(
     moments: Moments,
     fit_intercept: bool,
-    alpha: float,
+    alpha: float | FloatArray,
     rank: str = "min_norm",
     *,
     n_threads: int | None = None,
 ) -> Solution:
-    """Coefficients from moments alone, by the normal equations."""
-    scaled, digits, relevant, _ = normal_equations(
+    """Coefficients from moments alone, by the normal equations; alpha is a number, or (n_features,)."""
+    scaled, digits, relevant, enough = normal_equations(
         moments, fit_intercept, alpha, rank != "full", n_threads=n_threads
     )
     solver = (
@@ -40,35 +43,45 @@ def solve_at_once(
     if rank == "basic" and result.code == "rank_deficient":
         keep = first_columns(result.null_space)
         smaller = moments.select(keep)
+        of_kept = np.broadcast_to(alpha, result.coef.shape[1])[keep]
         basic = (
-            solve_at_once(smaller, fit_intercept, alpha, "full", n_threads=n_threads)
+            solve_at_once(smaller, fit_intercept, of_kept, "full", n_threads=n_threads)
             if keep
             else None
         )
         result = _basic_of(result, basic, keep)
-    if alpha:
-        nan = np.full_like(result.bse, np.nan)
-        result = result._replace(bse=nan, bse_intercept=nan[:, 0].copy())
-    return result
+    result = result._replace(is_enough=enough and scaled.code == "ok")
+    return without_errors(result) if np.any(alpha) else result
+
+
+def without_errors(result: Solution) -> Solution:
+    """The solution of a penalised problem: what is said of errors without a penalty does not hold."""
+    nan = np.full_like(result.bse, np.nan)
+    return result._replace(
+        bse=nan,
+        bse_intercept=nan[:, 0].copy(),
+        residual_sd=nan[:, 0].copy(),
+        bse_digits=math.nan,
+    )
 
 
 def normal_equations(
     moments: Moments,
     fit_intercept: bool,
-    alpha: float,
+    alpha: float | FloatArray,
     truncate: bool,
     *,
     n_threads: int | None = None,
 ) -> tuple[ScaledSolution, float, float, bool]:
     """The solution, its digits, those that predictions depend on, and whether they are enough for "auto"."""
-    state = moments.for_kernels()
+    state, penalty = penalised_state(moments.for_kernels(), alpha)
     system = (
         len(state.feature_names),
         state.total_weight,
         state.mean,
         state.cross,
         fit_intercept,
-        alpha,
+        penalty,
         truncate,
     )
     if state.precision == "double_double":
@@ -90,6 +103,27 @@ def normal_equations(
         noise = min(0.1, 64 * U * scaled.condition_number**2)
         scaled.null_space[np.abs(scaled.null_space) < noise] = 0.0
     return scaled._replace(scale=scaled.scale * state.scale), digits, relevant, enough
+
+
+def penalised_state(state: State, alpha: float | FloatArray) -> tuple[State, FloatArray | None]:
+    """Moments, and penalties (n_features,) of their scaled columns; None if nothing is penalised.
+
+    A column that is tiny beside its penalty comes in units of the penalty's root, lest their quotient overflow.
+    """
+    if not np.any(alpha):
+        return state, None
+    penalty = np.array(np.broadcast_to(alpha, state.n_features), dtype=np.float64)
+    p = state.n_features
+    with np.errstate(over="ignore", under="ignore"):
+        scaled = penalty * state.scale[:p] * state.scale[:p]
+        is_large = scaled > _LARGEST_PENALTY
+        if is_large.any():
+            exponents = np.frexp(penalty)[1] // 2
+            scale = state.scale.copy()
+            scale[:p][is_large] = np.ldexp(1.0, -exponents[is_large])
+            state = state.on_scale(scale)
+            scaled = penalty * scale[:p] * scale[:p]
+    return state, scaled
 
 
 def _basic_of(result: Solution, basic: Solution | None, keep: Sequence[int]) -> Solution:

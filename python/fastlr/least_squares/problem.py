@@ -39,6 +39,14 @@ class Problem(NamedTuple):
         """Number of features p, without the intercept."""
         return self.features.n_columns // self.n_terms
 
+    def take_rows(self, rows: npt.NDArray[np.intp]) -> Problem:
+        """Copy some of the rows, by position."""
+        return self._replace(
+            features=self.features.take_rows(rows),
+            targets=self.targets.take_rows(rows),
+            weights=None if self.weights is None else self.weights[rows],
+        )
+
     @property
     def leading_features(self) -> Columns:
         """The features themselves, or the leading terms of features that come as unevaluated sums."""
@@ -111,6 +119,8 @@ class Solution(NamedTuple):
     """As digits, but a coefficient that is zero beside what it is made of counts as if it were of y's size."""
     bse_digits: float
     """Right digits of the standard errors."""
+    is_enough: bool = False
+    """Whether normal equations alone are good enough for "auto"."""
 
 
 @dataclass(frozen=True, slots=True)

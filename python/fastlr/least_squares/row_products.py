@@ -15,7 +15,7 @@ from fastlr.least_squares.problem import Problem
 from fastlr.least_squares.rounding import DOUBTFUL, MARGIN, ROUNDING, add_to
 from fastlr.least_squares.units import U
 
-__all__ = ["Dual", "condition_number", "dual_of"]
+__all__ = ["Dual", "condition_number", "dual_of", "products_of_rows"]
 
 _VALUES_PER_CALL = 1 << 28  # multiply-adds of one call: some 10 to 50 ms
 _SHARE = 1e-6  # of a column's length: what is above is no dependence
@@ -70,7 +70,7 @@ def condition_number(problem: Problem, dual: Dual, std: FloatArray) -> float:
         length = np.sqrt(dual.weights.sum()) * np.hypot(std, dual.mean)
     with np.errstate(divide="ignore", over="ignore"):
         unit = np.where(length > 0, dual.scale / length, 0.0)
-    H, _, _ = _products(problem, dual.weights, unit)
+    H, _, _ = products_of_rows(problem, dual.weights, unit)
     singular = np.sqrt(np.maximum(interruptible(np.linalg.eigvalsh, _square(H, n))[::-1], 0.0))
     smallest = singular[dual.rank - 1] if dual.rank > 0 else 0.0
     return float(singular[0] / smallest) if smallest > 0 else 1.0
@@ -80,7 +80,7 @@ def _factored(problem: Problem, weights: FloatArray, decide: bool) -> Dual | Non
     """H = Z Z' and its factor; a second time with scaled values if their squares leave float64's range."""
     scale, passes = 1.0, 1
     n = problem.features.n_samples
-    H, mean, variance = _products(problem, weights, scale)
+    H, mean, variance = products_of_rows(problem, weights, scale)
     diagonal = H[:n, :n].trace()
     if not 1e-280 < diagonal < np.inf:
         zeros = np.zeros(problem.n_features + problem.targets.n_columns)
@@ -97,7 +97,7 @@ def _factored(problem: Problem, weights: FloatArray, decide: bool) -> Dual | Non
         largest = deviation[: problem.n_features].max()
         if largest > 0:
             scale = float(np.ldexp(1.0, -min(1000, max(-1000, int(np.frexp(largest)[1])))))
-            H, mean, variance = _products(problem, weights, scale)
+            H, mean, variance = products_of_rows(problem, weights, scale)
             passes += 1
             diagonal = H[:n, :n].trace()
     null = np.sqrt(weights / weights.sum()) * problem.fit_intercept
@@ -290,7 +290,7 @@ def _padded(H: FloatArray) -> FloatArray:
     return out
 
 
-def _products(
+def products_of_rows(
     problem: Problem,
     weights: FloatArray,
     scale: float | FloatArray,

@@ -17,7 +17,7 @@ from fastlr.least_squares.rounding import NEGLIGIBLE, add_to
 from fastlr.least_squares.row_products import Dual, condition_number, dual_of
 from fastlr.least_squares.units import EXACT_CONDITION, U, digits_at, log_of
 
-__all__ = ["climb_wide"]
+__all__ = ["climb_wide", "positive_rows", "scaled_targets"]
 
 _MOST_STEPS = 10
 _FEW_COLUMNS = 300  # for which products of columns cost little
@@ -32,9 +32,9 @@ def climb_wide(problem: Problem, accuracy: str, rank: str) -> tuple[RowSummary, 
     are kept as unevaluated sums, and corrected by K K'r from residuals in twice the working precision.
     """
     p, t = problem.n_features, problem.targets.n_columns
-    problem, weights, sum_log = _positive_rows(problem)
+    problem, weights, sum_log = positive_rows(problem)
     n, total = problem.features.n_samples, weights.sum()
-    y, target_scale = _targets(problem)
+    y, target_scale = scaled_targets(problem)
     found = dual_of(problem, weights, p > _FEW_COLUMNS)
     if found is None:
         return None
@@ -97,7 +97,7 @@ def climb_wide(problem: Problem, accuracy: str, rank: str) -> tuple[RowSummary, 
     return summary, result
 
 
-def _positive_rows(problem: Problem) -> tuple[Problem, FloatArray, float]:
+def positive_rows(problem: Problem) -> tuple[Problem, FloatArray, float]:
     """The rows that count, their weights, and the sum of the weights' logarithms."""
     if problem.weights is None:
         return problem, np.ones(problem.features.n_samples), 0.0
@@ -208,7 +208,7 @@ def _relative_error(
     return float(min(worst, 1.0))
 
 
-def _targets(problem: Problem) -> tuple[FloatArray, FloatArray]:
+def scaled_targets(problem: Problem) -> tuple[FloatArray, FloatArray]:
     """Targets times powers of two (n, t), and these: (t,)."""
     y = problem.targets.as_matrix().astype(np.float64)
     size = np.abs(y).max(axis=0)

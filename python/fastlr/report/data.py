@@ -48,7 +48,7 @@ def summary_dict(fit: LinearFit) -> dict[str, Any]:
         "targets": targets,
         "feature_names": list(fit.feature_names),
         "fit_intercept": bool(fit.fit_intercept),
-        "alpha": finite_or_none(float(fit.alpha)),
+        "alpha": fit.alpha.tolist() if isinstance(fit.alpha, np.ndarray) else float(fit.alpha),
         "n_samples": int(fit.n_samples),
         "n_dropped": int(fit.n_dropped),
         "n_features": len(fit.feature_names),

@@ -54,7 +54,8 @@ class LinearFit(Storable):
     solver : str
         How it was solved: "normal" (Cholesky factor of the normal equations of one pass), "refined" (then corrected by
         sweeps), "preconditioned" (columns orthogonalised first), "minimum_norm" or "basic" (columns that depend on
-        one another).
+        one another), "dual" and "double_double" (with a penalty: products of rows; moments in twice the working
+        precision).
     digits : float
         Estimated number of right digits of the worst coefficient, intercept included, at most 15: for the data taken
         as exact. Meant never to be above the truth; low without a warning where that coefficient is zero but for
@@ -74,11 +75,12 @@ class LinearFit(Storable):
     bse_intercept : float or ndarray of shape (n_targets,)
         That of the intercept; 0.0 when fitted without one.
     residual_sd : float or ndarray of shape (n_targets,)
-        Residual standard deviation, ``sqrt(rss / df_resid)``.
+        Residual standard deviation, ``sqrt(rss / df_resid)``; NaN with a penalty.
     fit_intercept : bool
         Whether there is an intercept.
-    alpha : float
-        The L2 penalty of ``sum w r^2 + alpha |coef|^2``.
+    alpha : float or ndarray of the shape of coef
+        The L2 penalty of ``sum w r^2 + alpha |coef|^2``; an array where coefficients or targets have penalties of their
+        own.
     feature_mean, feature_std : ndarray of shape (n_features,)
         Weighted means and population standard deviations of the features.
     bse_digits : float
@@ -117,7 +119,7 @@ class LinearFit(Storable):
     bse_intercept: float | FloatArray
     residual_sd: float | FloatArray
     fit_intercept: bool
-    alpha: float
+    alpha: float | FloatArray
     feature_mean: FloatArray
     feature_std: FloatArray
     bse_digits: float = math.nan
@@ -175,7 +177,7 @@ class LinearFit(Storable):
 
     @property
     def df_resid(self) -> int:
-        """Residual degrees of freedom: rows less coefficients that were free."""
+        """Residual degrees of freedom: rows less coefficients, as many as the rank; penalised ones count in full."""
         return self.n_samples - self.rank - self.fit_intercept
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 from fastlr.errors import InputError
 from fastlr.input.names import GeneratedNames, default_names
 from fastlr.results.status import Status
-from fastlr.storage.schema import Count, Field, Names, Numbers, Of, Sentence, check_keys
+from fastlr.storage.schema import Count, Field, Names, NumberOr, Numbers, Of, Sentence, check_keys
 
 __all__ = ["FIT_FIELDS", "LATER_FIELDS", "as_data", "check_fit", "restored"]
 
@@ -51,7 +51,7 @@ FIT_FIELDS: Mapping[str, Field] = {
     "bse_intercept": Numbers("t", at_least=0.0, may_be_nan=True),
     "residual_sd": Numbers("t", at_least=0.0, may_be_nan=True),
     "fit_intercept": Of(bool),
-    "alpha": Numbers("", at_least=0.0, must_be_finite=True),
+    "alpha": NumberOr("tp", at_least=0.0, must_be_finite=True),
     "feature_mean": Numbers("p", may_be_nan=True),
     "feature_std": Numbers("p", at_least=0.0, may_be_nan=True),
 }

@@ -107,12 +107,19 @@ def number(value: float) -> str:
 
 
 def _model_line(fit: LinearFit) -> str:
-    method = "least squares" if not fit.alpha else f"ridge regression (alpha {fit.alpha:g})"
+    method = "least squares"
+    if np.any(fit.alpha):
+        method = f"ridge regression (alpha {_alpha(fit.alpha)})"
     if _DESCENT.fullmatch(fit.solver):
         method += " by gradient descent"
     intercept = "" if fit.fit_intercept else ", no intercept"
     features = _counted(len(fit.feature_names), "feature")
     return f"{', '.join(fit.target_names)} on {features}: {method}{intercept}"
+
+
+def _alpha(alpha: float | NDArray[np.float64]) -> str:
+    lowest, highest = np.min(alpha), np.max(alpha)
+    return f"{highest:g}" if lowest == highest else f"{lowest:g} to {highest:g}"
 
 
 def _data_line(fit: LinearFit) -> str:
@@ -124,7 +131,7 @@ def _data_line(fit: LinearFit) -> str:
     if fit.rank != len(fit.feature_names):
         parts.append(f"rank {fit.rank}")
     parts.append(f"solver {fit.solver}")
-    if fit.df_resid <= 0 and not fit.alpha:
+    if fit.df_resid <= 0 and not np.any(fit.alpha):
         parts.append("nothing left to estimate errors from")
     elif not math.isnan(fit.digits):
         parts.append(_counted(math.floor(fit.digits), "digit"))

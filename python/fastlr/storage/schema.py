@@ -24,6 +24,7 @@ __all__ = [
     "Field",
     "Maybe",
     "Names",
+    "NumberOr",
     "Numbers",
     "Of",
     "Part",
@@ -98,6 +99,22 @@ class Numbers(NamedTuple):
         if np.any(array < self.at_least) or np.any(array > self.at_most):
             raise InputError(f"{name} must lie between {self.at_least:g} and {self.at_most:g}.")
         return array if shape else float(array)
+
+
+class NumberOr(NamedTuple):
+    """One real number, or as many as a shape asks for."""
+
+    shape: str
+    at_least: float = -math.inf
+    must_be_finite: bool = False
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        """The number, or an array of the shape."""
+        is_one = not isinstance(value, list | tuple | np.ndarray)
+        rule = Numbers(
+            "" if is_one else self.shape, self.at_least, must_be_finite=self.must_be_finite
+        )
+        return rule.check(name, value, sizes)
 
 
 class Count(NamedTuple):

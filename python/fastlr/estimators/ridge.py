@@ -1,0 +1,235 @@
+"""Ridge regression as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from fastlr.errors import InputError
+from fastlr.estimators._features import check_features
+from fastlr.input.arguments import as_features
+from fastlr.input.columns import FloatArray
+from fastlr.input.options import as_choice, as_flag, as_number, as_whole
+from fastlr.input.penalties import as_penalties
+from fastlr.input.threads import lock_of
+from fastlr.least_squares.fit import fit_problem, linear_fit, problem_of
+from fastlr.least_squares.non_negative import solve_non_negative
+from fastlr.moments import Moments
+from fastlr.moments.moments import moments_of_state
+from fastlr.moments.passes import pass_over
+from fastlr.moments.state import State
+from fastlr.results import LinearFit, predict_linear
+
+__all__ = ["Ridge", "RidgePredictor", "attributes_of"]
+
+_SOLVERS = ("auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs")
+
+
+class RidgePredictor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """What fitted ridge estimators have in common: how a result is kept, and `predict`."""
+
+    n_threads: int | None
+    fit_: LinearFit
+    moments_: Moments | None
+    coef_: FloatArray
+    intercept_: float | FloatArray
+
+    def predict(self, X: object) -> npt.NDArray[Any]:
+        """Predict targets: ``X @ coef_.T + intercept_``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+            float32 if all of X is, else float64.
+        """
+        check_is_fitted(self)
+        features = as_features(X)
+        check_features(self, X, features, reset=False)
+        fitted = self.__dict__.copy()  # one step: coefficients and intercept belong together
+        return predict_linear(
+            features,
+            fitted["coef_"],
+            fitted["intercept_"],
+            self.n_threads,
+            names=fitted["fit_"].feature_names,
+        )
+
+
+def attributes_of(fit: LinearFit, moments: Moments | None) -> dict[str, Any]:
+    """Fitted attributes, in scikit-learn's shapes: coefficients of a single target are 1-D, whatever y was."""
+    coef = fit.coef.copy()
+    return {
+        "fit_": fit,
+        "moments_": moments,
+        "coef_": coef[0] if coef.shape[0] == 1 and coef.ndim == 2 else coef,
+        "intercept_": fit.intercept if fit.fit_intercept else 0.0,
+    }
+
+
+class Ridge(RidgePredictor):
+    """Linear least squares with a squared penalty: scikit-learn's ``Ridge``, exact.
+
+    Minimises ``sum w (y - intercept - X @ coef)^2 + alpha |coef|^2``; the intercept is never penalised.
+
+    Parameters
+    ----------
+    alpha : float or array-like, default=1.0
+        Penalty. n_targets values are one for each target, as in scikit-learn; n_features values (of another number
+        than there are targets), or an array of shape (1, n_features), one for each coefficient; an array of shape
+        (n_targets, n_features) both.
+    fit_intercept : bool, default=True
+        Whether to fit a constant.
+    copy_X : bool, default=True
+        Accepted for scikit-learn's sake: X is never changed, nor copied.
+    max_iter : int, optional
+        Accepted: nothing is iterated.
+    tol : float, default=1e-4
+        Accepted: solutions are exact.
+    solver : {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}, default="auto"
+        Accepted: all give the one minimum, found by Cholesky's factor of the moments or, with fewer rows than columns,
+        of the n x n products of rows. "lbfgs" needs ``positive=True``, and this "lbfgs" or "auto", as in scikit-learn.
+    positive : bool, default=False
+        Whether coefficients must not be negative.
+    random_state : int, RandomState or None, default=None
+        Accepted: nothing is random.
+    n_threads : int, optional
+        Threads to use; by default all that the process may. Results do not depend on it.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
+        Coefficients, always float64.
+    intercept_ : float or ndarray of shape (n_targets,)
+        The constant; 0.0 if ``fit_intercept=False``.
+    n_iter_ : None
+        Nothing is iterated.
+    solver_ : str
+        How it was solved: as in `LinearFit`, or "non_negative".
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X had names that are all strings.
+    fit_ : LinearFit
+        The whole result.
+    moments_ : Moments or None
+        What was learned from the rows; None with fewer rows than columns, of which no moments are needed.
+
+    Notes
+    -----
+    ``RankWarning`` and ``ConditionWarning`` as in `fastlr.ols`. A fit that fails leaves the estimator as it was.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import Ridge
+    >>> X = np.array([[1.0], [2.0], [3.0], [4.0]])
+    >>> Ridge(alpha=5.0).fit(X, [3.0, 5.0, 7.0, 9.0]).coef_
+    array([1.])
+    """
+
+    solver_: str
+    n_iter_: int | None
+
+    def __init__(
+        self,
+        alpha: Any = 1.0,
+        *,
+        fit_intercept: bool = True,
+        copy_X: bool = True,
+        max_iter: int | None = None,
+        tol: float = 1e-4,
+        solver: str = "auto",
+        positive: bool = False,
+        random_state: Any = None,
+        n_threads: int | None = None,
+    ) -> None:
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.copy_X = copy_X
+        self.max_iter = max_iter
+        self.tol = tol
+        self.solver = solver
+        self.positive = positive
+        self.random_state = random_state
+        self.n_threads = n_threads
+
+    def fit(self, X: object, y: object, sample_weight: object = None) -> Ridge:
+        """Fit to these rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : float or array-like of shape (n_samples,), optional
+            Non-negative weights, or one number for all rows: precisions, as in `fastlr.ols`. alpha is measured against
+            their sum, as in scikit-learn.
+
+        Returns
+        -------
+        Ridge
+            This estimator.
+        """
+        is_positive = self._check_options()
+        problem, is_vector = problem_of(
+            X, y, sample_weight, self.fit_intercept, None, self.n_threads
+        )
+        alpha = as_penalties(
+            self.alpha, problem.n_features, problem.targets.n_columns, targets_first=True
+        )
+        state: State | None
+        if is_positive:
+            state, passes = pass_over(
+                problem.features,
+                problem.targets,
+                problem.weights,
+                problem.feature_names,
+                problem.target_names,
+                self.n_threads,
+                "double",
+            )
+            result = solve_non_negative(moments_of_state(state), problem.fit_intercept, alpha)
+            fit = linear_fit(
+                state,
+                result._replace(passes=passes),
+                problem.fit_intercept,
+                alpha,
+                is_vector,
+                None,
+            )
+        else:
+            state, fit = fit_problem(problem, is_vector, "auto", None, alpha)
+        moments = None if state is None else moments_of_state(state)
+        with lock_of(self):
+            check_features(self, X, problem.features, reset=True)
+            self.__dict__.update(attributes_of(fit, moments), solver_=fit.solver, n_iter_=None)
+        return self
+
+    def _check_options(self) -> bool:
+        """Whether coefficients must not be negative, once all options are known to have a meaning."""
+        solver = as_choice(self.solver, _SOLVERS, "solver")
+        is_positive = as_flag(self.positive, "positive")
+        as_flag(self.copy_X, "copy_X")
+        if self.max_iter is not None:
+            as_whole(self.max_iter, "max_iter")
+        if not as_number(self.tol, "tol", "a number >= 0") >= 0.0:
+            raise InputError(f"tol={self.tol!r} is negative: pass a number >= 0.")
+        if solver == "lbfgs" and not is_positive:
+            raise InputError(
+                "'lbfgs' solver can be used only when positive=True: pass solver=\"auto\", or positive=True."
+            )
+        if is_positive and solver not in ("auto", "lbfgs"):
+            raise InputError(
+                f"solver='{solver}' does not support positive fitting: set the solver to 'auto' or 'lbfgs', or set "
+                "positive=False."
+            )
+        return is_positive

@@ -1,0 +1,247 @@
+"""Cross-validation of ridge penalties: exact leave-one-out, and folds from moments, for all penalties at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr.errors import InputError
+from fastlr.input.columns import FloatArray
+from fastlr.least_squares.problem import Problem
+from fastlr.moments.passes import pass_over
+from fastlr.moments.state import State
+from fastlr.penalised.dual import dual_equations, solve_dual_for_all
+from fastlr.penalised.equations import PenalisedSolutions, equations_of, solve_for_all
+from fastlr.penalised.folds import Folds, moments_of_folds
+from fastlr.penalised.spectrum import spectrum_of
+
+__all__ = ["FAST_SCORES", "CrossValidation", "leave_one_out", "validate_folds"]
+
+FAST_SCORES = ("neg_mean_squared_error", "neg_root_mean_squared_error", "r2")
+_VALUES_PER_BLOCK = 1 << 20
+_NOTHING = 1e-14  # of a leverage below 1: rounding
+
+# What makes scores of predictions: (coef (n_alphas, t, p), intercept (n_alphas, t), test rows) -> (n_alphas,).
+Scorer = Callable[[FloatArray, FloatArray, npt.NDArray[np.intp]], FloatArray]
+
+
+@dataclass(frozen=True, slots=True)
+class CrossValidation:
+    """How well every penalty predicts rows that it was not fitted to.
+
+    Attributes
+    ----------
+    alphas : ndarray of shape (n_alphas,)
+        The penalties.
+    squared_errors : ndarray of shape (n_alphas, n_targets) or None
+        Leave-one-out: ``sum w e^2`` of the rows' errors e.
+    scores : ndarray of shape (n_folds, n_alphas) or None
+        Folds: the score of every fold and penalty, greater is better.
+    errors : ndarray of shape (n_samples, n_targets, n_alphas) or None
+        Leave-one-out, if they were to be kept: every row's error e.
+    method : str
+        "leave_one_out", "folds" (moments of test folds that partition the rows) or "splits" (moments of each split's
+        own rows).
+    passes : int
+        How often the rows were read.
+    state : State or None
+        Moments of all rows, where there are any.
+    """
+
+    alphas: FloatArray
+    squared_errors: FloatArray | None
+    scores: FloatArray | None
+    errors: FloatArray | None
+    method: str
+    passes: int
+    state: State | None
+
+
+def leave_one_out(problem: Problem, alphas: FloatArray, *, keep: bool) -> CrossValidation:
+    """Errors of every row, predicted by the fit to all other rows, from one fit to all.
+
+    A row's error without it is its residual divided by 1 - h, h its leverage (Allen 1974).
+    """
+    n = problem.features.n_samples
+    if n < 2:
+        raise InputError(
+            f"leave-one-out of n_samples={n} leaves no row to fit to: pass two rows or more."
+        )
+    shape = n, problem.targets.n_columns, len(alphas)
+    errors = np.zeros(shape) if keep else None
+    squares = np.zeros((len(alphas), shape[1]))
+    if n < problem.n_features:
+        _leave_one_out_wide(problem, alphas, squares, errors)
+        return CrossValidation(alphas, squares, None, errors, "leave_one_out", 2, None)
+    state, passes = pass_over(
+        problem.features,
+        problem.targets,
+        problem.weights,
+        problem.feature_names,
+        problem.target_names,
+        problem.n_threads,
+        "double",
+    )
+    solutions, equations = solve_for_all(state, problem.fit_intercept, alphas)
+    spectrum = spectrum_of(equations.products, equations.with_targets)
+    inverse = spectrum.weights(alphas)
+    p, t = problem.n_features, shape[1]
+    # Coefficients in the basis of eigenvectors, (t, p, n_alphas): products of a block predict for all alphas.
+    along = np.ascontiguousarray(np.moveaxis(solutions.coef @ spectrum.vectors, 0, 2))
+    of_mean = 1.0 / state.total_weight if problem.fit_intercept else 0.0
+    step = max(64, _VALUES_PER_BLOCK // max(p, len(alphas)))
+    for first in range(0, n, step):
+        rows = slice(first, min(n, first + step))
+        basis = (problem.features.take_rows(rows).as_matrix() - equations.mean) @ spectrum.vectors
+        target = problem.targets.take_rows(rows).as_matrix() - equations.target_mean
+        left = np.stack([target[:, [k]] - basis @ along[k] for k in range(t)])
+        remaining = np.square(basis, out=basis) @ inverse
+        remaining += of_mean
+        weight = None if problem.weights is None else problem.weights[rows]
+        if weight is not None:
+            remaining *= weight[:, np.newaxis]
+        np.subtract(1.0, remaining, out=remaining)
+        if remaining.min() <= _NOTHING:  # what a row decides alone, nothing else predicts
+            remaining[remaining <= _NOTHING] = np.nan
+        _account(left, remaining, weight, rows, squares, errors)
+    return CrossValidation(alphas, squares, None, errors, "leave_one_out", passes + 1, state)
+
+
+def _account(
+    left: FloatArray,
+    remaining: FloatArray,
+    weight: npt.NDArray[Any] | None,
+    rows: slice | npt.NDArray[np.intp],
+    squares: FloatArray,
+    errors: FloatArray | None,
+) -> None:
+    """Residuals (t, n, n_alphas), in place, over 1 - leverage (n, n_alphas): to the sums, and kept if asked for."""
+    left /= remaining
+    if np.isnan(remaining.min()):
+        left[np.isnan(left)] = np.inf
+    if errors is not None:
+        errors[rows] = np.moveaxis(left, 1, 0)
+    if weight is not None and not weight.all():
+        left[:, weight == 0] = 0.0
+    np.square(left, out=left)
+    of_rows = np.ones(left.shape[1]) if weight is None else weight.astype(np.float64)
+    for k, found in enumerate(left):
+        squares[:, k] += of_rows @ found
+
+
+def _by_target(values: FloatArray, n_alphas: int) -> FloatArray:
+    """(n, n_alphas * t) as (n, t, n_alphas)."""
+    return np.moveaxis(values.reshape(len(values), n_alphas, -1), 1, 2)
+
+
+def _leave_one_out_wide(
+    problem: Problem, alphas: FloatArray, squares: FloatArray, errors: FloatArray | None
+) -> None:
+    dual = dual_equations(problem)
+    spectrum, root = dual.spectrum, np.sqrt(dual.weights)
+    # Of (H + alpha I)^-1, whose products with alpha are residuals and 1 - leverage.
+    remaining = np.square(spectrum.vectors) @ spectrum.weights(alphas)
+    remaining[~(remaining > 0.0)] = np.nan
+    left = np.moveaxis(spectrum.solve(alphas) / root, 0, 2)  # (t, n, n_alphas)
+    counts: slice | npt.NDArray[np.intp] = slice(None)
+    if problem.weights is not None and len(root) < problem.features.n_samples:
+        counts = np.flatnonzero(problem.weights)
+    _account(left, remaining, dual.weights, counts, squares, errors)
+    if errors is None or isinstance(counts, slice):
+        return
+    others = np.flatnonzero(problem.weights == 0)  # which no fit was ever told of
+    solutions = solve_dual_for_all(dual, alphas)
+    p = problem.n_features
+    rows = problem.features.take_rows(others).as_matrix()
+    predicted = rows @ solutions.coef.reshape(-1, p).T + solutions.intercept.reshape(-1)
+    target = problem.targets.take_rows(others).as_matrix()
+    errors[others] = target[:, :, np.newaxis] - _by_target(predicted, len(alphas))
+
+
+def validate_folds(
+    problem: Problem, folds: Folds, alphas: FloatArray, score: str | Scorer
+) -> CrossValidation:
+    """Scores of all folds and penalties; ``score`` is one of `FAST_SCORES`, or what scores predictions.
+
+    Weights count in fits and in these scores. Errors of a test fold follow from its moments; with fewer rows than
+    columns, from predictions.
+    """
+    scores = np.empty((len(folds), len(alphas)))
+    if problem.features.n_samples < problem.n_features:
+        for k, test in enumerate(folds.test):
+            train = problem.take_rows(folds.train_of(k))
+            solutions = solve_dual_for_all(dual_equations(train), alphas)
+            if isinstance(score, str):
+                scores[k] = _score(score, *_squares_of_rows(problem, test, solutions), k)
+            else:
+                scores[k] = score(solutions.coef, solutions.intercept, test)
+        return CrossValidation(alphas, None, scores, None, "splits", 3 * len(folds), None)
+    found, whole, passes = moments_of_folds(problem, folds, with_tests=isinstance(score, str))
+    for k, fold in enumerate(found):
+        solutions, _ = solve_for_all(fold.train, problem.fit_intercept, alphas)
+        if callable(score):
+            scores[k] = score(solutions.coef, solutions.intercept, fold.test)
+        elif fold.test_moments is not None:
+            scores[k] = _score(score, *_squares_of_moments(fold.test_moments, solutions), k)
+        else:
+            raise _nothing_to_score(k)
+    method = "folds" if folds.is_partition else "splits"
+    return CrossValidation(alphas, None, scores, None, method, passes, whole)
+
+
+def _squares_of_moments(
+    test: State, solutions: PenalisedSolutions
+) -> tuple[FloatArray, FloatArray, float, int]:
+    """Squared errors (n_alphas, t), total squares (t,), weight and rows of a test fold, from its moments."""
+    equations = equations_of(test, True)
+    shift = equations.target_mean - solutions.coef @ equations.mean - solutions.intercept
+    squares = equations.squares(solutions.coef) + equations.weight * np.square(shift)
+    return squares, equations.of_targets, test.total_weight, test.n_samples
+
+
+def _squares_of_rows(
+    problem: Problem, test: npt.NDArray[np.intp], solutions: PenalisedSolutions
+) -> tuple[FloatArray, FloatArray, float, int]:
+    """Squared errors (n_alphas, t), total squares (t,), weight and rows of a test fold, from the rows."""
+    n_alphas = len(solutions.coef)
+    rows = problem.features.take_rows(test).as_matrix()
+    target = problem.targets.take_rows(test).as_matrix().astype(np.float64)
+    predicted = rows @ solutions.coef.reshape(-1, problem.n_features).T
+    left = target[:, :, np.newaxis] - _by_target(
+        predicted + solutions.intercept.reshape(-1), n_alphas
+    )
+    weights = np.ones(len(test)) if problem.weights is None else problem.weights[test]
+    weight = float(weights.sum())
+    total: FloatArray = weights @ np.square(target - weights @ target / max(weight, 1e-300))
+    return np.einsum("i,ita,ita->at", weights, left, left), total, weight, len(test)
+
+
+def _nothing_to_score(k: int) -> InputError:
+    return InputError(f"no test row of split {k} has a positive weight: use fewer folds.")
+
+
+def _score(
+    score: str, squares: FloatArray, total: FloatArray, weight: float, n_rows: int, k: int
+) -> FloatArray:
+    """Scores (n_alphas,) of a test fold, the mean over targets."""
+    if not weight > 0:
+        raise _nothing_to_score(k)
+    if score == "r2":
+        if n_rows < 2:
+            raise InputError(
+                f'the test rows of split {k} are a single one, of which R^2 says nothing: pass scoring="neg_mean_'
+                'squared_error", or fewer folds.'
+            )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r2 = 1.0 - squares / total
+        # A target that does not vary: all or nothing, as in scikit-learn.
+        r2 = np.where(total > 0, r2, np.where(squares > 0, 0.0, 1.0))
+        means: FloatArray = r2.mean(axis=1)
+        return means
+    losses = squares / weight
+    means = (np.sqrt(losses) if "root" in score else losses).mean(axis=1)
+    return -means

@@ -1,0 +1,121 @@
+"""Cross-validation of ridge penalties: identities with as many refits."""
+
+import itertools
+
+import numpy as np
+import pytest
+from sklearn.model_selection import KFold
+
+import fastlr
+from fastlr.least_squares.fit import problem_of
+from fastlr.penalised.cross_validation import leave_one_out, validate_folds
+from fastlr.penalised.folds import as_folds, consecutive_folds
+
+ALPHAS = np.array([0.05, 1.0, 30.0])
+
+
+def tables():
+    rng = np.random.default_rng(0)
+    for (n, p), t, weighted in itertools.product([(18, 4), (9, 14)], (1, 2), (False, True)):
+        X = rng.normal(size=(n, p)) + 5.0
+        y = rng.normal(size=(n, t)) + X[:, :1]
+        yield X, y, rng.integers(0, 3, size=n) / 2 + (rng.random(n) > 0.2) if weighted else None
+
+
+@pytest.mark.usefixtures("level")
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_leave_one_out_is_as_many_refits_as_rows(fit_intercept):
+    for X, y, weights in tables():
+        n = len(X)
+        w = np.ones(n) if weights is None else weights
+        problem, _ = problem_of(X, y, weights, fit_intercept, None, None)
+        found = leave_one_out(problem, ALPHAS, keep=True)
+        for k, alpha in enumerate(ALPHAS):
+            errors = np.empty_like(y)
+            for i in range(n):
+                others = np.arange(n) != i
+                fit = fastlr.ols(
+                    X[others],
+                    y[others],
+                    alpha=alpha,
+                    sample_weight=w[others],
+                    fit_intercept=fit_intercept,
+                )
+                errors[i] = y[i] - fit.predict(X[[i]])[0]
+            np.testing.assert_allclose(found.errors[:, :, k], errors, rtol=1e-9, atol=1e-10)
+            squares = w @ errors**2
+            np.testing.assert_allclose(found.squared_errors[k], squares, rtol=1e-10)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_folds_are_as_many_refits(fit_intercept):
+    for X, y, weights in tables():
+        n = len(X)
+        w = np.ones(n) if weights is None else weights
+        problem, _ = problem_of(X, y, weights, fit_intercept, None, None)
+        shuffled = list(KFold(3, shuffle=True, random_state=1).split(X))
+        for folds in (consecutive_folds(n, 3), as_folds(shuffled, n)):
+            found = validate_folds(problem, folds, ALPHAS, "neg_mean_squared_error")
+            for f, test in enumerate(folds.test):
+                train = folds.train_of(f)
+                for k, alpha in enumerate(ALPHAS):
+                    fit = fastlr.ols(
+                        X[train],
+                        y[train],
+                        alpha=alpha,
+                        sample_weight=w[train],
+                        fit_intercept=fit_intercept,
+                    )
+                    left = y[test] - fit.predict(X[test])
+                    want = -(w[test] @ left**2).mean() / w[test].sum()
+                    np.testing.assert_allclose(found.scores[f, k], want, rtol=1e-10)
+
+
+def test_leave_one_out_without_a_penalty():
+    X, y, _ = next(tables())
+    problem, _ = problem_of(X, y, None, True, None, None)
+    found = leave_one_out(problem, np.zeros(1), keep=True)
+    hat = np.column_stack([np.ones(len(X)), X])
+    leverage = np.diag(hat @ np.linalg.pinv(hat))
+    left = y - fastlr.ols(X, y).predict(X)
+    np.testing.assert_allclose(found.errors[:, :, 0], left / (1.0 - leverage)[:, None], rtol=1e-10)
+
+
+def test_a_row_that_decides_a_coefficient_alone_predicts_nothing():
+    X = np.column_stack([np.arange(6.0), np.arange(6) == 2])
+    y = np.array([0.0, 1.0, 7.0, 3.0, 4.0, 6.0])
+    problem, _ = problem_of(X, y, None, True, None, None)
+    found = leave_one_out(problem, np.array([0.0, 1.0]), keep=True)
+    assert np.isinf(found.errors[2, 0, 0])
+    assert np.isfinite(found.errors[:, 0, 1]).all()
+    model = fastlr.RidgeCV([0.0, 1.0]).fit(X, y)
+    assert model.alpha_ == 1.0
+
+
+def test_gathered_rows_are_those_of_one_pass():
+    rng = np.random.default_rng(1)
+    n, p = 3000, 300  # several pieces a fold
+    X, y = rng.normal(size=(n, p)), rng.normal(size=n)
+    order = rng.permutation(n)
+    problem, _ = problem_of(X, y, None, True, None, None)
+    shuffled = as_folds([(order[1500:], order[:1500]), (order[:1500], order[1500:])], n)
+    assert shuffled.is_partition
+    sorted_problem, _ = problem_of(X[order], y[order], None, True, None, None)
+    together = consecutive_folds(n, 2)
+    one = validate_folds(problem, shuffled, ALPHAS, "r2")
+    other = validate_folds(sorted_problem, together, ALPHAS, "r2")
+    np.testing.assert_allclose(one.scores, other.scores, rtol=1e-10)
+    np.testing.assert_allclose(one.state.leading, other.state.leading, rtol=1e-10, atol=1e-9)
+    assert one.passes == 1
+
+
+def test_folds_without_weight_are_named():
+    X, y, _ = next(tables())
+    weights = np.ones(18)
+    weights[:6] = 0.0
+    problem, _ = problem_of(X, y, weights, True, None, None)
+    with pytest.raises(fastlr.InputError, match="no test row of split 0 has a positive weight"):
+        validate_folds(problem, consecutive_folds(18, 3), ALPHAS, "r2")
+    only, _ = problem_of(X, y, np.append(np.zeros(12), np.ones(6)), True, None, None)
+    with pytest.raises(fastlr.InputError, match="positive in one fold alone"):
+        validate_folds(only, consecutive_folds(18, 3), ALPHAS, "r2")
