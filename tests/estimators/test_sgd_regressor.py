@@ -294,7 +294,9 @@ def test_clone_pickle_and_float32(rows):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"loss": "huber"}, "squared_error"),
+        ({"loss": "hinge"}, "'squared_error', 'huber'"),
+        ({"epsilon": -0.1}, "epsilon=-0.1"),
+        ({"epsilon": 0, "loss": "huber"}, "epsilon=0 makes"),
         ({"penalty": "l3"}, "elasticnet"),
         ({"alpha": -1.0}, "alpha=-1.0"),
         ({"learning_rate": "fast"}, "'invscaling', 'constant', 'optimal', 'adaptive'"),

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Report", "number", "report", "summary_text"]
 
-_DESCENT = re.compile(r"\w+ \((moments|rows|batches)\)")  # as descents name their solver
+_DESCENT = re.compile(
+    r"\w+ \((?:moments|rows|batches)(, huber .+)?\)"
+)  # as descents name their solver
 _LONGEST_TABLE = 40
 _GAP = "  "
 
@@ -108,7 +110,10 @@ def number(value: float) -> str:
 
 def _model_line(fit: LinearFit) -> str:
     method = "least squares" if not fit.alpha else f"ridge regression (alpha {fit.alpha:g})"
-    if _DESCENT.fullmatch(fit.solver):
+    descent = _DESCENT.fullmatch(fit.solver)
+    if descent and descent[1]:
+        method = "Huber's loss" + (f" (alpha {fit.alpha:g})" if fit.alpha else "")
+    if descent:
         method += " by gradient descent"
     intercept = "" if fit.fit_intercept else ", no intercept"
     features = _counted(len(fit.feature_names), "feature")
