@@ -102,10 +102,10 @@ def test_the_gradient_of_the_reference_is_that_of_its_objective(kind):
     np.testing.assert_allclose(np.append(slope.coef, slope.intercept), differences, atol=1e-7)
 
 
-@pytest.mark.parametrize("n_features", [1, 8, 20, 45])
+@pytest.mark.parametrize("n_features", [1, 20, 45])
 @pytest.mark.parametrize("kind", ROW_LOSSES)
 def test_sums_over_all_rows_match_the_reference(kernels, kind, n_features):
-    X64, y, weights = draw(1037, n_features)
+    X64, y, weights = draw(537, n_features)
     theta = np.random.default_rng(1).normal(size=n_features + 1)
     for dtype, weight in itertools.product(("f8", "f4", "i2"), (None, weights)):
         X = (2 * X64).astype(dtype)
@@ -130,13 +130,13 @@ def test_sums_over_all_rows_match_the_reference(kernels, kind, n_features):
                 np.testing.assert_array_equal(found[1], plain[1], err_msg=case)
 
 
-@pytest.mark.parametrize("p", [1, 8, 20, 45])
+@pytest.mark.parametrize("p", [1, 20, 45])
 @pytest.mark.parametrize("kind", OTHERS)
 def test_batches_and_single_rows_take_the_steps_of_plain_numpy(kernels, kind, p):
     """Single rows in registers (up to 32 features) and in memory; rows in place, of both precisions, and packed."""
-    X64, y, weights = draw(150, p)
+    X64, y, weights = draw(60, p)
     rates = np.full(2, 0.02 / (1 + p))
-    cases = itertools.product((1, 7, 150), (None, weights), ({}, {"penalty": 0.3}), ("f8", "f4"))
+    cases = itertools.product((1, 7, 60), (None, weights), ({}, {"penalty": 0.3}), ("f8", "f4"))
     for batch_size, weight, others, dtype in cases:
         X = X64.astype(dtype)
         settings = settings_of(kind, **others)

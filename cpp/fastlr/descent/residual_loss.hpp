@@ -43,8 +43,8 @@ struct ResidualLoss {
       slope = inside;
     } else if (kind == Loss::epsilon_insensitive) {
       const V zero = pset1<V>(0.0);
-      slope = pselect(pcmp_lt(zero, outside), pset1<V>(1.0),
-                      pselect(pcmp_lt(outside, zero), pset1<V>(-1.0), zero));
+      const V one = pset1<V>(1.0);
+      slope = psub(pand(pcmp_lt(zero, outside), one), pand(pcmp_lt(outside, zero), one));
       twice = pmul(pset1<V>(2.0), pabs(outside));
     } else if (kind == Loss::squared_epsilon_insensitive) {
       slope = padd(outside, outside);

@@ -232,7 +232,7 @@ def _loop_of(job: Job) -> Loop:
     request, earlier, measured = job.request, job.earlier, job.measured
     if earlier is None:
         start_loss, rate, n_before = job.loss(job.state.theta), job.first_rate, 0
-        limit = limit_of(measured, job.objective, start_loss, request.n_threads)
+        limit = limit_of(measured, job.objective, job.state.theta, start_loss, request.n_threads)
     else:
         start_loss, rate = earlier.memory.start_loss, earlier.memory.rate
         limit, n_before = earlier.memory.limit, earlier.n_epochs

@@ -46,14 +46,20 @@ def engine_of(
 
 
 def limit_of(
-    measured: MeasuredRows, objective: Objective, start_loss: float, n_threads: int
+    measured: MeasuredRows,
+    objective: Objective,
+    start: FloatArray,
+    start_loss: float,
+    n_threads: int,
 ) -> float:
     """Return the loss above which descent has diverged: a multiple of the loss at the start and at zero."""
     if not math.isfinite(start_loss):
         raise InputError(
             "the loss at the start exceeds the range of float64: start from smaller coefficients, or from zeros."
         )
-    of_zero = loss_of_zero(measured, objective, n_threads)
+    of_zero = start_loss
+    if start.any() or objective.row_loss.is_squared:
+        of_zero = loss_of_zero(measured, objective, n_threads)
     return _GROWTH * max(of_zero, start_loss) or math.inf
 
 

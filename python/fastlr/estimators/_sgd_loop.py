@@ -64,7 +64,8 @@ def loop_of(
         start_loss=start_loss,
         settings={
             **settings.for_kernels,
-            "limit": settings.growth * limit_of(measured, objective, start_loss, threads),
+            "limit": settings.growth
+            * limit_of(measured, objective, state.theta, start_loss, threads),
         },
         schedule=settings.schedule,
         rate=settings.rate,
