@@ -204,7 +204,10 @@ class Circumstances:
     """Whether the rate was left to descent: who leaves it wants the fit."""
     is_standardised: bool
     is_bound: bool
-    """Whether rates up to the stable one are sure to be stable, and larger ones may be as well."""
+    """Whether little more than bounds is known of the loss, since it is no squared one.
+
+    Rates up to the stable one are then sure to be stable, and larger ones may be as well.
+    """
     note: str
     """A sentence on columns that could not be scaled, or nothing."""
 
@@ -302,6 +305,8 @@ def _out_of_epochs(
 
 
 def _cure(at: Circumstances) -> str:
+    if at.is_bound:  # least squares is no cure for another loss
+        return "Pass more epochs." if at.is_standardised else "Pass standardize=True."
     if not at.is_standardised:
         return "Pass standardize=True, or fastlr.ols for the exact fit."
     if isinstance(at.rule, GD):
