@@ -119,7 +119,7 @@ def test_a_descent_that_ends_short_says_at_least_how_far(rows):
     exhausted = fastlr.descend(X, y, loss="huber", epsilon=EPSILON, learning_rate=1e-5, epochs=5)
     assert "at least" in exhausted.status
     with pytest.warns(fastlr.ConvergenceWarning, match="sure to be stable"):
-        fastlr.descend(X, y, loss="huber", epsilon=EPSILON, learning_rate=1e3)
+        fastlr.descend(X, y, loss="huber", epsilon=EPSILON, learning_rate=1e3, epochs=20)
 
 
 @pytest.mark.parametrize("batch_size", [1, 20])

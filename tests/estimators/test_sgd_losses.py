@@ -52,7 +52,7 @@ def test_single_rows_step_as_scikit_learn_does(rows, loss):
     )
     for parameters, weight in itertools.product((*penalties, *rates), (None, weights)):
         case = f"{parameters}, {'no weights' if weight is None else 'weights'}"
-        options = {"loss": loss, "shuffle": False, "max_iter": 8, "tol": None, **parameters}
+        options = {"loss": loss, "shuffle": False, "max_iter": 4, "tol": None, **parameters}
         ours = fastlr.SGDRegressor(**options).fit(X, y, sample_weight=weight)
         theirs = SklearnSGD(**options).fit(X, y, sample_weight=weight)
         np.testing.assert_allclose(
@@ -146,7 +146,7 @@ def least(X, y, kind, epsilon, alpha, fit_intercept, l1):
         jac=True,
         bounds=bounds,
         method="L-BFGS-B",
-        options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8},
+        options={"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-9},
     ).fun
 
 
@@ -155,14 +155,14 @@ def test_the_distance_from_the_minimum_never_claims_more_than_there_is(kind):
     cases = ((True, 0.0, True), (True, 0.05, False), (False, 0.0, False), (False, 0.05, False))
     for seed, (fit_intercept, l1, standardize) in enumerate(cases):
         rng = np.random.default_rng(seed)
-        X = rng.normal(size=(40, 3)) * [1.0, 3.0, 0.5] + [0.0, 2.0, 1.0]
-        y = X @ [1.0, 0.5, -2.0] + 1.0 + rng.standard_t(2, 40)
+        X = rng.normal(size=(25, 3)) * [1.0, 2.0, 0.5] + [0.0, 1.0, 0.5]
+        y = X @ [1.0, 0.5, -2.0] + 1.0 + rng.standard_t(2, 25)
         alpha = 0.2 if kind != "epsilon_insensitive" and not standardize else 0.0
         measured = read_rows(X, y, None, 1, need_moments=True)
         scale = Standardisation.of(measured, standardize, fit_intercept)
         lowest = least(X, y, kind, 0.3, alpha, fit_intercept, l1)
-        objective = Objective("half_mse", alpha, 40, 40.0, row_loss=RowLoss(kind, 0.3))
-        for spread in (0.01, 1.0, 10.0):
+        objective = Objective("half_mse", alpha, 25, 25.0, row_loss=RowLoss(kind, 0.3))
+        for spread in (0.01, 10.0):
             theta = np.append([1.0, 0.5, -2.0], 1.0) + spread * rng.normal(size=4)
             theta[-1] *= fit_intercept
             distance = bounded_distance(

@@ -209,7 +209,7 @@ class SGDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         coef_init, intercept_init : array-like of shape (n_features,) and (1,), optional
             Coefficients and constant to start from, instead of zeros.
         sample_weight : float or array-like of shape (n_samples,), optional
-            Non-negative weights, or one number for all rows: factors of the rows' squared errors, as in `fastlr.ols`.
+            Non-negative weights, or one number for all rows: factors of the rows' losses, as in `fastlr.ols`.
 
         Returns
         -------
