@@ -171,6 +171,10 @@ def test_going_on_is_exact_and_keeps_the_loss(rows):
         np.testing.assert_array_equal(both.history.loss, whole.history.loss)
     with pytest.raises(fastlr.InputError, match=r"epsilon=0\.5, this call has 0\.6"):
         fastlr.descend(X, y, epochs=5, resume=half, **{**arguments, "epsilon": 0.6})
+    with pytest.raises(fastlr.InputError, match="loss='huber', this call has 'mse'"):
+        fastlr.descend(X, y, epochs=5, resume=half, **{**arguments, "loss": "mse"})
+    squared = fastlr.descend(X, y, epochs=5, tol=None)
+    assert "epsilon" not in squared.memory.arguments  # as those that 0.1.0 has saved
 
 
 @pytest.mark.parametrize(

@@ -249,7 +249,7 @@ def _lasting_arguments(
         "optimizer": rule,
         "learning_rate": request.schedule,
         "loss": request.loss,
-        "epsilon": request.row_loss.epsilon,
+        **({} if request.row_loss.is_squared else {"epsilon": request.epsilon}),
         "alpha": request.alpha,
         "standardize": request.standardize,
         "fit_intercept": request.fit_intercept,
