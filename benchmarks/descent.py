@@ -172,11 +172,11 @@ def batches(size):
         line(row, f"PyTorch (from {steps} steps)", at["PyTorch"] * n / (steps * size), epoch, 40)
 
 
-def single_rows():
+def single_rows(loss="squared_error"):
     from sklearn.linear_model import SGDRegressor
 
     X, y = rows(10**6, 20)
-    options = {"max_iter": 5, "tol": None, "random_state": 0}
+    options = {"loss": loss, "max_iter": 5, "tol": None, "random_state": 0}
     at = measure(
         {
             "fastlr": lambda: fastlr.SGDRegressor(**options).fit(X, y),
@@ -184,8 +184,9 @@ def single_rows():
         },
         3,
     )
-    line("single rows, 5 passes", "fastlr.SGDRegressor", at["fastlr"], at["fastlr"])
-    line("single rows, 5 passes", "scikit-learn", at["scikit-learn"], at["fastlr"], 8)
+    row = "single rows, 5 passes" + (f", {loss}" if loss != "squared_error" else "")
+    line(row, "fastlr.SGDRegressor", at["fastlr"], at["fastlr"])
+    line(row, "scikit-learn", at["scikit-learn"], at["fastlr"], 8)
 
 
 def small():
@@ -245,6 +246,7 @@ ROWS = {
     "batch32": lambda: batches(32),
     "batch256": lambda: batches(256),
     "single": single_rows,
+    "huber": lambda: single_rows("huber"),
     "small": small,
     "memory": memory,
 }

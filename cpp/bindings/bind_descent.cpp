@@ -34,6 +34,14 @@ Sampling sampling_of(const std::string& name) {
   throw py::value_error("unknown sampling " + name);
 }
 
+Loss loss_of(const std::string& name) {
+  if (name == "squared_error") return Loss::squared;
+  if (name == "huber") return Loss::huber;
+  if (name == "epsilon_insensitive") return Loss::epsilon_insensitive;
+  if (name == "squared_epsilon_insensitive") return Loss::squared_epsilon_insensitive;
+  throw py::value_error("unknown loss " + name);
+}
+
 /// Every key must be known, so that a misspelt one is never silently ignored. Arrays are not
 /// copied: the caller's dictionary keeps them.
 DescentSettings settings_of(const py::dict& source, Index n_features) {
@@ -84,6 +92,10 @@ DescentSettings settings_of(const py::dict& source, Index n_features) {
       s.limit = value.cast<double>();
     } else if (name == "max_residual") {
       s.max_residual = value.cast<double>();
+    } else if (name == "loss") {
+      s.loss = loss_of(value.cast<std::string>());
+    } else if (name == "loss_epsilon") {
+      s.loss_epsilon = value.cast<double>();
     } else {
       throw py::value_error("unknown setting " + name);
     }
@@ -160,7 +172,9 @@ void bind_loss(LevelModule& m) {
   m.def(
       "accumulate_loss",
       [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
-         const DoubleArray& theta, Index part, int n_threads, DoubleArray& slots) {
+         const DoubleArray& theta, Index part, int n_threads, DoubleArray& slots,
+         const std::string& loss, double epsilon) {
+        const ResidualLoss of_residual{loss_of(loss), epsilon};
         const Rows rows = table_of(X, y);
         const Index p = rows.n_columns() - 1;
         const SlotPlan plan = plan_loss(rows.n_samples, p);
@@ -169,10 +183,12 @@ void bind_loss(LevelModule& m) {
         const double* parameters = theta.data();
         double* sums = slots_of(plan, part, slots);
         const py::gil_scoped_release release;
-        accumulate_loss(rows, weight ? &*weight : nullptr, parameters, plan, part, n_threads, sums);
+        accumulate_loss(rows, weight ? &*weight : nullptr, parameters, plan, part, n_threads, sums,
+                        of_residual);
       },
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("theta").noconvert(),
-      py::arg("part"), py::arg("n_threads"), py::arg("slots").noconvert());
+      py::arg("part"), py::arg("n_threads"), py::arg("slots").noconvert(),
+      py::arg("loss") = "squared_error", py::arg("epsilon") = 0.0);
 
   m.def(
       "add_loss_slots",
@@ -242,6 +258,7 @@ void bind_full_batch(LevelModule& m) {
         check_size(xx, p * p, "xx");
         check_size(mean_x, p, "mean_x");
         const DescentSettings s = settings_of(settings, p);
+        if (s.loss != Loss::squared) throw py::value_error("moments know the squared loss alone");
         const DescentMoments moments{ConstMatrixMap(xx.data(), p, p),
                                      ConstVectorMap(xy.data(), p),
                                      yy,

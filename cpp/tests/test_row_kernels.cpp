@@ -96,6 +96,75 @@ void losses_and_gradients_are_exact() {
   CHECK(largest_row_norm(rows, &weight, nullptr, nullptr, 0, n_rows, n_threads) == longest);
 }
 
+constexpr double insensitive_below = 2.5;
+
+/// 2 l(r), by the definitions.
+double twice_of(Loss loss, double r) {
+  const double e = insensitive_below;
+  const double beyond = std::max(0.0, std::abs(r) - e);
+  switch (loss) {
+    case Loss::huber:
+      return std::abs(r) <= e ? r * r : 2.0 * e * std::abs(r) - e * e;
+    case Loss::epsilon_insensitive:
+      return 2.0 * beyond;
+    case Loss::squared_epsilon_insensitive:
+      return 2.0 * beyond * beyond;
+    case Loss::squared:
+      break;
+  }
+  return r * r;
+}
+
+double slope_of(Loss loss, double r) {
+  const double e = insensitive_below;
+  const double sign = r > 0.0 ? 1.0 : -1.0;
+  const double beyond = std::max(0.0, std::abs(r) - e);
+  switch (loss) {
+    case Loss::huber:
+      return std::clamp(r, -e, e);
+    case Loss::epsilon_insensitive:
+      return beyond > 0.0 ? sign : 0.0;
+    case Loss::squared_epsilon_insensitive:
+      return 2.0 * sign * beyond;
+    case Loss::squared:
+      break;
+  }
+  return r;
+}
+
+constexpr auto other_losses = {Loss::huber, Loss::epsilon_insensitive,
+                               Loss::squared_epsilon_insensitive};
+
+void other_losses_and_their_gradients_are_exact() {
+  const Table table = exact_table(n_rows, n_features);
+  const Doubles w = weights();
+  const Rows rows = table.rows();
+  const Column weight = column_of(w);
+  Doubles theta = coef;
+  theta.push_back(constant);
+  const SlotPlan plan = plan_loss(n_rows, n_features);
+  for (const Loss loss : other_losses) {
+    const Doubles slots = sums_of(plan, [&](Index part, double* sums) {
+      accumulate_loss(rows, &weight, theta.data(), plan, part, n_threads, sums,
+                      {loss, insensitive_below});
+    });
+    Doubles gradient = zeros(n_columns);
+    const double twice = add_slots(plan, n_features, slots.data(), gradient.data());
+    Doubles want = zeros(n_columns);
+    double total = 0.0;
+    for (Index i = 0; i < n_rows; ++i) {
+      const double r = -residual(table, i);
+      const double slope = at(w, i) * slope_of(loss, r);
+      total += at(w, i) * twice_of(loss, r);
+      for (Index j = 0; j < n_features; ++j) at(want, j) += value(table, i, j) * slope;
+      at(want, n_features) += slope;
+    }
+    CHECK(total > 0.0);
+    CHECK(twice == total);
+    CHECK(gradient == want);
+  }
+}
+
 void a_shuffle_lists_every_row_once() {
   constexpr Index n = 5000;
   const SamplingPlan plan = plan_sampling(Sampling::shuffle, n, n_features, 10);
@@ -200,6 +269,47 @@ void a_step_of_each_engine_goes_down_the_gradient() {
   check_step(table, rate, done, by_batches);
 }
 
+/// Single rows, in registers and in memory, and batches, beside plain loops.
+void batches_go_down_other_losses() {
+  const Table table = exact_table(n_rows, n_features);
+  const Rows rows = table.rows();
+  const double rate = 0x1p-9;
+  for (const Loss loss : other_losses)
+    for (const Rule rule : {Rule::plain, Rule::momentum})
+      for (const Index batch : {1, 7}) {
+        DescentSettings settings;
+        settings.limit = 1e300;
+        settings.rule = rule;
+        settings.constants.momentum = 0.0;
+        settings.loss = loss;
+        settings.loss_epsilon = insensitive_below;
+        Memory memory;
+        DescentState state = memory.state();
+        const SamplingPlan plan = plan_sampling(Sampling::sequential, n_rows, n_features, batch);
+        const EpochsDone done =
+            descend_batches(rows, nullptr, {}, settings, plan, 0, nullptr, nullptr, 1, n_rows,
+                            &rate, n_threads, nullptr, state, memory.history());
+        CHECK(done.epochs == 1);
+        Doubles t = zeros(n_columns);
+        double total = 0.0;
+        for (Index first = 0; first < n_rows; first += batch) {
+          const Index m = std::min(batch, n_rows - first);
+          Doubles g = zeros(n_columns);
+          for (Index i = first; i < first + m; ++i) {
+            double r = at(t, n_features) - at(table.y, i);
+            for (Index j = 0; j < n_features; ++j) r += at(t, j) * value(table, i, j);
+            total += twice_of(loss, r);
+            for (Index j = 0; j < n_columns; ++j)
+              at(g, j) += slope_of(loss, r) * (j < n_features ? value(table, i, j) : 1.0);
+          }
+          for (Index j = 0; j < n_columns; ++j)
+            at(t, j) -= rate * at(g, j) / static_cast<double>(m);
+        }
+        CHECK(are_near(at(memory.figures, 0), total / (2.0 * static_cast<double>(n_rows)), 1e-9));
+        for (Index j = 0; j < n_columns; ++j) CHECK(are_near(memory.parameter(j), at(t, j), 1e-9));
+      }
+}
+
 void products_of_rows_are_those_of_centred_columns() {
   constexpr Index n = 16;
   constexpr Index p = 40;
@@ -251,6 +361,7 @@ int main(int n_arguments, char** arguments) {
       n_arguments, arguments,
       {powers_keep_what_rounding_takes, predictions_are_exact<double>, predictions_are_exact<float>,
        the_first_value_that_is_not_finite_is_found, losses_and_gradients_are_exact,
+       other_losses_and_their_gradients_are_exact, batches_go_down_other_losses,
        a_shuffle_lists_every_row_once, a_step_of_each_engine_goes_down_the_gradient,
        products_of_rows_are_those_of_centred_columns, the_roofline_counts_what_it_does});
 }

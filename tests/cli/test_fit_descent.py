@@ -43,6 +43,29 @@ def test_the_descent_is_that_of_python(run):
     assert document["descent"]["engine"] == "batches"
 
 
+def test_hubers_loss_is_that_of_python(run, directory):
+    table = np.genfromtxt("longley.csv", delimiter=",", names=True)
+    columns = ("longley.csv", "--target", "employed", "--features", "year,armed_forces")
+    options = ("--method", "gd", "--loss", "huber", "--epsilon", "250")
+    files = ("--history", "steps.csv", "--output", "model.json")
+    document, _ = fitted(run, *columns, *options, *files)
+    X = {name: table[name] for name in ("year", "armed_forces")}
+    expected = fastlr.descend(X, table["employed"], loss="huber", epsilon=250)
+    (target,) = document["targets"]
+    np.testing.assert_allclose(list(target["coefficients"].values()), expected.coef, rtol=1e-9)
+    described = document["descent"]
+    assert (described["loss_kind"], described["gap"]) == ("huber", None)
+    with (directory / "steps.csv").open() as file:
+        steps = list(csv.DictReader(file))
+    assert len(steps) == described["n_epochs"]
+    assert {step["mse"] for step in steps} == {""}
+    assert "Huber's loss by gradient descent" in load_model(directory / "model.json").summary()
+    assert _figure(expected).axes[0].get_ylabel() == "mean of Huber's loss"
+    refused = run("fit", *columns, *options[:-1], "-1")
+    assert refused.exit_code == 2
+    assert "--epsilon -1" in refused.stderr
+
+
 def test_a_saved_descent_predicts(run, directory):
     arguments = ("plots.csv", "--target", "yield", "--features", "rain")
     result = run("fit", *arguments, "--method", "gd", "--standardize", "--output", "model.json")

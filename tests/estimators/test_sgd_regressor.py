@@ -22,7 +22,12 @@ WEIGHTS_ARE_STEPS = {
 
 @pytest.mark.filterwarnings("ignore::fastlr.ConvergenceWarning")
 @parametrize_with_checks(
-    [fastlr.SGDRegressor(), fastlr.SGDRegressor(batch_size=10, standardize=False, average=True)],
+    [
+        fastlr.SGDRegressor(),
+        fastlr.SGDRegressor(batch_size=10, standardize=False, average=True),
+        fastlr.SGDRegressor("huber", epsilon=1.0, batch_size=None, eta0=0.1),
+        fastlr.SGDRegressor("squared_epsilon_insensitive", penalty="l1"),
+    ],
     expected_failed_checks=lambda estimator: WEIGHTS_ARE_STEPS,
 )
 def test_scikit_learn_conventions(estimator, check):
@@ -294,7 +299,9 @@ def test_clone_pickle_and_float32(rows):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"loss": "huber"}, "squared_error"),
+        ({"loss": "hinge"}, "'squared_error', 'huber'"),
+        ({"epsilon": -0.1}, "epsilon=-0.1"),
+        ({"epsilon": 0, "loss": "huber"}, "epsilon=0 makes"),
         ({"penalty": "l3"}, "elasticnet"),
         ({"alpha": -1.0}, "alpha=-1.0"),
         ({"learning_rate": "fast"}, "'invscaling', 'constant', 'optimal', 'adaptive'"),

@@ -10,7 +10,7 @@
 //             far. It has parameters theta_0 .. theta_(n-1), as many as the state says, which also
 //             says how many of them a penalty is on.
 //
-// SquaredLossGradient (minibatches.cpp) is one; tests/test_descent.cpp has a neuron of its own. The
+// LineGradient (minibatches.cpp) is one; tests/test_descent.cpp has a neuron of its own. The
 // loss of a batch of m rows is f_m * sum of what add_rows adds, plus the penalty, where f_m is
 // scale / (m mean_weight), or scale in the sum convention.
 #pragma once

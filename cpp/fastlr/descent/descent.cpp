@@ -18,8 +18,8 @@ double gradient_norm_of(WorkingState& state, double of_squares, double of_penalt
   return std::sqrt(squares + without_penalty);
 }
 
-/// evaluate(state) sets batch_gradient = (X' (w r), sum w r) and returns sum w r^2 at theta.
-/// Without an intercept, theta_p stays where it is.
+/// evaluate(state) sets batch_gradient = (X' (w r), sum w r) and returns sum w r^2 at theta, or what
+/// another loss has in their place. Without an intercept, theta_p stays where it is.
 template <class StepRule, class Evaluate>
 EpochsDone run_epochs(const DescentSettings& s, StepRule rule, double weight, Index n_epochs,
                       const double* base_rates, const Evaluate& evaluate, WorkingState& state,
@@ -35,9 +35,9 @@ EpochsDone run_epochs(const DescentSettings& s, StepRule rule, double weight, In
     history.gradient_norm[e] = gradient_norm_of(state, of_squares, s.penalty);
     history.rate[e] = rate_at(s, base_rates[e], state.counters[updates] + 1);
     progress.outcome = watch(s, history.loss[e], theta, false, state);
+    const double share = s.loss == Loss::squared ? cut(s, std::sqrt(squares / weight)) : 1.0;
     if (progress.outcome != Outcome::diverged)
-      take_step(s, rule, of_squares * cut(s, std::sqrt(squares / weight)), s.penalty, base_rates[e],
-                state);
+      take_step(s, rule, of_squares * share, s.penalty, base_rates[e], state);
     if (history.path != nullptr)
       std::copy_n(state.row(theta), state.n_parameters, history.path + e * (state.n_parameters));
     ++state.counters[epochs];
@@ -76,7 +76,7 @@ EpochsDone descend_rows(const Rows& rows, const Column* weight, const Standardis
       to_raw(standard, p, parameters, raw.data());
       parameters = raw.data();
     }
-    accumulate_loss(rows, weight, parameters, plan, part, n_threads, slots);
+    accumulate_loss(rows, weight, parameters, plan, part, n_threads, slots, s.of_residual());
   };
   if (part < plan.n_parts - 1) {
     accumulate();

@@ -7,7 +7,8 @@
 //   sum convention    loss = scale / 2 * sum_B w r^2                   + penalty / 2 * |b|^2 m / n
 //
 // scale is 1 for half the mean of squares, 2 for the mean and for the sum; an L1 penalty is paid as
-// Tsuruoka, Tsujii and Ananiadou (2009) do.
+// Tsuruoka, Tsujii and Ananiadou (2009) do. Another loss l of a row (residual_loss.hpp) has 2 l(r) in
+// the place of r^2; moments do not know it.
 #pragma once
 
 #include <limits>
@@ -38,6 +39,11 @@ struct DescentSettings {
   Index patience = 5;       // so many epochs in a row without improvement are too many
   double limit = 0.0;       // a loss above it is divergence
   double max_residual = std::numeric_limits<double>::infinity();  // residuals are cut there
+  Loss loss = Loss::squared;
+  double loss_epsilon = 0.0;
+
+  /// The loss of a row. The slopes of others than the squared one are cut row by row.
+  ResidualLoss of_residual() const { return {loss, loss_epsilon, max_residual}; }
 };
 
 /// Rows of the array `vectors`, each of round_up(n_parameters, 8) numbers: the parameters (of the
@@ -89,7 +95,7 @@ struct DescentState {
 /// n_parameters) or nullptr.
 struct DescentHistory {
   double* loss;  // before the step (full batch), or the mean over the batches, each before its step
-  double* squares;        // twice the losses of all rows, sum w r^2, likewise
+  double* squares;        // twice the losses of all rows (sum w r^2), likewise
   double* gradient_norm;  // of the full gradient, or of the mean of the batches' gradients
   double* rate;           // of the epoch's first update
   double* path;           // theta after the epoch

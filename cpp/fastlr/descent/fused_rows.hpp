@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "fastlr/descent/residual_loss.hpp"
 #include "fastlr/matrices.hpp"
 #include "fastlr/reading/prefetching.hpp"
 #include "fastlr/registers/lane_sums.hpp"
@@ -17,7 +18,8 @@
 namespace fastlr {
 
 /// What the rows of one slot or batch add up to, in eight sums each: those of rows 0, 8, 16, ...,
-/// of rows 1, 9, 17, ..., and so on.
+/// of rows 1, 9, 17, ..., and so on. Of another loss l than r^2 / 2 they are 2 l(r) and l'(r) in
+/// place of r^2 and r.
 struct LossSums {
   double squares() const { return of_squares.sum(); }      // sum w r^2
   double residuals() const { return of_residuals.sum(); }  // sum w r
@@ -122,12 +124,12 @@ struct Kept<0> {
   double* home;
 };
 
-/// r_i = x_i' theta + offset_i; g += w_i r_i x_i for R <= 8 rows of N registers (0: any number);
-/// weight may be nullptr (all ones).
-template <Index R, Index N, class Source>
+/// r_i = x_i' theta + offset_i; g += w_i l'(r_i) x_i for R <= 8 rows of N registers (0: any
+/// number); weight may be nullptr (all ones). The loss is a SquaredLoss or a ResidualLoss.
+template <Index R, Index N, class Source, class Loss>
 [[gnu::always_inline]] inline void add_rows(const Source& rows, Index i, const RowWidth& width,
                                             const double* offset, const double* weight,
-                                            const double* theta, Kept<N>& g,
+                                            const double* theta, const Loss& loss, Kept<N>& g,
                                             Kept<8 / lanes>& squares, Kept<8 / lanes>& residuals) {
   using Scalar = typename Source::Scalar;
   constexpr Index register_bytes = lanes * Index{sizeof(Scalar)};
@@ -164,9 +166,20 @@ template <Index R, Index N, class Source>
 #pragma GCC unroll 8
   for (Index k = 0; k < R; k += lanes) {
     const Lanes r = add(sums_of(sum + k), load_some<R>(offset + i + k));
-    const Lanes wr = weight != nullptr ? multiply(load_some<R>(weight + i + k), r) : r;
+    Lanes wr;
+    if constexpr (std::is_same_v<Loss, SquaredLoss>) {
+      wr = weight != nullptr ? multiply(load_some<R>(weight + i + k), r) : r;
+      squares.store(k / lanes, multiply_add(wr, r, squares.load(k / lanes)));
+    } else {
+      Lanes twice = loss.evaluate(r, wr);
+      if (weight != nullptr) {
+        const Lanes w = load_some<R>(weight + i + k);
+        wr = multiply(w, wr);
+        twice = multiply(w, twice);
+      }
+      squares.store(k / lanes, add(squares.load(k / lanes), twice));
+    }
     store(weighted + k, wr);
-    squares.store(k / lanes, multiply_add(wr, r, squares.load(k / lanes)));
     residuals.store(k / lanes, add(residuals.load(k / lanes), wr));
   }
   asm volatile("" : "+m"(weighted));
@@ -188,14 +201,15 @@ template <Index R, Index N, class Source>
 }
 
 /// The same for n rows.
-template <Index N, class Source>
+template <Index N, class Source, class Loss>
 void add_all_rows(const Source& rows, Index n, const RowWidth& width, const double* offset,
-                  const double* weight, const double* theta, double* gradient, LossSums& sums) {
+                  const double* weight, const double* theta, const Loss& loss, double* gradient,
+                  LossSums& sums) {
   Kept<N> g(gradient);
   Kept<8 / lanes> squares(sums.of_squares.data());
   Kept<8 / lanes> residuals(sums.of_residuals.data());
   const auto add = [&]<Index R>(std::integral_constant<Index, R>, Index i) {
-    add_rows<R, N>(rows, i, width, offset, weight, theta, g, squares, residuals);
+    add_rows<R, N>(rows, i, width, offset, weight, theta, loss, g, squares, residuals);
   };
   Index i = 0;
   if (width.n_registers <= most_registers_in_eights) {
@@ -213,12 +227,13 @@ void add_all_rows(const Source& rows, Index n, const RowWidth& width, const doub
 
 }  // namespace fused
 
-/// r_i = x_i' theta + offset_i; g += w_i r_i x_i for n rows; weight may be nullptr (all ones).
-template <class Source>
+/// r_i = x_i' theta + offset_i; g += w_i l'(r_i) x_i for n rows; weight may be nullptr (all ones).
+template <class Source, class Loss = SquaredLoss>
 void fused_rows(const Source& rows, Index n, const RowWidth& width, const double* offset,
-                const double* weight, const double* theta, double* g, LossSums& sums) {
+                const double* weight, const double* theta, double* g, LossSums& sums,
+                const Loss& loss = {}) {
   const auto with = [&]<Index N>(std::integral_constant<Index, N>) {
-    fused::add_all_rows<N>(rows, n, width, offset, weight, theta, g, sums);
+    fused::add_all_rows<N>(rows, n, width, offset, weight, theta, loss, g, sums);
   };
   switch (width.n_registers) {
     case 1:

@@ -1,4 +1,4 @@
-// Minibatch and single-row descent on the squared loss.
+// Minibatch and single-row descent of a line on the squared loss, or another one of the residuals.
 #include "fastlr/descent/batch_descent.hpp"
 #include "fastlr/descent/fused_rows.hpp"
 
@@ -6,9 +6,9 @@ namespace fastlr {
 namespace {
 
 /// Batches of one row, the plain rule and few features: all that changes stays in registers.
-template <Index V>
-void use_single_rows(const DescentSettings& s, double base_rate, const RowWindow& window,
-                     bool weighted, Index n_samples, WorkingState& state) {
+template <Index V, class Loss>
+void use_single_rows(const Loss& loss, const DescentSettings& s, double base_rate,
+                     const RowWindow& window, bool weighted, Index n_samples, WorkingState& state) {
   const Index p = state.n_parameters - 1;
   std::array<Eight, V> t;
   std::array<Eight, V> mask;
@@ -40,10 +40,17 @@ void use_single_rows(const DescentSettings& s, double base_rate, const RowWindow
     for (std::size_t v = 1; v < V; ++v) product += x[v] * t[v];
     const double rate = rate_at(s, base_rate, ++update);
     const double r = product.sum() + (a + window.minus_y[i]);
-    double wr = weighted ? window.weight[i] * r : r;
-    squares += wr * r;
-    if (std::abs(r) > s.max_residual) [[unlikely]]
-      wr *= cut(s, std::abs(r));
+    double wr;
+    if constexpr (std::is_same_v<Loss, SquaredLoss>) {
+      wr = weighted ? window.weight[i] * r : r;
+      squares += wr * r;
+      if (std::abs(r) > s.max_residual) [[unlikely]]
+        wr *= cut(s, std::abs(r));
+    } else {
+      const double twice = loss.evaluate(r, wr);
+      if (weighted) wr *= window.weight[i];
+      squares += weighted ? window.weight[i] * twice : twice;
+    }
     residuals += wr;
     const double step = rate * squares_scale * wr;
     if (penalty != 0.0 && s.penalty_weights == nullptr) {
@@ -107,13 +114,14 @@ class SourceInPlace {
   PlacedRows rows_;
 };
 
-/// w r^2 / 2 with r = x' b + a - y and theta = (b, a): its gradient is (w r x, w r).
-class SquaredLossGradient {
+/// w l(r) with r = x' b + a - y and theta = (b, a): its gradient is (w l'(r) x, w l'(r)). The squared
+/// loss, l(r) = r^2 / 2, goes its own way.
+class LineGradient {
  public:
   using Workspace = Buffer;  // a - y of the rows at work
 
-  SquaredLossGradient(Index n_features, bool weighted)
-      : p_(n_features), weighted_(weighted), width_(n_features) {}
+  LineGradient(Index n_features, bool weighted, const ResidualLoss& loss)
+      : p_(n_features), weighted_(weighted), width_(n_features), loss_(loss) {}
 
   Workspace workspace(Index n_rows) const { return Buffer(n_rows); }
 
@@ -134,11 +142,12 @@ class SquaredLossGradient {
     add(rows, window, first, n, parameters, offset, loss, sum);
   }
 
-  /// Residuals are cut at s.max_residual: of a batch, by their root mean square.
+  /// Residuals are cut at s.max_residual: of a batch, by their root mean square. The slopes of other
+  /// losses are cut already.
   double complete(const DescentSettings& s, Index m, double loss, double* sum) const {
     const double residuals = sum[p_];
     if (!s.fit_intercept) sum[p_] = 0.0;
-    if (std::isinf(s.max_residual)) return 1.0;
+    if (std::isinf(s.max_residual) || !loss_.is_squared()) return 1.0;
     const double squares = 2.0 * loss;
     return cut(
         s, m == 1 ? std::abs(squares / residuals) : std::sqrt(squares * of_rows(s, m) / s.scale));
@@ -152,25 +161,34 @@ class SquaredLossGradient {
 
   bool use_single_rows(const DescentSettings& s, double base_rate, const RowWindow& window,
                        Index n_samples, WorkingState& state) const {
+    const auto with = [&](const auto& loss) {
+      return use_rows_of(loss, s, base_rate, window, n_samples, state);
+    };
+    return loss_.is_squared() ? with(SquaredLoss{}) : with(loss_);
+  }
+
+ private:
+  template <class Loss>
+  bool use_rows_of(const Loss& loss, const DescentSettings& s, double base_rate,
+                   const RowWindow& window, Index n_samples, WorkingState& state) const {
     switch (window.stride / 8) {
       case 1:
-        fastlr::use_single_rows<1>(s, base_rate, window, weighted_, n_samples, state);
+        fastlr::use_single_rows<1>(loss, s, base_rate, window, weighted_, n_samples, state);
         return true;
       case 2:
-        fastlr::use_single_rows<2>(s, base_rate, window, weighted_, n_samples, state);
+        fastlr::use_single_rows<2>(loss, s, base_rate, window, weighted_, n_samples, state);
         return true;
       case 3:
-        fastlr::use_single_rows<3>(s, base_rate, window, weighted_, n_samples, state);
+        fastlr::use_single_rows<3>(loss, s, base_rate, window, weighted_, n_samples, state);
         return true;
       case 4:
-        fastlr::use_single_rows<4>(s, base_rate, window, weighted_, n_samples, state);
+        fastlr::use_single_rows<4>(loss, s, base_rate, window, weighted_, n_samples, state);
         return true;
       default:
         return false;
     }
   }
 
- private:
   template <class Source, class Window>
   void add(const Source& rows, const Window& window, Index first, Index n, const double* parameters,
            Workspace& offset, double& loss, double* sum) const {
@@ -178,8 +196,12 @@ class SquaredLossGradient {
     for (Index i = 0; i < n; ++i) offset[i] = a + window.minus_y[first + i];
     const double residuals = sum[p_];  // the last register of features may reach as far
     LossSums sums;
-    fused_rows(rows, n, width_, offset.data(), weighted_ ? window.weight.data() + first : nullptr,
-               parameters, sum, sums);
+    const double* weight = weighted_ ? window.weight.data() + first : nullptr;
+    if (loss_.is_squared()) [[likely]] {
+      fused_rows(rows, n, width_, offset.data(), weight, parameters, sum, sums);
+    } else {
+      fused_rows(rows, n, width_, offset.data(), weight, parameters, sum, sums, loss_);
+    }
     loss += 0.5 * sums.squares();
     sum[p_] = residuals + sums.residuals();
   }
@@ -187,6 +209,7 @@ class SquaredLossGradient {
   Index p_;
   bool weighted_;
   RowWidth width_;
+  ResidualLoss loss_;
 };
 
 }  // namespace
@@ -197,7 +220,7 @@ EpochsDone descend_batches(const Rows& rows, const Column* weight, const Standar
                            Index n_epochs, Index row_budget, const double* base_rates,
                            int n_threads, std::uint32_t* table, DescentState& state,
                            const DescentHistory& history) {
-  const SquaredLossGradient gradient(rows.n_columns() - 1, weight != nullptr);
+  const LineGradient gradient(rows.n_columns() - 1, weight != nullptr, s.of_residual());
   const BatchOrder order{plan, seed, given, given_sizes, table};
   const auto run = [&](const auto& source) {
     return run_batches(source, gradient, s, order, n_epochs, row_budget, base_rates, n_threads,

@@ -23,6 +23,7 @@ struct Pass {
   const Rows& rows;
   const Column& y;
   const Column* weight;
+  const ResidualLoss& loss;
   const double* theta;  // (eights * 8), zero beyond the last feature
   double intercept;
   Index n_features;
@@ -59,13 +60,24 @@ void load_block(const Pass& pass, Index first, Index n, Workspace& work) {
   if (pass.weight != nullptr) load_column(*pass.weight, first, n, work.weight.data());
 }
 
+/// The squared loss by its own way, another one by theirs.
+template <class Source>
+void fused_by_loss(const Pass& pass, const Source& rows, Index n, const double* offset,
+                   const double* weight, double* g, LossSums& sums) {
+  if (pass.loss.is_squared()) {
+    fused_rows(rows, n, pass.width, offset, weight, pass.theta, g, sums);
+  } else {
+    fused_rows(rows, n, pass.width, offset, weight, pass.theta, g, sums, pass.loss);
+  }
+}
+
 /// Rows that were packed in whole eights.
 void fused_packed(const Pass& pass, Index at, Index n, const Workspace& work, double* g,
                   LossSums& sums) {
   const RowsInOrder<double> rows{reinterpret_cast<const std::byte*>(work.block.data()),
                                  8 * pass.eights * Index{sizeof(double)}};
-  fused_rows(rows, n, pass.width, work.offset.data() + at,
-             pass.weight != nullptr ? work.weight.data() + at : nullptr, pass.theta, g, sums);
+  fused_by_loss(pass, rows, n, work.offset.data() + at,
+                pass.weight != nullptr ? work.weight.data() + at : nullptr, g, sums);
 }
 
 template <class Scalar>
@@ -76,8 +88,8 @@ void fused_block(const Pass& pass, Index first, Index n, Workspace& work, double
   if (safe < n) safe = safe / 8 * 8;
   const RowsInOrder<Scalar> rows{reinterpret_cast<const std::byte*>(pass.matrix.row<Scalar>(first)),
                                  pass.matrix.stride * Index{sizeof(Scalar)}};
-  fused_rows(rows, safe, pass.width, work.offset.data(),
-             pass.weight != nullptr ? work.weight.data() : nullptr, pass.theta, g, sums);
+  fused_by_loss(pass, rows, safe, work.offset.data(),
+                pass.weight != nullptr ? work.weight.data() : nullptr, g, sums);
   for (Index i = safe; i < n; i += packed_rows) {
     const Index count = std::min(packed_rows, n - i);
     for (Index k = 0; k < count; ++k) {
@@ -159,7 +171,8 @@ SlotPlan plan_loss(Index n_samples, Index n_features) {
 }
 
 void accumulate_loss(const Rows& rows, const Column* weight, const double* theta,
-                     const SlotPlan& plan, Index part, int n_threads, double* slots) {
+                     const SlotPlan& plan, Index part, int n_threads, double* slots,
+                     const ResidualLoss& loss) {
   const Index p = rows.n_columns() - 1;
   const Index eights = (p + 7) / 8;
   std::vector<double> padded(static_cast<std::size_t>(8 * eights), 0.0);
@@ -169,6 +182,7 @@ void accumulate_loss(const Rows& rows, const Column* weight, const double* theta
       rows,
       rows.columns.back(),
       weight,
+      loss,
       padded.data(),
       theta[p],
       p,

@@ -211,8 +211,9 @@ SlotPlan plan_loss(Index n_samples, Index n_features) {
 }
 
 void accumulate_loss(const Rows& rows, const Column* weight, const double* theta,
-                     const SlotPlan& plan, Index part, int n_threads, double* slots) {
-  level_in_use().accumulate_loss(rows, weight, theta, plan, part, n_threads, slots);
+                     const SlotPlan& plan, Index part, int n_threads, double* slots,
+                     const ResidualLoss& loss) {
+  level_in_use().accumulate_loss(rows, weight, theta, plan, part, n_threads, slots, loss);
 }
 
 double add_slots(const SlotPlan& plan, Index n_features, const double* slots, double* gradient) {

@@ -465,8 +465,13 @@ def accumulate_loss(
     part: int,
     n_threads: int,
     slots: Floats,
+    loss: str = "squared_error",
+    epsilon: float = 0.0,
 ) -> None:
-    """Slots += part ``part`` of sum w r^2 and of its gradient at theta = (coef, intercept)."""
+    """Slots += part ``part`` of sum w r^2 and of its gradient at theta = (coef, intercept).
+
+    Of another loss l than r^2 / 2, 2 l(r) stands for r^2 and l'(r) for r.
+    """
 
 def add_loss_slots(n_samples: int, n_features: int, slots: Floats) -> tuple[float, Floats]:
     """(sum w r^2, (X' (w r), sum w r))."""

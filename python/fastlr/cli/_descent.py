@@ -71,8 +71,14 @@ def descent_options(command: _Command) -> _Command:
         ),
         click.option(
             "--loss",
-            type=click.Choice(["sse", "mse", "half_mse"]),
-            help="gd: the convention of the loss.  [default: half_mse]",
+            type=click.Choice(["sse", "mse", "half_mse", "huber"]),
+            help="gd: the convention of the loss, or Huber's loss.  [default: half_mse]",
+        ),
+        click.option(
+            "--epsilon",
+            type=float,
+            metavar="E",
+            help="gd: where Huber's loss turns from a square into a line.  [default: 0.1]",
         ),
         click.option(
             "--standardize/--no-standardize",

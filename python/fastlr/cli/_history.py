@@ -25,6 +25,7 @@ _LOSSES = {
     "half_mse": "half the mean squared error",
     "mse": "mean squared error",
     "sse": "sum of squared errors",
+    "huber": "mean of Huber's loss",
 }
 
 

@@ -13,6 +13,7 @@ _OPTIONS = {
     "delimiter": "--delimiter",
     "encoding": "--encoding",
     "epochs": "--epochs",
+    "epsilon": "--epsilon",
     "learning_rate": "--learning-rate",
     "loss": "--loss",
     "missing": "--missing",

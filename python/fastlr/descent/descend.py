@@ -22,6 +22,7 @@ from fastlr.descent.optimizers import Optimizer
 from fastlr.descent.prepare import ENGINES, Job, Request, prepare
 from fastlr.descent.result import Descent, Epoch
 from fastlr.descent.resuming import before
+from fastlr.descent.row_loss import as_epsilon
 from fastlr.descent.schedules import Schedule, as_schedule
 from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.options import as_alpha, as_choice, as_whole
@@ -39,6 +40,7 @@ def descend(
     learning_rate: float | str | Schedule = "auto",
     epochs: int = 1000,
     loss: str = "half_mse",
+    epsilon: float = 0.1,
     sampling: str | Iterable[Any] = "shuffle",
     init: object = "zeros",
     resume: Descent | None = None,
@@ -82,9 +84,13 @@ def descend(
         (see ``standardize``), and a descent that does not arrive warns.
     epochs : int, default=1000
         At most so many passes over the rows.
-    loss : {"half_mse", "mse", "sse"}, default="half_mse"
+    loss : {"half_mse", "mse", "sse", "huber"}, default="half_mse"
         The textbooks' three conventions, with r = prediction - y and W the sum of the weights: sum(w r^2) / (2 W),
-        sum(w r^2) / W, sum(w r^2). Losses, gradients, penalties and learning rates follow it; see Notes.
+        sum(w r^2) / W, sum(w r^2). Losses, gradients, penalties and learning rates follow it; see Notes. "huber" is
+        sum(w h(r)) / W, where h(r) is r^2 / 2 up to \|r\| = epsilon and epsilon \|r\| - epsilon^2 / 2 beyond: outliers
+        pull no harder than a residual of epsilon does. In all else it is "half_mse".
+    epsilon : float, default=0.1
+        Where Huber's loss turns from a square into a line, in the units of y; only with loss="huber".
     sampling : {"shuffle", "random", "sequential"} or iterable of index arrays, default="shuffle"
         Which rows form a batch: each epoch a fresh permutation; each step a fresh draw without replacement; rows as
         they come; or somebody else's sampler, which gives the row numbers of one batch after another and is iterated
@@ -105,7 +111,7 @@ def descend(
         Non-negative weights, not all zero, or one number for all rows: precisions, as in `fastlr.ols`.
     alpha : float, default=0.0
         L2 penalty in the convention of the loss: alpha \|coef\|^2 is added to "sse" and "mse", half of it to
-        "half_mse". The intercept is free.
+        "half_mse" and "huber". The intercept is free.
     standardize : bool, optional
         True descends on features of mean 0 and (population) standard deviation 1, where one learning rate suits all;
         the coefficients returned are those of the features themselves. ``alpha`` then weighs on the standardised ones.
@@ -133,7 +139,8 @@ def descend(
         Show a progress bar (needs rich: ``pip install "fastlr[cli]"``).
     engine : {"auto", "rows", "moments"}, default="auto"
         Full batch only: read the rows in each epoch, or make the same steps from their moments at O(p^2) an epoch.
-        "auto" takes what is cheaper; ``Descent.engine`` says which.
+        "auto" takes what is cheaper; ``Descent.engine`` says which. Moments know nothing of loss="huber", which reads
+        the rows.
     missing : {"error", "drop"}, default="error"
         Rows with a missing value in X, y or sample_weight (NaN, None, a null or a masked value): an error that names
         the first one, or left out; ``n_dropped`` counts them. Samplers of your own see
@@ -173,7 +180,9 @@ def descend(
     times the mean weight; "sse" sums over the batch, which bears its share of the penalty: alpha m / n.
 
     The distance from the optimum is exact where moments are at hand (always up to 64 features, and as far as it costs
-    less than the descent did); otherwise it is what the best change of one coefficient would gain.
+    less than the descent did); otherwise it is what the best change of one coefficient would gain. With loss="huber" it
+    is a bound from below in any case, and a descent is called converged where no distance that matters could be shown;
+    ``rss``, ``r2`` and the log-likelihood of the result are those of its squared residuals, which it does not minimise.
 
     Cost of an epoch: full batch on rows 4 n p flops and one read of X; from moments 2 p^2 flops after one pass of n
     p^2; batches 4 n p flops and one read of X. Extra memory is a few MB whatever n.
@@ -204,6 +213,7 @@ def descend(
         schedule=as_schedule(learning_rate),
         n_epochs=as_whole(epochs, "epochs"),
         loss=as_choice(loss, LOSSES, "loss"),
+        epsilon=as_epsilon(epsilon, str(loss)),
         record=as_choice(record, ("loss", "path"), "record"),
         engine=as_choice(engine, ENGINES, "engine"),
         alpha=as_alpha(alpha),
@@ -241,7 +251,7 @@ def _loop_of(job: Job) -> Loop:
     request, earlier, measured = job.request, job.earlier, job.measured
     if earlier is None:
         start_loss, rate, n_before = job.loss(job.state.theta), job.first_rate, 0
-        limit = limit_of(measured, job.objective, start_loss)
+        limit = limit_of(measured, job.objective, job.state.theta, start_loss, request.n_threads)
     else:
         start_loss, rate = earlier.recall().start_loss, earlier.recall().rate
         limit, n_before = earlier.recall().limit, earlier.n_epochs

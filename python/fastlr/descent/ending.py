@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastlr import errors
+from fastlr.descent.bounds import bounded_distance
 from fastlr.descent.gap import Distance
 from fastlr.descent.loop import VANISHED, Loop, Outcome
 from fastlr.descent.memory import Memory
 from fastlr.descent.optimizers import GD, Optimizer
 from fastlr.descent.prepare import Job
 from fastlr.descent.result import Descent, History, Surroundings
+from fastlr.descent.row_loss import RowLoss
 from fastlr.descent.schedules import Adaptive
 from fastlr.descent.table import MeasuredRows, Standardisation
 from fastlr.input.columns import FloatArray
@@ -55,13 +57,26 @@ def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
     judge(outcome, loop, job.loss)
     theta = outcome.theta
     raw = standardisation.to_raw(theta)
-    squares, gradient = job.squares_and_gradient(theta)
-    loss = objective.loss(squares, theta[:-1])
-    history = history_of(outcome, measured, standardisation)
+    sums, gradient = job.squares_and_gradient(theta)
+    loss = objective.loss(sums, theta[:-1])
+    row_loss = objective.row_loss
+    squares = sums if row_loss.is_squared else measured.loss_sums(raw, job.request.n_threads)[0]
+    history = history_of(outcome, measured, standardisation, row_loss)
     if job.earlier is not None:
         history = job.earlier.history.followed_by(history)
 
     def distance() -> Distance:
+        rounding = _ROUNDING * float(loop.settings["limit"])
+        if not row_loss.is_squared:
+            return bounded_distance(
+                measured,
+                standardisation,
+                objective,
+                theta,
+                fit_intercept,
+                job.request.n_threads,
+                rounding=rounding,
+            )
         with np.errstate(over="ignore", invalid="ignore"):
             gap, is_exact = job.gap(theta, gradient, len(history))
         of_constant = measured.square_y if fit_intercept else measured.squares_of_zero
@@ -70,7 +85,7 @@ def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
             gap=gap,
             is_exact=is_exact,
             of_constant=0.5 * objective.of_squares * of_constant,
-            rounding=_ROUNDING * float(loop.settings["limit"]),
+            rounding=rounding,
         )
 
     def stable() -> float:
@@ -89,6 +104,7 @@ def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
             distance=distance,
             is_automatic=job.request.is_automatic,
             is_standardised=not standardisation.is_trivial,
+            is_bound=not row_loss.is_squared,
             note=standardisation.note,
         ),
     )
@@ -103,7 +119,7 @@ def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
         total_weight=measured.total_weight,
         rank=0,
         condition_number=math.nan,
-        solver=f"{job.rule.name} ({job.engine})",
+        solver=f"{job.rule.name} ({job.engine}{'' if row_loss.is_squared else f', huber {row_loss.epsilon:g}'})",
         status=status,
         digits=math.nan,
         passes=len(history),
@@ -151,18 +167,22 @@ def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
 
 
 def history_of(
-    outcome: Outcome, measured: MeasuredRows, standardisation: Standardisation
+    outcome: Outcome, measured: MeasuredRows, standardisation: Standardisation, row_loss: RowLoss
 ) -> History:
-    """Turn the figures of a loop over these rows into the history that users see, in the units of the data."""
+    """Turn the figures of a loop over these rows into the history that users see, in the units of the data.
+
+    Squared residuals are known of the epochs of the squared loss only.
+    """
     epochs = outcome.epochs
     path = None if epochs.path is None else standardisation.to_raw(epochs.path)
+    squares = epochs.squares if row_loss.is_squared else np.full(len(epochs), math.nan)
     validation = np.full(len(epochs), math.nan)
     validation[: len(outcome.validation)] = outcome.validation
     return History(
         epoch=np.arange(len(epochs)),
         loss=epochs.loss,
-        mse=epochs.squares / measured.total_weight,
-        log_likelihood=log_likelihood(measured.n_positive, measured.sum_log_weight, epochs.squares),
+        mse=squares / measured.total_weight,
+        log_likelihood=log_likelihood(measured.n_positive, measured.sum_log_weight, squares),
         validation_loss=validation if outcome.is_validated else None,
         gradient_norm=epochs.gradient_norm,
         learning_rate=epochs.rate,
@@ -184,6 +204,11 @@ class Circumstances:
     is_automatic: bool
     """Whether the rate was left to descent: who leaves it wants the fit."""
     is_standardised: bool
+    is_bound: bool
+    """Whether little more than bounds is known of the loss, since it is no squared one.
+
+    Rates up to the stable one are then sure to be stable, and larger ones may be as well.
+    """
     note: str
     """A sentence on columns that could not be scaled, or nothing."""
 
@@ -281,6 +306,8 @@ def _out_of_epochs(
 
 
 def _cure(at: Circumstances) -> str:
+    if at.is_bound:  # least squares is no cure for another loss
+        return "Pass more epochs." if at.is_standardised else "Pass standardize=True."
     if not at.is_standardised:
         return "Pass standardize=True, or fastlr.ols for the exact fit."
     if isinstance(at.rule, GD):
@@ -334,15 +361,18 @@ def _of_divergence(
         limit = f" (with all rows the limit would be {rule.stability} = {stable:.6g})"
         advice = (
             f"learning_rate={rate:.6g} is too large for batches of {_rows(loop.engine.largest_batch)} of this data and "
-            f"loss: {would_do:.3g} would do{limit if math.isfinite(stable) else ''}. {cure}"
+            f"loss: {would_do:.3g} would do{limit if math.isfinite(stable) and not at.is_bound else ''}. {cure}"
         )
     elif rule.is_adaptive or not math.isfinite(stable):
         advice = f"learning_rate={rate:.6g} is too large for this data and loss. {cure}"
     else:
         place = "above" if rate > stable else "not above"
+        which = (
+            "up to which rates are sure to be stable" if at.is_bound else "the largest stable rate"
+        )
         advice = (
-            f"learning_rate={rate:.6g} is {place} {rule.stability} = {stable:.6g}, the largest stable rate for this "
-            f"data and loss. {cure}"
+            f"learning_rate={rate:.6g} is {place} {rule.stability} = {stable:.6g}, {which} for this data and loss. "
+            f"{cure}"
         )
     return f"Diverged: the loss grew {grew} in {count}. {advice}. The best iterate is returned."
 

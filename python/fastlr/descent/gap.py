@@ -86,7 +86,12 @@ def distance_by_rows(
     fit_intercept: bool,
     l1: float = 0.0,
 ) -> float:
-    """What the best change of a single coefficient would gain, by (X' (w r), sum w r) at ``theta``."""
+    """What the best change of a single coefficient would gain, by (X' (w r), sum w r) at ``theta``.
+
+    Of another loss than the squared one it is what that change would gain at least, were every row as curved as a row
+    can be: a bound from below.
+    """
+    curvature = objective.row_loss.curvature
     scale, weight, penalties = (
         objective.of_squares,
         measured.total_weight,
@@ -99,8 +104,10 @@ def distance_by_rows(
             scale * standardisation.factor * (gradient[:-1] - mean * gradient[-1])
             + penalties * theta[:-1]
         )
-        steepness = scale * standardisation.factor**2 * squares + penalties
-        of_intercept = 0.5 * scale * float(gradient[-1]) ** 2 / weight if fit_intercept else 0.0
+        steepness = curvature * scale * standardisation.factor**2 * squares + penalties
+        of_intercept = (
+            0.5 * scale * float(gradient[-1]) ** 2 / (curvature * weight) if fit_intercept else 0.0
+        )
         gains = _single_gains(theta[:-1], slope, steepness, l1)
     return of_intercept + float(np.max(gains, initial=0.0, where=np.isfinite(gains)))
 

@@ -20,7 +20,7 @@ from fastlr.descent.telling import number_text, tell_figures
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 
-__all__ = ["engine_of", "limit_of", "observer", "teller", "validator"]
+__all__ = ["engine_of", "limit_of", "loss_of_zero", "observer", "teller", "validator"]
 
 _GROWTH = 100.0  # a loss so many times that of the start is divergence
 _SHOWN = 6  # coefficients in a line of progress
@@ -45,14 +45,31 @@ def engine_of(
     return BatchEngine(measured, standardisation.for_kernels, batch_size, sampling, seed, n_threads)
 
 
-def limit_of(measured: MeasuredRows, objective: Objective, start_loss: float) -> float:
+def limit_of(
+    measured: MeasuredRows,
+    objective: Objective,
+    start: FloatArray,
+    start_loss: float,
+    n_threads: int,
+) -> float:
     """Return the loss above which descent has diverged: a multiple of the loss at the start and at zero."""
     if not math.isfinite(start_loss):
         raise InputError(
             "the loss at the start exceeds the range of float64: start from smaller coefficients, or from zeros."
         )
-    of_zero = objective.loss(measured.squares_of_zero, np.zeros(0))
+    of_zero = start_loss
+    if start.any() or objective.row_loss.is_squared:
+        of_zero = loss_of_zero(measured, objective, n_threads)
     return _GROWTH * max(of_zero, start_loss) or math.inf
+
+
+def loss_of_zero(measured: MeasuredRows, objective: Objective, n_threads: int) -> float:
+    """The objective where all coefficients are zero: of the squared loss, without a pass over the rows."""
+    twice = measured.squares_of_zero
+    if not objective.row_loss.is_squared:
+        zeros = np.zeros(measured.n_features + 1)
+        twice, _ = measured.loss_sums(zeros, n_threads, objective.row_loss)
+    return objective.loss(twice, np.zeros(0))
 
 
 def observer(standardisation: Standardisation) -> Callable[[State, EpochFigures], Epoch]:
@@ -89,7 +106,7 @@ def validator(
     )
 
     def validate(theta: FloatArray) -> float:
-        squares, _ = held_out.loss_sums(standardisation.to_raw(theta), n_threads)
-        return of_rows.loss(squares, theta[:-1])
+        sums, _ = held_out.loss_sums(standardisation.to_raw(theta), n_threads, objective.row_loss)
+        return of_rows.loss(sums, theta[:-1])
 
     return validate

@@ -1,4 +1,4 @@
-"""What is minimised: the textbooks' three squared losses, with a penalty, and how fast descent may go."""
+"""What is minimised: the textbooks' three squared losses, or Huber's, with a penalty, and how fast descent may go."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from fastlr._kernels import kernels
 from fastlr._kernels.parts import in_parts
 from fastlr.descent.optimizers import Optimizer
+from fastlr.descent.row_loss import SQUARED, RowLoss
 from fastlr.descent.table import MeasuredRows, Standardisation
 from fastlr.input.columns import FloatArray
 from fastlr.input.names import default_names, default_targets
@@ -23,14 +24,17 @@ from fastlr.moments.state import State
 
 __all__ = ["LOSSES", "Curvature", "Objective", "Quadratic"]
 
-LOSSES = ("sse", "mse", "half_mse")
+LOSSES = ("sse", "mse", "half_mse", "huber")
 _POWER_STEPS = 40
 _MOST_EIGENVALUES = 128  # all of a larger matrix cost more than the largest one is worth
 
 
 @dataclass(frozen=True)
 class Objective:
-    """The loss of_squares / 2 * sum w r^2 + penalty / 2 * |coef|^2, in one of three conventions."""
+    """The loss of_squares / 2 * sum w r^2 + penalty / 2 * |coef|^2, in one of three conventions.
+
+    Another loss l(r) of a row has 2 l(r) in the place of r^2, in the convention of "half_mse": a mean of l(r).
+    """
 
     kind: str
     alpha: float
@@ -38,11 +42,12 @@ class Objective:
     total_weight: float
     penalty_weights: FloatArray | None = None
     """What multiplies the square of each coefficient in the penalty, if not 1: descent may see other units."""
+    row_loss: RowLoss = SQUARED
 
     @property
     def scale(self) -> float:
-        """The factor of the convention: 2, or 1 where the loss is halved."""
-        return 1.0 if self.kind == "half_mse" else 2.0
+        """The factor of the convention: 2, or 1 where the square is halved."""
+        return 1.0 if self.kind in ("half_mse", "huber") else 2.0
 
     @property
     def mean_weight(self) -> float:
@@ -75,7 +80,7 @@ class Objective:
         return self.penalty * weights
 
     def loss(self, squares: float, coef: FloatArray) -> float:
-        """The objective, from sum w r^2 and the coefficients that are penalised."""
+        """The objective, from sum w r^2 (or what another loss has in its place) and the penalised coefficients."""
         penalised = (
             coef if self.penalty_weights is None else coef * self.penalty_weights[: len(coef)]
         )
@@ -83,11 +88,12 @@ class Objective:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The convention and the penalty under the names that the kernels know."""
+        """The convention, the penalty and the loss of a row under the names that the kernels know."""
         settings: dict[str, Any] = {
             "scale": self.scale,
             "mean_weight": self.mean_weight,
             "penalty": self.penalty,
+            **self.row_loss.settings,
         }
         if self.penalty_weights is not None:
             settings["penalty_weights"] = self.penalty_weights
@@ -172,7 +178,10 @@ class Quadratic:
 
 @dataclass(frozen=True)
 class Curvature:
-    """The largest curvature L of the objective, and how large a step it allows."""
+    """The largest curvature L of the objective, and how large a step it allows.
+
+    Huber's loss is curved like the squared one at most: what that one allows, it bears.
+    """
 
     measured: MeasuredRows
     standardisation: Standardisation

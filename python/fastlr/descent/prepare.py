@@ -14,6 +14,7 @@ from fastlr.descent.objective import Curvature, Objective, Quadratic
 from fastlr.descent.optimizers import GD, Accelerated, Optimizer, as_optimizer
 from fastlr.descent.result import Descent
 from fastlr.descent.resuming import as_earlier, check_same_arguments, named
+from fastlr.descent.row_loss import SQUARED, RowLoss
 from fastlr.descent.schedules import Constant, Schedule
 from fastlr.descent.state import State
 from fastlr.descent.table import MeasuredRows, Standardisation, as_rows, read_rows, with_statistics
@@ -34,6 +35,7 @@ class Request:
     schedule: Schedule
     n_epochs: int
     loss: str
+    epsilon: float
     record: str
     engine: str
     alpha: float
@@ -53,6 +55,11 @@ class Request:
     optimizer: object
     init: object
     resume: object
+
+    @property
+    def row_loss(self) -> RowLoss:
+        """The loss of a row: the squared one in all three conventions, or Huber's."""
+        return RowLoss("huber", self.epsilon) if self.loss == "huber" else SQUARED
 
     @property
     def is_automatic(self) -> bool:
@@ -87,15 +94,20 @@ class Job:
     """The arguments that must be the same when this descent is resumed."""
 
     def squares_and_gradient(self, theta: FloatArray) -> tuple[float, FloatArray | None]:
-        """Take sum w r^2 over all rows, with (X' (w r), sum w r) where it takes a pass."""
-        if self.quadratic is not None:
+        """Take sum w r^2 over all rows, with (X' (w r), sum w r) where it takes a pass.
+
+        Of another loss than the squared one, these are the sums of `MeasuredRows.loss_sums`.
+        """
+        row_loss = self.objective.row_loss
+        if self.quadratic is not None and row_loss.is_squared:
             return self.quadratic.squares(theta), None
-        return self.measured.loss_sums(self.standardisation.to_raw(theta), self.request.n_threads)
+        raw = self.standardisation.to_raw(theta)
+        return self.measured.loss_sums(raw, self.request.n_threads, row_loss)
 
     def gap(
         self, theta: FloatArray, gradient: FloatArray | None, n_epochs: int
     ) -> tuple[float, bool]:
-        """How far the objective lies above its minimum, and whether that is exact or a bound from below."""
+        """How far the squared loss lies above its minimum, and whether that is exact or a bound from below."""
         if self.quadratic is None:
             assert gradient is not None
             return distance_by_rows(
@@ -145,7 +157,13 @@ def prepare(
         need_moments=engine == "moments"
         or (request.is_automatic and rows.n_features <= _MOST_FOR_RATE),
     )
-    objective = Objective(request.loss, request.alpha, measured.n_samples, measured.total_weight)
+    objective = Objective(
+        request.loss,
+        request.alpha,
+        measured.n_samples,
+        measured.total_weight,
+        row_loss=request.row_loss,
+    )
     standardisation = (
         earlier.recall().standardisation
         if earlier is not None
@@ -211,6 +229,13 @@ def _engine(request: Request, is_full: bool, n_features: int, earlier: Descent |
                 "out."
             )
         return "batches"
+    if not request.row_loss.is_squared:
+        if request.engine == "moments":
+            raise InputError(
+                f"engine='moments' with loss={request.loss!r}: moments know the squared loss alone. Leave engine out, "
+                "or pass engine='rows'."
+            )
+        return "rows"
     if request.engine != "auto":
         return request.engine
     if earlier is not None:
@@ -226,6 +251,7 @@ def _lasting_arguments(
         "optimizer": rule,
         "learning_rate": request.schedule,
         "loss": request.loss,
+        **({} if request.row_loss.is_squared else {"epsilon": request.epsilon}),
         "alpha": request.alpha,
         "standardize": request.standardize,
         "fit_intercept": request.fit_intercept,

@@ -60,9 +60,11 @@ class History:
         Loss with its penalty. Full batch: before the epoch's step. Batches: mean over the epoch, each batch before its
         own step.
     mse : ndarray
-        Mean squared error (without penalty), at the same parameters as the loss.
+        Mean squared error (without penalty), at the same parameters as the loss; NaN with other losses than the
+        squared one, which do not add squares up.
     log_likelihood : ndarray
         Gaussian log-likelihood at the variance that maximises it, the mean squared error: it rises as the loss falls.
+        NaN where ``mse`` is.
     validation_loss : ndarray or None
         Loss on the validation rows, without penalty, after the epoch; NaN for an epoch that exploded or was cut short.
     gradient_norm : ndarray
@@ -148,11 +150,11 @@ class Descent(LinearFit):
         The objective at the coefficients returned, in the convention of ``loss_kind``, with its penalty.
     gap : float
         How far ``loss`` lies above the exact optimum, computed when first asked for; NaN if the moments that tell are
-        not at hand.
+        not at hand, and with loss="huber", of which they do not tell.
     n_epochs, n_updates : int
         Epochs and steps taken.
     loss_kind : str
-        "sse", "mse" or "half_mse".
+        "sse", "mse", "half_mse" or "huber".
     penalty : float
         ``alpha`` as it was passed, in the convention of the loss. (The attribute ``alpha`` is its equivalent for a sum
         of squares, as in every `LinearFit`.)
@@ -162,7 +164,8 @@ class Descent(LinearFit):
         The rate at the start; what "auto" came to.
     largest_stable_rate : float
         The rule's full-batch descent diverges above it: 2 / L for the plain rule (and in place of a limit that adaptive
-        rules do not have), more for momentum. NaN if it was not needed.
+        rules do not have), more for momentum. Of loss="huber", with the L of the squared loss: it is stable up to
+        there, and may be above. NaN if it was not needed.
     engine : str
         "moments", "rows" or "batches".
     batch_size : int
@@ -207,9 +210,9 @@ class Descent(LinearFit):
 
     @cached_property
     def gap(self) -> float:
-        """How far the loss lies above the exact optimum; NaN if the moments that tell are not at hand."""
+        """How far the loss lies above the exact optimum; NaN if there are no moments at hand that tell."""
         known = self.surroundings
-        if known is None or known.quadratic is None:
+        if known is None or known.quadratic is None or not known.objective.row_loss.is_squared:
             return math.nan
         return excess(known.quadratic, known.objective, known.theta, self.fit_intercept)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fastlr._kernels import kernels
 from fastlr._kernels.parts import in_parts
+from fastlr.descent.row_loss import SQUARED, RowLoss
 from fastlr.errors import InputError
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.columns import Columns, FloatArray
@@ -81,12 +82,23 @@ class MeasuredRows(Rows):
         """Sum of w y^2: what the coefficients zero leave."""
         return self.square_y + self.total_weight * self.mean_y * self.mean_y
 
-    def loss_sums(self, theta: FloatArray, n_threads: int) -> tuple[float, FloatArray]:
-        """Take sum w r^2 and (X' (w r), sum w r) at the parameters (coef, intercept), in one pass over the rows."""
+    def loss_sums(
+        self, theta: FloatArray, n_threads: int, row_loss: RowLoss = SQUARED
+    ) -> tuple[float, FloatArray]:
+        """Take sum w r^2 and (X' (w r), sum w r) at the parameters (coef, intercept), in one pass over the rows.
+
+        Of another loss l than r^2 / 2, these are the sums with 2 l(r) for r^2 and l'(r) for r.
+        """
         n, p = self.n_samples, self.n_features
         for part, slots in in_parts(kernels.plan_loss(n, p)):
             kernels.accumulate_loss(
-                *self.arguments, np.ascontiguousarray(theta), part, n_threads, slots
+                *self.arguments,
+                np.ascontiguousarray(theta),
+                part,
+                n_threads,
+                slots,
+                row_loss.kind,
+                row_loss.epsilon,
             )
         squares, gradient = kernels.add_loss_slots(n, p, slots)
         return float(squares), gradient

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastlr.descent.arguments import as_verbose
 from fastlr.descent.optimizers import Optimizer, as_optimizer
+from fastlr.descent.row_loss import ROW_LOSSES, RowLoss, as_epsilon
 from fastlr.descent.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
 from fastlr.errors import InputError
 from fastlr.input.options import as_choice, as_flag, as_number, as_whole
@@ -17,7 +18,7 @@ from fastlr.input.options import as_choice, as_flag, as_number, as_whole
 __all__ = ["SGDSettings", "settings_of"]
 
 _RATES = ("invscaling", "constant", "optimal", "adaptive")
-_LARGEST_SLOPE = 1e12  # where scikit-learn cuts the derivative of a row's loss, the residual
+_LARGEST_SLOPE = 1e12  # where scikit-learn cuts the derivative of a row's loss
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class SGDSettings:
     """The checked parameters of an SGDRegressor, in the words of descent."""
 
     rule: Optimizer
+    row_loss: RowLoss
     l2: float
     fit_intercept: bool
     standardize: bool
@@ -46,7 +48,8 @@ class SGDSettings:
 
 def settings_of(model: Any, *, one_epoch: bool = False) -> SGDSettings:
     """Check all parameters of an SGDRegressor; ``one_epoch`` overrides its ``max_iter`` and ``tol``."""
-    as_choice(model.loss, ("squared_error",), "loss")
+    loss = as_choice(model.loss, ROW_LOSSES, "loss")
+    row_loss = RowLoss(loss, as_epsilon(model.epsilon, loss))
     penalty = model.penalty
     if penalty is not None:
         as_choice(penalty, ("l2", "l1", "elasticnet"), "penalty")
@@ -77,6 +80,7 @@ def settings_of(model: Any, *, one_epoch: bool = False) -> SGDSettings:
     watches_training = tolerance is not None and not early_stopping
     return SGDSettings(
         rule=rule,
+        row_loss=row_loss,
         l2=strength * (1.0 - share),
         fit_intercept=fit_intercept,
         standardize=as_flag(model.standardize, "standardize"),
@@ -95,6 +99,7 @@ def settings_of(model: Any, *, one_epoch: bool = False) -> SGDSettings:
         for_kernels={
             **rule.settings,
             **of_rate,
+            **row_loss.settings,
             "scale": 1.0,
             "mean_weight": 1.0,
             "penalty": strength * (1.0 - share),
@@ -126,7 +131,8 @@ def _schedule(model: Any, alpha: float) -> tuple[Schedule, float, dict[str, floa
             raise InputError(
                 "alpha must be > 0 since learning_rate is 'optimal': the rate is 1 / (alpha (t + t0))."
             )
-        # Bottou's heuristic as scikit-learn has it: the first rate is sqrt(1 / sqrt(alpha)).
+        # Bottou's heuristic as scikit-learn has it: the first rate is sqrt(1 / sqrt(alpha)), which it would divide by
+        # the slope at the residual -(1 + that rate), were it above 1: of no loss here, all fall with a negative one.
         offset = 1.0 / (math.sqrt(1.0 / math.sqrt(alpha)) * alpha)
         return Constant(), 1.0 / alpha, {"rate_power": 1.0, "rate_shift": offset - 1.0}
     rate = as_rate(model.eta0, "eta0", or_else="")

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
+from fastlr.descent.bounds import bounded_distance
 from fastlr.descent.gap import Distance, distance_by_rows, excess
-from fastlr.descent.linear import engine_of, limit_of, observer, teller, validator
+from fastlr.descent.linear import (
+    engine_of,
+    limit_of,
+    loss_of_zero,
+    observer,
+    teller,
+    validator,
+)
 from fastlr.descent.loop import Loop
 from fastlr.descent.objective import Objective, Quadratic
+from fastlr.descent.row_loss import SQUARED
 from fastlr.descent.state import State
 from fastlr.descent.table import CHEAP_FEATURES, MeasuredRows, Standardisation
 from fastlr.estimators._sgd_arguments import SGDSettings
@@ -33,7 +43,7 @@ def loop_of(
     if batch_size is not None and batch_size < measured.n_samples:
         settings.rule.refuse_batches("pass batch_size=None")
         engine = "batches"
-    elif measured.weights is None and measured.moments is not None:
+    elif settings.row_loss.is_squared and measured.weights is None and measured.moments is not None:
         engine, quadratic = "moments", Quadratic.of(measured.moments, standardisation)
     else:
         engine = "rows"
@@ -54,7 +64,8 @@ def loop_of(
         start_loss=start_loss,
         settings={
             **settings.for_kernels,
-            "limit": settings.growth * limit_of(measured, objective, start_loss),
+            "limit": settings.growth
+            * limit_of(measured, objective, state.theta, start_loss, threads),
         },
         schedule=settings.schedule,
         rate=settings.rate,
@@ -65,7 +76,8 @@ def loop_of(
         tell=teller(measured.feature_names, settings.fit_intercept),
         validate=None
         if held_out is None
-        else validator(held_out, standardisation, objective, threads),
+        # The score of a regression is R2, whatever its loss.
+        else validator(held_out, standardisation, replace(objective, row_loss=SQUARED), threads),
         improves=None if held_out is None else _improvement(settings.tol, held_out),
         verbose=settings.verbose,
         growth=settings.growth,
@@ -89,6 +101,10 @@ def distance_of(
 ) -> Distance:
     """How far the objective at ``theta`` lies above its minimum; at least so far, where that is not known exactly."""
     objective, l1 = _objective(settings, measured), float(settings.for_kernels["l1"])
+    if not settings.row_loss.is_squared:
+        return bounded_distance(
+            measured, standardisation, objective, theta, settings.fit_intercept, threads, l1=l1
+        )
     squares, gradient = measured.loss_sums(standardisation.to_raw(theta), threads)
     with np.errstate(over="ignore", invalid="ignore"):
         is_exact = (
@@ -113,7 +129,13 @@ def distance_of(
 
 
 def _objective(settings: SGDSettings, measured: MeasuredRows) -> Objective:
-    return Objective("half_mse", settings.l2, measured.n_samples, float(measured.n_samples))
+    return Objective(
+        "half_mse",
+        settings.l2,
+        measured.n_samples,
+        float(measured.n_samples),
+        row_loss=settings.row_loss,
+    )
 
 
 def loss_of(
@@ -124,9 +146,10 @@ def loss_of(
 
     def loss(theta: FloatArray) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
-            squares = measured.squares_of_zero
-            if theta.any():
-                squares = measured.loss_sums(standardisation.to_raw(theta), threads)[0]
-            return objective.loss(squares, theta[:-1]) + l1 * float(np.abs(theta[:-1]).sum())
+            if not theta.any():
+                return loss_of_zero(measured, objective, threads)
+            raw = standardisation.to_raw(theta)
+            sums, _ = measured.loss_sums(raw, threads, settings.row_loss)
+            return objective.loss(sums, theta[:-1]) + l1 * float(np.abs(theta[:-1]).sum())
 
     return loss

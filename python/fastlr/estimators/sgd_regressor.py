@@ -33,20 +33,25 @@ __all__ = ["SGDRegressor"]
 
 
 class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Linear regression by stochastic gradient descent, with scikit-learn's names and, for single rows, its steps.
+    r"""Linear regression by stochastic gradient descent, with scikit-learn's names and, for single rows, its steps.
 
-    Minimises ``sum w r^2 / (2 n) + alpha ((1 - l1_ratio) |coef|^2 / 2 + l1_ratio |coef|_1)``, r = prediction - y.
+    Minimises ``sum w l(r) / n + alpha ((1 - l1_ratio) |coef|^2 / 2 + l1_ratio |coef|_1)``, r = prediction - y, where
+    the loss l(r) is r^2 / 2 unless ``loss`` says otherwise.
 
     Parameters
     ----------
-    loss : {"squared_error"}, default="squared_error"
-        The loss; there is no other one here.
+    loss : {"squared_error", "huber", "epsilon_insensitive", "squared_epsilon_insensitive"}, default="squared_error"
+        The loss l(r) of a row: r^2 / 2; r^2 / 2 up to \|r\| = epsilon and epsilon \|r\| - epsilon^2 / 2 beyond;
+        max(0, \|r\| - epsilon); its square.
     penalty : {"l2", "l1", "elasticnet", None}, default="l2"
         The penalty; the intercept is free.
     alpha : float, default=0.0001
         Strength of the penalty, in units of the mean of half the squares.
     l1_ratio : float, default=0.15
         Share of L1 in "elasticnet".
+    epsilon : float, default=0.1
+        Size of a residual, in the units of y: from there on "huber" is a line, and up to there the other two losses are
+        zero. It means nothing to "squared_error".
     fit_intercept : bool, default=True
         Whether to fit a constant.
     max_iter : int, default=1000
@@ -54,7 +59,8 @@ class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
     tol : float or None, default=1e-3
         Stop when the objective (with ``early_stopping`` the validation score) has not improved by ``tol`` for
         ``n_iter_no_change`` epochs. If that leaves R2 more than 0.01 below what it could be, a ConvergenceWarning says
-        so.
+        so; of other losses than the squared one, if the objective can be shown to be further above its minimum than a
+        hundredth of what the constant mean has.
     shuffle : bool, default=True
         Permute the rows in every epoch; how, see `fastlr.descend`.
     verbose : int, default=0
@@ -67,8 +73,8 @@ class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
     eta0, power_t : float
         Constants of the learning rate.
     early_stopping : bool, default=False
-        Set a random share of the rows aside, and stop when the score on them stops improving; the best iterate is kept.
-        (The rows that remain are copied.)
+        Set a random share of the rows aside, and stop when the score on them, R2 whatever the loss, stops improving;
+        the best iterate is kept. (The rows that remain are copied.)
     validation_fraction : float, default=0.1
         Share of the rows that ``early_stopping`` sets aside.
     n_iter_no_change : int, default=5
@@ -114,8 +120,9 @@ class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
     With ``batch_size=1``, ``optimizer="gd"`` and ``shuffle=False`` the steps are those of scikit-learn's SGDRegressor.
     A batch of k rows takes the mean of their gradients. As there, rows of weight zero take part in the penalty and
     in the count of updates, and the penalty shrinks a coefficient to zero but not beyond; other optimizers take the
-    penalty's true gradient. Residuals are cut at 1e12 in single rows as there, and in any batch with
-    learning_rate="optimal", whose first steps may explode before later ones recover. Unlike there, ``average`` is
+    penalty's true gradient. Slopes l'(r) are cut at 1e12 in single rows as there, and in any batch with
+    learning_rate="optimal", whose first steps may explode before later ones recover. With batch_size=None losses other
+    than the squared one read the rows in each epoch: moments do not know them. Unlike there, ``average`` is
     the mean of the iterates with L1 penalties too, and ``tol`` watches the weighted loss where there are weights.
     A model that `fastlr.load` gives back goes on with ``partial_fit`` as if it had never been away, to the bit, and so
     does a warm start without ``standardize``; with it, a warm start goes on from the coefficients alone.
@@ -150,6 +157,7 @@ class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
         penalty: str | None = "l2",
         alpha: float = 0.0001,
         l1_ratio: float = 0.15,
+        epsilon: float = 0.1,
         fit_intercept: bool = True,
         max_iter: int = 1000,
         tol: float | None = 1e-3,
@@ -173,6 +181,7 @@ class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
         self.penalty = penalty
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.epsilon = epsilon
         self.fit_intercept = fit_intercept
         self.max_iter = max_iter
         self.tol = tol
@@ -211,7 +220,7 @@ class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
         coef_init, intercept_init : array-like of shape (n_features,) and (1,), optional
             Coefficients and constant to start from, instead of zeros.
         sample_weight : float or array-like of shape (n_samples,), optional
-            Non-negative weights, or one number for all rows: factors of the rows' squared errors, as in `fastlr.ols`.
+            Non-negative weights, or one number for all rows: factors of the rows' losses, as in `fastlr.ols`.
 
         Returns
         -------
@@ -380,6 +389,6 @@ class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
         self.__dict__.update(coef_=raw[:-1].copy(), intercept_=raw[-1:].copy())
         self.n_iter_ = len(outcome.epochs)
         self.t_ = loop.state.n_updates + 1.0
-        self.history_ = history_of(outcome, measured, standardisation)
+        self.history_ = history_of(outcome, measured, standardisation, settings.row_loss)
         self.loss_curve_ = self.history_.loss.tolist()
         warn_of_failure(self, outcome, settings)

@@ -19,6 +19,7 @@ from fastlr.reference.descent import descend, descent_step, standardize
 from fastlr.reference.goodness_of_fit import log_likelihood, mse, r2, rss
 from fastlr.reference.losses import gradient, loss, predict
 from fastlr.reference.moments import CentredMoments, centred_moments, merge, subtract
+from fastlr.reference.row_losses import mean_row_loss, row_loss, row_slope
 from fastlr.reference.shapes import Parameters
 from fastlr.reference.solve import minimum_norm, normal_equations
 
@@ -31,12 +32,15 @@ __all__ = [
     "gradient",
     "log_likelihood",
     "loss",
+    "mean_row_loss",
     "merge",
     "minimum_norm",
     "mse",
     "normal_equations",
     "predict",
     "r2",
+    "row_loss",
+    "row_slope",
     "rss",
     "standardize",
     "subtract",

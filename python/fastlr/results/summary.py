@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Report", "number", "report", "summary_text"]
 
-_DESCENT = re.compile(r"\w+ \((moments|rows|batches)\)")  # as descents name their solver
+_DESCENT = re.compile(
+    r"\w+ \((?:moments|rows|batches)(, huber .+)?\)"
+)  # as descents name their solver
 _LONGEST_TABLE = 40
 _GAP = "  "
 
@@ -107,10 +109,12 @@ def number(value: float) -> str:
 
 
 def _model_line(fit: LinearFit) -> str:
-    method = "least squares"
-    if np.any(fit.alpha):
-        method = f"ridge regression (alpha {_alpha(fit.alpha)})"
-    if _DESCENT.fullmatch(fit.solver):
+    descent = _DESCENT.fullmatch(fit.solver)
+    is_penalised = bool(np.any(fit.alpha))
+    method = f"ridge regression (alpha {_alpha(fit.alpha)})" if is_penalised else "least squares"
+    if descent and descent[1]:
+        method = "Huber's loss" + (f" (alpha {_alpha(fit.alpha)})" if is_penalised else "")
+    if descent:
         method += " by gradient descent"
     intercept = "" if fit.fit_intercept else ", no intercept"
     features = _counted(len(fit.feature_names), "feature")
