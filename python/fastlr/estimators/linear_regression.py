@@ -13,6 +13,7 @@ from fastlr.estimators._features import check_features
 from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.names import check_same_targets
+from fastlr.input.sparse import SparseColumns
 from fastlr.input.threads import lock_of
 from fastlr.least_squares.fit import fit_problem, problem_of, solve_moments
 from fastlr.least_squares.problem import Problem
@@ -103,12 +104,18 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
         self.rank = rank
         self.n_threads = n_threads
 
+    def __sklearn_tags__(self) -> Any:
+        """Say that X may be sparse."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def fit(self, X: object, y: object, sample_weight: object = None) -> LinearRegression:
         """Fit to these rows, forgetting earlier ones.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
@@ -202,7 +209,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -226,7 +233,9 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type
 def _copied(table: Problem) -> tuple[Any, ...]:
     """Rows fewer than columns, kept as they are smaller than their moments: for a ``partial_fit`` that may follow."""
 
-    def copy(columns: Columns) -> npt.NDArray[Any]:
+    def copy(columns: Columns) -> Any:
+        if isinstance(columns, SparseColumns):
+            return columns.copied()
         if columns.is_vector:
             return columns.column(0).copy()
         return np.array(columns.as_matrix())

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fastlr.errors import InputError, InputTypeError, InputWarning, user_level
 from fastlr.input.columns import Columns
-from fastlr.input.convert import as_columns
+from fastlr.input.convert import as_columns, as_dense_or_sparse
 
 __all__ = ["as_features", "as_targets", "as_weights"]
 
@@ -23,7 +23,8 @@ _FLOAT64 = np.dtype(np.float64)
 
 def as_features(X: object, *, argument: str = "X") -> Columns:
     """Features of shape (n_samples, n_features), at least one of each."""
-    columns = as_columns(X, argument)
+    is_plain = type(X) is np.ndarray
+    columns = as_columns(X, argument) if is_plain else as_dense_or_sparse(X, argument)
     if columns.is_vector:
         raise InputError(
             f"Expected 2D array, got 1D array instead: {argument} has shape ({columns.n_samples},) but needs "

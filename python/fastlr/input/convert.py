@@ -15,10 +15,26 @@ import numpy.typing as npt
 
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.columns import Columns
+from fastlr.input.sparse import is_sparse, sparse_columns
 
-__all__ = ["as_columns", "index_of"]
+__all__ = ["as_columns", "as_dense_or_sparse", "index_of"]
 
 _READABLE = frozenset("efdgbhilqBHILQ?")  # by kernels, in either byte order
+
+
+def as_dense_or_sparse(data: object, argument: str) -> Columns:
+    """Columns of numbers, of which scipy.sparse may keep no zeros."""
+    if not is_sparse(data):
+        return as_columns(data, argument)
+    matrix: Any = data
+    if matrix.ndim != 2:
+        raise InputError(
+            f"Expected 2D array, got 1D array instead: {argument} is a sparse array of shape {matrix.shape} but needs "
+            f"(n_samples, n_features). Pass {argument}.reshape(-1, 1) if it has a single feature."
+        )
+    if matrix.dtype.char not in _READABLE:
+        raise _unreadable(f"{argument} (all {matrix.shape[1]} columns)", matrix.dtype)
+    return sparse_columns(matrix, argument)
 
 
 def as_columns(data: object, argument: str) -> Columns:
@@ -47,10 +63,9 @@ def _read(data: object, argument: str) -> Columns | npt.NDArray[Any]:
         return data
     if isinstance(data, np.ndarray):
         return _plain(data, argument)
-    if hasattr(data, "toarray") and hasattr(data, "tocsr"):
+    if is_sparse(data):
         raise InputTypeError(
-            f"{argument} is a sparse matrix, and only dense data are supported: pass {argument}.toarray() if "
-            "it fits into memory."
+            f"{argument} is a sparse matrix, and only X may be one: pass {argument}.toarray()."
         )
     if isinstance(data, Mapping):
         return _from_columns(list(data.keys()), list(data.values()), argument)

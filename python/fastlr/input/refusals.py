@@ -10,6 +10,7 @@ import numpy.typing as npt
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.input.columns import Columns
+from fastlr.input.sparse import SparseColumns
 
 __all__ = ["refuse_bad_weights", "refuse_non_finite"]
 
@@ -31,6 +32,11 @@ def refuse_non_finite(
     Ctrl-C is heard between them.
     """
     begin, end = rows or (0, columns.n_samples)
+    if isinstance(columns, SparseColumns):
+        cell = columns.first_non_finite(begin, end)
+        if cell is not None:
+            raise _non_finite(columns, names, argument, first_row, *cell)
+        return
     step = max(256, _SEARCHED_PER_CALL // max(1, columns.n_columns))
     for start in range(begin, end, step):
         stop = min(end, start + step)
@@ -41,11 +47,23 @@ def refuse_non_finite(
         return
     row += start
     value = float(columns.column(column)[row])
+    raise _non_finite(columns, names, argument, first_row, row, column, value)
+
+
+def _non_finite(
+    columns: Columns,
+    names: tuple[str, ...],
+    argument: str,
+    first_row: int,
+    row: int,
+    column: int,
+    value: float,
+) -> InputError:
     kind = "NaN" if np.isnan(value) else "infinity"
     where = f"row {first_row + row}"
     if not columns.is_vector:
         where += f", column {names[column]!r}"
-    raise InputError(
+    return InputError(
         f"Input {argument} contains {kind} ({where}, counted from 0): every value must be finite. Drop or fill "
         "such rows first."
     )
