@@ -51,7 +51,7 @@ Indices indices_of(const py::handle& source) {
   const auto array = py::reinterpret_borrow<py::array>(source);
   const bool are_wide = array.itemsize() == 8;
   require(array.ndim() == 1 && array.dtype().kind() == 'i' && array.itemsize() >= 4 &&
-              array.strides(0) == array.itemsize(),
+              (array.size() == 0 || array.strides(0) == array.itemsize()),
           "indices are contiguous whole numbers of 32 or 64 bits");
   return {array.data(), are_wide};
 }
@@ -62,27 +62,21 @@ const double* doubles_of(const py::handle& source) {
 }
 
 /// The columns of rows that are mostly zeros; the parts live as long as the Python object does.
-void append_sparse(const py::handle& source, Rows& rows) {
-  const auto n_samples = source.attr("n_samples").cast<Index>();
+void append_sparse_columns(const py::handle& source, Rows& rows) {
   const auto n_columns = source.attr("n_columns").cast<Index>();
-  const py::tuple by_columns = source.attr("by_columns");
-  const py::object by_rows = source.attr("by_rows");
-  const bool is_first = rows.columns.empty();
-  check_rows(rows, n_samples);
-  const CompressedRows columns = compressed_of(by_columns, n_columns, 0);
+  const py::tuple parts = source.attr("by_columns");
+  const CompressedRows columns = compressed_of(parts, n_columns, 0);
+  const Index size = columns.columns.are_wide ? 8 : 4;
   if (!rows.sparse) rows.sparse = std::make_shared<std::deque<SparseColumn>>();
   for (Index j = 0; j < n_columns; ++j) {
     const Index start = columns.start[j];
     const auto* numbers = static_cast<const std::byte*>(columns.columns.data);
-    const Index size = columns.columns.are_wide ? 8 : 4;
     rows.sparse->push_back({columns.values + start,
                             {numbers + start * size, columns.columns.are_wide},
                             columns.start[j + 1] - start});
     rows.columns.push_back(
         {reinterpret_cast<const std::byte*>(&rows.sparse->back()), 0, DType::sparse});
   }
-  if (is_first && !by_rows.is_none())
-    rows.compressed = compressed_of(by_rows, n_samples, n_columns);
 }
 
 }  // namespace
@@ -105,7 +99,14 @@ void append_columns(const py::handle& source, Rows& rows) {
     for (const py::handle member : source) append_columns(member, rows);
     return;
   }
-  if (py::hasattr(source, "by_columns")) return append_sparse(source, rows);
+  if (!py::isinstance<py::array>(source) && is_sparse(source)) {
+    const bool is_first = rows.columns.empty();
+    check_rows(rows, source.attr("n_samples").cast<Index>());
+    append_sparse_columns(source, rows);
+    if (is_first)
+      rows.compressed = compressed_of(source.attr("by_rows"), rows.n_samples, rows.n_columns());
+    return;
+  }
   if (!py::isinstance<py::array>(source))
     throw py::type_error("expected arrays or a list of arrays");
   const auto array = py::reinterpret_borrow<py::array>(source);
@@ -134,6 +135,16 @@ CompressedRows compressed_of(const py::handle& parts, Index n_rows, Index n_colu
   require(rows.start[0] >= 0 && rows.start[n_rows] <= size &&
               py::cast<py::array>(tuple[1]).size() == size,
           "the parts of sparse rows do not fit together");
+  return rows;
+}
+
+bool is_sparse(const py::handle& source) { return py::hasattr(source, "by_rows"); }
+
+Rows sparse_rows_of(const py::handle& source) {
+  Rows rows;
+  rows.n_samples = source.attr("n_samples").cast<Index>();
+  rows.columns.resize(source.attr("n_columns").cast<std::size_t>(), {nullptr, 0, DType::sparse});
+  rows.compressed = compressed_of(source.attr("by_rows"), rows.n_samples, rows.n_columns());
   return rows;
 }
 

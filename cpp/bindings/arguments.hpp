@@ -39,6 +39,12 @@ class Released {
 /// list or tuple gives those of all its members in turn.
 void append_columns(const py::handle& source, Rows& rows);
 
+/// Whether X is sparse rows.
+bool is_sparse(const py::handle& source);
+
+/// Sparse rows for those who ask for no column: `compressed` alone.
+Rows sparse_rows_of(const py::handle& source);
+
 /// The parts of rows that are mostly zeros, as scipy.sparse has them: for each of n_rows rows where
 /// it starts, the columns and the values.
 CompressedRows compressed_of(const py::handle& parts, Index n_rows, Index n_columns);

@@ -142,6 +142,32 @@ void predictions_of_sparse_rows_are_exact() {
   for (Index i = 0; i < n_rows; ++i) CHECK(at(predicted, i) == at(table.y, i) - residual(table, i));
 }
 
+void sweeps_over_sparse_rows_are_exact() {
+  Table table = exact_table(n_rows, n_features);
+  const Compressed sparse(table);
+  Rows rows = table.rows();
+  const Doubles w = weights();
+  const Column weight = column_of(w);
+  const Doubles scale = ones(n_columns);
+  Doubles b = zeros(2 * n_features);
+  std::copy(coef.begin(), coef.end(), b.begin());
+  const Doubles a{constant, 0.0};
+  const SlotPlan plan = plan_sweep(n_rows, n_features, 1);
+  SweepTotals totals[2];
+  for (int k = 0; k < 2; ++k) {
+    const SweepProblem problem{rows, &weight, scale.data(), n_features, 1};
+    const Doubles slots = sums_of(plan, [&](Index part, double* sums) {
+      sweep(problem, b.data(), a.data(), plan, part, n_threads, sums);
+    });
+    totals[k] = sweep_totals(problem, plan, 0, slots.data());
+    rows.compressed = sparse.rows();
+  }
+  CHECK(totals[1].sum.value() == totals[0].sum.value());
+  CHECK(are_near(totals[1].rss, totals[0].rss, 1e-15));
+  for (std::size_t j = 0; j < static_cast<std::size_t>(n_features); ++j)
+    CHECK(totals[1].gradient[j].value() == totals[0].gradient[j].value());
+}
+
 void damaged_sparse_rows_are_seen() {
   Table table = exact_table(n_rows, n_features);
   Compressed sparse(table);
@@ -327,8 +353,9 @@ int main(int n_arguments, char** arguments) {
   return on_every_level(
       n_arguments, arguments,
       {moments_are_those_of_the_rows, moments_of_sparse_rows_are_those_of_the_rows,
-       predictions_of_sparse_rows_are_exact, damaged_sparse_rows_are_seen,
-       moments_are_merged_and_taken_away_again, a_shift_far_from_the_mean_is_moved_there,
-       the_largest_deviation_is_found, moments_in_double_double_are_exact,
-       sweeps_residuals_and_transposed_products_are_exact, combinations_of_columns_are_exact});
+       predictions_of_sparse_rows_are_exact, sweeps_over_sparse_rows_are_exact,
+       damaged_sparse_rows_are_seen, moments_are_merged_and_taken_away_again,
+       a_shift_far_from_the_mean_is_moved_there, the_largest_deviation_is_found,
+       moments_in_double_double_are_exact, sweeps_residuals_and_transposed_products_are_exact,
+       combinations_of_columns_are_exact});
 }

@@ -10,6 +10,7 @@ from sklearn.preprocessing import OneHotEncoder
 import fastlr
 from fastlr._kernels import kernels
 from fastlr.input.arguments import as_features
+from fastlr.input.sparse import SparseRows
 from fastlr.moments import sparse_passes
 
 FORMATS = (
@@ -107,12 +108,12 @@ def test_values_in_any_order_twice_or_zero_are_what_scipy_makes_of_them_and_stay
 
 
 def test_empty_rows_and_columns_count(level, only_sparse):
-    X, y, _ = rows_of(5000, 40, 0.03)
-    X = sp.hstack([X, sp.csr_array((5000, 2))], format="csr")
+    X, y, _ = rows_of(60_000, 40, 0.03)
+    X = sp.hstack([X, sp.csr_array((60_000, 2))], format="csr")
     X = sp.vstack([X, sp.csr_array((700, 42))], format="csr")
     y = np.append(y, np.full(700, 100.0))
     fit = fastlr.ols(X, y)
-    assert fit.n_samples == 5700
+    assert fit.n_samples == 60_700
     assert fit.rank == 40
     assert fit.coef[40:].tolist() == [0.0, 0.0]
     assert "x40, x41 are constant" in str(fit.status)
@@ -194,6 +195,7 @@ def test_digits_lost_to_centring_are_counted(level):
     assert fast.digits < 12
 
 
+@pytest.mark.filterwarnings("ignore::fastlr.RankWarning")
 @pytest.mark.parametrize("accuracy", ["fast", "auto", "max"])
 def test_fits_are_those_of_the_filled_rows(level, accuracy):
     for n, p, density in ((200, 12, 0.2), (9000, 60, 0.03), (30, 80, 0.1)):
@@ -219,21 +221,41 @@ def test_rules_for_dependent_columns_hold(level):
     np.testing.assert_allclose(
         got.coef, fastlr.ols(X.toarray(), y, rank="min_norm").coef, rtol=1e-9
     )
-    assert fastlr.ols(X, y, rank="basic").coef[30] == 0.0
+    with pytest.warns(fastlr.RankWarning, match=r"x30"):
+        assert fastlr.ols(X, y, rank="basic").coef[30] == 0.0
 
 
-def test_pipelines_of_one_hot_columns_work_as_they_stand(level, only_sparse):
+def test_pipelines_of_one_hot_columns_work_as_they_stand(level):
     rng = np.random.default_rng(5)
-    table = np.array([[f"c{a}", f"d{b}"] for a, b in rng.integers(0, 30, size=(4000, 2))])
-    y = rng.normal(size=4000) + np.array([int(a[1:]) - int(b[1:]) / 3 for a, b in table])
-    sparse = make_pipeline(OneHotEncoder(), fastlr.LinearRegression()).fit(table, y)
-    dense = make_pipeline(OneHotEncoder(sparse_output=False), fastlr.LinearRegression())
-    dense.fit(table, y)
+    table = rng.integers(0, 40, size=(30_000, 2))
+    y = rng.normal(size=30_000) + table[:, 0] - np.sqrt(table[:, 1])
+    models = [
+        make_pipeline(OneHotEncoder(sparse_output=is_sparse), fastlr.LinearRegression())
+        for is_sparse in (True, False)
+    ]
+    sparse, dense = (model.fit(table, y) for model in models)
     np.testing.assert_allclose(sparse.predict(table), dense.predict(table), rtol=1e-11)
-    of_pipelines = [str(model[-1].status_) for model in (sparse, dense)]
-    assert of_pipelines[0] == of_pipelines[1]
-    assert "add up to the intercept" in of_pipelines[0]
-    assert any(only_sparse)
+    assert str(sparse[-1].status_) == str(dense[-1].status_)
+    assert "add up to the intercept" in str(sparse[-1].status_)
+    assert sparse[-1].rank_ == 78
+    assert sparse[-1].digits_ > 12
+
+
+def test_sweeps_over_sparse_rows_need_no_columns(level, only_sparse, monkeypatch):
+    """All rungs up to sweeps go row by row, with weights and several targets, as exactly as over filled rows."""
+    X, y, weights = rows_of(50_000, 60, 0.03)
+    targets = np.column_stack([y, -2.0 * y])
+    filled = np.zeros(X.shape)
+    rows = X.tocoo()
+    filled[rows.row, rows.col] = rows.data
+    monkeypatch.setattr(SparseRows, "by_columns", property(lambda self: pytest.fail("by columns")))
+    for arguments in ({"sample_weight": weights}, {}, {"fit_intercept": False}):
+        got = fastlr.ols(X, targets, accuracy="max", **arguments)
+        want = fastlr.ols(filled, targets, accuracy="max", **arguments)
+        assert got.solver == "refined"
+        np.testing.assert_allclose(got.coef, want.coef, rtol=4e-15, atol=1e-16)
+        np.testing.assert_allclose(got.rss, want.rss, rtol=1e-14)
+    assert only_sparse == [True] * 3
 
 
 def test_partial_fits_of_sparse_and_filled_rows_are_one_fit():
@@ -267,8 +289,8 @@ def test_a_fit_of_fewer_rows_than_columns_keeps_no_user_memory():
 def test_descent_takes_the_same_steps(level, arguments):
     X, y, _ = rows_of(700, 20, 0.1)
     y = y - 100.0
-    got = fastlr.descend(X, y, n_epochs=3, random_state=0, **arguments)
-    want = fastlr.descend(X.toarray(), y, n_epochs=3, random_state=0, **arguments)
+    got = fastlr.descend(X, y, epochs=3, random_state=0, **arguments)
+    want = fastlr.descend(X.toarray(), y, epochs=3, random_state=0, **arguments)
     np.testing.assert_allclose(got.coef, want.coef, rtol=1e-10)
     np.testing.assert_allclose(got.history.loss, want.history.loss, rtol=1e-10)
 

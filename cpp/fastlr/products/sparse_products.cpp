@@ -13,9 +13,8 @@
 namespace fastlr {
 namespace {
 
-constexpr Index doubles_per_block = Index{1} << 18;  // of dense columns, which bands read again
-constexpr Index most_block_rows = 32768;
 constexpr Index bands_per_thread = 2;
+constexpr Index rows_per_turn = 16384;
 
 /// The same as Indices, of one width.
 template <class Int>
@@ -37,28 +36,39 @@ void with_parts(const CompressedRows& X, const Body& body) {
   return body(Parts<std::int32_t>(X));
 }
 
-/// Dense columns about their shifts, the constant and the weights of some rows, row by row.
-struct DenseBlock {
-  DenseBlock(Index n_rows, Index width, bool weighted)
-      : Z(RowMatrix::Zero(n_rows, width)), weight(weighted ? n_rows : 0) {}
-
-  RowMatrix Z;
-  Vector weight;
-};
-
-void pack_dense(const Rows& dense, const double* shift, const Column* weight, Index first, Index n,
-                Index at, DenseBlock& block, WeightStatistics& statistics) {
-  alignas(64) std::array<double, panel_rows> values;
-  for (Index j = 0; j < dense.n_columns(); ++j) {
-    load_column(dense.columns[static_cast<std::size_t>(j)], first, n, values.data());
-    for (Index r = 0; r < n; ++r)
-      block.Z(at + r, j) = values[static_cast<std::size_t>(r)] - shift[j];
+/// Dense columns about their shifts, the constant and the weights of panel_rows rows, row by row.
+class DenseBlock {
+ public:
+  DenseBlock(const Rows& dense, const double* shift, const Column* weight)
+      : dense_(dense),
+        shift_(shift),
+        weight_(weight),
+        Z_(RowMatrix::Zero(panel_rows, padded_variables(dense.n_columns()))) {
+    Z_.col(dense.n_columns()).setOnes();
+    weights_.fill(1.0);
   }
-  block.Z.col(dense.n_columns()).segment(at, n).setOnes();
-  if (weight == nullptr) return;
-  statistics = load_weights(*weight, first, n, values.data());
-  std::copy_n(values.data(), n, block.weight.data() + at);
-}
+
+  /// Rows [first, first + n) from now on, and what is known of their weights.
+  WeightStatistics read(Index first, Index n) {
+    for (Index j = 0; j < dense_.n_columns(); ++j) {
+      load_column(dense_.columns[static_cast<std::size_t>(j)], first, n, values_.data());
+      for (Index r = 0; r < n; ++r) Z_(r, j) = values_[static_cast<std::size_t>(r)] - shift_[j];
+    }
+    return weight_ != nullptr ? load_weights(*weight_, first, n, weights_.data())
+                              : WeightStatistics{};
+  }
+
+  const double* row(Index r) const { return Z_.row(r).data(); }
+  double weight(Index r) const { return weights_[static_cast<std::size_t>(r)]; }
+
+ private:
+  const Rows& dense_;
+  const double* shift_;
+  const Column* weight_;
+  RowMatrix Z_;
+  alignas(64) std::array<double, panel_rows> values_;
+  alignas(64) std::array<double, panel_rows> weights_;
+};
 
 /// The three of everything.
 struct SparseSums {
@@ -74,24 +84,20 @@ struct SparseSums {
   double* now;
 };
 
-/// Columns [first, last) of rows [begin, end), whose dense columns are those of `block`.
+/// Columns [first, last) of n rows from `start` on, whose dense columns are those of `block`.
 template <class Int>
-void add_band(const Parts<Int>& X, Index first, Index last, RowRange range, const DenseBlock& block,
-              const SparseSums& sums) {
+void add_band(const Parts<Int>& X, Index first, Index last, Index start, Index n,
+              const DenseBlock& block, const SparseSums& sums) {
   const Index width = sums.layout.width();
   double* const mixed = sums.now + sums.layout.mixed();
   double* const counts = sums.now + sums.layout.counts();
-  const bool weighted = block.weight.size() > 0;
-  for (Index r = range.first; r < range.last; ++r) {
-    const Int begin = X.start[r];
-    const Int end = X.start[r + 1];
+  for (Index r = 0; r < n; ++r) {
+    const Int begin = X.start[start + r];
+    const Int end = X.start[start + r + 1];
     Int k = begin;
-    if (first > 0)
-      k = static_cast<Int>(
-          std::lower_bound(X.columns + begin, X.columns + end, static_cast<Int>(first)) -
-          X.columns);
-    const double* const z = block.Z.data() + (r - range.first) * width;
-    const double w = weighted ? block.weight[r - range.first] : 1.0;
+    while (k < end && X.columns[k] < first) ++k;
+    const double* const z = block.row(r);
+    const double w = block.weight(r);
     for (; k < end && X.columns[k] < last; ++k) {
       const Index i = X.columns[k];
       const double x = w * X.values[k];
@@ -113,19 +119,14 @@ void add_band(const Parts<Int>& X, Index first, Index last, RowRange range, cons
 /// Products of the dense columns of n rows with one another.
 void add_dense(const DenseBlock& block, Index n, const SparseSums& sums) {
   const Index width = sums.layout.width();
-  const Index at = sums.layout.dense();
-  for (Index start = 0; start < n; start += additions_per_fold) {
-    for (Index r = start; r < std::min(n, start + additions_per_fold); ++r) {
-      const double* const z = block.Z.data() + r * width;
-      const double w = block.weight.size() > 0 ? block.weight[r] : 1.0;
-      for (Index a = 0; a <= sums.layout.n_dense; ++a) {
-        double* const products = sums.now + at + a * width;
-        const Lanes factor = broadcast(w * z[a]);
-        for (Index c = 0; c < width; c += lanes)
-          store(products + c, multiply_add(factor, load(z + c), load(products + c)));
-      }
+  for (Index r = 0; r < n; ++r) {
+    const double* const z = block.row(r);
+    for (Index a = 0; a <= sums.layout.n_dense; ++a) {
+      double* const products = sums.now + sums.layout.dense() + a * width;
+      const Lanes factor = broadcast(block.weight(r) * z[a]);
+      for (Index c = 0; c < width; c += lanes)
+        store(products + c, multiply_add(factor, load(z + c), load(products + c)));
     }
-    sums.fold_sums(at, width * width);
   }
 }
 
@@ -185,46 +186,38 @@ void accumulate_sparse(const CompressedRows& X, const Rows& dense, const Column*
                        int n_threads, double* sums) {
   const SparseSums all({X.n_columns, dense.n_columns()}, sums);
   const Index width = all.layout.width();
-  const Index block_rows = std::clamp<Index>(doubles_per_block / width / panel_rows * panel_rows,
-                                             panel_rows, most_block_rows);
-  const Index n_chunks = block_rows / panel_rows;
-  DenseBlock block(std::min(block_rows, round_up(range.last - range.first, panel_rows)), width,
-                   weight != nullptr);
-  std::vector<WeightStatistics> statistics(static_cast<std::size_t>(n_chunks));
   const Index n_bands = n_threads == 1 ? 1 : n_threads * bands_per_thread;
   const std::vector<Index> bands =
       bands_of(X.n_columns, column_counts, X.n_samples, width, n_bands);
-  for (Index first = range.first; first < range.last; first += block_rows) {
-    give_turn();
-    const RowRange rows{first, std::min(range.last, first + block_rows)};
-    const Index n = rows.last - rows.first;
-    const Index used = (n + panel_rows - 1) / panel_rows;
-    for_each_task(used, n_threads, [&](Index k) {
-      const Index at = k * panel_rows;
-      pack_dense(dense, shift, weight, first + at, std::min(panel_rows, n - at), at, block,
-                 statistics[static_cast<std::size_t>(k)]);
+  // Every band packs the dense columns for itself, lest threads wait for one another.
+  with_parts(X, [&](const auto& parts) {
+    for_each_task(n_bands + 1, n_threads, [&](Index task) {
+      DenseBlock block(dense, shift, weight);
+      const auto band = static_cast<std::size_t>(task);
+      for (Index first = range.first; first < range.last; first += panel_rows) {
+        if ((first - range.first) % rows_per_turn == 0) give_turn();
+        const Index n = std::min(panel_rows, range.last - first);
+        const WeightStatistics statistics = block.read(first, n);
+        if (task < n_bands) {
+          add_band(parts, bands[band], bands[band + 1], first, n, block, all);
+          continue;
+        }
+        *reinterpret_cast<WeightStatistics*>(sums + all.layout.statistics()) += statistics;
+        add_dense(block, n, all);
+        const bool is_full = (first + n - range.first) % additions_per_fold == 0;
+        if (is_full || first + n == range.last) all.fold_sums(all.layout.dense(), width * width);
+      }
     });
-    if (weight != nullptr)
-      for (Index k = 0; k < used; ++k)
-        *reinterpret_cast<WeightStatistics*>(sums + all.layout.statistics()) +=
-            statistics[static_cast<std::size_t>(k)];
-    with_parts(X, [&](const auto& parts) {
-      for_each_task(n_bands + 1, n_threads, [&](Index task) {
-        if (task == n_bands) return add_dense(block, n, all);
-        const auto band = static_cast<std::size_t>(task);
-        add_band(parts, bands[band], bands[band + 1], rows, block, all);
-      });
-    });
-  }
+  });
 }
 
 void predict_sparse(const CompressedRows& X, RowRange range, const double* coef,
                     const double* intercept, Index n_targets, int n_threads, double* out) {
-  const Index n_tasks = (range.last - range.first + most_block_rows - 1) / most_block_rows;
+  const Index n_tasks = (range.last - range.first + rows_per_turn - 1) / rows_per_turn;
   with_parts(X, [&]<class Int>(const Parts<Int>& parts) {
     for_each_task(n_tasks, n_threads, [&](Index task) {
-      const Index first = range.first + task * most_block_rows;
-      const Index last = std::min(range.last, first + most_block_rows);
+      const Index first = range.first + task * rows_per_turn;
+      const Index last = std::min(range.last, first + rows_per_turn);
       for (Index r = first; r < last; ++r) {
         for (Index t = 0; t < n_targets; ++t) {
           const double* const b = coef + t * X.n_columns;
