@@ -321,3 +321,17 @@ def test_columns_and_rows_are_those_of_the_filled_rows():
     out = np.empty((100, 1))
     kernels.predict(columns.source, 0, 100, np.ones((1, 7)), np.zeros(1), 2, out)
     np.testing.assert_allclose(out[:, 0], filled.sum(axis=1), rtol=1e-14, atol=1e-12)
+
+
+def test_sparse_columns_of_a_pandas_frame_keep_their_names(level, only_sparse):
+    pd = pytest.importorskip("pandas")
+    X, y, _ = rows_of(60_000, 40, 0.03)
+    names = [f"word{j}" for j in range(40)]
+    frame = pd.DataFrame.sparse.from_spmatrix(sp.csr_matrix(X), columns=names)
+    fit = fastlr.ols(frame, y)
+    assert fit.feature_names == tuple(names)
+    np.testing.assert_array_equal(fit.coef, fastlr.ols(X, y).coef)
+    np.testing.assert_array_equal(fit.predict(frame), fit.predict(X))
+    assert only_sparse == [True] * 2
+    with pytest.raises(fastlr.InputError, match="in another order"):
+        fit.predict(frame[names[::-1]])

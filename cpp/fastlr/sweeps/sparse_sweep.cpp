@@ -10,6 +10,7 @@ namespace fastlr {
 namespace {
 
 constexpr Index rows_at_once = 64;
+constexpr Index slots_at_once = 8;
 
 /// product - x * y exactly, for their product rounded; see compensated.hpp.
 inline double excess_of(double x, double y, double product) {
@@ -117,8 +118,19 @@ void sweep_range(const SweepProblem& problem, const double* coef, const double* 
 
 void sweep_sparse(const SweepProblem& problem, const double* coef, const double* intercept,
                   const SlotPlan& plan, Index part, int n_threads, double* slots) {
-  for_each_task(plan.n_slots, n_threads, [&](Index k) {
-    const RowRange range = part_of_slot(plan, problem.rows.n_samples, k, part);
+  // A few slots at a time, whose sums then stay in the cache: parts of a plan are for dense rows.
+  const Index n_groups = std::clamp<Index>(plan.n_slots / slots_at_once, 1, plan.n_parts);
+  const Index n_pieces = plan.n_parts / n_groups;
+  const Index group = part / n_pieces;
+  if (group >= n_groups) return;
+  const Index first = group * plan.n_slots / n_groups;
+  const Index last = (group + 1) * plan.n_slots / n_groups;
+  const Index piece = (plan.rows_per_slot + n_pieces - 1) / n_pieces;
+  for_each_task(last - first, n_threads, [&](Index task) {
+    const Index k = first + task;
+    const Index end = std::min(problem.rows.n_samples, (k + 1) * plan.rows_per_slot);
+    const Index begin = std::min(end, k * plan.rows_per_slot + part % n_pieces * piece);
+    const RowRange range{begin, std::min(end, begin + piece)};
     double* const slot = slots + k * plan.slot_size;
     if (problem.rows.compressed.columns.are_wide) {
       sweep_range<std::int64_t>(problem, coef, intercept, range, slot);

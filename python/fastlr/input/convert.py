@@ -24,6 +24,8 @@ _READABLE = frozenset("efdgbhilqBHILQ?")  # by kernels, in either byte order
 
 def as_dense_or_sparse(data: object, argument: str) -> Columns:
     """Columns of numbers, of which scipy.sparse may keep no zeros."""
+    if _is_sparse_frame(data):
+        return _from_sparse_frame(data, argument)
     if not is_sparse(data):
         return as_columns(data, argument)
     matrix: Any = data
@@ -55,6 +57,22 @@ def as_columns(data: object, argument: str) -> Columns:
             raise _unreadable(name, dtype)
         array = _numbers_in_objects(array, argument)
     return Columns(array, shape[0], 1 if is_vector else shape[1], None, is_vector)
+
+
+def _is_sparse_frame(data: object) -> bool:
+    """Whether data are a pandas frame whose columns all keep no zeros."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(data, pandas.DataFrame) or data.shape[1] == 0:
+        return False
+    return all(isinstance(t, pandas.SparseDtype) and t.fill_value == 0 for t in data.dtypes)
+
+
+def _from_sparse_frame(data: Any, argument: str) -> Columns:
+    """Columns of a sparse frame, which is not filled; pandas has no other type than one of numbers with this 0."""
+    names = tuple(data.columns)
+    columns = as_dense_or_sparse(data.sparse.to_coo(), argument)
+    are_names = all(isinstance(name, str) for name in names)
+    return columns._replace(names=names if are_names else None, index=data.index)
 
 
 def _read(data: object, argument: str) -> Columns | npt.NDArray[Any]:
