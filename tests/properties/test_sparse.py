@@ -335,3 +335,5 @@ def test_sparse_columns_of_a_pandas_frame_keep_their_names(level, only_sparse):
     assert only_sparse == [True] * 2
     with pytest.raises(fastlr.InputError, match="in another order"):
         fit.predict(frame[names[::-1]])
+    with pytest.raises(fastlr.InputError, match="two columns of the same name"):
+        fastlr.ols(frame[[names[0], names[0]]], y)

@@ -70,6 +70,8 @@ def _is_sparse_frame(data: object) -> bool:
 def _from_sparse_frame(data: Any, argument: str) -> Columns:
     """Columns of a sparse frame, which is not filled; pandas has no other type than one of numbers with this 0."""
     names = tuple(data.columns)
+    if len(set(names)) < len(names):
+        raise _same_names(argument)
     columns = as_dense_or_sparse(data.sparse.to_coo(), argument)
     are_names = all(isinstance(name, str) for name in names)
     return columns._replace(names=names if are_names else None, index=data.index)
@@ -130,9 +132,7 @@ def _from_frame(data: object, argument: str) -> Columns | npt.NDArray[Any]:
     try:
         native: Any = nw.from_native(data, eager_only=True, allow_series=True)
     except nw.exceptions.DuplicateError:
-        raise InputError(
-            f"{argument} has two columns of the same name: names must be distinct."
-        ) from None
+        raise _same_names(argument) from None
     except TypeError:
         native = None
     if isinstance(native, nw.Series):
@@ -149,6 +149,10 @@ def _from_frame(data: object, argument: str) -> Columns | npt.NDArray[Any]:
     raise InputTypeError(
         f"{argument} is a {type(data).__name__}: pass an array, a data frame, or a mapping from names to columns."
     )
+
+
+def _same_names(argument: str) -> InputError:
+    return InputError(f"{argument} has two columns of the same name: names must be distinct.")
 
 
 def _from_columns(labels: list[Any], values: list[Any], argument: str) -> Columns:
