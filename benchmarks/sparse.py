@@ -1,5 +1,6 @@
-"""Claim: on 1e6 x 1000 rows of scipy.sparse, 1 % of them not zero, `fastlr.LinearRegression` is several times as fast
-as scikit-learn's, which iterates (LSQR), and as its Ridge by conjugate gradients or by Cholesky's factor of X'X."""
+"""Claim: on 1e6 x 1000 rows of scipy.sparse, 1 % of them not zero, `fastlr.LinearRegression` takes no longer where
+columns are on different scales. There it is many times as fast as scikit-learn's LinearRegression (LSQR) and as its
+Ridge by conjugate gradients, which iterate; where all columns are alike, these take less time."""
 
 import sys
 
