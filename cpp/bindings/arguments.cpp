@@ -47,6 +47,38 @@ void check_rows(Rows& rows, Index n_samples) {
   }
 }
 
+Indices indices_of(const py::handle& source) {
+  const auto array = py::reinterpret_borrow<py::array>(source);
+  const bool are_wide = array.itemsize() == 8;
+  require(array.ndim() == 1 && array.dtype().kind() == 'i' && array.itemsize() >= 4 &&
+              (array.size() == 0 || array.strides(0) == array.itemsize()),
+          "indices are contiguous whole numbers of 32 or 64 bits");
+  return {array.data(), are_wide};
+}
+
+const double* doubles_of(const py::handle& source) {
+  require(py::isinstance<DoubleArray>(source), "sparse values are contiguous float64");
+  return static_cast<const double*>(py::reinterpret_borrow<py::array>(source).data());
+}
+
+/// The columns of rows that are mostly zeros; the parts live as long as the Python object does.
+void append_sparse_columns(const py::handle& source, Rows& rows) {
+  const auto n_columns = source.attr("n_columns").cast<Index>();
+  const py::tuple parts = source.attr("by_columns");
+  const CompressedRows columns = compressed_of(parts, n_columns, 0);
+  const Index size = columns.columns.are_wide ? 8 : 4;
+  if (!rows.sparse) rows.sparse = std::make_shared<std::deque<SparseColumn>>();
+  for (Index j = 0; j < n_columns; ++j) {
+    const Index start = columns.start[j];
+    const auto* numbers = static_cast<const std::byte*>(columns.columns.data);
+    rows.sparse->push_back({columns.values + start,
+                            {numbers + start * size, columns.columns.are_wide},
+                            columns.start[j + 1] - start});
+    rows.columns.push_back(
+        {reinterpret_cast<const std::byte*>(&rows.sparse->back()), 0, DType::sparse});
+  }
+}
+
 }  // namespace
 
 void require(bool is_good, const char* what) {
@@ -67,6 +99,14 @@ void append_columns(const py::handle& source, Rows& rows) {
     for (const py::handle member : source) append_columns(member, rows);
     return;
   }
+  if (!py::isinstance<py::array>(source) && is_sparse(source)) {
+    const bool is_first = rows.columns.empty();
+    check_rows(rows, source.attr("n_samples").cast<Index>());
+    append_sparse_columns(source, rows);
+    if (is_first)
+      rows.compressed = compressed_of(source.attr("by_rows"), rows.n_samples, rows.n_columns());
+    return;
+  }
   if (!py::isinstance<py::array>(source))
     throw py::type_error("expected arrays or a list of arrays");
   const auto array = py::reinterpret_borrow<py::array>(source);
@@ -81,6 +121,31 @@ void append_columns(const py::handle& source, Rows& rows) {
   const DType dtype = dtype_of(array);
   for (Index j = 0; j < array.shape(1); ++j)
     rows.columns.push_back({data + j * array.strides(1), array.strides(0), dtype});
+}
+
+CompressedRows compressed_of(const py::handle& parts, Index n_rows, Index n_columns) {
+  const auto tuple = py::cast<py::tuple>(parts);
+  require(tuple.size() == 3, "sparse rows have three parts");
+  check_size(py::cast<py::array>(tuple[0]), n_rows + 1, "the starts of rows");
+  const CompressedRows rows{n_rows, n_columns, doubles_of(tuple[2]), indices_of(tuple[1]),
+                            indices_of(tuple[0])};
+  const Index size = py::cast<py::array>(tuple[2]).size();
+  require(rows.columns.are_wide == rows.start.are_wide,
+          "the numbers of columns and starts are of one type");
+  require(rows.start[0] >= 0 && rows.start[n_rows] <= size &&
+              py::cast<py::array>(tuple[1]).size() == size,
+          "the parts of sparse rows do not fit together");
+  return rows;
+}
+
+bool is_sparse(const py::handle& source) { return py::hasattr(source, "by_rows"); }
+
+Rows sparse_rows_of(const py::handle& source) {
+  Rows rows;
+  rows.n_samples = source.attr("n_samples").cast<Index>();
+  rows.columns.resize(source.attr("n_columns").cast<std::size_t>(), {nullptr, 0, DType::sparse});
+  rows.compressed = compressed_of(source.attr("by_rows"), rows.n_samples, rows.n_columns());
+  return rows;
 }
 
 Rows rows_of(const py::handle& X, const py::handle& y) {

@@ -35,9 +35,19 @@ class Released {
   Turns turns_;
 };
 
-/// A 2-D array gives its columns, a 1-D array itself; a list or tuple gives those of all its
-/// members in turn.
+/// A 2-D array gives its columns, a 1-D array itself, sparse rows (fastlr.input.sparse) theirs; a
+/// list or tuple gives those of all its members in turn.
 void append_columns(const py::handle& source, Rows& rows);
+
+/// Whether X is sparse rows.
+bool is_sparse(const py::handle& source);
+
+/// Sparse rows for those who ask for no column: `compressed` alone.
+Rows sparse_rows_of(const py::handle& source);
+
+/// The parts of rows that are mostly zeros, as scipy.sparse has them: for each of n_rows rows where
+/// it starts, the columns and the values.
+CompressedRows compressed_of(const py::handle& parts, Index n_rows, Index n_columns);
 
 /// X's columns followed by y's.
 Rows rows_of(const py::handle& X, const py::handle& y);

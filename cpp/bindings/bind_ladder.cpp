@@ -120,7 +120,7 @@ void bind_ladder(LevelModule& m) {
       [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
          const DoubleArray& scale, Index n_terms, const DoubleArray& coef,
          const DoubleArray& intercept, Index part, int n_threads, DoubleArray& slots) {
-        Rows rows = rows_of(X, py::none());
+        Rows rows = is_sparse(X) ? sparse_rows_of(X) : rows_of(X, py::none());
         const Index n_columns = rows.n_columns();
         append_columns(y, rows);
         const std::optional<Column> weight = weight_of(sample_weight, rows);

@@ -44,5 +44,6 @@ void bind_dual(LevelModule& m);
 void bind_ladder(LevelModule& m);
 void bind_prediction(LevelModule& m);
 void bind_roofline(LevelModule& m);
+void bind_sparse(LevelModule& m);
 
 }  // namespace fastlr

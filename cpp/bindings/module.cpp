@@ -60,6 +60,7 @@ py::module_ load(const char* name, const std::string& path) {
   fastlr::bind_ladder(m);
   fastlr::bind_prediction(m);
   fastlr::bind_roofline(m);
+  fastlr::bind_sparse(m);
   m.def("max_threads", [] { return fastlr::max_threads(); });
   m.def("build_info", [] {
     const fastlr::Level& used = fastlr::level_in_use();

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <vector>
 
 namespace fastlr {
@@ -10,7 +12,8 @@ namespace fastlr {
 using Index = std::ptrdiff_t;
 
 /// What values are made of: numbers in the machine's byte order, then the same ones in the other.
-/// `extended` is `long double`.
+/// `extended` is `long double`. Of a `sparse` column only the values that are not zero are kept:
+/// its `data` is a SparseColumn.
 enum class DType : std::uint8_t {
   f64,
   f32,
@@ -35,6 +38,7 @@ enum class DType : std::uint8_t {
   swapped_u64,
   swapped_u32,
   swapped_u16,
+  sparse,
 };
 
 constexpr Index item_size(DType dtype) {
@@ -45,6 +49,7 @@ constexpr Index item_size(DType dtype) {
     case DType::f64:
     case DType::i64:
     case DType::u64:
+    case DType::sparse:
     case DType::swapped_f64:
     case DType::swapped_i64:
     case DType::swapped_u64:
@@ -80,11 +85,41 @@ struct Column {
   const std::byte* at(Index row) const { return data + row * stride; }
 };
 
+/// Whole numbers of 32 or 64 bits.
+struct Indices {
+  const void* data = nullptr;
+  bool are_wide = false;
+
+  Index operator[](Index i) const {
+    return are_wide ? static_cast<Index>(static_cast<const std::int64_t*>(data)[i])
+                    : static_cast<Index>(static_cast<const std::int32_t*>(data)[i]);
+  }
+};
+
+/// A column that is mostly zeros: its other values, and the rows that they stand in, which rise.
+struct SparseColumn {
+  const double* values;
+  Indices rows;
+  Index count;
+};
+
+/// Rows that are mostly zeros: row i has the values from start[i] to before start[i + 1], in the
+/// columns of these numbers, which rise.
+struct CompressedRows {
+  Index n_samples = 0;
+  Index n_columns = 0;
+  const double* values = nullptr;
+  Indices columns;
+  Indices start;
+};
+
 /// n rows of a table, column by column: a C or Fortran matrix, a strided view and a data frame's
 /// separate buffers are all the same thing here, and none of them is ever copied.
 struct Rows {
   Index n_samples = 0;
   std::vector<Column> columns;
+  std::shared_ptr<std::deque<SparseColumn>> sparse = nullptr;  // what sparse columns point to
+  CompressedRows compressed = {};  // the first columns once more, row by row, if they are sparse
 
   Index n_columns() const { return static_cast<Index>(columns.size()); }
 };

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <utility>
 #include <vector>
 
 #include "check.hpp"
 #include "fastlr/products/moments.hpp"
+#include "fastlr/products/sparse_products.hpp"
 #include "fastlr/sweeps/combinations.hpp"
 #include "fastlr/sweeps/double_double_moments.hpp"
 #include "fastlr/sweeps/sweep.hpp"
@@ -83,6 +85,97 @@ void moments_are_those_of_the_rows() {
   const Moments got = by_a_pass(table, weights());
   check_same(got, written_out(table, weights()));
   CHECK(got.n_positive == static_cast<double>(n_rows));
+}
+
+/// The features of a table, row by row, without every third value, which becomes zero.
+struct Compressed {
+  explicit Compressed(Table& table) : n(table.n), p(table.p) {
+    for (Index i = 0; i < n; ++i) {
+      for (Index j = 0; j < p; ++j) {
+        double& x = at(table.x, i * p + j);
+        if ((i + j) % 3 == 0) x = 0.0;
+        if (x == 0.0) continue;
+        columns.push_back(static_cast<std::int32_t>(j));
+        values.push_back(x);
+      }
+      start.push_back(static_cast<std::int32_t>(values.size()));
+    }
+  }
+
+  CompressedRows rows() const {
+    return {n, p, values.data(), {columns.data(), false}, {start.data(), false}};
+  }
+
+  Index n;
+  Index p;
+  Doubles values;
+  std::vector<std::int32_t> columns;
+  std::vector<std::int32_t> start{0};
+};
+
+void moments_of_sparse_rows_are_those_of_the_rows() {
+  Table table = exact_table(n_rows, n_features);
+  const Compressed sparse(table);
+  const SparseSurvey survey = survey_sparse(sparse.rows());
+  CHECK(survey.is_sound && survey.is_canonical);
+  CHECK(survey.n_products >= static_cast<double>(sparse.values.size()));
+  const Doubles w = weights();
+  const Column weight = column_of(w);
+  const Rows targets{n_rows, {table.rows().columns.back()}};
+  const double shift = 3.0;
+  const SparseLayout layout{n_features, 1};
+  Doubles sums = zeros(layout.total());
+  for (const RowRange range : {RowRange{0, 700}, RowRange{700, n_rows}})
+    accumulate_sparse(sparse.rows(), targets, &weight, &shift, survey.column_counts.data(), range,
+                      n_threads, sums.data());
+  Moments got{0.0, 0.0, zeros(2 * n_columns), zeros(n_columns * n_columns)};
+  got.weight = centre_sparse(layout, &shift, sums.data(), got.mean.data(), got.cross.data()).weight;
+  check_same(got, written_out(table, w));
+}
+
+void predictions_of_sparse_rows_are_exact() {
+  Table table = exact_table(n_rows, n_features);
+  const Compressed sparse(table);
+  Doubles predicted = zeros(n_rows);
+  predict_sparse(sparse.rows(), {0, n_rows}, coef.data(), &constant, 1, n_threads,
+                 predicted.data());
+  for (Index i = 0; i < n_rows; ++i) CHECK(at(predicted, i) == at(table.y, i) - residual(table, i));
+}
+
+void sweeps_over_sparse_rows_are_exact() {
+  Table table = exact_table(n_rows, n_features);
+  const Compressed sparse(table);
+  Rows rows = table.rows();
+  const Doubles w = weights();
+  const Column weight = column_of(w);
+  const Doubles scale = ones(n_columns);
+  Doubles b = zeros(2 * n_features);
+  std::copy(coef.begin(), coef.end(), b.begin());
+  const Doubles a{constant, 0.0};
+  const SlotPlan plan = plan_sweep(n_rows, n_features, 1);
+  SweepTotals totals[2];
+  for (int k = 0; k < 2; ++k) {
+    const SweepProblem problem{rows, &weight, scale.data(), n_features, 1};
+    const Doubles slots = sums_of(plan, [&](Index part, double* sums) {
+      sweep(problem, b.data(), a.data(), plan, part, n_threads, sums);
+    });
+    totals[k] = sweep_totals(problem, plan, 0, slots.data());
+    rows.compressed = sparse.rows();
+  }
+  CHECK(totals[1].sum.value() == totals[0].sum.value());
+  CHECK(are_near(totals[1].rss, totals[0].rss, 1e-15));
+  for (std::size_t j = 0; j < static_cast<std::size_t>(n_features); ++j)
+    CHECK(totals[1].gradient[j].value() == totals[0].gradient[j].value());
+}
+
+void damaged_sparse_rows_are_seen() {
+  Table table = exact_table(n_rows, n_features);
+  Compressed sparse(table);
+  std::swap(sparse.columns[0], sparse.columns[1]);
+  CHECK(survey_sparse(sparse.rows()).is_sound);
+  CHECK(!survey_sparse(sparse.rows()).is_canonical);
+  sparse.columns[0] = static_cast<std::int32_t>(n_features);
+  CHECK(!survey_sparse(sparse.rows()).is_sound);
 }
 
 void moments_are_merged_and_taken_away_again() {
@@ -259,7 +352,9 @@ int main(int n_arguments, char** arguments) {
   using namespace fastlr;
   return on_every_level(
       n_arguments, arguments,
-      {moments_are_those_of_the_rows, moments_are_merged_and_taken_away_again,
+      {moments_are_those_of_the_rows, moments_of_sparse_rows_are_those_of_the_rows,
+       predictions_of_sparse_rows_are_exact, sweeps_over_sparse_rows_are_exact,
+       damaged_sparse_rows_are_seen, moments_are_merged_and_taken_away_again,
        a_shift_far_from_the_mean_is_moved_there, the_largest_deviation_is_found,
        moments_in_double_double_are_exact, sweeps_residuals_and_transposed_products_are_exact,
        combinations_of_columns_are_exact});

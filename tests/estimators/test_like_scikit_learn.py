@@ -60,7 +60,6 @@ def test_keywords_without_meaning_change_nothing():
         ({"tol": float("nan")}, "tol=nan"),
         ({"n_jobs": 0}, "n_jobs=0 is not a number of threads"),
         ({"n_jobs": 1.5}, "n_jobs=1.5 is not a whole number"),
-        ({"positive": True}, "positive=True asks for non-negative coefficients"),
         ({"positive": None}, "positive=None"),
     ],
     ids=str,
@@ -134,12 +133,22 @@ def test_it_is_scikit_learns_linear_regression_to_whoever_asks():
 
 def test_tags_tell_what_is_true():
     ours, theirs = get_tags(fastlr.LinearRegression()), get_tags(linear_model.LinearRegression())
-    assert not ours.input_tags.sparse
-    theirs.input_tags.sparse = False
+    assert ours.input_tags.sparse
     assert ours == theirs
-    scipy = pytest.importorskip("scipy.sparse")
-    with pytest.raises(fastlr.InputTypeError, match="sparse"):
-        fastlr.LinearRegression().fit(scipy.csr_array(X), Y)
+
+
+def test_positive_coefficients_are_scikit_learns():
+    weights = np.random.default_rng(3).uniform(size=len(X))
+    for fit_intercept in (True, False):
+        options = {"fit_intercept": fit_intercept, "positive": True}
+        ours = fastlr.LinearRegression(**options).fit(X, Y, weights)
+        theirs = linear_model.LinearRegression(**options).fit(X, Y, weights)
+        assert (ours.coef_ >= 0).all()
+        np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-9, atol=1e-12)
+        parts = fastlr.LinearRegression(**options).partial_fit(X[:9], Y[:9], weights[:9])
+        parts.partial_fit(X[9:], Y[9:], weights[9:])
+        np.testing.assert_allclose(parts.coef_, ours.coef_, rtol=1e-9, atol=1e-12)
 
 
 def test_no_method_of_scikit_learns_class_is_left_that_fits_or_predicts_by_itself():

@@ -16,7 +16,8 @@ from levels import on_every_level
 
 # scikit-learn expects this of its own SGDRegressor: a row of weight two is one step, two rows are two.
 WEIGHTS_ARE_STEPS = {
-    "check_sample_weight_equivalence_on_dense_data": "a weighted row is one step, repeated rows are several",
+    f"check_sample_weight_equivalence_on_{kind}_data": "a weighted row is one step, repeated rows are several"
+    for kind in ("dense", "sparse")
 }
 
 

@@ -120,10 +120,11 @@ def test_text_columns_are_all_named():
         fastlr.ols(frame, Y)
 
 
-def test_sparse_is_refused():
+def test_only_features_may_be_sparse():
     sparse = pytest.importorskip("scipy.sparse")
-    with pytest.raises(TypeError, match="sparse"):
-        fastlr.ols(sparse.csr_array(X), Y)
+    for arguments in ({"y": sparse.csr_array(X)}, {"y": Y, "sample_weight": sparse.csr_array(X)}):
+        with pytest.raises(TypeError, match="sparse matrix, and only X may be one"):
+            fastlr.ols(sparse.csr_array(X), **arguments)
 
 
 def test_missing_values_of_a_frame_are_named():

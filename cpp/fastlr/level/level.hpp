@@ -13,6 +13,7 @@
 #include "fastlr/prediction/prediction.hpp"
 #include "fastlr/products/dual.hpp"
 #include "fastlr/products/moments.hpp"
+#include "fastlr/products/sparse_products.hpp"
 #include "fastlr/sweeps/combinations.hpp"
 #include "fastlr/sweeps/double_double_moments.hpp"
 #include "fastlr/sweeps/powers.hpp"
@@ -27,6 +28,9 @@
   FUNCTION(provisional_shift, provisional_shift)               \
   FUNCTION(largest_deviation, largest_deviation)               \
   FUNCTION(accumulate, accumulate)                             \
+  FUNCTION(survey_sparse, survey_sparse)                       \
+  FUNCTION(accumulate_sparse, accumulate_sparse)               \
+  FUNCTION(predict_sparse, predict_sparse)                     \
   FUNCTION(centre, centre)                                     \
   FUNCTION(recentre, recentre)                                 \
   FUNCTION(merge, merge)                                       \

@@ -96,6 +96,19 @@ void accumulate(const Rows& rows, const Column* weight, const double* shift, con
                             slots);
 }
 
+SparseSurvey survey_sparse(const CompressedRows& X) { return level_in_use().survey_sparse(X); }
+
+void accumulate_sparse(const CompressedRows& X, const Rows& dense, const Column* weight,
+                       const double* shift, const Index* column_counts, RowRange range,
+                       int n_threads, double* sums) {
+  level_in_use().accumulate_sparse(X, dense, weight, shift, column_counts, range, n_threads, sums);
+}
+
+void predict_sparse(const CompressedRows& X, RowRange range, const double* coef,
+                    const double* intercept, Index n_targets, int n_threads, double* out) {
+  level_in_use().predict_sparse(X, range, coef, intercept, n_targets, n_threads, out);
+}
+
 WeightStatistics centre(const SlotPlan& plan, Index n_columns, const double* shift,
                         const double* scale, double* slots, double* mean, double* cross) {
   return level_in_use().centre(plan, n_columns, shift, scale, slots, mean, cross);

@@ -117,18 +117,55 @@ void with_scalar(DType dtype, const Body& body) {
       return body(Swapped<std::uint32_t>{});
     case DType::swapped_u16:
       return body(Swapped<std::uint16_t>{});
+    case DType::sparse:  // not a value a row
+      return;
+  }
+}
+
+const SparseColumn& sparse_of(const Column& column) {
+  return *reinterpret_cast<const SparseColumn*>(column.data);
+}
+
+/// The first of a sparse column's values that stands in `row` or below it.
+Index place_of(const SparseColumn& column, Index row) {
+  Index from = 0;
+  Index n = column.count;
+  while (n > 0) {
+    const Index half = n / 2;
+    if (column.rows[from + half] < row) {
+      from += half + 1;
+      n -= half + 1;
+    } else {
+      n = half;
+    }
+  }
+  return from;
+}
+
+void load_sparse(const SparseColumn& column, Index row, Index n, double* out) {
+  std::fill_n(out, n, 0.0);
+  for (Index k = place_of(column, row); k < column.count && column.rows[k] < row + n; ++k)
+    out[column.rows[k] - row] = column.values[k];
+}
+
+void gather_sparse(const SparseColumn& column, const Index* rows, Index n, double* out) {
+  for (Index i = 0; i < n; ++i) {
+    const Index k = place_of(column, rows[i]);
+    out[i] = k < column.count && column.rows[k] == rows[i] ? column.values[k] : 0.0;
   }
 }
 
 }  // namespace
 
 void load_column(const Column& column, Index row, Index n, double* out) {
+  if (column.dtype == DType::sparse) return load_sparse(sparse_of(column), row, n, out);
   with_scalar(column.dtype, [&](auto scalar) {
     load_scalars<decltype(scalar)>(column.at(row), column.stride, n, out);
   });
 }
 
 void gather_column(const Column& column, const Index* rows, Index n, double* out) {
+  if (column.dtype == DType::sparse) return gather_sparse(sparse_of(column), rows, n, out);
   with_scalar(column.dtype, [&](auto scalar) {
     for (Index i = 0; i < n; ++i) {
       std::memcpy(&scalar, column.at(rows[i]), sizeof scalar);

@@ -172,13 +172,34 @@ void pack_window_by_columns(const Rows& source, Index p, const Standardisation& 
   }
 }
 
+/// Rows of zeros, with the others put where they belong.
+void pack_window_of_sparse(const CompressedRows& X, const Standardisation& standard,
+                           const Index* rows, const std::uint32_t* places, Index count,
+                           RowWindow& window) {
+  const bool is_standard = standard.factor != nullptr;
+  Buffer zero = Buffer::Zero(window.stride);
+  for (Index j = 0; is_standard && j < X.n_columns; ++j)
+    zero[j] = (0.0 - standard.centre[j]) * standard.factor[j];
+  for (Index i = 0; i < count; ++i) {
+    double* const z = window.X.data() + places[i] * window.stride;
+    std::memcpy(z, zero.data(), static_cast<std::size_t>(window.stride) * sizeof(double));
+    const Index end = X.start[rows[i] + 1];
+    for (Index k = X.start[rows[i]]; k < end; ++k) {
+      const Index j = X.columns[k];
+      z[j] = is_standard ? (X.values[k] - standard.centre[j]) * standard.factor[j] : X.values[k];
+    }
+  }
+}
+
 }  // namespace
 
 void pack_rows(const Rows& source, const Column* weight, const Standardisation& standard,
                const Index* rows, const std::uint32_t* places, Index count, RowWindow& window) {
   const Index p = source.n_columns() - 1;
   const RowMajor matrix = row_major(source, p);
-  if (matrix && matrix.dtype == DType::f64) {
+  if (source.compressed.n_columns == p) {
+    pack_window_of_sparse(source.compressed, standard, rows, places, count, window);
+  } else if (matrix && matrix.dtype == DType::f64) {
     pack_window_by_rows<double>(matrix, p, standard, rows, places, count, window);
   } else if (matrix) {
     pack_window_by_rows<float>(matrix, p, standard, rows, places, count, window);

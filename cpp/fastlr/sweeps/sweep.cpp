@@ -7,6 +7,7 @@
 #include "fastlr/reading/column_block.hpp"
 #include "fastlr/reading/prefetching.hpp"
 #include "fastlr/registers/compensated.hpp"
+#include "fastlr/sweeps/sparse_sweep.hpp"
 #include "fastlr/threads.hpp"
 
 namespace fastlr {
@@ -17,10 +18,6 @@ constexpr Index min_slots = 8;
 constexpr Index most_blocks_per_task = 16;         // of residuals, which share their workspace
 constexpr Index slot_budget = Index{1} << 20;      // doubles in all slots together
 constexpr Index values_per_part = Index{1} << 24;  // of X in one call: 5 to 60 ms on one core
-
-/// Registers of accumulators for one target: (hi, lo) for each column of X and for sum w r, and sum
-/// w r^2.
-constexpr Index accumulators(Index n_columns) { return (2 * (n_columns + 2)) * lanes; }
 
 /// One block's residuals of one target, times the weight.
 struct Residuals {
@@ -234,6 +231,8 @@ SlotPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets) {
 
 void sweep(const SweepProblem& problem, const double* coef, const double* intercept,
            const SlotPlan& plan, Index part, int n_threads, double* slots) {
+  if (problem.rows.compressed.n_columns > 0)
+    return sweep_sparse(problem, coef, intercept, plan, part, n_threads, slots);
   const ColumnBlocks blocks(problem.rows.columns, problem.scale);
   std::vector<Coefficients> b;
   for (Index k = 0; k < problem.n_targets; ++k) b.emplace_back(problem, coef, k);

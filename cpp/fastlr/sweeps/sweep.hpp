@@ -28,7 +28,8 @@ SlotPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets);
 /// r = y - a - X b in double-double, and into slots, for rows of part `part`:
 ///   += sum w x r,  sum w r,  sum w r^2.
 /// coef: (2, n_targets, n_features) and intercept: (2, n_targets), unevaluated sums. slots:
-/// (n_slots, slot_size), zeroed before part 0.
+/// (n_slots, slot_size), zeroed before part 0. Of rows that have a compressed form that one is read,
+/// and of the features' columns nothing.
 void sweep(const SweepProblem& problem, const double* coef, const double* intercept,
            const SlotPlan& plan, Index part, int n_threads, double* slots);
 

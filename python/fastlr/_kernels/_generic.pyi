@@ -1,7 +1,7 @@
 """The one interface of the kernels of all CPU levels.
 
 Rows are a 2-D array, a 1-D array, or a list of these, read where they lie: ``Rows``. Other arrays are float64 and
-C-contiguous. q = n_features + n_targets.
+C-contiguous. q = n_features + n_targets. ``Parts`` are those of sparse rows: where each begins, columns, values.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
 Rows = Array | list[Array]
+Parts = tuple[Array, Array, Floats]
 
 def build_info() -> dict[str, Any]:
     """Level, compiler, Eigen and OpenMP versions of this module."""
@@ -56,6 +57,46 @@ def largest_deviation(
 
     0 for columns whose ``diagonal``, a sum of squares, is well inside of the range of float64.
     """
+
+def survey_sparse(
+    parts: Parts, n_samples: int, n_columns: int
+) -> tuple[bool, bool, float, npt.NDArray[np.int64]]:
+    """Whether starts rise and columns exist, whether columns rise in every row, pairs in rows, values of columns."""
+
+def sparse_sums_size(n_sparse: int, n_dense: int) -> int:
+    """Doubles that the sums of a pass over sparse rows take, beside ``n_dense`` columns that are not sparse."""
+
+def accumulate_sparse(
+    parts: Parts,
+    n_columns: int,
+    dense: Rows,
+    sample_weight: Array | None,
+    shift: Floats,
+    column_counts: npt.NDArray[np.int64],
+    first: int,
+    last: int,
+    n_threads: int,
+    sums: Floats,
+) -> None:
+    """``sums`` += products of rows [first, last); ``shift`` is that of the dense columns, targets included."""
+
+def centre_sparse(
+    n_sparse: int, n_dense: int, shift: Floats, sums: Floats
+) -> tuple[float, int, float, Floats, Floats]:
+    """(weight, n_positive, sum_log_weight, mean (2, q), cross (q, q)): sparse columns first, then the dense ones."""
+
+def predict_sparse(
+    parts: Parts,
+    n_samples: int,
+    n_columns: int,
+    first: int,
+    last: int,
+    coef: Floats,
+    intercept: Floats,
+    n_threads: int,
+    out: Floats,
+) -> None:
+    """Set ``out`` (n, t) to X coef' + intercept, coef (t, p), for rows [first, last)."""
 
 def recentre(
     weight: float, mean: Floats, cross: Floats, scale: Floats, shift: Floats

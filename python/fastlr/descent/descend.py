@@ -64,9 +64,9 @@ def descend(
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
+    X : array-like or sparse of shape (n_samples, n_features)
         Array of any stride, memory map, data frame, or mapping from names to columns; numbers of any type, read as
-        float64 where they lie.
+        float64 where they lie. Or a matrix or array of `scipy.sparse`, of which some rows are filled at a time.
     y : array-like of shape (n_samples,)
         Target values.
     batch_size : int, optional

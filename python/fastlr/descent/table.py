@@ -17,6 +17,7 @@ from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.names import check_same_features, default_names, warn_of_target_among_features
 from fastlr.input.refusals import refuse_non_finite
+from fastlr.input.sparse import SparseColumns
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_columns
 
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 CHEAP_FEATURES = 64  # up to so many, all moments cost hardly more than reading the rows
+_CHEAP_SPARSE_FEATURES = 1024  # ... where rows are sparse
 _LARGEST_SQUARES = 1e250
 _TOGETHER = 16  # columns whose means and variances are taken together otherwise
 
@@ -206,7 +208,8 @@ def as_rows(
 def with_statistics(rows: Rows, n_threads: int, *, need_moments: bool) -> MeasuredRows:
     """Take the statistics of rows in one pass, or in a few over narrow groups of columns if there are many."""
     p, names, labels = rows.n_features, rows.feature_names, rows.target_names
-    if need_moments or p <= CHEAP_FEATURES:
+    is_thin = isinstance(rows.features, SparseColumns) and p <= _CHEAP_SPARSE_FEATURES
+    if need_moments or p <= CHEAP_FEATURES or is_thin:
         groups = [slice(0, p)]
     else:
         groups = [slice(j, min(p, j + _TOGETHER)) for j in range(0, p, _TOGETHER)]

@@ -17,11 +17,15 @@ from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.names import check_same_targets
 from fastlr.input.options import as_flag, as_number
+from fastlr.input.sparse import SparseColumns, is_sparse
 from fastlr.input.threads import interruptible, lock_of, threads_of_jobs
-from fastlr.least_squares.fit import fit_problem, problem_of, solve_moments
+from fastlr.least_squares.fit import fit_problem, linear_fit, problem_of, solve_moments
+from fastlr.least_squares.non_negative import solve_non_negative
 from fastlr.least_squares.problem import Problem
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of, moments_of_state
+from fastlr.moments.passes import pass_over
+from fastlr.moments.state import State
 from fastlr.results import LinearFit, Status, predict_linear
 from fastlr.storage.schema import Field, Maybe, Part
 
@@ -52,7 +56,8 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
         Threads to use, counted as joblib does: -1 for all that the process may, -2 for all but one. None leaves it to
         ``n_threads``.
     positive : bool, default=False
-        Only False: coefficients of either sign.
+        Fit coefficients of which none is negative, from the moments of one pass, without standard errors; the constant
+        is free.
     accuracy : {"auto", "fast", "max"}, default="auto"
         How many digits are wanted: see `fastlr.ols`. ``partial_fit``, which cannot read earlier rows again, solves
         the normal equations whatever it says; of ``rank``, all rules hold there too.
@@ -147,7 +152,7 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
@@ -159,9 +164,13 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
         LinearRegression
             This estimator.
         """
-        self._check_parameters()
+        is_positive = self._check_parameters()
         table, is_vector = problem_of(X, y, sample_weight, self.fit_intercept, None, self._threads)
-        state, fit = fit_problem(table, is_vector, self.accuracy, self.rank)
+        state: State | None
+        if is_positive:
+            state, fit = _fit_non_negative(table, is_vector, self.rank)
+        else:
+            state, fit = fit_problem(table, is_vector, self.accuracy, self.rank)
         moments = None if state is None else moments_of_state(state)
         rows = None if state is not None else _rows_of(table)
         with lock_of(self):
@@ -185,7 +194,7 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
         with lock_of(self):
             if not hasattr(self, "fit_"):
                 return self.fit(X, y, sample_weight)
-        self._check_parameters()
+        is_positive = self._check_parameters()
         if self._is_forgetful:
             raise InputError(f"partial_fit cannot go on: {_FORGOTTEN}")
         features = as_features(X)
@@ -205,7 +214,11 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
         ):  # adding, solving and accepting in one step: no other thread's rows get lost
             moments = self.moments_ + more
             is_vector = is_vector and self.coef_.ndim == 1
-            fit = solve_moments(moments, self.fit_intercept, 0.0, is_vector, self.rank)
+            if is_positive:
+                flag = as_flag(self.fit_intercept, "fit_intercept")
+                fit = _of_non_negative(moments, flag, is_vector, self.rank)
+            else:
+                fit = solve_moments(moments, self.fit_intercept, 0.0, is_vector, self.rank)
             self._accept(moments, None, fit)
         return self
 
@@ -268,23 +281,19 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
         with lock_of(self):  # rows become moments in two steps
             return self._moments is None and self._rows is None
 
-    def _check_parameters(self) -> None:
-        """Check what scikit-learn's names say, also where nothing depends on it."""
+    def _check_parameters(self) -> bool:
+        """Check what scikit-learn's names say, also where nothing depends on it; whether ``positive`` is asked for."""
         if self.copy_X is not True:
             as_flag(self.copy_X, "copy_X")
         tol = self.tol if type(self.tol) is float else as_number(self.tol, "tol", "one from 0 on")
         if not tol >= 0.0:
             raise InputError(f"tol={self.tol!r} is negative: pass a number from 0 on.")
-        if as_flag(self.positive, "positive"):
-            raise InputError(
-                "positive=True asks for non-negative coefficients, which this estimator does not fit: pass "
-                "positive=False, or take sklearn.linear_model.LinearRegression(positive=True)."
-            )
+        return self.positive is not False and as_flag(self.positive, "positive")
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn asks of an estimator: as its own LinearRegression, for dense X."""
+        """What scikit-learn asks of an estimator: as its own LinearRegression, of which X may be sparse."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = False
+        tags.input_tags.sparse = True
         return tags
 
     @classmethod
@@ -346,7 +355,7 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -367,10 +376,33 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
         )
 
 
+def _fit_non_negative(table: Problem, is_vector: bool, rank: str | None) -> tuple[State, LinearFit]:
+    """Moments of the rows, and coefficients of which none is negative."""
+    state, _ = pass_over(
+        table.features,
+        table.targets,
+        table.weights,
+        table.feature_names,
+        table.target_names,
+        table.n_threads,
+        "double",
+    )
+    return state, _of_non_negative(moments_of_state(state), table.fit_intercept, is_vector, rank)
+
+
+def _of_non_negative(
+    moments: Moments, fit_intercept: bool, is_vector: bool, rank: str | None
+) -> LinearFit:
+    result = solve_non_negative(moments, fit_intercept, 0.0)
+    return linear_fit(moments.for_kernels(), result, fit_intercept, 0.0, is_vector, rank)
+
+
 def _rows_of(table: Problem) -> tuple[Any, ...]:
     """Rows fewer than columns, kept as they are smaller than their moments: for a ``partial_fit`` that may follow."""
 
-    def copy(columns: Columns) -> npt.NDArray[Any]:
+    def copy(columns: Columns) -> Any:
+        if isinstance(columns, SparseColumns):
+            return columns.copied()
         if columns.is_vector:
             return columns.column(0).copy()
         return np.array(columns.as_matrix())
@@ -389,10 +421,8 @@ def _singular_of_moments(moments: Moments, fit: LinearFit) -> FloatArray:
     return np.asarray(np.sqrt(np.maximum(eigenvalues, 0.0)))
 
 
-def _singular_of_rows(
-    X: npt.NDArray[Any], weights: npt.NDArray[Any] | None, fit_intercept: bool
-) -> FloatArray:
-    rows = np.asarray(X, dtype=np.float64)
+def _singular_of_rows(X: Any, weights: npt.NDArray[Any] | None, fit_intercept: bool) -> FloatArray:
+    rows = np.asarray(X.toarray() if is_sparse(X) else X, dtype=np.float64)
     if fit_intercept:
         rows = rows - np.average(rows, axis=0, weights=weights)
     if weights is not None:

@@ -201,6 +201,12 @@ class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
         self.standardize = standardize
         self.n_threads = n_threads
 
+    def __sklearn_tags__(self) -> Any:
+        """Say that X may be sparse."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def fit(
         self,
         X: object,
@@ -213,7 +219,7 @@ class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,)
             Target values.
@@ -319,7 +325,7 @@ class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
 
         Returns

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fastlr.errors import InputError, InputTypeError, InputWarning, user_level
 from fastlr.input.columns import Columns
-from fastlr.input.convert import as_columns
+from fastlr.input.convert import as_columns, as_dense_or_sparse
 
 __all__ = ["as_features", "as_targets", "as_weights"]
 
@@ -23,7 +23,10 @@ _FLOAT64 = np.dtype(np.float64)
 
 def as_features(X: object, *, argument: str = "X", may_miss: bool = False) -> Columns:
     """Features of shape (n_samples, n_features), at least one of each; with ``may_miss``, NaN for None and the like."""
-    columns = as_columns(X, argument, may_miss=may_miss)
+    if type(X) is np.ndarray:
+        columns = as_columns(X, argument, may_miss=may_miss)
+    else:
+        columns = as_dense_or_sparse(X, argument, may_miss=may_miss)
     if columns.is_vector:
         raise InputError(
             f"Expected 2D array, got 1D array instead: {argument} has shape ({columns.n_samples},) but needs "

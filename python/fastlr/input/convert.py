@@ -16,10 +16,28 @@ import numpy.typing as npt
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.columns import Columns
 from fastlr.input.frames import array_of, opened
+from fastlr.input.sparse import is_sparse, is_sparse_frame, sparse_columns
 
-__all__ = ["as_columns", "index_of", "is_missing"]
+__all__ = ["as_columns", "as_dense_or_sparse", "index_of", "is_missing"]
 
 _READABLE = frozenset("efdgbhilqBHILQ?")  # by kernels, in either byte order
+
+
+def as_dense_or_sparse(data: object, argument: str, *, may_miss: bool = False) -> Columns:
+    """Columns of numbers, of which scipy.sparse may keep no zeros."""
+    if is_sparse_frame(data):
+        return _from_sparse_frame(data, argument)
+    if not is_sparse(data):
+        return as_columns(data, argument, may_miss=may_miss)
+    matrix: Any = data
+    if matrix.ndim != 2:
+        raise InputError(
+            f"Expected 2D array, got 1D array instead: {argument} is a sparse array of shape {matrix.shape} but needs "
+            f"(n_samples, n_features). Pass {argument}.reshape(-1, 1) if it has a single feature."
+        )
+    if matrix.dtype.char not in _READABLE:
+        raise _unreadable(f"{argument} (all {matrix.shape[1]} columns)", matrix.dtype)
+    return sparse_columns(matrix, argument)
 
 
 def as_columns(data: object, argument: str, *, may_miss: bool = False) -> Columns:
@@ -42,16 +60,25 @@ def as_columns(data: object, argument: str, *, may_miss: bool = False) -> Column
     return Columns(array, shape[0], 1 if is_vector else shape[1], None, is_vector)
 
 
+def _from_sparse_frame(data: Any, argument: str) -> Columns:
+    """Columns of a sparse frame, which is not filled; pandas has no other type than one of numbers with this 0."""
+    names = tuple(data.columns)
+    if len(set(names)) < len(names):
+        raise _same_names(argument)
+    columns = as_dense_or_sparse(data.sparse.to_coo(), argument)
+    are_names = all(isinstance(name, str) for name in names)
+    return columns._replace(names=names if are_names else None, index=data.index)
+
+
 def _read(data: object, argument: str, may_miss: bool) -> Columns | npt.NDArray[Any]:
     """Columns, or one plain array in which they lie side by side."""
     if isinstance(data, Columns):
         return data
     if isinstance(data, np.ndarray):
         return _plain(data, argument, may_miss)
-    if hasattr(data, "toarray") and hasattr(data, "tocsr"):
+    if is_sparse(data):
         raise InputTypeError(
-            f"{argument} is a sparse matrix, and only dense data are supported: pass {argument}.toarray() if "
-            "it fits into memory."
+            f"{argument} is a sparse matrix, and only X may be one: pass {argument}.toarray()."
         )
     if isinstance(data, Mapping):
         return _from_columns(list(data.keys()), list(data.values()), argument, may_miss)
@@ -119,6 +146,10 @@ def _from_frame(data: object, argument: str, may_miss: bool) -> Columns | npt.ND
     raise InputTypeError(
         f"{argument} is a {type(data).__name__}: pass an array, a data frame, or a mapping from names to columns."
     )
+
+
+def _same_names(argument: str) -> InputError:
+    return InputError(f"{argument} has two columns of the same name: names must be distinct.")
 
 
 def _from_columns(labels: list[Any], values: list[Any], argument: str, may_miss: bool) -> Columns:

@@ -16,6 +16,7 @@ from fastlr.input.columns import Columns
 from fastlr.input.frames import opened
 from fastlr.input.missing import is_drop, without_missing
 from fastlr.input.names import check_same_features
+from fastlr.input.sparse import is_sparse, is_sparse_frame
 from fastlr.input.variables import Variables, columns_of, read_variables
 from fastlr.storage.schema import check_keys, shown
 
@@ -131,7 +132,9 @@ def categories_among(X: Any, categories: object) -> tuple[Any, tuple[str, ...]]:
             f"categories={categories!r} is not a list of columns: pass a list of names, 'auto' for columns that are "
             "declared to be categories, or None."
         )
-    is_plain = isinstance(X, np.ndarray | list | tuple | Columns) or hasattr(X, "tocsr")
+    is_plain = (
+        isinstance(X, np.ndarray | list | tuple | Columns) or is_sparse(X) or is_sparse_frame(X)
+    )
     if not isinstance(X, Mapping) and not is_plain:
         frame = opened(X, "X")
         X = X if frame is None else frame

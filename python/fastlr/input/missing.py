@@ -13,6 +13,7 @@ from fastlr.input.columns import Columns
 from fastlr.input.names import default_names, default_targets
 from fastlr.input.options import as_choice
 from fastlr.input.refusals import is_finite, not_finite
+from fastlr.input.sparse import SparseColumns
 
 __all__ = ["MISSING", "CompleteRows", "complete_rows", "is_drop", "missing_rows", "without_missing"]
 
@@ -87,6 +88,12 @@ def missing_rows(
     """Which rows have NaN in one of the columns, or None if no row has; infinity is an `InputError`."""
     n = columns.n_samples
     missing = np.zeros(n, dtype=np.bool_)
+    if isinstance(columns, SparseColumns):
+        infinite_cell = columns.first_infinite()
+        if infinite_cell is not None:
+            raise not_finite(columns, names, *infinite_cell, argument)
+        missing[columns.rows_with_nan()] = True
+        return missing if missing.any() else None
     for first, array in enumerate(columns.arrays):
         if array.dtype.kind != "f":
             continue

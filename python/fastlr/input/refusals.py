@@ -10,6 +10,7 @@ import numpy.typing as npt
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.input.columns import Columns
+from fastlr.input.sparse import SparseColumns
 
 __all__ = ["is_finite", "not_finite", "refuse_bad_weights", "refuse_non_finite"]
 
@@ -35,7 +36,8 @@ def refuse_non_finite(
     begin, end = rows or (0, columns.n_samples)
     row, column = _first_non_finite(columns, begin, end)
     if row >= 0:
-        value = float(columns.column(column)[row])
+        is_sparse = isinstance(columns, SparseColumns)
+        value = float(columns.row(row)[column] if is_sparse else columns.column(column)[row])
         raise not_finite(
             columns, names, first_row + row, column, value, argument, may_drop=may_drop
         )
@@ -52,6 +54,9 @@ def is_finite(values: npt.NDArray[Any]) -> bool:
 
 def _first_non_finite(columns: Columns, begin: int, end: int) -> tuple[int, int]:
     """Row and column of the first value that is not finite, or (-1, -1); in parts, between which Ctrl-C is heard."""
+    if isinstance(columns, SparseColumns):
+        cell = columns.first_non_finite(begin, end)
+        return (-1, -1) if cell is None else cell[:2]
     step = max(256, _SEARCHED_PER_CALL // max(1, columns.n_columns))
     for start in range(begin, end, step):
         stop = min(end, start + step)

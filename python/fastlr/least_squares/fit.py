@@ -52,10 +52,11 @@ def ols(
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features), or str
+    X : array-like or sparse of shape (n_samples, n_features), or str
         Array of any stride, data frame, or mapping from names to columns; numbers of any type (float64,
-        float32, half precision, integers, booleans, either byte order), read as float64 where they lie.
-        A formula such as ``"y ~ a + b * c"`` speaks of the columns of ``data``, and y is left out.
+        float32, half precision, integers, booleans, either byte order), read as float64 where they lie. Or a matrix
+        or array of `scipy.sparse`, which is never filled. A formula such as ``"y ~ a + b * c"`` speaks of the columns
+        of ``data``, and y is left out.
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
         Target values.
     data : data frame or mapping, optional

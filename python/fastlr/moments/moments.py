@@ -102,9 +102,9 @@ class Moments(Storable):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Array of any stride, data frame, or mapping from names to columns; numbers of any type, read as
-            float64 where they lie.
+            float64 where they lie. Or a matrix or array of `scipy.sparse`, which is never filled.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Target values.
         sample_weight : float or array-like of shape (n_samples,), optional

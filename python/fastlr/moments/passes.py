@@ -13,7 +13,9 @@ from fastlr.errors import InputError
 from fastlr.input.arguments import as_weights
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
+from fastlr.input.sparse import SparseColumns
 from fastlr.input.threads import resolve_threads
+from fastlr.moments.sparse_passes import sparse_moments
 from fastlr.moments.state import State
 
 __all__ = ["pass_over", "scaled_moments"]
@@ -44,14 +46,18 @@ def pass_over(
     """
     weights = as_weights(sample_weight, features.n_samples, index=features.index)
     threads = resolve_threads(n_threads)
-    shift = kernels.provisional_shift(features.source, targets.source, weights)
-    scale = np.ones(len(shift))
+    scale = np.ones(features.n_columns + targets.n_columns)
     names = feature_names, target_names
+    if first is None and isinstance(features, SparseColumns) and precision == "double":
+        first = sparse_moments(features, targets, weights, *names, threads)
+        if first is not None and _has_all_digits(first[0], features):
+            return first
+    shift = kernels.provisional_shift(features.source, targets.source, weights)
     state, n_passes = first or _moments_about_mean(
         features, targets, weights, *names, shift, scale, threads
     )
     diagonal = state.cross.diagonal()
-    is_finite = bool(np.isfinite(state.cross.trace() + state.mean[0].sum()))
+    is_finite = _is_finite(state)
     if not (diagonal.min() > _SMALLEST_SQUARE and is_finite) or not state.total_weight > 0:
         if weights is not None:
             refuse_bad_weights(weights)
@@ -87,6 +93,18 @@ def pass_over(
         )
         state = state._replace(total_weight=total_weight, mean=mean, cross=cross)
     return state, n_passes
+
+
+def _is_finite(state: State) -> bool:
+    return bool(np.isfinite(state.cross.trace() + state.mean[0].sum()))
+
+
+def _has_all_digits(state: State, features: SparseColumns) -> bool:
+    """Whether all is finite and no sum of squares is too small, but for those of columns of zeros."""
+    diagonal = state.cross.diagonal()
+    is_small = ~(diagonal > _SMALLEST_SQUARE)
+    is_small[: features.n_columns] &= features.sparse_rows.column_counts > 0
+    return _is_finite(state) and not is_small.any() and state.total_weight > 0
 
 
 def _moments_about_mean(

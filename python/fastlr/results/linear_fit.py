@@ -198,7 +198,7 @@ class LinearFit(Storable):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             The features of the fit, in the same order. If the fit and X both have names, they must be the same ones in
             the same order, whatever they look like; rows without names are taken by position, and so are all rows if
             the fit was given no names. After a formula, or with categories, a table with the columns that the fit was
@@ -231,7 +231,7 @@ class LinearFit(Storable):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features, as for `predict`.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets, as many as were fitted.

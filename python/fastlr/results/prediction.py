@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastlr._kernels import kernels
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.refusals import refuse_non_finite
+from fastlr.input.sparse import SparseColumns
 from fastlr.input.threads import resolve_threads
 
 __all__ = ["predict_linear"]
@@ -59,9 +60,44 @@ def predict_linear(
     threads = resolve_threads(n_threads)
     readers = min(threads, _MOST_READERS)
     step = readers * max(_FEWEST_ROWS, _PREDICTED_PER_CALL // values_per_row)
+    if isinstance(features, SparseColumns):
+        return _predict_sparse(features, matrix, constants, threads, out, names)
     for first in range(0, n, step):
         last = min(n, first + step)
         kernels.predict(features.source, first, last, matrix, constants, threads, out)
         if not np.isfinite(out[first:last]).all():
             refuse_non_finite(features, names, argument="X", rows=(first, last), may_drop=False)
+    return out
+
+
+def _predict_sparse(
+    features: SparseColumns,
+    coef: FloatArray,
+    intercept: FloatArray,
+    n_threads: int,
+    out: npt.NDArray[Any],
+    names: tuple[str, ...],
+) -> npt.NDArray[Any]:
+    """As `predict_linear`, by the values alone that are not zero; ``out`` is set."""
+    n, source = features.n_samples, features.sparse_rows
+    work = max(1, len(source.values) * len(coef))
+    step = max(_FEWEST_ROWS, n_threads * n * _PREDICTED_PER_CALL // (2 * work))
+    predictions = out if out.dtype == np.float64 else np.empty(out.shape)
+    for first in range(0, n, step):
+        last = min(n, first + step)
+        kernels.predict_sparse(
+            source.by_rows,
+            n,
+            features.n_columns,
+            first,
+            last,
+            coef,
+            intercept,
+            n_threads,
+            predictions,
+        )
+        if not np.isfinite(predictions[first:last]).all():
+            refuse_non_finite(features, names, argument="X", rows=(first, last))
+    if predictions is not out:
+        out[...] = predictions
     return out
