@@ -11,9 +11,13 @@
 namespace fastlr {
 namespace {
 
-/// Gaps below this share of y'y are rounding errors.
-constexpr double rounding = 0x1p-50;
-constexpr Index least_added = 32;  // columns that join the working set at once
+/// Rounding errors of the gap, as a share of the squares that it is made of.
+constexpr double rounding = 0x1p-49;
+constexpr double almost_nothing = 1e-9;  // of a diagonal, for columns that depend on one another
+constexpr Index least_added = 32;        // columns that join the working set at once
+/// A factor of k columns costs k^3 / 3 multiply-adds, which are done so much faster than those of
+/// sweeps that it pays sooner.
+constexpr double solving_speed = 24.0;
 constexpr double work_per_turn = 1e6;
 
 /// One penalty after the other. Coefficients outside of a working set are zero; the descent goes on
@@ -26,7 +30,6 @@ class Path {
         gram_(gram),
         rules_(rules),
         p_(problem.n_features),
-        limit_(std::max(rules.tolerance, rounding) * problem.square_y),
         state_(rules.seed),
         start_(ConstVectorMap(coef, p_)),
         u_(ConstVectorMap(problem.gradient, p_)),
@@ -49,7 +52,7 @@ class Path {
     can_solve_ = true;
     double gap = full_gap();
     bool is_first = true;
-    while (gap > limit_ && n_iter_ < rules_.max_iter) {
+    while (gap > limit() && n_iter_ < rules_.max_iter) {
       const Index added = widen(is_first && strong > 0.0 ? strong : l1);
       is_first = false;
       if (added == 0 && size() == 0) break;  // rounding alone
@@ -224,14 +227,22 @@ class Path {
     while (n_iter_ < rules_.max_iter) {
       ++n_iter_;
       const Index k = n_active();
-      const double work = std::pow(static_cast<double>(k), 3) / 3.0 + 1e4;
+      const double work = std::pow(static_cast<double>(k), 3) / solving_speed;
       if (can_solve_ && spent > work && k > 0) {
         can_solve_ = solve_at_signs();
         spent = 0.0;
       }
       spent += sweep();
-      if (set_gap() <= limit_) return;
+      if (set_gap() <= limit()) return;
     }
+  }
+
+  /// The gap that is small enough: as wanted, but no smaller than its rounding errors.
+  double limit() const {
+    double squares = 0.0;
+    for (Index a = 0; a < size(); ++a) squares += w_[a] * w_[a] * G_(a, a);
+    squares = problem_.square_y + std::sqrt(static_cast<double>(size())) * squares;
+    return std::max(rules_.tolerance * problem_.square_y, rounding * squares);
   }
 
   Index n_active() const {
@@ -263,8 +274,8 @@ class Path {
     return work;
   }
 
-  /// Where the descent is slow: the minimum for the signs that coefficients have now, or the way
-  /// there until the first of them is zero. False if the columns depend on one another.
+  /// Where the descent is slow: a step to the minimum for the signs that coefficients have now.
+  /// False if that does not help, as where columns depend on one another.
   bool solve_at_signs() {
     std::vector<Index> active;
     for (Index a = 0; a < size(); ++a)
@@ -279,40 +290,45 @@ class Path {
       slope[i] = g_[a] - c2_[a] * w_[a] - std::copysign(c1_[a], w_[a]);
       turn(static_cast<double>(k));
     }
-    if (!factor_cholesky(M, 1)) return false;
+    Matrix L = M;
+    if (!factor_cholesky(L, 1)) {  // a step along what is dependent ends at the first zero
+      L = M;
+      L.diagonal().array() += almost_nothing * M.diagonal().maxCoeff();
+      if (!factor_cholesky(L, 1)) return false;
+    }
     Vector step = slope;
-    M.triangularView<Eigen::Lower>().solveInPlace(step);
-    M.triangularView<Eigen::Lower>().transpose().solveInPlace(step);
+    L.triangularView<Eigen::Lower>().solveInPlace(step);
+    L.triangularView<Eigen::Lower>().transpose().solveInPlace(step);
     if (!step.allFinite()) return false;
-    double share = 1.0;
-    Index crossed = -1;
+    double until = 1.0;  // no coefficient changes its sign
     for (Index i = 0; i < k; ++i) {
       const Index a = active[static_cast<std::size_t>(i)];
-      if (c1_[a] == 0.0 && !problem_.positive) continue;
-      if ((w_[a] + step[i]) * w_[a] > 0.0) continue;
-      const double until = -w_[a] / step[i];
-      if (until < share) {
-        share = until;
-        crossed = i;
+      if ((c1_[a] > 0.0 || problem_.positive) && (w_[a] + step[i]) * w_[a] <= 0.0)
+        until = std::min(until, -w_[a] / step[i]);
+    }
+    // As far along the step as pays, coefficients that would change their sign staying at zero.
+    Vector change(size());
+    Vector along(size());
+    for (const double share : {1.0, 0.5, 0.25, until}) {
+      change.setZero();
+      along.setZero();
+      double gain = 0.0;
+      for (Index i = 0; i < k; ++i) {
+        const Index a = active[static_cast<std::size_t>(i)];
+        const bool has_sign = c1_[a] > 0.0 || problem_.positive;
+        const double next = w_[a] + share * step[i];
+        change[a] = has_sign && next * w_[a] <= 0.0 ? -w_[a] : next - w_[a];
+        along += change[a] * G_.col(a).head(size());
+        gain += change[a] * (slope[i] - 0.5 * c2_[a] * change[a]);
+        turn(static_cast<double>(size()));
       }
+      gain -= 0.5 * change.dot(along);
+      if (!(gain > 0.0)) continue;
+      w_.head(size()) += change;
+      g_.head(size()) -= along;
+      return true;
     }
-    Vector change = Vector::Zero(size());
-    Vector along = Vector::Zero(size());
-    for (Index i = 0; i < k; ++i) {
-      const Index a = active[static_cast<std::size_t>(i)];
-      change[a] = i == crossed ? -w_[a] : share * step[i];
-      along += change[a] * G_.col(a).head(size());
-      turn(static_cast<double>(size()));
-    }
-    double gain = -0.5 * change.dot(along);
-    for (Index i = 0; i < k; ++i) {
-      const Index a = active[static_cast<std::size_t>(i)];
-      gain += change[a] * (slope[i] - 0.5 * c2_[a] * change[a]);
-    }
-    if (!(gain >= 0.0)) return false;
-    w_.head(size()) += change;
-    g_.head(size()) -= along;
-    return true;
+    return false;
   }
 
   /// A number below n, of a linear congruential sequence.
@@ -325,7 +341,6 @@ class Path {
   GramColumns& gram_;
   const DescentRules& rules_;
   Index p_;
-  double limit_;
   std::uint64_t state_;
   Vector start_;
   Vector u_;  // X'(y - X b), (p)
