@@ -23,9 +23,17 @@ if TYPE_CHECKING:
     from fastlr.descent import Descent, optimizers, schedules
     from fastlr.descent.descend import descend
     from fastlr.errors import ConvergenceWarning
-    from fastlr.estimators import LinearRegression, SGDRegressor
+    from fastlr.estimators import (
+        ElasticNet,
+        ElasticNetCV,
+        Lasso,
+        LassoCV,
+        LinearRegression,
+        SGDRegressor,
+    )
     from fastlr.files import load_model, save_model
     from fastlr.least_squares.polynomial import PolynomialFit, polyfit
+    from fastlr.penalised.lasso import PenaltyPath, enet_path, lasso_path
     from fastlr.streams import fit_file
 
 __version__ = "0.1.0"
@@ -34,20 +42,27 @@ __all__ = [
     "ConditionWarning",
     "ConvergenceWarning",
     "Descent",
+    "ElasticNet",
+    "ElasticNetCV",
     "FileFormatError",
     "InputError",
     "InputTypeError",
     "InputWarning",
+    "Lasso",
+    "LassoCV",
     "LinearFit",
     "LinearRegression",
     "ModelFileError",
     "Moments",
+    "PenaltyPath",
     "PolynomialFit",
     "RankWarning",
     "SGDRegressor",
     "Status",
     "descend",
+    "enet_path",
     "fit_file",
+    "lasso_path",
     "load_model",
     "ols",
     "optimizers",
@@ -62,11 +77,18 @@ __all__ = [
 _LAZY = {
     "ConvergenceWarning": ("fastlr.errors", "ConvergenceWarning"),
     "Descent": ("fastlr.descent", "Descent"),
+    "ElasticNet": ("fastlr.estimators", "ElasticNet"),
+    "ElasticNetCV": ("fastlr.estimators", "ElasticNetCV"),
+    "Lasso": ("fastlr.estimators", "Lasso"),
+    "LassoCV": ("fastlr.estimators", "LassoCV"),
     "LinearRegression": ("fastlr.estimators", "LinearRegression"),
+    "PenaltyPath": ("fastlr.penalised.lasso", "PenaltyPath"),
     "PolynomialFit": ("fastlr.least_squares.polynomial", "PolynomialFit"),
     "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
     "descend": ("fastlr.descent", "descend"),
+    "enet_path": ("fastlr.penalised.lasso", "enet_path"),
     "fit_file": ("fastlr.streams", "fit_file"),
+    "lasso_path": ("fastlr.penalised.lasso", "lasso_path"),
     "load_model": ("fastlr.files", "load_model"),
     "optimizers": ("fastlr.descent.optimizers", None),
     "polyfit": ("fastlr.least_squares.polynomial", "polyfit"),

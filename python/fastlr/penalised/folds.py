@@ -1,0 +1,218 @@
+"""Moments of the rows that a split trains on and of those it tests on: one pass where test folds are a partition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr.errors import InputError
+from fastlr.input.columns import Columns
+from fastlr.least_squares.problem import Problem
+from fastlr.moments.combining import added
+from fastlr.moments.passes import pass_over
+from fastlr.moments.state import State
+
+__all__ = ["Fold", "Folds", "as_folds", "consecutive_folds", "moments_of_folds"]
+
+Positions = npt.NDArray[np.intp]
+_VALUES_PER_GATHER = 1 << 18  # 2 MB: what is gathered is read again from the cache
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """Positions of the rows of every split; ``train`` is None where each row is tested once and else trained on."""
+
+    test: list[Positions]
+    train: list[Positions] | None
+    n_samples: int
+
+    @property
+    def is_partition(self) -> bool:
+        """Whether every row is tested exactly once, and trained on, once, by all other splits."""
+        return self.train is None
+
+    def train_of(self, k: int) -> Positions:
+        """The rows that split ``k`` trains on."""
+        if self.train is not None:
+            return self.train[k]
+        others = np.ones(self.n_samples, dtype=np.bool_)
+        others[self.test[k]] = False
+        return np.flatnonzero(others)
+
+    def __len__(self) -> int:
+        return len(self.test)
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Moments of the training rows; of the test rows as the fit weighs them, and with equal weights."""
+
+    train: State
+    test: Positions
+    test_moments: State | None
+    """None where nobody asked for them."""
+
+
+def as_folds(splits: Iterable[tuple[object, object]], n_samples: int) -> Folds:
+    """Positions of all splits, checked: from 0 to before n_samples, and at least one on either side."""
+    train, test = [], []
+    for k, split in enumerate(splits):
+        try:
+            of_train, of_test = split
+        except (TypeError, ValueError):
+            raise InputError(
+                f"split {k} of cv is {split!r}: pass pairs (train, test) of row positions."
+            ) from None
+        train.append(_positions(of_train, n_samples, f"the training rows of split {k}"))
+        test.append(_positions(of_test, n_samples, f"the test rows of split {k}"))
+    if not test:
+        raise InputError(
+            "cv gives no splits: pass at least one pair (train, test) of row positions."
+        )
+    return Folds(test, None if _is_partition(train, test, n_samples) else train, n_samples)
+
+
+def consecutive_folds(n_samples: int, n_folds: int) -> Folds:
+    """Folds of consecutive rows, the first ones a row longer: those of scikit-learn's KFold without shuffling."""
+    if not 2 <= n_folds <= n_samples:
+        raise InputError(
+            f"cv={n_folds} folds of {n_samples} rows: pass a number from 2 to the number of rows."
+        )
+    bounds = np.array_split(np.arange(n_samples), n_folds)
+    return Folds([np.asarray(rows, dtype=np.intp) for rows in bounds], None, n_samples)
+
+
+def moments_of_folds(
+    problem: Problem, folds: Folds, *, with_tests: bool
+) -> tuple[list[Fold], State, int]:
+    """The folds' moments, those of all rows, and how often the rows were read.
+
+    Training moments of a partition are sums of the other folds' moments: nothing is taken away, and no digit lost.
+    """
+    if folds.is_partition:
+        parts = [_moments(problem, rows, weighted=True) for rows in folds.test]
+        present = [part for part in parts if part is not None]
+        if len(present) < 2:
+            raise InputError(
+                "sample_weight is positive in one fold alone: no other fold can be trained on."
+            )
+        later: list[State | None] = [None]
+        for part in reversed(parts[1:]):
+            later.append(_sum(part, later[-1]))
+        train, earlier = [], None
+        for k, part in enumerate(parts):
+            both = _sum(earlier, later[len(parts) - 1 - k])
+            train.append(_trainable(both, k))
+            earlier = _sum(earlier, part)
+        whole, passes = _trainable(earlier, 0), 1
+    else:
+        train = [
+            _trainable(_moments(problem, rows, weighted=True), k)
+            for k, rows in enumerate(folds.train or [])
+        ]
+        whole = _trainable(
+            _moments(problem, np.arange(problem.features.n_samples), weighted=True), 0
+        )
+        passes = 1 + len(train)
+    tests: list[State | None] = [None] * len(folds)
+    if with_tests and folds.is_partition and problem.weights is None:
+        tests = parts
+    elif with_tests:
+        tests = [_moments(problem, rows, weighted=False) for rows in folds.test]
+        passes += 1
+    found = [Fold(*fold) for fold in zip(train, folds.test, tests, strict=True)]
+    return found, whole, passes
+
+
+def _moments(problem: Problem, rows: Positions, *, weighted: bool) -> State | None:
+    """Moments of some rows, gathered piece by piece unless they follow one another; None if none of them counts."""
+    weights = problem.weights if weighted else None
+    if weights is not None:
+        counts = weights[rows] != 0
+        if not counts.all():
+            rows = rows[counts]
+        if len(rows) == 0:
+            return None
+    total: State | None = None
+    for piece in _pieces(rows, problem.n_features):
+        features, targets = _taken(problem.features, piece), _taken(problem.targets, piece)
+        state, _ = pass_over(
+            features,
+            targets,
+            None if weights is None else weights[piece],
+            problem.feature_names,
+            problem.target_names,
+            problem.n_threads,
+            "double",
+        )
+        total = _sum(total, state)
+    return total
+
+
+def _pieces(rows: Positions, n_features: int) -> Iterator[slice | Positions]:
+    """All rows as one slice, or positions of a few hundred kilobytes at a time in rising order."""
+    first, last = int(rows[0]), int(rows[-1])
+    if last - first == len(rows) - 1 and (len(rows) < 3 or bool(np.all(np.diff(rows) == 1))):
+        yield slice(first, last + 1)
+        return
+    rows = np.sort(rows)
+    step = max(256, _VALUES_PER_GATHER // n_features)
+    for start in range(0, len(rows), step):
+        yield rows[start : start + step]
+
+
+def _taken(columns: Columns, rows: slice | Positions) -> Columns:
+    return columns.take_rows(rows)
+
+
+def _sum(first: State | None, second: State | None) -> State | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return added(first, second)
+
+
+def _trainable(state: State | None, k: int) -> State:
+    if state is None:
+        raise InputError(f"no training row of split {k} has a positive weight: use fewer folds.")
+    return state
+
+
+def _positions(rows: object, n_samples: int, what: str) -> Positions:
+    array = np.asarray(rows)
+    if array.dtype == np.bool_ and array.shape == (n_samples,):
+        array = np.flatnonzero(array)
+    if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "iu":
+        raise InputError(
+            f"cv: {what} are an array of shape {array.shape} and type {array.dtype}: pass at least one row position."
+        )
+    positions = array.astype(np.intp)
+    if positions.min() < -n_samples or positions.max() >= n_samples:
+        raise InputError(
+            f"cv: {what} reach from {positions.min()} to {positions.max()}, but X has {n_samples} rows: pass positions "
+            f"from 0 to {n_samples - 1}."
+        )
+    return np.where(positions < 0, positions + n_samples, positions)
+
+
+def _is_partition(train: list[Positions], test: list[Positions], n_samples: int) -> bool:
+    """Whether every row is tested exactly once, and trained on, once, by all other splits."""
+    if len(test) < 2 or sum(map(len, test)) != n_samples:
+        return False
+    tested = np.zeros(n_samples, dtype=np.bool_)
+    for rows in test:
+        tested[rows] = True
+    if not tested.all():
+        return False
+    for of_train, of_test in zip(train, test, strict=True):
+        if len(of_train) != n_samples - len(of_test):
+            return False
+        tested[of_test] = False
+        is_apart = tested[of_train].all()
+        tested[of_test] = True
+        rising = of_train if (of_train[1:] > of_train[:-1]).all() else np.sort(of_train)
+        if not is_apart or not (rising[1:] > rising[:-1]).all():
+            return False
+    return True
