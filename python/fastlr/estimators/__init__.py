@@ -1,6 +1,15 @@
 """scikit-learn estimators: thin fronts of the functions, with scikit-learn's names."""
 
+from fastlr.estimators.elastic_net import ElasticNet, Lasso
+from fastlr.estimators.elastic_net_cv import ElasticNetCV, LassoCV
 from fastlr.estimators.linear_regression import LinearRegression
 from fastlr.estimators.sgd_regressor import SGDRegressor
 
-__all__ = ["LinearRegression", "SGDRegressor"]
+__all__ = [
+    "ElasticNet",
+    "ElasticNetCV",
+    "Lasso",
+    "LassoCV",
+    "LinearRegression",
+    "SGDRegressor",
+]

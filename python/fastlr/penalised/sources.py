@@ -189,7 +189,7 @@ class OfMoments:
             products = products[np.ix_(kept, kept)] - products[np.ix_(kept, free)] @ back
             gradient = gradient[kept] - back.T @ gradient[free]
         coefs = np.zeros((len(l1), p))
-        gaps, n_iter = np.zeros(len(l1)), np.zeros(len(l1), dtype=np.intp)
+        gaps, n_iter = np.zeros(len(l1)), np.ones(len(l1), dtype=np.intp)
         if kept.size:
             found, gaps, n_iter = kernels.penalised_path(
                 np.ascontiguousarray(products),
