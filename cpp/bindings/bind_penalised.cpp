@@ -6,6 +6,7 @@
 
 #include "bindings/arguments.hpp"
 #include "bindings/level_module.hpp"
+#include "fastlr/algebra/best_subsets.hpp"
 #include "fastlr/algebra/columns_on_demand.hpp"
 #include "fastlr/algebra/coordinate_descent.hpp"
 #include "fastlr/products/column_products.hpp"
@@ -40,8 +41,9 @@ class PathCall {
     require(max_iter >= 1, "max_iter starts at 1");
   }
 
-  void run(GramColumns& gram) {
-    penalised_path(problem_, gram, rules_, n_, l1_, l2_, coef_, to_coefs_, to_gaps_, to_n_iter_);
+  Index run(GramColumns& gram) {
+    return penalised_path(problem_, gram, rules_, n_, l1_, l2_, coef_, to_coefs_, to_gaps_,
+                          to_n_iter_);
   }
 
   const py::array& coefs() const { return coefs_; }
@@ -92,10 +94,11 @@ void bind_penalised(LevelModule& m) {
   m.def(
       "penalised_path_of_rows",
       [](const py::object& X, const OptionalArray& sample_weight, double total_weight,
-         const DoubleArray& shift, const DoubleArray& mean, int n_threads, double square_y,
-         const DoubleArray& gradient, const DoubleArray& l1_factor, const DoubleArray& l2_factor,
-         bool positive, const DoubleArray& l1, const DoubleArray& l2, const DoubleArray& coef,
-         Index max_iter, double tolerance, bool random, std::uint64_t seed) {
+         const DoubleArray& shift, const DoubleArray& mean, Index most, int n_threads,
+         double square_y, const DoubleArray& gradient, const DoubleArray& l1_factor,
+         const DoubleArray& l2_factor, bool positive, const DoubleArray& l1, const DoubleArray& l2,
+         const DoubleArray& coef, Index max_iter, double tolerance, bool random,
+         std::uint64_t seed) {
         const Rows rows = rows_of(X, py::none());
         const std::optional<Column> weight = weight_of(sample_weight, rows);
         check_size(shift, rows.n_columns(), "shift");
@@ -106,20 +109,21 @@ void bind_penalised(LevelModule& m) {
         const MeasuredFeatures features{rows, weight ? &*weight : nullptr, total_weight,
                                         shift.data(), mean.data()};
         Index n_known = 0;
+        Index n_done = 0;
         {
           const Released release;
-          ColumnsOnDemand gram(features, n_threads);
-          call.run(gram);
+          ColumnsOnDemand gram(features, most, n_threads);
+          n_done = call.run(gram);
           n_known = gram.n_known();
         }
-        return py::make_tuple(call.coefs(), call.gaps(), call.n_iter(), n_known);
+        return py::make_tuple(call.coefs(), call.gaps(), call.n_iter(), n_known, n_done);
       },
       py::arg("X"), py::arg("sample_weight").none(true), py::arg("total_weight"),
-      py::arg("shift").noconvert(), py::arg("mean").noconvert(), py::arg("n_threads"),
-      py::arg("square_y"), py::arg("gradient").noconvert(), py::arg("l1_factor").noconvert(),
-      py::arg("l2_factor").noconvert(), py::arg("positive"), py::arg("l1").noconvert(),
-      py::arg("l2").noconvert(), py::arg("coef").noconvert(), py::arg("max_iter"),
-      py::arg("tolerance"), py::arg("random") = false, py::arg("seed") = 0);
+      py::arg("shift").noconvert(), py::arg("mean").noconvert(), py::arg("most"),
+      py::arg("n_threads"), py::arg("square_y"), py::arg("gradient").noconvert(),
+      py::arg("l1_factor").noconvert(), py::arg("l2_factor").noconvert(), py::arg("positive"),
+      py::arg("l1").noconvert(), py::arg("l2").noconvert(), py::arg("coef").noconvert(),
+      py::arg("max_iter"), py::arg("tolerance"), py::arg("random") = false, py::arg("seed") = 0);
 
   m.def(
       "column_products",
@@ -140,6 +144,26 @@ void bind_penalised(LevelModule& m) {
       },
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("shift").noconvert(),
       py::arg("chosen"), py::arg("n_threads"));
+
+  m.attr("MOST_SUBSET_COLUMNS") = most_subset_columns;
+  m.def(
+      "best_subsets",
+      [](const DoubleArray& A, const DoubleArray& q, double square_y) {
+        const Index p = q.size();
+        check_size(A, p * p, "A");
+        require(p >= 1 && p <= most_subset_columns, "so many columns have too many subsets");
+        DoubleArray rss(p + 1);
+        py::array_t<std::uint64_t> columns(p + 1);
+        double* to_rss = rss.mutable_data();
+        std::uint64_t* to_columns = columns.mutable_data();
+        std::int64_t n_nodes = 0;
+        {
+          const Released release;
+          n_nodes = best_subsets(p, A.data(), q.data(), square_y, to_rss, to_columns);
+        }
+        return py::make_tuple(rss, columns, n_nodes);
+      },
+      py::arg("A").noconvert(), py::arg("q").noconvert(), py::arg("square_y"));
 }
 
 }  // namespace fastlr

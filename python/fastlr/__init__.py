@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fastlr.files import load_model, save_model
     from fastlr.least_squares.polynomial import PolynomialFit, polyfit
     from fastlr.penalised.lasso import PenaltyPath, enet_path, lasso_path
+    from fastlr.penalised.selection import SubsetSelection, best_subset
     from fastlr.streams import fit_file
 
 __version__ = "0.1.0"
@@ -59,6 +60,8 @@ __all__ = [
     "RankWarning",
     "SGDRegressor",
     "Status",
+    "SubsetSelection",
+    "best_subset",
     "descend",
     "enet_path",
     "fit_file",
@@ -85,6 +88,8 @@ _LAZY = {
     "PenaltyPath": ("fastlr.penalised.lasso", "PenaltyPath"),
     "PolynomialFit": ("fastlr.least_squares.polynomial", "PolynomialFit"),
     "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
+    "SubsetSelection": ("fastlr.penalised.selection", "SubsetSelection"),
+    "best_subset": ("fastlr.penalised.selection", "best_subset"),
     "descend": ("fastlr.descent", "descend"),
     "enet_path": ("fastlr.penalised.lasso", "enet_path"),
     "fit_file": ("fastlr.streams", "fit_file"),

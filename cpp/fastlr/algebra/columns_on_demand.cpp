@@ -12,8 +12,9 @@ constexpr Index most_columns = 255;  // whose sums still fit a cache
 
 }  // namespace
 
-void ColumnsOnDemand::learn(const std::vector<Index>& needed, const double* promise) {
+bool ColumnsOnDemand::learn(const std::vector<Index>& needed, const double* promise) {
   const Index p = features_.rows.n_columns();
+  if (n_known_ + static_cast<Index>(needed.size()) > most_) return false;
   std::vector<Index> columns = needed;
   std::vector<Index> others;
   std::vector<char> is_needed(static_cast<std::size_t>(p), 0);
@@ -44,6 +45,7 @@ void ColumnsOnDemand::learn(const std::vector<Index>& needed, const double* prom
       ++n_known_;
     }
   }
+  return true;
 }
 
 }  // namespace fastlr

@@ -20,17 +20,22 @@ struct MeasuredFeatures {
 
 class ColumnsOnDemand final : public GramColumns {
  public:
-  ColumnsOnDemand(const MeasuredFeatures& features, int n_threads)
-      : GramColumns(features.rows.n_columns()), features_(features), n_threads_(n_threads) {}
+  /// `most` columns and no more, but for the last block's.
+  ColumnsOnDemand(const MeasuredFeatures& features, Index most, int n_threads)
+      : GramColumns(features.rows.n_columns()),
+        features_(features),
+        most_(most),
+        n_threads_(n_threads) {}
 
   /// Whole blocks of columns, since the rows are read once for each: those that are needed, then
   /// the most promising ones.
-  void learn(const std::vector<Index>& needed, const double* promise) override;
+  bool learn(const std::vector<Index>& needed, const double* promise) override;
 
   Index n_known() const { return n_known_; }
 
  private:
   MeasuredFeatures features_;
+  Index most_;
   int n_threads_;
   Index n_known_ = 0;
   std::vector<std::vector<double>> blocks_;

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <optional>
+#include <utility>
 
 #include "fastlr/algebra/dense.hpp"
 #include "fastlr/turns.hpp"
@@ -42,8 +43,8 @@ class Path {
     refresh();
   }
 
-  /// Descends for one penalty; (gap, sweeps).
-  std::pair<double, Index> descend(double l1, double l2) {
+  /// Descends for one penalty; (gap, sweeps), or nothing where columns are refused.
+  std::optional<std::pair<double, Index>> descend(double l1, double l2) {
     const double strong = 2.0 * l1 - last_l1();
     l1_ = l1;
     l2_ = l2;
@@ -54,6 +55,7 @@ class Path {
     bool is_first = true;
     while (gap > limit() && n_iter_ < rules_.max_iter) {
       const Index added = widen(is_first && strong > 0.0 ? strong : l1);
+      if (is_refused_) return std::nullopt;
       is_first = false;
       if (added == 0 && size() == 0) break;  // rounding alone
       descend_in_set();
@@ -62,8 +64,10 @@ class Path {
     }
     is_fresh_ = false;
     last_ = l1;
-    return {gap, n_iter_};
+    return std::pair{gap, n_iter_};
   }
+
+  bool is_refused() const { return is_refused_; }
 
   void copy_to(double* coef) const {
     std::fill_n(coef, p_, 0.0);
@@ -107,7 +111,8 @@ class Path {
     std::vector<Index> unknown;
     for (const Index j : columns)
       if (gram_.known(j) == nullptr) unknown.push_back(j);
-    if (!unknown.empty()) gram_.learn(unknown, promise_.data());
+    is_refused_ = is_refused_ || (!unknown.empty() && !gram_.learn(unknown, promise_.data()));
+    if (is_refused_) return;
     const Index before = size();
     const Index now = before + static_cast<Index>(columns.size());
     if (now > G_.rows()) {
@@ -355,21 +360,24 @@ class Path {
   double work_ = 0.0;
   bool is_fresh_ = true;
   bool can_solve_ = true;
+  bool is_refused_ = false;
   Index n_iter_ = 0;
 };
 
 }  // namespace
 
-void penalised_path(const PenalisedProblem& problem, GramColumns& gram, const DescentRules& rules,
-                    Index n, const double* l1, const double* l2, const double* coef, double* coefs,
-                    double* gaps, Index* n_iter) {
+Index penalised_path(const PenalisedProblem& problem, GramColumns& gram, const DescentRules& rules,
+                     Index n, const double* l1, const double* l2, const double* coef, double* coefs,
+                     double* gaps, Index* n_iter) {
   Path path(problem, gram, rules, coef);
   for (Index k = 0; k < n; ++k) {
-    const auto [gap, sweeps] = path.descend(l1[k], l2[k]);
+    const auto reached = path.is_refused() ? std::nullopt : path.descend(l1[k], l2[k]);
+    if (!reached) return k;
     path.copy_to(coefs + k * problem.n_features);
-    gaps[k] = gap;
-    n_iter[k] = sweeps;
+    gaps[k] = reached->first;
+    n_iter[k] = reached->second;
   }
+  return n;
 }
 
 }  // namespace fastlr

@@ -24,8 +24,9 @@ class GramColumns {
   /// Column j, or nullptr as long as nobody has asked for it.
   const double* known(Index j) const { return columns_[static_cast<std::size_t>(j)]; }
 
-  /// Makes these columns known, none of which is; `promise` (p) says which others may follow.
-  virtual void learn(const std::vector<Index>& needed, const double* promise) = 0;
+  /// Makes these columns known, none of which is; `promise` (p) says which others may follow. False
+  /// if so many columns had better be learnt in another way.
+  virtual bool learn(const std::vector<Index>& needed, const double* promise) = 0;
 
  protected:
   std::vector<const double*> columns_;
@@ -37,7 +38,7 @@ class WholeGram final : public GramColumns {
   WholeGram(Index p, const double* A) : GramColumns(p) {
     for (Index j = 0; j < p; ++j) columns_[static_cast<std::size_t>(j)] = A + j * p;
   }
-  void learn(const std::vector<Index>&, const double*) override {}
+  bool learn(const std::vector<Index>&, const double*) override { return true; }
 };
 
 /// What is minimised, but for the strength of the penalties.
@@ -58,10 +59,10 @@ struct DescentRules {
 };
 
 /// For each of n penalties (l1[k], l2[k], which multiply the factors): coefficients (n, p), the
-/// duality gap, and the sweeps that were taken. `coef` (p) is where the first one starts. Gives
-/// turns.
-void penalised_path(const PenalisedProblem& problem, GramColumns& gram, const DescentRules& rules,
-                    Index n, const double* l1, const double* l2, const double* coef, double* coefs,
-                    double* gaps, Index* n_iter);
+/// duality gap, and the sweeps that were taken. `coef` (p) is where the first one starts. How many
+/// penalties are done: all, unless columns are refused. Gives turns.
+Index penalised_path(const PenalisedProblem& problem, GramColumns& gram, const DescentRules& rules,
+                     Index n, const double* l1, const double* l2, const double* coef, double* coefs,
+                     double* gaps, Index* n_iter);
 
 }  // namespace fastlr

@@ -147,10 +147,10 @@ void column_products(const Rows& rows, const Column* weight, const double* shift
   level_in_use().column_products(rows, weight, shift, chosen, n_threads, out);
 }
 
-void penalised_path(const PenalisedProblem& problem, GramColumns& gram, const DescentRules& rules,
-                    Index n, const double* l1, const double* l2, const double* coef, double* coefs,
-                    double* gaps, Index* n_iter) {
-  level_in_use().penalised_path(problem, gram, rules, n, l1, l2, coef, coefs, gaps, n_iter);
+Index penalised_path(const PenalisedProblem& problem, GramColumns& gram, const DescentRules& rules,
+                     Index n, const double* l1, const double* l2, const double* coef, double* coefs,
+                     double* gaps, Index* n_iter) {
+  return level_in_use().penalised_path(problem, gram, rules, n, l1, l2, coef, coefs, gaps, n_iter);
 }
 
 void dual_products(const Rows& rows, const double* scale, const double* root_weight,

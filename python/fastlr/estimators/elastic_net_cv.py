@@ -61,7 +61,7 @@ class _CrossValidatedNet(SparseCoefficients):
         rules = descent_rules(self)
         grid = as_alphas(100 if self.alphas is None else self.alphas)
         eps = as_number(self.eps, "eps", "a number between 0 and 1")
-        if not 0.0 < eps:
+        if not eps > 0.0:
             raise InputError(f"eps={self.eps!r} is not positive: pass a ratio such as 1e-3.")
         features = as_features(X)
         target = as_vector(y, features)
@@ -240,7 +240,9 @@ class ElasticNetCV(_CrossValidatedNet):
     ----------
     l1_ratio : float or list of float, default=0.5
         Share of the absolute values in the penalty; of several, cross-validation chooses one.
-    eps, alphas, fit_intercept, precompute, max_iter, tol, cv, copy_X, verbose, n_jobs, positive, random_state, selection
+    eps, alphas, fit_intercept, precompute, max_iter, tol, cv, copy_X, verbose, n_jobs
+        As those of `LassoCV`.
+    positive, random_state, selection
         As those of `LassoCV`.
 
     Attributes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +55,7 @@ def as_share(l1_ratio: object, argument: str = "l1_ratio") -> float:
 
 def as_alphas(alphas: object) -> int | FloatArray:
     """How many penalties to choose, or the penalties themselves, falling; a number alone counts as how many."""
-    if isinstance(alphas, numbers.Integral) and not isinstance(alphas, bool):
+    if isinstance(alphas, int | np.integer) and not isinstance(alphas, bool):
         return as_whole(alphas, "alphas")
     try:
         values = np.array(alphas, dtype=np.float64)

@@ -55,7 +55,8 @@ class PenaltyPath:
     l1_ratio : float
         Share of the absolute values in the penalty; 1 is the lasso.
     solver : str
-        "moments" (cross-products of all columns, from one pass) or "rows" (of those only that the path asked for).
+        "moments" (cross-products of all columns, from one pass; also where the path began without them) or "rows" (of
+        those columns only that the path asked for).
     n_columns : int
         Columns whose cross-products with all others were taken.
     feature_names, target_names : tuple of str
@@ -331,7 +332,7 @@ class Traced:
     coefs: FloatArray
     intercepts: FloatArray
     gaps: FloatArray
-    n_iter: FloatArray
+    n_iter: npt.NDArray[np.intp]
     n_columns: int
 
 

@@ -27,7 +27,7 @@ class Split:
     def __init__(self, train: Source, test: OfMoments | Problem) -> None:
         self.train, self.test = train, test
 
-    def mean_squares(self, path: Traced, factors: FloatArray) -> FloatArray:
+    def mean_squares(self, path: Traced) -> FloatArray:
         """Weighted mean squared error of the test rows for every penalty (n_alphas,)."""
         if isinstance(self.test, OfMoments):
             return self.test.mean_squares(0, path.coefs, path.intercepts)
@@ -54,8 +54,10 @@ class CrossValidated:
             self.splits = self._from_moments(problem, folds)
         else:
             self.splits = [
-                Split(source_of(_rows_of(problem, train), "rows"), _rows_of(problem, test))
-                for train, test in zip(folds.train, folds.test, strict=True)
+                Split(
+                    source_of(_rows_of(problem, folds.train_of(k)), "auto"), _rows_of(problem, test)
+                )
+                for k, test in enumerate(folds.test)
             ]
 
     def _from_moments(self, problem: Problem, folds: Folds) -> list[Split]:
@@ -79,8 +81,8 @@ class CrossValidated:
                     rows.n_threads,
                     "double",
                 )
-            centred, constant = problem.fit_intercept, True
-            splits.append(Split(OfMoments(fold.train, centred), OfMoments(test, constant)))
+            train = OfMoments(fold.train, problem.fit_intercept)
+            splits.append(Split(train, OfMoments(test, fit_intercept=True)))
         return splits
 
     def errors(
@@ -91,7 +93,7 @@ class CrossValidated:
         for split in self.splits:
             path = traced(split.train, 0, alphas, l1_ratio, factors, rules)
             warn_of_gaps(split.train, path, alphas, rules)
-            columns.append(split.mean_squares(path, factors))
+            columns.append(split.mean_squares(path))
         return np.stack(columns, axis=1)
 
 

@@ -21,6 +21,8 @@ __all__ = ["Descended", "OfMoments", "OfRows", "Source", "source_of"]
 
 _COLUMNS_PER_BLOCK = 63  # that a path asks for at once
 _READING = 32.0  # flops that take as long as reading a value
+_SHARE_ON_DEMAND = 4  # once more than this part of all columns is needed, all are taken
+_SMALLEST_SQUARE = 1e-200
 _WORTH_CHOOSING = 1e8  # flops of all cross-products, below which nothing else is tried
 
 
@@ -30,7 +32,7 @@ class Descended:
 
     coefs: FloatArray
     gaps: FloatArray
-    n_iter: FloatArray
+    n_iter: npt.NDArray[np.intp]
     n_columns: int
     """Columns whose cross-products were needed."""
 
@@ -38,11 +40,14 @@ class Descended:
 class Source(Protocol):
     """Rows as coordinate descent sees them."""
 
-    solver: str
     n_samples: int
     total_weight: float
     column_means: FloatArray
     """Means (p + t), zeros without an intercept."""
+
+    @property
+    def solver(self) -> str:
+        """Where the cross-products come from: "moments" or "rows"."""
 
     @property
     def n_features(self) -> int:
@@ -52,7 +57,7 @@ class Source(Protocol):
         """X'y (p,) of the (centred) columns, in the user's units."""
 
     def total_squares(self, target: int) -> float:
-        """y'y of the (centred) target."""
+        """Sum of squares y'y of the (centred) target."""
 
     def descend(
         self,
@@ -76,10 +81,17 @@ def source_of(problem: Problem, solver: str, *, needs_all: bool = False) -> Sour
         blocks = -(-max(1, min(n, p) // 4) // _COLUMNS_PER_BLOCK)
         chosen = float(n) * p * blocks * (2 * (_COLUMNS_PER_BLOCK + 1) + _READING)
         solver = "rows" if every > _WORTH_CHOOSING and chosen < every else "moments"
+        may_change = True
+    else:
+        may_change = False
     if solver == "rows":
-        rows = OfRows.of(problem)
+        rows = OfRows.of(problem, may_change)
         if rows is not None:
             return rows
+    return _moments_of(problem)
+
+
+def _moments_of(problem: Problem) -> OfMoments:
     state, _ = pass_over(
         problem.features,
         problem.targets,
@@ -95,7 +107,10 @@ def source_of(problem: Problem, solver: str, *, needs_all: bool = False) -> Sour
 class OfMoments:
     """Cross-products of all columns, from moments."""
 
-    solver = "moments"
+    @property
+    def solver(self) -> str:
+        """Where the cross-products come from."""
+        return "moments"
 
     def __init__(self, state: State, fit_intercept: bool) -> None:
         if not fit_intercept:
@@ -125,7 +140,7 @@ class OfMoments:
         return result
 
     def total_squares(self, target: int) -> float:
-        """y'y of the (centred) target."""
+        """Sum of squares y'y of the (centred) target."""
         return float(self._squares[target] / self.scale[self.n_features + target] ** 2)
 
     def gradient_beyond(self, target: int, free: npt.NDArray[np.bool_]) -> FloatArray:
@@ -213,22 +228,31 @@ class OfMoments:
 
 
 class OfRows:
-    """Cross-products of the columns that a path asks for, taken from the rows then; targets' at once."""
+    """Cross-products of the columns that a path asks for, taken from the rows then; targets' at once.
 
-    solver = "rows"
+    Once a path has asked for a quarter of all columns, those of all are cheaper than to go on: moments take over.
+    """
 
     def __init__(
-        self, problem: Problem, shift: FloatArray, of_targets: FloatArray, weight: float, n: int
+        self,
+        problem: Problem,
+        shift: FloatArray,
+        of_targets: FloatArray,
+        weight: float,
+        n: int,
+        may_change: bool,
     ) -> None:
         p = problem.n_features
         mean = of_targets[-1] / weight * problem.fit_intercept
         self._problem, self._shift, self._mean = problem, shift, mean
         self._products = of_targets[:-1] - weight * np.outer(mean[p:], mean)
+        self._most = p // _SHARE_ON_DEMAND if may_change else p
+        self._moments: OfMoments | None = None
         self.n_samples, self.total_weight = n, weight
         self.column_means = (shift + mean) * problem.fit_intercept
 
     @classmethod
-    def of(cls, problem: Problem) -> OfRows | None:
+    def of(cls, problem: Problem, may_change: bool) -> OfRows | None:
         """One pass for means and targets; None where squares leave the range of float64."""
         features, targets, weights = problem.features, problem.targets, problem.weights
         p, q = problem.n_features, problem.n_features + targets.n_columns
@@ -251,9 +275,15 @@ class OfRows:
             refuse_non_finite(features, problem.feature_names, argument="X")
             refuse_non_finite(targets, problem.target_names, argument="y")
             return None
-        source = cls(problem, shift, products, total, n)
+        source = cls(problem, shift, products, total, n, may_change)
         squares = source._products.diagonal(p)
-        return source if np.all((squares > 1e-200) & (squares < 1e200)) else None
+        is_in_range = (squares > _SMALLEST_SQUARE) & (squares < 1.0 / _SMALLEST_SQUARE)
+        return source if np.all(is_in_range) else None
+
+    @property
+    def solver(self) -> str:
+        """Where the cross-products come from by now."""
+        return "rows" if self._moments is None else "moments"
 
     @property
     def n_features(self) -> int:
@@ -265,7 +295,7 @@ class OfRows:
         return self._products[target, : self.n_features]
 
     def total_squares(self, target: int) -> float:
-        """y'y of the (centred) target."""
+        """Sum of squares y'y of the (centred) target."""
         return float(self._products[target, self.n_features + target])
 
     def descend(
@@ -279,12 +309,15 @@ class OfRows:
     ) -> Descended:
         """Minimise the mean loss and the penalties ``l1 f |b| + l2 f b^2 / 2``, one after the other."""
         p, problem, weight = self.n_features, self._problem, self.total_weight
-        coefs, gaps, n_iter, n_columns = kernels.penalised_path_of_rows(
+        if self._moments is not None:
+            return self._moments.descend(target, l1, l2, factors, start, rules)
+        coefs, gaps, n_iter, n_columns, n_done = kernels.penalised_path_of_rows(
             problem.features.source,
             problem.weights,
             weight,
             np.ascontiguousarray(self._shift[:p]),
             np.ascontiguousarray(self._mean[:p]),
+            self._most,
             resolve_threads(problem.n_threads),
             self.total_squares(target),
             np.ascontiguousarray(self.gradient(target)),
@@ -299,6 +332,16 @@ class OfRows:
             rules.is_random,
             rules.seed,
         )
+        if n_done < len(l1):
+            self._moments = _moments_of(problem)
+            begin = coefs[n_done - 1] if n_done else start
+            rest = self._moments.descend(target, l1[n_done:], l2[n_done:], factors, begin, rules)
+            coefs[n_done:], gaps[n_done:], n_iter[n_done:] = (
+                rest.coefs,
+                rest.gaps * weight,
+                rest.n_iter,
+            )
+            n_columns = p
         return Descended(coefs, gaps / weight, n_iter, n_columns)
 
 
