@@ -46,7 +46,7 @@ def test_scikit_learn_conventions(estimator, check):
 @pytest.fixture
 def rows():
     rng = np.random.default_rng(3)
-    X = rng.normal(size=(150, 6)) + [0.0, 5.0, -3.0, 0.0, 1.0, 2.0]
+    X = rng.normal(size=(150, 6)) + np.array([0.0, 5.0, -3.0, 0.0, 1.0, 2.0])
     return X, X[:, 0] - X[:, 1] + rng.normal(size=150), rng.uniform(0.1, 2.0, size=150)
 
 
@@ -162,9 +162,10 @@ def test_a_warning_that_is_an_error_leaves_the_estimator_as_it_was(rows):
     model = Lasso(alpha=1.0).fit(X, y)
     coef = model.coef_.copy()
     model.set_params(alpha=1e-4, max_iter=1, tol=1e-14)
-    with warnings.catch_warnings(), pytest.raises(fastlr.ConvergenceWarning):
+    with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model.fit(X, y)
+        with pytest.raises(fastlr.ConvergenceWarning):
+            model.fit(X, y)
     np.testing.assert_array_equal(model.coef_, coef)
 
 

@@ -75,7 +75,7 @@ def test_paths_of_moments_and_of_rows_meet_the_optimality_conditions(kernels, n,
 
 def test_a_path_of_rows_ends_before_it_needs_more_columns_than_it_may(kernels):
     X, y, _ = table(300, 200)
-    A, q, square_y = equations(X, y)
+    _, q, square_y = equations(X, y)
     l1 = np.abs(q).max() * np.geomspace(1.0, 1e-3, 8)
     ones, zeros = np.ones(200), np.zeros(200)
     *_, n_known, n_done = kernels.penalised_path_of_rows(

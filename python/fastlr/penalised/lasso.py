@@ -29,7 +29,7 @@ from fastlr.results import predict_linear
 
 __all__ = ["PenaltyPath", "Traced", "enet_path", "grid_of", "lasso_path", "traced", "warn_of_gaps"]
 
-_SMALLEST_ALPHA = 1e-15  # where no penalty is needed for all coefficients to be zero
+_SOME_ALPHA = 1e-15  # as in scikit-learn
 _FEW = 256  # coefficients of which degrees of freedom are computed for every penalty
 
 
@@ -384,8 +384,8 @@ def grid_of(
         slopes = slopes if positive else np.abs(slopes)
         if slopes.size:
             largest = max(largest, float(slopes.max()) / (source.total_weight * l1_ratio))
-    if largest <= _SMALLEST_ALPHA:
-        return np.full(n_alphas, _SMALLEST_ALPHA)
+    if largest == 0.0:  # whatever the penalty, all coefficients are zero
+        return np.full(n_alphas, _SOME_ALPHA)
     grid: FloatArray = np.geomspace(largest, largest * eps, num=n_alphas)
     return grid
 

@@ -21,7 +21,7 @@ __all__ = ["Descended", "OfMoments", "OfRows", "Source", "source_of"]
 
 _COLUMNS_PER_BLOCK = 63  # that a path asks for at once
 _READING = 32.0  # flops that take as long as reading a value
-_SHARE_ON_DEMAND = 4  # once more than this part of all columns is needed, all are taken
+_SHARE_ON_DEMAND = 6  # once more than this part of all columns is needed, all are taken
 _SMALLEST_SQUARE = 1e-200
 _WORTH_CHOOSING = 1e8  # flops of all cross-products, below which nothing else is tried
 
@@ -211,7 +211,7 @@ class OfMoments:
                 squares,
                 np.ascontiguousarray(gradient),
                 factors[kept] * of_x[kept] * of_y,
-                factors[kept] * of_x[kept] ** 2,
+                factors[kept] * of_x[kept] ** 2 if l2.any() else np.zeros(len(kept)),
                 rules.positive,
                 l1 * weight,
                 l2 * weight,
@@ -230,7 +230,7 @@ class OfMoments:
 class OfRows:
     """Cross-products of the columns that a path asks for, taken from the rows then; targets' at once.
 
-    Once a path has asked for a quarter of all columns, those of all are cheaper than to go on: moments take over.
+    Once a path has asked for a sixth of all columns, it is likely to ask for most: moments take over.
     """
 
     def __init__(
