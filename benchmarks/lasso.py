@@ -1,8 +1,8 @@
 """Claims on the lasso: `python -m benchmarks.lasso [path|wide|cv|subsets]`, all of them by default.
 
-In turns, medians: a path of 100 penalties (to a thousandth of the largest) on 1e6 x 50 beside one `fastlr.ols` of the same
-rows and scikit-learn's path on its own cross-products; the same on 1e4 x 2000, for a few columns that matter and for
-noise that needs most of them; LassoCV of five folds beside scikit-learn's; best subsets of 25 and of 50 columns.
+In turns, medians: a path of 100 penalties (to a thousandth of the largest) on 1e6 x 50 beside one `fastlr.ols` of the
+same rows and scikit-learn's path on its own cross-products; the same on 1e4 x 2000, for a few columns that matter and
+for noise that needs most of them; LassoCV of five folds beside scikit-learn's; best subsets of 25 and of 50 columns.
 """
 
 import sys

@@ -10,9 +10,22 @@ import numpy as np
 
 import fastlr
 
-NAMES = (
-    "age weight height adipos neck chest abdom hip thigh knee ankle biceps forearm wrist".split()
-)
+NAMES = [
+    "age",
+    "weight",
+    "height",
+    "adipos",
+    "neck",
+    "chest",
+    "abdom",
+    "hip",
+    "thigh",
+    "knee",
+    "ankle",
+    "biceps",
+    "forearm",
+    "wrist",
+]
 table = faraway.datasets.fat.load()
 X, y = table[NAMES], table["brozek"]
 Z = (X - X.mean()) / X.std(ddof=0)  # a penalty treats all coefficients alike: so should the units

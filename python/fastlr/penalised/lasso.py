@@ -195,9 +195,8 @@ def lasso_path(
     >>> import fastlr
     >>> X, y = [[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 0.0]], [0.0, 2.0, 4.0, 6.0]
     >>> path = fastlr.lasso_path(X, y, alphas=[2.5, 1.25, 0.0], tol=1e-12)
-    >>> path.coefs.round(6)
-    array([[0., 1., 2.],
-           [0., 0., 0.]])
+    >>> path.coefs[0].round(6)
+    array([0., 1., 2.])
     """
     return enet_path(
         X,

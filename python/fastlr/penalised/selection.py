@@ -81,8 +81,9 @@ class SubsetSelection:
     --------
     >>> import fastlr
     >>> X = [[1.0, 0.0], [2.0, 1.0], [3.0, 0.0], [4.0, 1.0], [5.0, 1.0]]
-    >>> fastlr.best_subset(X, [2.1, 3.9, 6.1, 8.0, 9.9]).best.features
-    ('x0',)
+    >>> selection = fastlr.best_subset(X, [2.1, 3.9, 6.1, 8.0, 9.9], max_size=1)
+    >>> selection.best.features, round(selection.best.r2, 3)
+    (('x0',), 0.999)
     """
 
     table: tuple[SubsetModel, ...]
@@ -154,9 +155,10 @@ def best_subset(
     >>> import numpy as np
     >>> import fastlr
     >>> X = np.random.default_rng(0).normal(size=(60, 6))
-    >>> found = fastlr.best_subset(X, X[:, 1] - 2.0 * X[:, 4] + 0.1 * X[:, 5] ** 2)
+    >>> y = X[:, 1] - 2.0 * X[:, 4] + 0.1 * X[:, 5] ** 2
+    >>> found = fastlr.best_subset(X, y, criterion="kfold")
     >>> found.best.features, found.fit.coef.round(2)
-    (('x1', 'x4'), array([ 1.01, -2.  ]))
+    (('x1', 'x4'), array([ 0.99, -1.99]))
     """
     as_choice(method, METHODS, "method")
     as_choice(criterion, CRITERIA, "criterion")

@@ -245,7 +245,7 @@ class OfRows:
         p = problem.n_features
         mean = of_targets[-1] / weight * problem.fit_intercept
         self._problem, self._shift, self._mean = problem, shift, mean
-        self._products = of_targets[:-1] - weight * np.outer(mean[p:], mean)
+        self._of_targets = of_targets[:-1] - weight * np.outer(mean[p:], mean)
         self._most = p // _SHARE_ON_DEMAND if may_change else p
         self._moments: OfMoments | None = None
         self.n_samples, self.total_weight = n, weight
@@ -276,7 +276,7 @@ class OfRows:
             refuse_non_finite(targets, problem.target_names, argument="y")
             return None
         source = cls(problem, shift, products, total, n, may_change)
-        squares = source._products.diagonal(p)
+        squares = np.array([source.total_squares(k) for k in range(q - p)])
         is_in_range = (squares > _SMALLEST_SQUARE) & (squares < 1.0 / _SMALLEST_SQUARE)
         return source if np.all(is_in_range) else None
 
@@ -292,11 +292,11 @@ class OfRows:
 
     def gradient(self, target: int) -> FloatArray:
         """X'y (p,) of the (centred) columns, in the user's units."""
-        return self._products[target, : self.n_features]
+        return self._of_targets[target, : self.n_features]
 
     def total_squares(self, target: int) -> float:
         """Sum of squares y'y of the (centred) target."""
-        return float(self._products[target, self.n_features + target])
+        return float(self._of_targets[target, self.n_features + target])
 
     def descend(
         self,
