@@ -21,7 +21,14 @@ from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 from fastlr.penalised.folds import as_folds, moments_of_folds
 from fastlr.penalised.sources import OfMoments
-from fastlr.penalised.subsets import Chosen, backward, exact, forward, products_of
+from fastlr.penalised.subsets import (
+    Chosen,
+    Products,
+    backward,
+    exact,
+    forward,
+    products_of,
+)
 from fastlr.results import LinearFit
 
 __all__ = ["SubsetModel", "SubsetSelection", "best_subset"]
@@ -206,9 +213,16 @@ def best_subset(
             problem.n_threads,
             "double",
         )
-    found = _search(state, intercept, method, most)
+    products = products_of(state, intercept)
+    found = _search(state, products, intercept, method, most)
     table = _Table(
-        _model(state, chosen, intercept, math.nan if errors is None else float(errors[k]))
+        _model(
+            state,
+            products.square_y,
+            chosen,
+            intercept,
+            math.nan if errors is None else float(errors[k]),
+        )
         for k, chosen in enumerate(found)
         if errors is None or k < len(errors)
     )
@@ -220,10 +234,11 @@ def best_subset(
     return SubsetSelection(table=table, best=best, fit=fit, criterion=criterion, method=method)
 
 
-def _search(state: State, fit_intercept: bool, method: str, most: int) -> list[Chosen]:
+def _search(
+    state: State, products: Products, fit_intercept: bool, method: str, most: int
+) -> list[Chosen]:
     """The best models found, from none on; sums of squares in the target's scaled units."""
     most = min(most, max(0, state.n_samples - fit_intercept - 1))
-    products = products_of(state, fit_intercept)
     if method == "exact":
         return exact(products, most)
     found = forward(products, most) if method != "backward" else []
@@ -236,10 +251,12 @@ def _search(state: State, fit_intercept: bool, method: str, most: int) -> list[C
     return found
 
 
-def _model(state: State, chosen: Chosen, fit_intercept: bool, cv_error: float) -> SubsetModel:
+def _model(
+    state: State, square_y: float, chosen: Chosen, fit_intercept: bool, cv_error: float
+) -> SubsetModel:
     n, size = state.n_samples, len(chosen.columns)
     of_y = float(state.scale[-1]) ** 2
-    tss = float(products_of(state, fit_intercept).square_y) / of_y
+    tss = square_y / of_y
     rss = chosen.rss / of_y
     r2 = 1.0 - rss / tss if tss > 0.0 else math.nan
     free = n - size - fit_intercept
@@ -281,7 +298,8 @@ def _cross_validated(
         assert fold.test_moments is not None
         train = OfMoments(fold.train, problem.fit_intercept)
         test = OfMoments(fold.test_moments, fit_intercept=True)
-        found = _search(fold.train, problem.fit_intercept, method, most)
+        products = products_of(fold.train, problem.fit_intercept)
+        found = _search(fold.train, products, problem.fit_intercept, method, most)
         coefs = np.zeros((len(found), problem.n_features))
         for k, chosen in enumerate(found[1:], start=1):
             columns = chosen.columns
