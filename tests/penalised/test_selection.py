@@ -88,7 +88,7 @@ def test_moments_are_enough():
         ({"criterion": "luck"}, "criterion='luck'"),
         ({"max_size": 8}, "max_size=8 is more than the 7 features"),
         ({"cv": 1, "criterion": "kfold"}, "cv=1 is below 2"),
-        ({"cv": 99, "criterion": "kfold"}, "cv=99 is more than the 60 rows"),
+        ({"cv": 99, "criterion": "kfold"}, "cv=99 folds of n_samples=60 rows"),
     ],
 )
 def test_bad_arguments_are_named(options, says):

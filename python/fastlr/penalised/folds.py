@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fastlr.errors import InputError
 from fastlr.input.columns import Columns
+from fastlr.input.refusals import refuse_bad_weights
 from fastlr.least_squares.problem import Problem
 from fastlr.moments.combining import added
 from fastlr.moments.passes import pass_over
@@ -48,12 +49,12 @@ class Folds:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Moments of the training rows; of the test rows as the fit weighs them, and with equal weights."""
+    """Moments of the training rows, and of the test rows."""
 
     train: State
     test: Positions
     test_moments: State | None
-    """None where nobody asked for them."""
+    """None where nobody asked for them, or where no row has a positive weight."""
 
 
 def as_folds(splits: Iterable[tuple[object, object]], n_samples: int) -> Folds:
@@ -79,7 +80,7 @@ def consecutive_folds(n_samples: int, n_folds: int) -> Folds:
     """Folds of consecutive rows, the first ones a row longer: those of scikit-learn's KFold without shuffling."""
     if not 2 <= n_folds <= n_samples:
         raise InputError(
-            f"cv={n_folds} folds of {n_samples} rows: pass a number from 2 to the number of rows."
+            f"cv={n_folds} folds of n_samples={n_samples} rows: pass a number from 2 to the number of rows."
         )
     bounds = np.array_split(np.arange(n_samples), n_folds)
     return Folds([np.asarray(rows, dtype=np.intp) for rows in bounds], None, n_samples)
@@ -93,8 +94,10 @@ def moments_of_folds(
     Training moments of a partition are sums of the other folds' moments: nothing is taken away, and no digit lost.
     """
     if folds.is_partition:
-        parts = [_moments(problem, rows, weighted=True) for rows in folds.test]
+        parts = [_moments(problem, rows) for rows in folds.test]
         present = [part for part in parts if part is not None]
+        if not present and problem.weights is not None:
+            refuse_bad_weights(problem.weights)
         if len(present) < 2:
             raise InputError(
                 "sample_weight is positive in one fold alone: no other fold can be trained on."
@@ -109,27 +112,22 @@ def moments_of_folds(
             earlier = _sum(earlier, part)
         whole, passes = _trainable(earlier, 0), 1
     else:
-        train = [
-            _trainable(_moments(problem, rows, weighted=True), k)
-            for k, rows in enumerate(folds.train or [])
-        ]
-        whole = _trainable(
-            _moments(problem, np.arange(problem.features.n_samples), weighted=True), 0
-        )
+        train = [_trainable(_moments(problem, rows), k) for k, rows in enumerate(folds.train or [])]
+        whole = _trainable(_moments(problem, np.arange(problem.features.n_samples)), 0)
         passes = 1 + len(train)
     tests: list[State | None] = [None] * len(folds)
-    if with_tests and folds.is_partition and problem.weights is None:
+    if with_tests and folds.is_partition:
         tests = parts
     elif with_tests:
-        tests = [_moments(problem, rows, weighted=False) for rows in folds.test]
+        tests = [_moments(problem, rows) for rows in folds.test]
         passes += 1
     found = [Fold(*fold) for fold in zip(train, folds.test, tests, strict=True)]
     return found, whole, passes
 
 
-def _moments(problem: Problem, rows: Positions, *, weighted: bool) -> State | None:
+def _moments(problem: Problem, rows: Positions) -> State | None:
     """Moments of some rows, gathered piece by piece unless they follow one another; None if none of them counts."""
-    weights = problem.weights if weighted else None
+    weights = problem.weights
     if weights is not None:
         counts = weights[rows] != 0
         if not counts.all():

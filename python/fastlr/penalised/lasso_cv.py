@@ -9,13 +9,10 @@ import numpy as np
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 from fastlr.least_squares.problem import Problem
-from fastlr.moments.combining import taken_away
-from fastlr.moments.passes import pass_over
-from fastlr.moments.state import State
 from fastlr.penalised.arguments import DescentRules
 from fastlr.penalised.folds import Folds, moments_of_folds
 from fastlr.penalised.lasso import Traced, traced, warn_of_gaps
-from fastlr.penalised.sources import OfMoments, Source, source_of
+from fastlr.penalised.sources import OfMoments, Source, cheaper_solver, source_of
 from fastlr.results import predict_linear
 
 __all__ = ["CrossValidated", "Split"]
@@ -49,41 +46,15 @@ class CrossValidated:
 
     def __init__(self, problem: Problem, folds: Folds) -> None:
         _check_weights(problem, folds)
+        self.whole: Source
+        if cheaper_solver(problem) == "moments":
+            self.splits, self.whole = _from_moments(problem, folds)
+            return
         self.whole = source_of(problem, "auto")
-        if isinstance(self.whole, OfMoments):
-            self.splits = self._from_moments(problem, folds)
-        else:
-            self.splits = [
-                Split(
-                    source_of(_rows_of(problem, folds.train_of(k)), "auto"), _rows_of(problem, test)
-                )
-                for k, test in enumerate(folds.test)
-            ]
-
-    def _from_moments(self, problem: Problem, folds: Folds) -> list[Split]:
-        with_tests = folds.is_partition and problem.weights is None
-        found, whole, _ = moments_of_folds(problem, folds, with_tests=with_tests)
-        splits = []
-        for fold in found:
-            test: State
-            if fold.test_moments is not None:
-                test = fold.test_moments
-            elif folds.is_partition:
-                test = taken_away(whole, fold.train)
-            else:
-                rows = _rows_of(problem, fold.test)
-                test, _ = pass_over(
-                    rows.features,
-                    rows.targets,
-                    rows.weights,
-                    rows.feature_names,
-                    rows.target_names,
-                    rows.n_threads,
-                    "double",
-                )
-            train = OfMoments(fold.train, problem.fit_intercept)
-            splits.append(Split(train, OfMoments(test, fit_intercept=True)))
-        return splits
+        self.splits = [
+            Split(source_of(_rows_of(problem, folds.train_of(k)), "auto"), _rows_of(problem, test))
+            for k, test in enumerate(folds.test)
+        ]
 
     def errors(
         self, alphas: FloatArray, l1_ratio: float, factors: FloatArray, rules: DescentRules
@@ -95,6 +66,17 @@ class CrossValidated:
             warn_of_gaps(split.train, path, alphas, rules)
             columns.append(split.mean_squares(path))
         return np.stack(columns, axis=1)
+
+
+def _from_moments(problem: Problem, folds: Folds) -> tuple[list[Split], OfMoments]:
+    """All splits, and all rows, from moments of the folds."""
+    found, whole, _ = moments_of_folds(problem, folds, with_tests=True)
+    splits = []
+    for fold in found:
+        assert fold.test_moments is not None  # since weights were looked at
+        train = OfMoments(fold.train, problem.fit_intercept)
+        splits.append(Split(train, OfMoments(fold.test_moments, fit_intercept=True)))
+    return splits, OfMoments(whole, problem.fit_intercept)
 
 
 def _rows_of(problem: Problem, rows: Sequence[int] | np.ndarray) -> Problem:

@@ -19,7 +19,7 @@ from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_state
 from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
-from fastlr.penalised.folds import as_folds, moments_of_folds
+from fastlr.penalised.folds import consecutive_folds, moments_of_folds
 from fastlr.penalised.sources import OfMoments
 from fastlr.penalised.subsets import (
     Chosen,
@@ -287,15 +287,15 @@ def _cross_validated(
     problem: Problem, n_folds: int, method: str, most: int
 ) -> tuple[State, FloatArray]:
     """Moments of all rows, and the mean squared error of every size that all folds reach."""
-    n = problem.features.n_samples
-    if n_folds > n:
-        raise InputError(f"cv={n_folds} is more than the {n} rows: pass fewer folds.")
-    parts = np.array_split(np.arange(n), n_folds)
-    splits = [(np.setdiff1d(np.arange(n), part, assume_unique=True), part) for part in parts]
-    folds, whole, _ = moments_of_folds(problem, as_folds(splits, n), with_tests=True)
+    parts = consecutive_folds(problem.features.n_samples, n_folds)
+    folds, whole, _ = moments_of_folds(problem, parts, with_tests=True)
     errors = []
     for fold in folds:
-        assert fold.test_moments is not None
+        if fold.test_moments is None:
+            raise InputError(
+                "sample_weight is zero in a whole fold, which then has no error: use fewer folds, or leave rows of "
+                "weight zero out."
+            )
         train = OfMoments(fold.train, problem.fit_intercept)
         test = OfMoments(fold.test_moments, fit_intercept=True)
         products = products_of(fold.train, problem.fit_intercept)

@@ -17,11 +17,11 @@ from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 from fastlr.penalised.arguments import DescentRules
 
-__all__ = ["Descended", "OfMoments", "OfRows", "Source", "source_of"]
+__all__ = ["Descended", "OfMoments", "OfRows", "Source", "cheaper_solver", "source_of"]
 
 _COLUMNS_PER_BLOCK = 63  # that a path asks for at once
 _READING = 32.0  # flops that take as long as reading a value
-_SHARE_ON_DEMAND = 6  # once more than this part of all columns is needed, all are taken
+_SHARE_ON_DEMAND = 8  # once more than this part of all columns is needed, all are taken
 _SMALLEST_SQUARE = 1e-200
 _WORTH_CHOOSING = 1e8  # flops of all cross-products, below which nothing else is tried
 
@@ -73,22 +73,23 @@ class Source(Protocol):
 
 def source_of(problem: Problem, solver: str, *, needs_all: bool = False) -> Source:
     """The cheaper source by counted flops, unless one is named; moments where all columns are needed anyway."""
-    if solver == "auto" and needs_all:
-        solver = "moments"
-    n, p = problem.features.n_samples, problem.n_features
+    chosen = solver
     if solver == "auto":
-        every = float(n) * p * p
-        blocks = -(-max(1, min(n, p) // 4) // _COLUMNS_PER_BLOCK)
-        chosen = float(n) * p * blocks * (2 * (_COLUMNS_PER_BLOCK + 1) + _READING)
-        solver = "rows" if every > _WORTH_CHOOSING and chosen < every else "moments"
-        may_change = True
-    else:
-        may_change = False
-    if solver == "rows":
-        rows = OfRows.of(problem, may_change)
+        chosen = "moments" if needs_all else cheaper_solver(problem)
+    if chosen == "rows":
+        rows = OfRows.of(problem, may_change=solver == "auto")
         if rows is not None:
             return rows
     return _moments_of(problem)
+
+
+def cheaper_solver(problem: Problem) -> str:
+    """Return "moments" or "rows", whichever takes fewer flops if a quarter of all columns is needed."""
+    n, p = problem.features.n_samples, problem.n_features
+    every = float(n) * p * p
+    blocks = -(-max(1, min(n, p) // 4) // _COLUMNS_PER_BLOCK)
+    some = float(n) * p * blocks * (2 * (_COLUMNS_PER_BLOCK + 1) + _READING)
+    return "rows" if every > _WORTH_CHOOSING and some < every else "moments"
 
 
 def _moments_of(problem: Problem) -> OfMoments:
@@ -230,7 +231,7 @@ class OfMoments:
 class OfRows:
     """Cross-products of the columns that a path asks for, taken from the rows then; targets' at once.
 
-    Once a path has asked for a sixth of all columns, it is likely to ask for most: moments take over.
+    Once a path has asked for an eighth of all columns, it is likely to ask for most: moments take over.
     """
 
     def __init__(
