@@ -40,10 +40,17 @@ def test_every_public_name_is_documented(name):
 def test_every_public_function_shows_an_example():
     functions = {
         "Descent",
+        "ElasticNet",
+        "ElasticNetCV",
+        "Lasso",
+        "LassoCV",
         "LinearRegression",
         "Moments",
         "SGDRegressor",
+        "best_subset",
         "descend",
+        "enet_path",
+        "lasso_path",
         "ols",
         "solve",
     }

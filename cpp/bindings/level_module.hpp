@@ -42,6 +42,7 @@ void bind_moments(LevelModule& m);
 void bind_double_double(LevelModule& m);
 void bind_dual(LevelModule& m);
 void bind_ladder(LevelModule& m);
+void bind_penalised(LevelModule& m);
 void bind_prediction(LevelModule& m);
 void bind_roofline(LevelModule& m);
 void bind_sparse(LevelModule& m);

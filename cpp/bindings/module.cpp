@@ -58,6 +58,7 @@ py::module_ load(const char* name, const std::string& path) {
   fastlr::bind_double_double(m);
   fastlr::bind_dual(m);
   fastlr::bind_ladder(m);
+  fastlr::bind_penalised(m);
   fastlr::bind_prediction(m);
   fastlr::bind_roofline(m);
   fastlr::bind_sparse(m);

@@ -23,11 +23,22 @@ if TYPE_CHECKING:
     from fastlr.descent import Descent, optimizers, schedules
     from fastlr.descent.descend import descend
     from fastlr.errors import ConvergenceWarning
-    from fastlr.estimators import LinearRegression, Ridge, RidgeCV, SGDRegressor
+    from fastlr.estimators import (
+        ElasticNet,
+        ElasticNetCV,
+        Lasso,
+        LassoCV,
+        LinearRegression,
+        Ridge,
+        RidgeCV,
+        SGDRegressor,
+    )
     from fastlr.files import load_model, save_model
     from fastlr.least_squares.polynomial import PolynomialFit, polyfit
     from fastlr.loading import load
+    from fastlr.penalised.lasso import PenaltyPath, enet_path, lasso_path
     from fastlr.penalised.paths import RidgePath, ridge_path
+    from fastlr.penalised.selection import SubsetSelection, best_subset
     from fastlr.streams import fit_file
 
 __version__ = "0.1.0"
@@ -36,14 +47,19 @@ __all__ = [
     "ConditionWarning",
     "ConvergenceWarning",
     "Descent",
+    "ElasticNet",
+    "ElasticNetCV",
     "FileFormatError",
     "InputError",
     "InputTypeError",
     "InputWarning",
+    "Lasso",
+    "LassoCV",
     "LinearFit",
     "LinearRegression",
     "ModelFileError",
     "Moments",
+    "PenaltyPath",
     "PolynomialFit",
     "RankWarning",
     "Ridge",
@@ -51,8 +67,12 @@ __all__ = [
     "RidgePath",
     "SGDRegressor",
     "Status",
+    "SubsetSelection",
+    "best_subset",
     "descend",
+    "enet_path",
     "fit_file",
+    "lasso_path",
     "load",
     "load_model",
     "ols",
@@ -69,14 +89,23 @@ __all__ = [
 _LAZY = {
     "ConvergenceWarning": ("fastlr.errors", "ConvergenceWarning"),
     "Descent": ("fastlr.descent", "Descent"),
+    "ElasticNet": ("fastlr.estimators", "ElasticNet"),
+    "ElasticNetCV": ("fastlr.estimators", "ElasticNetCV"),
+    "Lasso": ("fastlr.estimators", "Lasso"),
+    "LassoCV": ("fastlr.estimators", "LassoCV"),
     "LinearRegression": ("fastlr.estimators", "LinearRegression"),
+    "PenaltyPath": ("fastlr.penalised.lasso", "PenaltyPath"),
     "PolynomialFit": ("fastlr.least_squares.polynomial", "PolynomialFit"),
     "Ridge": ("fastlr.estimators", "Ridge"),
     "RidgeCV": ("fastlr.estimators", "RidgeCV"),
     "RidgePath": ("fastlr.penalised.paths", "RidgePath"),
     "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
+    "SubsetSelection": ("fastlr.penalised.selection", "SubsetSelection"),
+    "best_subset": ("fastlr.penalised.selection", "best_subset"),
     "descend": ("fastlr.descent", "descend"),
+    "enet_path": ("fastlr.penalised.lasso", "enet_path"),
     "fit_file": ("fastlr.streams", "fit_file"),
+    "lasso_path": ("fastlr.penalised.lasso", "lasso_path"),
     "load": ("fastlr.loading", "load"),
     "load_model": ("fastlr.files", "load_model"),
     "optimizers": ("fastlr.descent.optimizers", None),

@@ -8,9 +8,10 @@ __all__ = ["ConvergenceWarning"]
 
 
 class ConvergenceWarning(SklearnConvergenceWarning):  # type: ignore[misc]
-    """Gradient descent did not arrive: it diverged, or stopped before the loss settled. The message says what to do.
+    """A descent did not arrive: it diverged, or stopped before the loss settled or the duality gap was small enough.
 
-    It is scikit-learn's ``sklearn.exceptions.ConvergenceWarning`` as well: filters for that one hold for this one.
+    The message says what to do. It is scikit-learn's ``sklearn.exceptions.ConvergenceWarning`` as well:
+    filters for that one hold for this one.
     """
 
     __module__ = "fastlr.errors"

@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "fastlr/algebra/coordinate_descent.hpp"
 #include "fastlr/algebra/dense.hpp"
 #include "fastlr/descent/descent.hpp"
 #include "fastlr/measuring/roofline.hpp"
 #include "fastlr/prediction/prediction.hpp"
+#include "fastlr/products/column_products.hpp"
 #include "fastlr/products/dual.hpp"
 #include "fastlr/products/moments.hpp"
 #include "fastlr/products/sparse_products.hpp"
@@ -40,6 +42,8 @@
   FUNCTION(centre_double_double, centre_double_double)         \
   FUNCTION(merge_double_double, merge_double_double)           \
   FUNCTION(dual_products, dual_products)                       \
+  FUNCTION(column_products, column_products)                   \
+  FUNCTION(penalised_path, penalised_path)                     \
   FUNCTION(plan_sweep, plan_sweep)                             \
   FUNCTION(sweep, sweep)                                       \
   FUNCTION(sweep_totals, sweep_totals)                         \

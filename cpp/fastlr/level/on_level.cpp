@@ -155,6 +155,17 @@ double merge_double_double(Index n_columns, double sign, double weight_a, const 
                                             mean_b, cross_b, mean, cross);
 }
 
+void column_products(const Rows& rows, const Column* weight, const double* shift,
+                     const std::vector<Index>& chosen, int n_threads, double* out) {
+  level_in_use().column_products(rows, weight, shift, chosen, n_threads, out);
+}
+
+Index penalised_path(const PenalisedProblem& problem, GramColumns& gram, const DescentRules& rules,
+                     Index n, const double* l1, const double* l2, const double* coef, double* coefs,
+                     double* gaps, Index* n_iter) {
+  return level_in_use().penalised_path(problem, gram, rules, n, l1, l2, coef, coefs, gaps, n_iter);
+}
+
 void dual_products(const Rows& rows, const double* scale, const double* root_weight,
                    bool fit_intercept, Index first, Index last, int n_threads, double* mean,
                    double* variance, double* H) {

@@ -602,3 +602,71 @@ def descend_batches(
     path: Floats | None,
 ) -> tuple[int, str]:
     """Minibatches, until all epochs of ``rates`` or some ``row_budget`` rows are done."""
+
+def penalised_path(
+    A: Floats,
+    square_y: float,
+    gradient: Floats,
+    l1_factor: Floats,
+    l2_factor: Floats,
+    positive: bool,
+    l1: Floats,
+    l2: Floats,
+    coef: Floats,
+    max_iter: int,
+    tolerance: float,
+    random: bool = False,
+    seed: int = 0,
+) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
+    """Coefficients (k, p), duality gaps and sweeps (k,), penalty after penalty.
+
+    Minimises ``b'A b / 2 - q'b + l1 f |b| + l2 f b^2 / 2``, from ``coef`` on.
+    """
+
+def penalised_path_of_rows(
+    X: Rows,
+    sample_weight: Array | None,
+    total_weight: float,
+    shift: Floats,
+    mean: Floats,
+    most: int,
+    n_threads: int,
+    square_y: float,
+    gradient: Floats,
+    l1_factor: Floats,
+    l2_factor: Floats,
+    positive: bool,
+    l1: Floats,
+    l2: Floats,
+    coef: Floats,
+    max_iter: int,
+    tolerance: float,
+    random: bool = False,
+    seed: int = 0,
+) -> tuple[Floats, Floats, npt.NDArray[np.intp], int, int]:
+    """The same from rows, with the number of columns whose products were taken and of penalties that were done.
+
+    Once more than ``most`` columns are needed, the path ends.
+    ``mean`` (p,) is that of X - shift, or zeros where nothing is to be centred.
+    """
+
+def column_products(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    shift: Floats,
+    chosen: list[int],
+    n_threads: int,
+) -> Floats:
+    """(n_chosen + 1, q): sums of w z_a z_j, z = x - shift, for chosen columns a and, last, the constant."""
+
+MOST_SUBSET_COLUMNS: int
+"""Of `best_subsets`."""
+
+def best_subsets(
+    A: Floats, q: Floats, square_y: float
+) -> tuple[Floats, npt.NDArray[np.uint64], int]:
+    """Least sums of squares (p + 1,) for every size, their columns as bits, and how many subsets were looked at.
+
+    A (p, p): cross-products of columns of unit length.
+    """
