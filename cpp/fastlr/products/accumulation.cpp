@@ -24,6 +24,10 @@ constexpr Index least_folds = 4;               // in a slot, whose sums are cold
 /// Leading dimension of sums whose lower half leaves half of a second-level cache of 1 MiB to a
 /// panel. More variables than that make one slot, which the threads share.
 constexpr Index most_slotted = 256;
+/// Of the panels that threads share: several folds of rows are dealt out at once, since whoever shares
+/// the machine's cores costs most where threads wait for one another. No bit depends on it.
+constexpr Index shared_panels_budget = Index{1} << 21;  // doubles: 16 MiB
+constexpr Index most_folds_at_once = 8;
 /// Multiply-adds that are done sooner than threads wake up.
 constexpr Index serial_below = Index{1} << 19;
 constexpr Index work_per_part = Index{1} << 29;  // multiply-adds in one call: some 5 to 80 ms
@@ -137,11 +141,17 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* b
   }
 }
 
-/// Many variables, one slot: the threads share the packing of the rows that are folded together,
-/// and then the blocks of their product, which whoever has summed one folds at once. There is no C.
+/// Many variables, one slot: the threads share the packing of some folds of rows, and then the blocks
+/// of their products, which whoever has summed one folds at once. There is no C.
 void accumulate_blocks(const PanelLayout& layout, const Basis* basis, const Column* weight,
                        RowRange range, int n_threads, const Slot& slot) {
-  const Index most_rows = std::min(rows_to_fold(layout.padded()), range.last - range.first);
+  const Index fold_rows = rows_to_fold(layout.padded());
+  const Index per_fold = fold_rows / panel_rows;
+  const Index fold_size = per_fold * layout.panel_size();
+  const Index n_folds =
+      n_threads == 1 ? 1
+                     : std::clamp<Index>(shared_panels_budget / fold_size, 1, most_folds_at_once);
+  const Index most_rows = std::min(n_folds * fold_rows, range.last - range.first);
   const Index most_panels = (most_rows + panel_rows - 1) / panel_rows;
   AlignedVector panels = AlignedVector::Zero(most_panels * layout.panel_size());
   AlignedVector raw = AlignedVector::Zero(basis != nullptr ? n_threads * layout.panel_size() : 0);
@@ -169,12 +179,13 @@ void accumulate_blocks(const PanelLayout& layout, const Basis* basis, const Colu
     for (Index k = 0; k < n_panels; ++k)
       *slot.statistics += statistics[static_cast<std::size_t>(k)];
 
-    product.multiply(panels.data(), n_panels, rows_in, [&](const Block& block, const Sums& sums) {
-      for_each_row(layout, block, [&](Index i, Index j, Index count) {
-        const Index at = i * layout.padded() + j;
-        fold(sums.at(i, j), count, slot.hi + at, slot.lo + at);
-      });
-    });
+    product.multiply(panels.data(), n_panels, per_fold, rows_in,
+                     [&](const Block& block, const Sums& sums) {
+                       for_each_row(layout, block, [&](Index i, Index j, Index count) {
+                         const Index at = i * layout.padded() + j;
+                         fold(sums.at(i, j), count, slot.hi + at, slot.lo + at);
+                       });
+                     });
   }
 }
 

@@ -108,13 +108,14 @@ void multiply_tiles(const Packing& packing, Index first, Index last, int n_threa
                       blocks[static_cast<std::size_t>(k)], room.data() + k * block_size,
                       panel.data() + k * panel_size);
     });
-    product.multiply(panel.data(), n_panels, columns_in, [&](const Block& block, const Sums& sums) {
-      for_each_row(strips, block, [&](Index row, Index column, Index count) {
-        const double* const from = sums.at(row, column);
-        double* const to = H + row * strips.padded() + column;
-        for (Index k = 0; k < count; ++k) to[k] += from[k];
-      });
-    });
+    product.multiply(panel.data(), n_panels, n_panels, columns_in,
+                     [&](const Block& block, const Sums& sums) {
+                       for_each_row(strips, block, [&](Index row, Index column, Index count) {
+                         const double* const from = sums.at(row, column);
+                         double* const to = H + row * strips.padded() + column;
+                         for (Index k = 0; k < count; ++k) to[k] += from[k];
+                       });
+                     });
   }
 }
 

@@ -55,8 +55,9 @@ void for_each_row(const Layout& layout, const Block& block, const Use& use) {
 }
 
 /// Z'Z for the panels 0 .. n_panels-1 of Z, which lie one behind the other; panel k has rows_in(k)
-/// rows. The sums of a block stay in a room of their thread's own while the panels go by; then
-/// take(block, sums) may have them, blocks in any order and on any thread.
+/// rows. The sums of a block stay in a room of their thread's own while the panels go by; after
+/// every `per_fold` panels, and after the last one, take(block, sums) may have them: of one block in
+/// that order, blocks in any order and on any thread.
 template <class Layout>
 class SharedProduct {
  public:
@@ -68,25 +69,31 @@ class SharedProduct {
         rooms_(n_threads * room_size()) {}
 
   template <class RowsIn, class Take>
-  void multiply(const double* panels, Index n_panels, const RowsIn& rows_in, const Take& take) {
+  void multiply(const double* panels, Index n_panels, Index per_fold, const RowsIn& rows_in,
+                const Take& take) {
     const auto n_blocks = static_cast<Index>(blocks_.size());
     const Index width = side_ * strip_width;
     const Index per_turn =
         std::max<Index>(4 * n_threads_, work_per_turn / (width * width * n_panels * panel_rows));
     for (Index first = 0; first < n_blocks; first += per_turn) {
       give_turn();
-      for_each_task(
-          std::min(per_turn, n_blocks - first), n_threads_, [&](Index task, Index worker) {
-            const Block& block = blocks_[static_cast<std::size_t>(first + task)];
-            const Sums sums{rooms_.data() + worker * room_size(), stride(),
-                            block.first_row * strip_width, block.left * strip_width};
-            Prefetcher nothing = Prefetcher::idle(panel_rows);
-            for (Index k = 0; k < n_panels; ++k)
-              PanelProduct<Layout>{
-                  panels + k * layout_.panel_size(), layout_, rows_in(k), k == 0, sums, nothing}
-                  .block(block);
-            take(block, sums);
-          });
+      for_each_task(std::min(per_turn, n_blocks - first), n_threads_,
+                    [&](Index task, Index worker) {
+                      const Block& block = blocks_[static_cast<std::size_t>(first + task)];
+                      const Sums sums{rooms_.data() + worker * room_size(), stride(),
+                                      block.first_row * strip_width, block.left * strip_width};
+                      Prefetcher nothing = Prefetcher::idle(panel_rows);
+                      for (Index k = 0; k < n_panels; ++k) {
+                        PanelProduct<Layout>{panels + k * layout_.panel_size(),
+                                             layout_,
+                                             rows_in(k),
+                                             k % per_fold == 0,
+                                             sums,
+                                             nothing}
+                            .block(block);
+                        if (k + 1 == n_panels || (k + 1) % per_fold == 0) take(block, sums);
+                      }
+                    });
     }
   }
 
