@@ -39,12 +39,18 @@ class SparseCoefficients(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return sparse.csr_array(np.atleast_2d(self.coef_))
 
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks of an estimator: as its own, of which X may be sparse."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def predict(self, X: object) -> npt.NDArray[Any]:
         """Predict targets: ``X @ coef_.T + intercept_``.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -163,7 +169,7 @@ class ElasticNet(MultiOutputMixin, SparseCoefficients):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.

@@ -43,7 +43,7 @@ class _CrossValidatedNet(SparseCoefficients):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,)
             Target.

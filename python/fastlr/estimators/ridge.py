@@ -37,12 +37,18 @@ class RidgePredictor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: 
     coef_: FloatArray
     intercept_: float | FloatArray
 
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks of an estimator: as its own, of which X may be sparse."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def predict(self, X: object) -> npt.NDArray[Any]:
         """Predict targets: ``X @ coef_.T + intercept_``.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -166,7 +172,7 @@ class Ridge(RidgePredictor):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
