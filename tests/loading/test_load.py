@@ -63,6 +63,7 @@ def models():
         "regression": fastlr.LinearRegression(n_jobs=-1, tol=0.0).fit(frame, Y),
         "wide regression": fastlr.LinearRegression(accuracy="max").fit(wide, Y[:5]),
         "narrow wide regression": fastlr.LinearRegression(rank="min_norm").fit(X[:2], Y[:2, 0]),
+        "positive regression": fastlr.LinearRegression(positive=True).fit(Z, Y),
         "sgd": fastlr.SGDRegressor(**sgd).fit(Z, Y[:, 0]),
         "sgd of objects": fastlr.SGDRegressor(
             **sgd,
@@ -156,7 +157,14 @@ def test_what_is_loaded_is_what_was_saved(saved, tmp_path):
 
 
 def test_attributes_of_estimators_come_back(saved, tmp_path):
-    for which in ("regression", "wide regression", "sgd", "sgd of objects", *OF_PENALTIES):
+    for which in (
+        "regression",
+        "wide regression",
+        "positive regression",
+        "sgd",
+        "sgd of objects",
+        *OF_PENALTIES,
+    ):
         model = saved[which]
         model.save(tmp_path / "model.json")
         loaded = fastlr.load(tmp_path / "model.json")
@@ -256,7 +264,13 @@ def test_figures_of_a_descent_come_back(saved, tmp_path):
 
 
 def test_partial_fit_goes_on_after_loading_as_if_never_saved(saved, tmp_path):
-    for which in ("regression", "narrow wide regression", "sgd", "sgd of objects"):
+    for which in (
+        "regression",
+        "narrow wide regression",
+        "positive regression",
+        "sgd",
+        "sgd of objects",
+    ):
         model = saved[which]
         model.save(tmp_path / "model.json")
         loaded = fastlr.load(tmp_path / "model.json")
@@ -267,6 +281,8 @@ def test_partial_fit_goes_on_after_loading_as_if_never_saved(saved, tmp_path):
         rows, y = (
             (Z, Y[:, 0])
             if which.startswith("sgd")
+            else (Z, Y)
+            if which == "positive regression"
             else (X, Y if which == "regression" else Y[:, 0])
         )
         if hasattr(model, "feature_names_in_"):

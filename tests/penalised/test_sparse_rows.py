@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 import fastlr
-from fastlr import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, RidgeCV
+from fastlr import ElasticNet, ElasticNetCV, Lasso, LassoCV, LinearRegression, Ridge, RidgeCV
 from fastlr.input.arguments import as_features
 
 ALPHAS = np.logspace(-2, 2, 4)
@@ -36,6 +36,7 @@ SEVERAL_TARGETS = [
 ]
 ONE_TARGET = [
     Ridge(0.7, positive=True),
+    LinearRegression(positive=True),
     LassoCV(alphas=5, eps=0.1, **EXACT),
     LassoCV(alphas=5, eps=0.1, cv=ANY, fit_intercept=False, **EXACT),
     ElasticNetCV(alphas=5, eps=0.1, l1_ratio=[0.3, 0.9], cv=SHUFFLED, **EXACT),

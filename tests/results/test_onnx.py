@@ -24,6 +24,7 @@ MODELS = {
     "regression": fastlr.LinearRegression().fit({"a": X[:, 0], "b": X[:, 1], "c": X[:, 2]}, Y),
     "regression of one": fastlr.LinearRegression(fit_intercept=False).fit(X, Y[:, 0]),
     "regression without": fastlr.LinearRegression(fit_intercept=False).fit(X, Y),
+    "positive regression": fastlr.LinearRegression(positive=True).fit(X, Y),
     "ridge": fastlr.Ridge(0.5).fit({"a": X[:, 0], "b": X[:, 1], "c": X[:, 2]}, Y),
     "ridge of a column": fastlr.RidgeCV().fit(X, Y[:, :1]),
     "lasso": fastlr.Lasso(0.1).fit(X, Y[:, 0]),

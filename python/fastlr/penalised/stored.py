@@ -112,7 +112,8 @@ def _path_of(what: str, data: Mapping[str, Any], rules: Mapping[str, Field]) -> 
     alphas = data["alphas"]
     if not isinstance(alphas, list) or not alphas:
         raise InputError(f"alphas={shown(alphas)} is not a list of penalties.")
-    a, p, t = len(alphas), len(known["feature_names"]), (len(known["target_names"]),)
+    a, p = len(alphas), len(known["feature_names"])
+    t: tuple[int, ...] = (len(known["target_names"]),)
     if known.pop("is_vector"):
         if t != (1,):
             raise InputError(f"is_vector is true for {t[0]} targets.")
