@@ -31,6 +31,8 @@ Y = X @ RNG.normal(size=(4, 2)) + 2.0 + RNG.normal(size=(80, 2))
         fastlr.LinearRegression(accuracy="max", n_jobs=2),
         fastlr.LinearRegression(accuracy="fast", copy_X=False, tol=0.0),
         fastlr.LinearRegression(rank="basic", n_threads=1, fit_intercept=False),
+        fastlr.LinearRegression(positive=True),
+        fastlr.LinearRegression(positive=True, fit_intercept=False),
     ]
 )
 def test_scikit_learn_conventions(estimator, check):

@@ -17,6 +17,11 @@ DEEP = json.loads("[" * 700 + "]" * 700)
 WRONG = [None, True, -1, 10**400, 0.5, "x", "nan", [], {"a": 1}, DEEP, "\ud800"]
 
 
+KINDS = ["fit", "moments", "descent", "regression", "sgd"]
+OF_PENALTIES = ["ridge", "ridge of folds", "lasso", "net", "lasso of folds"]
+KINDS += [*OF_PENALTIES, "path", "ridge path", "selection"]
+
+
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory):
     """What every kind of object is saved as."""
@@ -34,6 +39,14 @@ def documents(tmp_path_factory):
                 optimizer=optimizers.Momentum(0.5),
                 learning_rate=schedules.CosineDecay(0.01),
             ).fit(X, Y),
+            "ridge": fastlr.RidgeCV().fit({"a": X[:, 0], "b": X[:, 1]}, Y),
+            "ridge of folds": fastlr.RidgeCV(cv=3).fit(X, np.column_stack([Y, X[:, 0]])),
+            "lasso": fastlr.Lasso(0.1).fit(X, np.column_stack([Y, X[:, 0]])),
+            "net": fastlr.ElasticNetCV(cv=3, alphas=4, l1_ratio=[0.5, 0.9]).fit(X, Y),
+            "lasso of folds": fastlr.LassoCV(cv=3, alphas=4).fit(X, Y),
+            "path": fastlr.lasso_path(X, Y, n_alphas=3),
+            "ridge path": fastlr.ridge_path(X, Y, [0.1, 1.0]),
+            "selection": fastlr.best_subset(X, Y),
         }
     saved = {}
     for which, model in kinds.items():
@@ -77,12 +90,13 @@ def tried(document, path):
     return None
 
 
-@pytest.mark.parametrize("which", ["fit", "moments", "descent", "regression", "sgd"])
+@pytest.mark.parametrize("which", KINDS)
 def test_a_value_that_is_replaced_anywhere_is_refused_or_kept(which, documents, tmp_path):
     document, path = documents[which], tmp_path / "model.json"
     for place in places(document):
-        # A fit within another document has been tried alone.
-        for wrong in WRONG[:3] if place[0] == "fit" else WRONG:
+        # A fit within another document has been tried alone, and parameters are alike.
+        is_tried = place[0] == "fit" or (place[0] == "parameters" and which in OF_PENALTIES)
+        for wrong in WRONG[:3] if is_tried else WRONG:
             model = tried(
                 changed(document, place, lambda at, key, wrong=wrong: at.__setitem__(key, wrong)),
                 path,
@@ -103,11 +117,13 @@ def test_a_value_that_is_replaced_anywhere_is_refused_or_kept(which, documents, 
                 assert isinstance(model.summary(), str)
 
 
-@pytest.mark.parametrize("which", ["fit", "moments", "descent", "regression", "sgd"])
+@pytest.mark.parametrize("which", KINDS)
 def test_a_field_that_is_missing_or_unknown_is_refused(which, documents, tmp_path):
     document, path = documents[which], tmp_path / "model.json"
     may_be_null = {
         ("moments",),
+        *((("l1_ratio",),) if which == "lasso of folds" else ()),
+        ("choice", "scores" if which == "ridge" else "squared_errors"),
         *(("history", name) for name in ("validation_loss", "coef", "intercept")),
     }
     for place in places(document):
@@ -155,6 +171,19 @@ def test_parts_that_do_not_belong_together_are_refused(documents, tmp_path):
     path = tmp_path / "model.json"
     regression, sgd, descent = (documents[which] for which in ("regression", "sgd", "descent"))
     other = json.loads(json.dumps(documents["moments"]))
+    ridge, folds, net = (documents[which] for which in ("ridge", "ridge of folds", "net"))
+    lasso, selection = documents["lasso"], documents["selection"]
+    assert tried({**ridge, "moments": {"bytes": other["bytes"]}}, path) is None
+    assert tried({**ridge, "choice": {**ridge["choice"], "alpha": 3.0}}, path) is None
+    assert tried({**ridge, "choice": {**ridge["choice"], "method": "folds"}}, path) is None
+    assert tried({**folds, "fit": ridge["fit"]}, path) is None
+    assert tried({**net, "net": lasso["net"]}, path) is None
+    assert tried({**net, "alphas": [1.0, 0.5, 0.25, 0.2, 0.1]}, path) is None
+    assert tried({**lasso, "n_features_in": 3, "feature_names_in": None}, path) is None
+    assert tried({**documents["path"], "target_names": ["a", "b"]}, path) is None
+    assert tried({**documents["ridge path"], "best": 2}, path) is None
+    assert tried({**selection, "best": 0}, path) is None
+    assert tried({**selection, "fit": None}, path) is None
     assert tried({**regression, "moments": {"bytes": other["bytes"]}}, path) is None
     assert tried({**regression, "n_features_in": 3, "feature_names_in": None}, path) is None
     assert tried({**regression, "feature_names_in": ["a"]}, path) is None

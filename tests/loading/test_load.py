@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import KFold
 
 import fastlr
 from fastlr import ModelFileError, optimizers, schedules
@@ -62,6 +63,7 @@ def models():
         "regression": fastlr.LinearRegression(n_jobs=-1, tol=0.0).fit(frame, Y),
         "wide regression": fastlr.LinearRegression(accuracy="max").fit(wide, Y[:5]),
         "narrow wide regression": fastlr.LinearRegression(rank="min_norm").fit(X[:2], Y[:2, 0]),
+        "positive regression": fastlr.LinearRegression(positive=True).fit(Z, Y),
         "sgd": fastlr.SGDRegressor(**sgd).fit(Z, Y[:, 0]),
         "sgd of objects": fastlr.SGDRegressor(
             **sgd,
@@ -72,7 +74,43 @@ def models():
             batch_size=7,
             standardize=True,
         ).fit(Z, Y[:, 0]),
+        **penalised(frame),
     }
+
+
+def penalised(frame):
+    """The same of classes with penalties."""
+    named = {"größe": Z[:, 0], "nan": Z[:, 1], "inf": Z[:, 2]}
+    wide, y = RNG.normal(size=(6, 50)), Y[:, 0]
+    return {
+        "ridge": fastlr.Ridge(2.0).fit(named, Y),
+        "ridge of one column": fastlr.Ridge(fit_intercept=False).fit(frame, Y[:, :1]),
+        "positive ridge": fastlr.Ridge([0.5, 1.5], positive=True).fit(Z, Y),
+        "wide ridge": fastlr.Ridge(tol=0.0).fit(wide, y[:6]),
+        "chosen ridge": fastlr.RidgeCV([0.1, 2.0]).fit(named, y),
+        "ridge chosen per target": fastlr.RidgeCV(alpha_per_target=True).fit(Z, Y),
+        "ridge chosen by folds": fastlr.RidgeCV((0.1, 1), cv=3, scoring="r2").fit(Z, Y),
+        "wide chosen ridge": fastlr.RidgeCV(3.0, cv=2).fit(wide, y[:6]),
+        "lasso": fastlr.Lasso(0.01, warm_start=True).fit(named, y),
+        "lasso of several": fastlr.Lasso(0.01, fit_intercept=False).fit(Z, Y),
+        "net": fastlr.ElasticNet(0.1, max_iter=None).fit(Z, Y[:, :1]),
+        "chosen lasso": fastlr.LassoCV(cv=3, alphas=7).fit(named, y),
+        "lasso of one alpha": fastlr.LassoCV(alphas=[0.1], cv=[([0, 1, 2], [3, 4])]).fit(Z, y),
+        "chosen net": fastlr.ElasticNetCV(l1_ratio=[0.2, 0.9], alphas=4, cv=2).fit(Z, y),
+        "path": fastlr.lasso_path(Z, y, n_alphas=5),
+        "path of several": fastlr.enet_path(named, Y, n_alphas=3),
+        "ridge path": fastlr.ridge_path(named, y, [0.1, 1.0]),
+        "ridge path of one column": fastlr.ridge_path(wide, Y[:6, :1], [0.0, 2.0]),
+        "selection": fastlr.best_subset(named, y, criterion="kfold"),
+        "selection of nothing": fastlr.best_subset(Z, y, max_size=0),
+    }
+
+
+OF_PENALTIES = (
+    "ridge", "ridge of one column", "positive ridge", "wide ridge", "chosen ridge", "ridge chosen per target",
+    "ridge chosen by folds", "wide chosen ridge", "lasso", "lasso of several", "net", "chosen lasso",
+    "lasso of one alpha", "chosen net",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +122,10 @@ def saved():
 def rows_for(model):
     if isinstance(model, fastlr.PolynomialFit):
         return Z[:, 0]
-    p = model.n_features if hasattr(model, "n_features") else model.n_features_in_
+    if isinstance(model, fastlr.PenaltyPath | fastlr.RidgePath):
+        p = len(model.feature_names)
+    else:
+        p = model.n_features if hasattr(model, "n_features") else model.n_features_in_
     return np.random.default_rng(1).normal(size=(4, p))
 
 
@@ -116,14 +157,95 @@ def test_what_is_loaded_is_what_was_saved(saved, tmp_path):
 
 
 def test_attributes_of_estimators_come_back(saved, tmp_path):
-    for which in ("regression", "wide regression", "sgd", "sgd of objects"):
+    for which in (
+        "regression",
+        "wide regression",
+        "positive regression",
+        "sgd",
+        "sgd of objects",
+        *OF_PENALTIES,
+    ):
         model = saved[which]
         model.save(tmp_path / "model.json")
         loaded = fastlr.load(tmp_path / "model.json")
         fitted = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
         assert {name for name in vars(loaded) if name.endswith("_")} == fitted
-        for name in fitted - {"fit_", "history_"}:
+        if "validation_" in fitted:
+            assert_same_choice(loaded.validation_, model.validation_)
+        if "moments_" in fitted:
+            assert (loaded.moments_ is None) is (model.moments_ is None), which
+            if loaded.moments_ is not None:
+                assert loaded.moments_.to_bytes() == model.moments_.to_bytes(), which
+        for name in fitted - {"fit_", "history_", "moments_", "validation_"}:
+            assert type(getattr(loaded, name)) is type(getattr(model, name)), (which, name)
             np.testing.assert_array_equal(getattr(loaded, name), getattr(model, name), name)
+
+
+def assert_same_choice(loaded, expected):
+    assert (loaded.method, loaded.passes) == (expected.method, expected.passes)
+    for name in ("alphas", "scores", "squared_errors"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(expected, name), name)
+    assert (loaded.state is None) is (expected.state is None)
+
+
+def test_fields_of_paths_and_selections_come_back(saved, tmp_path):
+    for which in ("path", "path of several", "ridge path", "ridge path of one column"):
+        path = saved[which]
+        path.save(tmp_path / "path.json")
+        loaded = fastlr.load(tmp_path / "path.json")
+        for name, value in vars(path).items():
+            np.testing.assert_array_equal(getattr(loaded, name), value, name)
+            if isinstance(value, np.ndarray):
+                assert getattr(loaded, name).dtype == value.dtype, name
+                assert not getattr(loaded, name).flags.writeable, name
+        assert type(loaded.feature_names) is type(path.feature_names), which
+    for which in ("selection", "selection of nothing"):
+        selection = saved[which]
+        selection.save(tmp_path / "selection.json")
+        loaded = fastlr.load(tmp_path / "selection.json")
+        assert str(loaded.table) == str(selection.table)
+        assert repr(loaded.best) == repr(selection.best)
+        assert (loaded.fit is None) is (selection.fit is None)
+        if loaded.fit is not None:
+            assert loaded.fit.to_dict() == selection.fit.to_dict()
+
+
+def test_errors_of_single_rows_stay_out_of_files(tmp_path):
+    model = fastlr.RidgeCV(store_cv_results=True).fit(Z, Y[:, 0])
+    model.save(tmp_path / "model.json")
+    loaded = fastlr.load(tmp_path / "model.json")
+    assert not hasattr(loaded, "cv_results_")
+    assert loaded.validation_.errors is None
+    assert pickle.loads(pickle.dumps(model)).cv_results_.shape == (60, 3)
+
+
+def test_moments_of_many_columns_stay_out_of_files(tmp_path):
+    rows = RNG.normal(size=(80, 40))
+    for model in (fastlr.Ridge(), fastlr.RidgeCV()):
+        model.fit(rows, rows[:, 0]).save(tmp_path / "model.json")
+        loaded = fastlr.load(tmp_path / "model.json")
+        assert loaded.moments_ is None
+        np.testing.assert_array_equal(loaded.predict(rows), model.predict(rows))
+
+
+def test_parameters_that_are_arrays_or_lists_of_splits_come_back(tmp_path):
+    splits = [(np.arange(30), np.arange(30, 60)), (np.arange(30, 60), np.arange(30))]
+    model = fastlr.RidgeCV(np.logspace(-2, 2, 4), cv=splits).fit(Z, Y[:, 0])
+    model.save(tmp_path / "model.json")
+    loaded = fastlr.load(tmp_path / "model.json")
+    np.testing.assert_array_equal(loaded.alphas, model.alphas)
+    np.testing.assert_array_equal(loaded.cv, splits)
+    np.testing.assert_array_equal(loaded.fit(Z, Y[:, 0]).coef_, model.coef_)
+
+
+def test_a_warm_lasso_goes_on_after_loading_as_if_never_saved(tmp_path):
+    model = fastlr.Lasso(0.1, warm_start=True, tol=1e-3).fit(Z, Y[:, 0])
+    model.save(tmp_path / "model.json")
+    loaded = fastlr.load(tmp_path / "model.json")
+    for one in (model, loaded):
+        one.set_params(alpha=0.01).fit(Z, Y[:, 0])
+    np.testing.assert_array_equal(loaded.coef_, model.coef_)
+    assert loaded.n_iter_ == model.n_iter_
 
 
 def test_figures_of_a_descent_come_back(saved, tmp_path):
@@ -142,7 +264,13 @@ def test_figures_of_a_descent_come_back(saved, tmp_path):
 
 
 def test_partial_fit_goes_on_after_loading_as_if_never_saved(saved, tmp_path):
-    for which in ("regression", "narrow wide regression", "sgd", "sgd of objects"):
+    for which in (
+        "regression",
+        "narrow wide regression",
+        "positive regression",
+        "sgd",
+        "sgd of objects",
+    ):
         model = saved[which]
         model.save(tmp_path / "model.json")
         loaded = fastlr.load(tmp_path / "model.json")
@@ -153,6 +281,8 @@ def test_partial_fit_goes_on_after_loading_as_if_never_saved(saved, tmp_path):
         rows, y = (
             (Z, Y[:, 0])
             if which.startswith("sgd")
+            else (Z, Y)
+            if which == "positive regression"
             else (X, Y if which == "regression" else Y[:, 0])
         )
         if hasattr(model, "feature_names_in_"):
@@ -220,7 +350,14 @@ def test_threads_may_pickle_ask_and_add_rows_at_the_same_time():
 
 
 def test_an_estimator_that_is_not_fitted_is_not_saved(tmp_path):
-    for model in (fastlr.LinearRegression(), fastlr.SGDRegressor()):
+    for model in (
+        fastlr.LinearRegression(),
+        fastlr.SGDRegressor(),
+        fastlr.Ridge(),
+        fastlr.RidgeCV(),
+        fastlr.Lasso(),
+        fastlr.ElasticNetCV(),
+    ):
         with pytest.raises(NotFittedError):
             model.save(tmp_path / "model.json")
     assert not list(tmp_path.iterdir())
@@ -230,6 +367,9 @@ def test_a_parameter_that_no_file_can_hold_is_named(tmp_path):
     model = fastlr.SGDRegressor(random_state=np.random.RandomState(0), max_iter=1, tol=None)
     model.fit(Z, Y[:, 0])
     with pytest.raises(fastlr.InputTypeError, match=r"random_state=.* cannot hold: .* set_params"):
+        model.save(tmp_path / "model.json")
+    model = fastlr.RidgeCV(cv=KFold(3)).fit(Z, Y[:, 0])
+    with pytest.raises(fastlr.InputTypeError, match=r"cv=KFold.* cannot hold: .* set_params"):
         model.save(tmp_path / "model.json")
 
 
@@ -297,7 +437,7 @@ def test_a_fit_from_a_pickle_is_frozen_and_may_lack_later_fields():
 
 def test_joblib_reads_what_it_dumped(saved, tmp_path):
     joblib = pytest.importorskip("joblib")
-    for which in ("regression", "sgd", "one target", "descent"):
+    for which in ("regression", "sgd", "one target", "descent", "path", "selection", *OF_PENALTIES):
         joblib.dump(saved[which], tmp_path / "model.joblib")
         assert (tmp_path / "model.joblib").stat().st_size < 16384
         loaded = joblib.load(tmp_path / "model.joblib")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastlr.errors import InputError
 from fastlr.estimators._features import check_features, names_in
+from fastlr.estimators._net_stored import NET_FIELDS, net_as_data, net_of
+from fastlr.estimators._stored import StoredEstimator
 from fastlr.input.arguments import as_features
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_alpha, as_choice, as_flag, as_whole
@@ -23,11 +26,12 @@ from fastlr.penalised.arguments import DescentRules, as_share, as_tolerance
 from fastlr.penalised.lasso import traced, warn_of_gaps
 from fastlr.penalised.sources import source_of
 from fastlr.results import predict_linear
+from fastlr.storage.schema import Field
 
 __all__ = ["ElasticNet", "Lasso", "SparseCoefficients", "descent_rules"]
 
 
-class SparseCoefficients(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class SparseCoefficients(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """What fitted lassos and elastic nets have in common: predictions, and coefficients of which many are zero."""
 
     coef_: FloatArray
@@ -39,12 +43,31 @@ class SparseCoefficients(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return sparse.csr_array(np.atleast_2d(self.coef_))
 
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks of an estimator: as its own, of which X may be sparse."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    @classmethod
+    def stored_fields(cls) -> Mapping[str, Field]:
+        """The coefficients, and how they were found."""
+        return NET_FIELDS
+
+    def stored_values(self) -> dict[str, Any]:
+        """The coefficients, and how they were found."""
+        return {"net": net_as_data(vars(self))}
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Set every attribute of a fitted estimator."""
+        self.__dict__.update(net_of(values["net"], vars(self)["n_features_in_"]))
+
     def predict(self, X: object) -> npt.NDArray[Any]:
         """Predict targets: ``X @ coef_.T + intercept_``.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -163,7 +186,7 @@ class ElasticNet(MultiOutputMixin, SparseCoefficients):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.

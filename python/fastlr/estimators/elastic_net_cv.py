@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from fastlr.errors import InputError, InputTypeError
 from fastlr.estimators._features import check_features
+from fastlr.estimators._net_stored import NET_CV_FIELDS, choice_of, net_of
 from fastlr.estimators._sgd_rows import as_vector
 from fastlr.estimators.elastic_net import SparseCoefficients, descent_rules
 from fastlr.input.arguments import as_features
@@ -22,6 +24,7 @@ from fastlr.penalised.arguments import as_alphas, as_share
 from fastlr.penalised.folds import as_folds
 from fastlr.penalised.lasso import grid_of, traced, warn_of_gaps
 from fastlr.penalised.lasso_cv import CrossValidated
+from fastlr.storage.schema import Field
 
 __all__ = ["ElasticNetCV", "LassoCV"]
 
@@ -43,7 +46,7 @@ class _CrossValidatedNet(SparseCoefficients):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,)
             Target.
@@ -103,6 +106,30 @@ class _CrossValidatedNet(SparseCoefficients):
                 **self._chosen(ratios[best]),
             )
         return self
+
+    @classmethod
+    def stored_fields(cls) -> Mapping[str, Field]:
+        """The coefficients, how they were found, and the choice of the penalty."""
+        return NET_CV_FIELDS
+
+    def stored_values(self) -> dict[str, Any]:
+        """The coefficients, how they were found, and the choice of the penalty."""
+        return {
+            **super().stored_values(),
+            "alpha": self.alpha_,
+            "l1_ratio": vars(self).get("l1_ratio_"),
+            "alphas": self.alphas_.tolist(),
+            "mse_path": self.mse_path_.tolist(),
+        }
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Set every attribute of a fitted estimator."""
+        ratio = values["l1_ratio"]
+        chosen = {} if ratio is None else self._chosen(ratio)
+        if (ratio is None) is not (not self._chosen(1.0)):
+            raise InputError(f"l1_ratio={ratio!r} is not what {type(self).__name__} chooses.")
+        net = net_of(values["net"], vars(self)["n_features_in_"], is_single=True)
+        self.__dict__.update(net, **choice_of(values), **chosen)
 
     def _ratios(self) -> list[float]:
         return [1.0]

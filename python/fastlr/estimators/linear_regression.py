@@ -12,6 +12,7 @@ from sklearn.linear_model import LinearRegression as SklearnRegression
 
 from fastlr.errors import InputError
 from fastlr.estimators._features import check_features, check_fitted
+from fastlr.estimators._ridge_stored import MOST_KEPT, RIDGE_FIELDS, check_parts
 from fastlr.estimators._stored import StoredEstimator
 from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import Columns, FloatArray
@@ -27,13 +28,12 @@ from fastlr.moments.moments import moments_of, moments_of_state
 from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 from fastlr.results import LinearFit, Status, predict_linear
-from fastlr.storage.schema import Field, Maybe, Part
+from fastlr.storage.schema import Field
 
 __all__ = ["LinearRegression"]
 
-_MOST_KEPT = 32  # columns whose moments, 8 kB, go into files
 _FORGOTTEN = (
-    f"this model comes from a file or a pickle, which has no rows and no moments of more than {_MOST_KEPT} columns. "
+    f"this model comes from a file or a pickle, which has no rows and no moments of more than {MOST_KEPT} columns. "
     "Call fit with all rows, or keep moments_.to_bytes() beside the file."
 )
 
@@ -299,7 +299,7 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
     @classmethod
     def stored_fields(cls) -> Mapping[str, Field]:
         """The fit, and moments of few columns."""
-        return {"fit": Part(LinearFit.from_dict), "moments": Maybe(Part(Moments.from_document))}
+        return RIDGE_FIELDS
 
     def stored_values(self) -> dict[str, Any]:
         """The fit, and moments of few columns."""
@@ -312,18 +312,12 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
     def restore(self, values: Mapping[str, Any]) -> None:
         """Set every attribute from a fit and, if they were kept, moments."""
         fit, moments = values["fit"], values["moments"]
-        if fit.n_features != self.n_features_in_:
-            raise InputError(f"a fit of {fit.n_features} features is not of n_features_in.")
-        if moments is not None and (moments.feature_names, moments.target_names) != (
-            fit.feature_names,
-            fit.target_names,
-        ):
-            raise InputError("the moments are of other columns than the fit.")
+        check_parts(fit, moments, self.n_features_in_)
         self._accept(moments, None, fit)
 
     def _small_moments(self) -> Moments | None:
         """Moments, if they are known or can be, of few columns."""
-        if self.fit_.n_features + self.fit_.n_targets > _MOST_KEPT or self._is_forgetful:
+        if self.fit_.n_features + self.fit_.n_targets > MOST_KEPT or self._is_forgetful:
             return None
         return self.moments_
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy.typing as npt
@@ -10,6 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastlr.errors import InputError
 from fastlr.estimators._features import check_features
+from fastlr.estimators._ridge_stored import RIDGE_FIELDS, check_parts, fit_as_data
+from fastlr.estimators._stored import StoredEstimator
 from fastlr.input.arguments import as_features
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag, as_number, as_whole
@@ -22,14 +25,15 @@ from fastlr.moments.moments import moments_of_state
 from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 from fastlr.results import LinearFit, predict_linear
+from fastlr.storage.schema import Field
 
 __all__ = ["Ridge", "RidgePredictor", "attributes_of"]
 
 _SOLVERS = ("auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs")
 
 
-class RidgePredictor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """What fitted ridge estimators have in common: how a result is kept, and `predict`."""
+class RidgePredictor(StoredEstimator, MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """What fitted ridge estimators have in common: how a result is kept, in files too, and `predict`."""
 
     n_threads: int | None
     fit_: LinearFit
@@ -37,12 +41,33 @@ class RidgePredictor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: 
     coef_: FloatArray
     intercept_: float | FloatArray
 
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks of an estimator: as its own, of which X may be sparse."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    @classmethod
+    def stored_fields(cls) -> Mapping[str, Field]:
+        """The fit, and moments of few columns."""
+        return RIDGE_FIELDS
+
+    def stored_values(self) -> dict[str, Any]:
+        """The fit, and moments of few columns."""
+        return fit_as_data(self.fit_, self.moments_)
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Set the attributes that all ridge estimators have, from fields that have been checked."""
+        fit, moments = values["fit"], values["moments"]
+        check_parts(fit, moments, vars(self)["n_features_in_"])
+        self.__dict__.update(attributes_of(fit, moments))
+
     def predict(self, X: object) -> npt.NDArray[Any]:
         """Predict targets: ``X @ coef_.T + intercept_``.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -120,7 +145,8 @@ class Ridge(RidgePredictor):
     fit_ : LinearFit
         The whole result.
     moments_ : Moments or None
-        What was learned from the rows; None with fewer rows than columns, of which no moments are needed.
+        What was learned from the rows; None with fewer rows than columns, of which no moments are needed, and from
+        files, which keep those of up to 32 columns.
 
     Notes
     -----
@@ -166,7 +192,7 @@ class Ridge(RidgePredictor):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
@@ -213,6 +239,11 @@ class Ridge(RidgePredictor):
             check_features(self, X, problem.features, reset=True)
             self.__dict__.update(attributes_of(fit, moments), solver_=fit.solver, n_iter_=None)
         return self
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Set every attribute of a fitted estimator."""
+        super().restore(values)
+        self.__dict__.update(solver_=self.fit_.solver, n_iter_=None)
 
     def _check_options(self) -> bool:
         """Whether coefficients must not be negative, once all options are known to have a meaning."""

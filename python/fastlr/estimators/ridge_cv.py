@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from inspect import signature
 from typing import Any
 
@@ -17,6 +17,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from fastlr.errors import InputError, InputWarning, user_level
 from fastlr.estimators._features import check_features
+from fastlr.estimators._ridge_stored import RIDGE_CV_FIELDS, choice_as_data, choice_of
 from fastlr.estimators.ridge import RidgePredictor, attributes_of
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag
@@ -32,6 +33,7 @@ from fastlr.penalised.cross_validation import (
     validate_folds,
 )
 from fastlr.penalised.folds import Folds, as_folds, consecutive_folds
+from fastlr.storage.schema import Field
 
 __all__ = ["RidgeCV"]
 
@@ -76,7 +78,7 @@ class RidgeCV(RidgePredictor):
     best_score_ : float or ndarray of shape (n_targets,)
         Its score.
     cv_results_ : ndarray of shape (n_samples, n_alphas) or (n_samples, n_targets, n_alphas)
-        With ``store_cv_results``: squared errors w e^2 if ``scoring=None``, else predictions.
+        With ``store_cv_results``: squared errors w e^2 if ``scoring=None``, else predictions. Files do not keep them.
     n_features_in_ : int
         Number of features seen in ``fit``.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -87,7 +89,7 @@ class RidgeCV(RidgePredictor):
     fit_ : LinearFit
         The fit to all rows with the best alpha.
     moments_ : Moments or None
-        Moments of all rows; None with fewer rows than columns.
+        Moments of all rows; None with fewer rows than columns, and from files, which keep those of up to 32 columns.
 
     Notes
     -----
@@ -141,7 +143,7 @@ class RidgeCV(RidgePredictor):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
@@ -197,6 +199,21 @@ class RidgeCV(RidgePredictor):
                 best_score_=float(score[0]) if is_vector or not per_target else score,
             )
         return self
+
+    @classmethod
+    def stored_fields(cls) -> Mapping[str, Field]:
+        """The fit, moments of few columns, and the choice of alpha."""
+        return RIDGE_CV_FIELDS
+
+    def stored_values(self) -> dict[str, Any]:
+        """The fit, moments of few columns, and the choice of alpha without the errors of single rows."""
+        choice = choice_as_data(self.validation_, self.alpha_, self.best_score_)
+        return {**super().stored_values(), "choice": choice}
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Set every attribute of a fitted estimator."""
+        super().restore(values)
+        self.__dict__.update(choice_of(values["choice"], self.fit_.n_targets, self.moments_))
 
     def _check_options(self) -> tuple[bool, bool]:
         """Whether to keep errors, and whether each target has its own alpha."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,9 @@ from fastlr.penalised.arguments import (
     rules_of,
 )
 from fastlr.penalised.sources import OfMoments, Source, source_of
+from fastlr.penalised.stored import path_as_data, penalty_path_of
 from fastlr.results import predict_linear
+from fastlr.storage import Storable
 
 __all__ = ["PenaltyPath", "Traced", "enet_path", "grid_of", "lasso_path", "traced", "warn_of_gaps"]
 
@@ -34,7 +36,7 @@ _FEW = 256  # coefficients of which degrees of freedom are computed for every pe
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PenaltyPath:
+class PenaltyPath(Storable):
     """Coefficients for a falling sequence of penalties.
 
     Attributes
@@ -106,6 +108,15 @@ class PenaltyPath:
             for coefs, constant in zip(many, constants, strict=True)
         ]
         return np.stack(predicted) if self.coefs.ndim == 3 else predicted[0]
+
+    def to_document(self) -> dict[str, Any]:
+        """What `save` writes: every field."""
+        return path_as_data(self, is_vector=self.intercepts.ndim == 1)
+
+    @classmethod
+    def from_document(cls, data: Mapping[str, Any]) -> PenaltyPath:
+        """Restore what `to_document` gave; an `InputError` if a field is missing, unknown or against its rule."""
+        return cls(**penalty_path_of(data))
 
     def __repr__(self) -> str:
         return (

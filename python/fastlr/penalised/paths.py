@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,9 @@ from fastlr.moments.moments import moments_of_state
 from fastlr.moments.passes import pass_over
 from fastlr.penalised.dual import dual_equations, solve_dual_for_all
 from fastlr.penalised.equations import PenalisedSolutions, equations_of, solve_for_all
+from fastlr.penalised.stored import path_as_data, ridge_path_of
 from fastlr.results import Status, predict_linear
+from fastlr.storage import Storable
 
 __all__ = ["RidgePath", "ridge_path"]
 
@@ -32,7 +35,7 @@ _DECADES = 4  # on either side of the mean eigenvalue
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RidgePath:
+class RidgePath(Storable):
     """Ridge fits for many penalties: ``minimise sum w (y - intercept - X @ coef)^2 + alpha |coef|^2``.
 
     Attributes
@@ -127,6 +130,15 @@ class RidgePath:
         return predict_linear(
             features, self.coef[k], self.intercept[k], n_threads, names=self.feature_names
         )
+
+    def to_document(self) -> dict[str, Any]:
+        """What `save` writes: every field."""
+        return path_as_data(self, is_vector=self.intercept.ndim == 1)
+
+    @classmethod
+    def from_document(cls, data: Mapping[str, Any]) -> RidgePath:
+        """Restore what `to_document` gave; an `InputError` if a field is missing, unknown or against its rule."""
+        return cls(**ridge_path_of(data))
 
     def __repr__(self) -> str:
         return (

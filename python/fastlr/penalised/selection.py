@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 from fastlr.penalised.folds import consecutive_folds, moments_of_folds
 from fastlr.penalised.sources import OfMoments
+from fastlr.penalised.stored import selection_of
 from fastlr.penalised.subsets import (
     Chosen,
     Products,
@@ -30,6 +31,7 @@ from fastlr.penalised.subsets import (
     products_of,
 )
 from fastlr.results import LinearFit
+from fastlr.storage import Storable
 
 __all__ = ["SubsetModel", "SubsetSelection", "best_subset"]
 
@@ -68,7 +70,7 @@ class _Table(tuple[SubsetModel, ...]):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SubsetSelection:
+class SubsetSelection(Storable):
     """Models by size, and the best of them.
 
     Attributes
@@ -98,6 +100,23 @@ class SubsetSelection:
     fit: LinearFit | None
     criterion: str
     method: str
+
+    def to_document(self) -> dict[str, Any]:
+        """What `save` writes: the models by size, the position of the best one, and its fit."""
+        return {
+            "table": [model._asdict() for model in self.table],
+            "best": [model.size for model in self.table].index(self.best.size),
+            "fit": None if self.fit is None else self.fit.to_dict(),
+            "criterion": self.criterion,
+            "method": self.method,
+        }
+
+    @classmethod
+    def from_document(cls, data: Mapping[str, Any]) -> SubsetSelection:
+        """Restore what `to_document` gave; an `InputError` if a field is missing, unknown or against its rule."""
+        models, values = selection_of(data)
+        table = _Table(SubsetModel(**model) for model in models)
+        return cls(**{**values, "table": table, "best": table[values["best"]]})
 
     def __repr__(self) -> str:
         return f"<SubsetSelection by {self.criterion}, {self.method}: {list(self.best.features)}>"

@@ -19,8 +19,10 @@ from fastlr.errors import InputError
 
 __all__ = [
     "NOT_FINITE",
+    "Block",
     "Bytes",
     "Count",
+    "Counts",
     "Field",
     "Maybe",
     "Names",
@@ -39,6 +41,7 @@ NOT_FINITE = ("inf", "-inf", "nan")
 """What JSON, which has no such numbers, has as strings instead."""
 
 _LARGEST_COUNT = 2**63 - 1
+_LARGEST_EXACT = 2.0**53  # up to which float64 has all whole numbers
 
 
 def strict_json(text: bytes | bytearray) -> dict[str, Any]:
@@ -127,6 +130,42 @@ class Count(NamedTuple):
         if type(value) is not int or not self.at_least <= value <= _LARGEST_COUNT:
             raise InputError(f"{name}={shown(value)} is not a whole number from {self.at_least}.")
         return value
+
+
+class Counts(NamedTuple):
+    """Whole numbers from 0 on, of a shape."""
+
+    shape: str
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        """An array of whole numbers, after a look at every value."""
+        array = Numbers(self.shape, 0.0, _LARGEST_EXACT).check(name, value, sizes)
+        counts = array.astype(np.intp)
+        if np.any(counts != array):
+            raise InputError(f"{name} is not made of whole numbers.")
+        return counts
+
+
+class Block(NamedTuple):
+    """Real numbers in a block of any shape, of so many dimensions at most, from ``at_least`` on."""
+
+    most_dimensions: int
+    at_least: float = -math.inf
+    may_be_nan: bool = False
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+        """An array with at least one number, after a look at every value."""
+        shape: tuple[int, ...] = ()
+        inner = value
+        while isinstance(inner, list) and len(shape) <= self.most_dimensions:
+            if not inner:
+                raise InputError(f"{name} has an empty list.")
+            shape = (*shape, len(inner))
+            inner = inner[0]
+        if len(shape) > self.most_dimensions:
+            raise InputError(f"{name} has more than {self.most_dimensions} dimensions.")
+        rule = Numbers("", self.at_least, may_be_nan=self.may_be_nan)
+        return np.asarray(rule.check(name, value, {"": shape}))
 
 
 class Of(NamedTuple):
