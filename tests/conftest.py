@@ -8,8 +8,8 @@ import pytest
 # fastlr, made a factor take a tenth of a second where other work ran. What fastlr may use is not told by this.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported, by fastlr
 
-from fastlr._kernels import available_levels  # noqa: E402
-from levels import in_use  # noqa: E402
+from fastlr._kernels import available_levels
+from levels import in_use
 
 
 @pytest.fixture(params=available_levels())
