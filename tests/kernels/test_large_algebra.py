@@ -43,8 +43,8 @@ def factors(kernels, A, n_threads=2):
 def backward_error(A, R):
     """The largest of some columns of A - R'R, beside which products of extended precision are exact."""
     columns = np.unique(np.linspace(0, len(A) - 1, 16).astype(int))
-    wide = R.astype(np.longdouble)
-    return float(np.abs(A[:, columns] - wide.T @ wide[:, columns]).max())
+    wide = np.ascontiguousarray(R.T, dtype=np.longdouble)  # R' by rows, as are the chosen columns
+    return float(np.abs(A[:, columns] - wide @ wide[columns].T).max())
 
 
 @cache

@@ -78,6 +78,7 @@ def changed(document, path, change):
 
 def tried(document, path):
     """What is loaded, or nothing if it was refused as it should be."""
+    path.unlink(missing_ok=True)  # some file systems wait for the disk where a file is written over
     path.write_text(json.dumps(document), encoding="utf-8")
     message = ""
     try:

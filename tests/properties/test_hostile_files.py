@@ -213,6 +213,7 @@ def test_a_model_with_any_field_replaced_is_kept_as_it_is_or_refused(path, which
             document[field] = data.draw(VALUES)
         else:
             document.pop(field, None)
+    path.unlink()  # some file systems wait for the disk where a file is written over
     path.write_text(json.dumps(document), encoding="utf-8")
     fit, error = read(load_model, path)
     if fit is None:
@@ -235,6 +236,7 @@ def test_a_model_with_any_bytes_replaced_is_read_or_refused(path, which, data):
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(text)))
         text[start : start + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    path.unlink()
     path.write_bytes(bytes(text))
     fit, error = read(load_model, path)
     assert error.startswith(str(path)) if fit is None else isinstance(fit.summary(), str)

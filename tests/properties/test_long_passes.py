@@ -1,5 +1,6 @@
 """Long work: interrupted at once, with the GIL free, on the threads allowed, in little memory."""
 
+import functools
 import importlib.util
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -17,6 +19,17 @@ from fastlr.input.threads import interruptible, resolve_threads
 
 
 def run(code, **environment):
+    (result,) = run_at_once([code], **environment)
+    return result
+
+
+def run_at_once(codes, **environment):
+    """The ends of processes of their own that run together."""
+    with ThreadPoolExecutor(len(codes)) as pool:
+        return list(pool.map(functools.partial(_run, environment), codes))
+
+
+def _run(environment, code):
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
         env={**os.environ, **environment},
@@ -198,21 +211,21 @@ def test_the_control_groups_quota_is_honoured(monkeypatch, tmp_path):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize(("n_samples", "n_features"), [(600_000, 20), (30_000, 400)])
-def test_extra_memory_does_not_grow_with_the_rows(order, n_samples, n_features):
+def test_extra_memory_does_not_grow_with_the_rows(n_samples, n_features):
     code = f"""
     import numpy as np, fastlr, resource
     small = np.random.default_rng(0).normal(size=(3000, {n_features}))
     fastlr.ols(small, small[:, 0])
-    X = np.empty(({n_samples}, {n_features}), order={order!r})
+    X = np.empty(({n_samples}, {n_features}), order=ORDER)
     X[...] = np.resize(small, X.shape); y = X[:, 0].copy()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     fastlr.ols(X, y)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     """
-    extra = int(run(code).stdout)  # KiB; a copy of the rows would be 96 MB
-    assert extra <= 64 * 1024 + 3 * 8 * n_features**2 / 1024
+    for result in run_at_once([f"ORDER = {order!r}\n" + textwrap.dedent(code) for order in "CF"]):
+        extra = int(result.stdout)  # KiB; a copy of the rows would be 96 MB
+        assert extra <= 64 * 1024 + 3 * 8 * n_features**2 / 1024
 
 
 def test_a_read_only_memory_map_is_fitted_in_place(tmp_path):
@@ -229,12 +242,12 @@ OTHERS = ("numpy", "scipy.linalg", "sklearn.linear_model", "pyarrow", "polars", 
 def test_import_order_does_not_matter():
     """fastlr before all that bring threads and libraries of their own, and after them, who come in turn."""
     others = [name for name in OTHERS if importlib.util.find_spec(name.split(".")[0])]
-    for order in (["fastlr", *others], [*reversed(others), "fastlr"]):
-        result = run(
-            f"import {', '.join(order)}\n"
-            "print(fastlr.ols([[1.0], [2.0], [4.0]], [1.0, 2.0, 4.0]).coef)",
-            PYTHONWARNINGS="ignore",
-        )
+    orders = (["fastlr", *others], [*reversed(others), "fastlr"])
+    codes = [
+        f"import {', '.join(order)}\nprint(fastlr.ols([[1.0], [2.0], [4.0]], [1.0, 2.0, 4.0]).coef)"
+        for order in orders
+    ]
+    for order, result in zip(orders, run_at_once(codes, PYTHONWARNINGS="ignore"), strict=True):
         assert result.stdout.strip() == "[1.]", f"{order}: {result.stderr}"
 
 
