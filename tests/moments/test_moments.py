@@ -201,3 +201,14 @@ def test_solve_from_moments_is_ols_in_one_pass():
     direct = fastlr.ols(X, y, sample_weight=w, accuracy="fast")
     later = fastlr.solve(Moments.from_arrays(X, y, w))
     assert direct.to_dict() == later.to_dict()
+
+
+@pytest.mark.parametrize("constant", [2.0**-500, 2.0**-531, 2.0**-1000])
+@pytest.mark.parametrize("precision", ["double", "double_double"])
+def test_constants_whose_squares_underflow_are_fitted_without_an_intercept(constant, precision):
+    X = np.full((4, 1), constant)
+    moments = fastlr.Moments.from_arrays(X, [1.0, 2.0, 4.0, 5.0], precision=precision)
+    assert fastlr.solve(moments, fit_intercept=False).coef[0] * constant == pytest.approx(3.0)
+    fit = fastlr.ols(X, [1.0, 2.0, 4.0, 5.0], fit_intercept=False)
+    assert fit.coef[0] * constant == pytest.approx(3.0, rel=1e-15)
+    assert fastlr.solve(moments).rank == 0

@@ -211,3 +211,46 @@ def test_bad_ratios_and_rows_are_named():
     for solver in ("moments", "rows"):
         with pytest.raises(fastlr.InputError, match="row 3, column 'x2'"):
             fastlr.lasso_path(X, y, solver=solver)
+
+
+@pytest.mark.usefixtures("level")
+@pytest.mark.parametrize("solver", ["moments", "rows"])
+@pytest.mark.parametrize("positive", [False, True])
+def test_coefficients_without_a_penalty_leave_zero_where_nothing_else_does(solver, positive):
+    X, y, w = table(n=40, p=5)
+    X[:, 3] = X[:, 0] * 2.0  # of which one may stay at zero
+    y = y + 3.0 * X[:, 2]
+    factors = np.array([1.0, 1.0, 0.0, 0.0, 1.0])
+    for ratio, alpha, given in ((1.0, 1e6, factors), (0.0, 1e9, factors), (1.0, 0.0, None)):
+        path = fastlr.enet_path(
+            X, y, l1_ratio=ratio, alphas=[alpha], penalty_factors=given, sample_weight=w,
+            positive=positive, solver=solver, tol=1e-15,
+        )  # fmt: skip
+        b = path.coefs[:, 0]
+        free = factors == 0.0 if alpha else np.ones(5, dtype=bool)
+        slope = slopes(X, y, w, b, path.intercepts[0])[free]
+        case = f"{ratio=}, {alpha=}: {b}"
+        assert np.abs(b[free]).max() > 0.01, case
+        np.testing.assert_allclose(slope[b[free] != 0.0], 0.0, atol=1e-6, err_msg=case)
+        assert np.all((slope if positive else np.abs(slope)) <= 1e-6), case
+
+
+@pytest.mark.parametrize("solver", ["moments", "rows"])
+@pytest.mark.parametrize("scale", [2.0**-530, 2.0**-400, 2.0**400])
+def test_units_of_columns_change_nothing_but_coefficients(solver, scale):
+    X, y, _ = table(n=30, p=4)
+    X[:, 2] = 1.0
+    for ratio in (1.0, 0.5):
+        plain = fastlr.enet_path(
+            X, y, l1_ratio=ratio, alphas=[1.0, 0.1, 0.0], fit_intercept=False,
+            penalty_factors=[0.0, 1.0, 1.0, 0.0], tol=1e-14,
+        )  # fmt: skip
+        # Squares of coefficients grow by the square of 1 / scale, so only the lasso has the same path.
+        alphas = plain.alphas * scale if ratio == 1.0 else [0.0]
+        path = fastlr.enet_path(
+            X * scale, y, l1_ratio=ratio, alphas=alphas, fit_intercept=False,
+            penalty_factors=[0.0, 1.0, 1.0, 0.0], tol=1e-14, solver=solver,
+        )  # fmt: skip
+        expected = plain.coefs[:, -len(path.alphas) :]
+        np.testing.assert_allclose(path.coefs * scale, expected, rtol=1e-6, atol=1e-9)
+        assert np.isfinite(path.df).all() or solver == "rows"

@@ -128,3 +128,13 @@ def test_bad_input_is_named():
         path.predict(X, at=1)
     with pytest.raises(fastlr.InputError, match="expecting 5 features"):
         path.predict(X[:, :3])
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_one_row_is_a_table(fit_intercept):
+    X, y, alphas = np.array([[1.0, 2.0, 3.0]]), np.array([2.0]), [0.0, 1.0, 2.0]
+    path = fastlr.ridge_path(X, y, alphas, fit_intercept=fit_intercept)
+    for k, alpha in enumerate(alphas):
+        fit = fastlr.ols(X, y, alpha=alpha, fit_intercept=fit_intercept, rank="min_norm")
+        np.testing.assert_allclose(path.coef[k], fit.coef, rtol=1e-13, atol=1e-15)
+        assert path.intercept[k] == pytest.approx(fit.intercept, abs=1e-14)

@@ -103,3 +103,22 @@ def test_two_targets_and_too_many_columns_are_refused():
         fastlr.best_subset(X, np.column_stack([y, y]))
     with pytest.raises(fastlr.InputError, match="at most 30 features, and X has 35"):
         fastlr.best_subset(np.tile(X, 5), y, method="exact")
+
+
+@pytest.mark.usefixtures("level")
+@pytest.mark.parametrize("seed", range(6))
+def test_equal_columns_do_not_change_what_a_model_leaves(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.integers(-3, 4, size=(10, 5)).astype(float)
+    X[:, 4] = X[:, 0]
+    X[:, 3] = X[:, 1] + X[:, 2]
+    y = rng.normal(size=10)
+    for model in fastlr.best_subset(X, y).table:
+        least = np.inf
+        for some in itertools.combinations(range(5), model.size):
+            design = np.column_stack([np.ones(10), X[:, some]])
+            errors = y - design @ np.linalg.lstsq(design, y, rcond=1e-12)[0]
+            least = min(least, errors @ errors)
+            if model.features == tuple(f"x{j}" for j in some):
+                assert model.rss == pytest.approx(errors @ errors, rel=1e-9)
+        assert model.rss == pytest.approx(least, rel=1e-9)

@@ -54,6 +54,7 @@ class Search {
       // Fewer columns never leave less; and the sizes to come have more than i columns.
       if (least >= rss_[std::max<Index>(i, 1)]) return;
       drop(all, i, less);
+      if (has_lost_steps(less, i)) factor(less);
       visit(less, i);
     }
   }
@@ -161,6 +162,18 @@ class Search {
       }
     }
     R.conservativeResize(m, m);
+  }
+
+  /// Whether a column depends on those before it while its row still says something of later ones,
+  /// as where one of two equal columns was dropped after another: such a row belongs further down.
+  bool has_lost_steps(const Subset& less, Index from) const {
+    for (Index j = from; j < less.size(); ++j) {
+      const Index column = less.columns[static_cast<std::size_t>(j)];
+      const double left = less.R(j, j) * less.R(j, j);
+      if (left > dependent * A_(column, column)) continue;
+      if ((less.R.row(j).tail(less.size() - j).array() != 0.0).any()) return true;
+    }
+    return false;
   }
 
   Matrix A_;

@@ -221,8 +221,14 @@ class Path {
     Gap gap;
     for (Index j = 0; j < p_; ++j) {
       const Index a = place_[static_cast<std::size_t>(j)];
+      const double* const column = gram_.known(j);
+      if (column == nullptr && !(l1_of(j) > 0.0 || l2_of(j) > 0.0)) {
+        // Not penalised, and of unknown length: no column gains more than all there is.
+        if (problem_.positive ? u_[j] > 0.0 : u_[j] != 0.0) gap.at_one += 0.5 * problem_.square_y;
+        continue;
+      }
       gap.add(a < 0 ? 0.0 : w_[a], u_[j], problem_.gradient[j], l1_of(j), l2_of(j),
-              a < 0 ? 0.0 : G_(a, a), problem_.positive);
+              column == nullptr ? 0.0 : column[j], problem_.positive);
     }
     return gap.value(problem_.square_y);
   }

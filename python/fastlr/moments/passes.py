@@ -22,6 +22,7 @@ __all__ = ["pass_over", "scaled_moments"]
 
 _SMALLEST_SQUARE = 1e-280  # sums of squares below it have lost digits to underflow
 _SMALLEST_DEVIATION = 2.0**-1021  # what varies by less, in denormal numbers, counts as constant
+_SMALLEST_CONSTANT = 1e-140  # constants below it have squares that have lost digits to underflow
 _LARGEST_EXPONENT = 1000
 
 
@@ -72,6 +73,9 @@ def pass_over(
             np.ascontiguousarray(diagonal),
             threads,
         )
+        # Constant columns count as well, since their squares about zero serve fits without an intercept.
+        is_tiny = (deviation <= _SMALLEST_DEVIATION) & (np.abs(shift) < _SMALLEST_CONSTANT)
+        deviation = np.where(is_tiny, np.abs(shift), deviation)
         outside = deviation > _SMALLEST_DEVIATION
         if outside.any():  # squares overflow or underflow: once more, times powers of two
             exponents = np.clip(

@@ -431,7 +431,8 @@ def _degrees_of_freedom(
             continue
         products = source.products[np.ix_(chosen, chosen)]
         ridge = source.total_weight * alpha * (1.0 - l1_ratio) * factors[chosen]
-        shrunk = products + np.diag(ridge * source.scale[chosen] ** 2)
+        scale = source.scale[chosen]
+        shrunk = products + np.diag(np.minimum(ridge * scale * scale, 1e250))
         if len(chosen):
             count[k] = np.trace(np.linalg.pinv(shrunk, hermitian=True) @ products)
     return count

@@ -23,6 +23,7 @@ _COLUMNS_PER_BLOCK = 63  # that a path asks for at once
 _READING = 32.0  # flops that take as long as reading a value
 _SHARE_ON_DEMAND = 8  # once more than this part of all columns is needed, all are taken
 _SMALLEST_SQUARE = 1e-200
+_LARGEST_PENALTY = 1e250  # on squares of coefficients of columns of length one or so
 _WORTH_CHOOSING = 1e8  # flops of all cross-products, below which nothing else is tried
 
 
@@ -207,15 +208,16 @@ class OfMoments:
         coefs = np.zeros((len(l1), p))
         gaps, n_iter = np.zeros(len(l1)), np.ones(len(l1), dtype=np.intp)
         if kept.size:
+            widest = of_x[kept].max()  # whose square may leave the range of float64
             found, gaps, n_iter = kernels.penalised_path(
                 np.ascontiguousarray(products),
                 squares,
                 np.ascontiguousarray(gradient),
                 factors[kept] * of_x[kept] * of_y,
-                factors[kept] * of_x[kept] ** 2 if l2.any() else np.zeros(len(kept)),
+                factors[kept] * (of_x[kept] / widest) ** 2 if l2.any() else np.zeros(len(kept)),
                 rules.positive,
                 l1 * weight,
-                l2 * weight,
+                np.minimum(l2 * weight * widest * widest, _LARGEST_PENALTY),
                 start[kept] * of_y / of_x[kept],
                 rules.max_iter,
                 rules.tol,
@@ -279,6 +281,12 @@ class OfRows:
         source = cls(problem, shift, products, total, n, may_change)
         squares = np.array([source.total_squares(k) for k in range(q - p)])
         is_in_range = (squares > _SMALLEST_SQUARE) & (squares < 1.0 / _SMALLEST_SQUARE)
+        if not np.all(is_in_range):
+            return None
+        # Lengths of columns as far as their products with y tell them: their squares must be in range, too.
+        lengths = np.abs([source.gradient(k) for k in range(q - p)]) / np.sqrt(squares)[:, None]
+        known = lengths[lengths > 0.0]
+        is_in_range = (known**2 > _SMALLEST_SQUARE) & (known**2 < 1.0 / _SMALLEST_SQUARE)
         return source if np.all(is_in_range) else None
 
     @property

@@ -36,7 +36,7 @@ class Spectrum:
 
     def is_certain(self, alphas: FloatArray) -> npt.NDArray[np.bool_]:
         """For each alpha, whether corrections by these eigenvectors converge: they may be off by `noise`."""
-        lowest = self.values.min() + alphas
+        lowest = self.values.min(initial=np.inf) + alphas
         if self.has_null_space:
             real = self.values[self.values > self.noise]
             lowest = np.where(alphas == 0.0, real.min(initial=np.inf), lowest)
@@ -55,16 +55,18 @@ class Spectrum:
         m, t = self.right.shape
         weights = self.weights(alphas)[:, :, np.newaxis]
         along = self.vectors.T @ self.right
-        k = len(self.values)
-        found = (self.vectors @ (weights * along[:, np.newaxis]).reshape(k, -1)).reshape(m, -1, t)
+        k, n_alphas = len(self.values), len(alphas)
+        first = (weights * along[:, np.newaxis]).reshape(k, n_alphas * t)
+        found = (self.vectors @ first).reshape(m, n_alphas, t)
         certain = self.is_certain(alphas)
         penalty = alphas[:, np.newaxis]
         length = np.sqrt(np.maximum(self.matrix.diagonal(), 0.0))[:, np.newaxis, np.newaxis]
         for _ in range(_MOST_CORRECTIONS if certain.any() else 0):
-            applied = (self.matrix @ found.reshape(m, -1)).reshape(found.shape)
+            applied = (self.matrix @ found.reshape(m, n_alphas * t)).reshape(found.shape)
             left = self.right[:, np.newaxis] - applied - penalty * found
-            change = (self.vectors.T @ left.reshape(m, -1)).reshape(k, -1, t) * weights
-            change = (self.vectors @ change.reshape(k, -1)).reshape(found.shape)
+            change = self.vectors.T @ left.reshape(m, n_alphas * t)
+            change = change.reshape(k, n_alphas, t) * weights
+            change = (self.vectors @ change.reshape(k, n_alphas * t)).reshape(found.shape)
             change[:, ~certain] = 0.0
             found += change
             if (np.abs(change) * length <= U * (np.abs(found) * length).max(axis=0)).all():
