@@ -189,3 +189,12 @@ def test_bad_penalties_are_named():
             fastlr.solve(moments, alpha=alpha)
     with pytest.raises(fastlr.InputError, match=r"as many features as targets: pass alpha.reshape"):
         fastlr.ols(X[:, :2], y, alpha=[1.0, 2.0])
+
+
+def test_digits_of_equal_rows_with_a_penalty_below_rounding_are_no_promise():
+    X, y = np.full((2, 5), 1e8), np.array([-1.3, -1.0])
+    with pytest.warns(fastlr.ConditionWarning):
+        fit = fastlr.ols(X, y, alpha=1e-8, fit_intercept=False)
+    exact = -1.15 / 5e8
+    assert np.abs(fit.coef / exact - 1.0).max() <= 10.0 ** (1.0 - fit.digits)
+    assert fit.coef == pytest.approx(np.full(5, exact), rel=1e-3)

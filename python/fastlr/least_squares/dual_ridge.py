@@ -18,6 +18,7 @@ from fastlr.least_squares.wide import positive_rows, scaled_targets
 
 __all__ = ["climb_penalised_wide"]
 
+_FEW_COLUMNS = 1024  # whose cross-products are worth taking where those of rows do not do
 _MOST_STEPS = 8
 
 
@@ -56,6 +57,8 @@ def climb_penalised_wide(
         )
         if root.shape[1] == 0:
             return None
+        if n * U * its_condition**2 > 1.0 and p <= _FEW_COLUMNS:
+            return None  # rows depend on one another, and the penalty is below the rounding of H
         condition = max(condition, its_condition)
         means, deviations = mean / scale, np.sqrt(variance) / scale
         for target in np.flatnonzero(members.reshape(-1) == k):
