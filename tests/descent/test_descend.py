@@ -56,21 +56,18 @@ def by_hand(X, y, batches, rule, rate, kind, alpha=0.0, weight=None):
     """The path of a descent in plain NumPy; one epoch for each list of batches."""
     n = len(y)
     weight = np.ones(n) if weight is None else weight
+    mean = weight.mean()
+    shrink = {"sse": 2.0 * alpha / n, "mse": 2.0 * alpha, "half_mse": alpha}[kind]
     theta, memory, path, t = np.zeros(X.shape[1] + 1), np.zeros((2, X.shape[1] + 1)), [], 0
     for epoch in batches:
         for batch in epoch:
             t += 1
             m = len(batch)
             r = X[batch] @ theta[:-1] + theta[-1] - y[batch]
-            raw = np.append((weight[batch] * r) @ X[batch], weight[batch] @ r)
-            scale = {
-                "sse": 2.0,
-                "mse": 2.0 / (m * weight.mean()),
-                "half_mse": 1.0 / (m * weight.mean()),
-            }
-            shrink = {"sse": 2.0 * alpha * m / n, "mse": 2.0 * alpha, "half_mse": alpha}
-            g = scale[kind] * raw
-            g[:-1] += shrink[kind] * theta[:-1]
+            r *= weight[batch]
+            g = np.append(r @ X[batch], r.sum())
+            g *= {"sse": 2.0, "mse": 2.0 / (m * mean), "half_mse": 1.0 / (m * mean)}[kind]
+            g[:-1] += shrink * (m if kind == "sse" else 1) * theta[:-1]
             theta = step(rule, theta, g, rate, memory, t)
         path.append(theta)
     return np.array(path)

@@ -27,14 +27,14 @@ CONFIGURATIONS = [
     ElasticNet(alpha=0.01, l1_ratio=0.9, tol=1e-10),
     LassoCV(),
     LassoCV(cv=3, alphas=5),
-    LassoCV(positive=True),
+    LassoCV(positive=True, alphas=5, cv=2),
     LassoCV(fit_intercept=False, alphas=[1, 0.1]),
-    LassoCV(selection="random", n_jobs=1, random_state=0),
+    LassoCV(selection="random", n_jobs=1, random_state=0, alphas=5, cv=2),
     ElasticNetCV(),
     ElasticNetCV(l1_ratio=[0.1, 0.9], alphas=5),
     ElasticNetCV(cv=3, l1_ratio=0, alphas=[1.0, 0.1]),
     ElasticNetCV(positive=True),
-    ElasticNetCV(fit_intercept=False, tol=1e-9),
+    ElasticNetCV(fit_intercept=False, tol=1e-9, alphas=5, cv=2),
 ]
 
 
