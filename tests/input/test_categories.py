@@ -187,5 +187,9 @@ def test_bad_choices_are_refused_with_the_fix():
         fastlr.ols(times, Y[:2], categories=["day"])
     with pytest.raises(fastlr.InputTypeError, match="'area' of X is a float: pass one value"):
         fastlr.ols({"city": CITIES, "area": 3.0}, Y, categories=["city"])
-    with pytest.raises(fastlr.InputError, match="0 feature"):
-        fastlr.ols({"city": ["Ulm", "Ulm"]}, Y[:2], categories=["city"])
+
+
+def test_a_single_column_of_one_level_leaves_nothing_to_fit_and_is_named():
+    frame = {"city": ["Bern"] * 4}
+    with pytest.raises(fastlr.InputError, match="'city' of X holds one level alone, 'Bern'"):
+        fastlr.ols(frame, [1.0, 2.0, 3.0, 5.0], categories=["city"])

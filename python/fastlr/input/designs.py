@@ -190,6 +190,12 @@ def indicator_rows(
     levels = {name: column.levels for name, column in variables.categories.items()}
     design = Indicators(variables.names, levels)
     made = design.feature_names
+    if not made:
+        name, (level,) = next(iter(levels.items()))
+        raise InputError(
+            f"column {name!r} of X holds one level alone, {level!r}, which is left out as the reference: nothing is "
+            "left to fit on. Leave the column out, or add columns that vary."
+        )
     if len(set(made)) < len(made):
         twice = next(name for name in made if made.count(name) > 1)
         raise InputError(f"X would have two features called {twice!r}: rename a column of X.")
