@@ -122,3 +122,12 @@ def test_equal_columns_do_not_change_what_a_model_leaves(seed):
             if model.features == tuple(f"x{j}" for j in some):
                 assert model.rss == pytest.approx(errors @ errors, rel=1e-9)
         assert model.rss == pytest.approx(least, rel=1e-9)
+
+
+def test_near_dependence_that_rounding_hides_is_never_silent():
+    X = np.random.default_rng(0).normal(size=(10, 2)) + 1e6
+    y = np.random.default_rng(1).normal(size=10)
+    with pytest.warns(fastlr.ConditionWarning, match="nearly depend on one another"):
+        fastlr.best_subset(X, y, fit_intercept=False)
+    fastlr.best_subset(X, y)  # about their means they do not
+    fastlr.best_subset(np.column_stack([X, X[:, 0]]), y)  # equal ones are no surprise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,11 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastlr._kernels import kernels
-from fastlr.errors import InputError
+from fastlr.errors import ConditionWarning, InputError, user_level
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag, as_whole
+from fastlr.input.threads import interruptible
 from fastlr.least_squares.fit import problem_of, solve_moments
 from fastlr.least_squares.problem import Problem
+from fastlr.least_squares.units import U
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_state
 from fastlr.moments.passes import pass_over
@@ -35,6 +38,8 @@ from fastlr.storage import Storable
 
 __all__ = ["SubsetModel", "SubsetSelection", "best_subset"]
 
+_MOST_JUDGED = 1024  # columns whose eigenvalues cost no more than the selection
+_NEAR = 1e-10  # of the largest eigenvalue: about six digits are left
 CRITERIA = ("bic", "aic", "adjusted_r2", "kfold")
 METHODS = ("auto", "exact", "stepwise", "forward", "backward")
 
@@ -171,6 +176,11 @@ def best_subset(
     InputError, InputTypeError
         If an argument has a value, type or shape that cannot be used.
 
+    Warns
+    -----
+    ConditionWarning
+        If columns so nearly depend on one another that the moments of one pass no longer tell what they explain.
+
     Notes
     -----
     One pass over the rows. Leaps and bounds (Furnival and Wilson 1974) on triangular factors: at worst ``2^p`` subsets,
@@ -233,6 +243,7 @@ def best_subset(
             "double",
         )
     products = products_of(state, intercept)
+    _warn_of_near_dependence(products)
     found = _search(state, products, intercept, method, most)
     table = _Table(
         _model(
@@ -251,6 +262,26 @@ def best_subset(
         chosen_moments = moments_of_state(state).select([int(j) for j in found[best.size].columns])
         fit = solve_moments(chosen_moments, intercept, 0.0, True)
     return SubsetSelection(table=table, best=best, fit=fit, criterion=criterion, method=method)
+
+
+def _warn_of_near_dependence(products: Products) -> None:
+    """Warn where columns so nearly depend on one another that rounding of the moments decides what they explain."""
+    p = len(products.q)
+    if p > _MOST_JUDGED:
+        return
+    values = interruptible(np.linalg.eigvalsh, products.A)
+    real = values[
+        values > 64 * p * U * max(values[-1], 0.0)
+    ]  # others depend exactly, and are left out
+    if real.size and real[0] < _NEAR * real[-1]:
+        condition = math.sqrt(real[-1] / real[0])
+        warnings.warn(
+            f"columns nearly depend on one another (condition number {condition:.1e}): sums of squares of models that "
+            "hold them together have few right digits, and some may be missing. Leave one of such columns out, or "
+            "subtract a constant that they share.",
+            ConditionWarning,
+            stacklevel=user_level(),
+        )
 
 
 def _search(
