@@ -61,12 +61,23 @@ def draw(target):
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
     left.semilogx(path.alphas, path.coefs.T)
     for k in np.argsort(-np.abs(path.coefs[:, -1]))[:3]:
-        left.annotate(NAMES[k], (path.alphas[-1], path.coefs[k, -1]), fontsize=8)
+        place = path.alphas[-1], path.coefs[k, -1]
+        left.annotate(NAMES[k], place, (2, 3), textcoords="offset points", fontsize=8)
     left.axvline(path.alphas[simple], color="0.6", lw=0.8)
-    left.set(xlabel="alpha", ylabel="coefficient (% fat per sd)")
+    left.set(
+        xlabel="alpha",
+        ylabel="coefficient (% fat per sd)",
+        title="Features leave as the penalty grows",
+    )
     right.errorbar(model.alphas_, errors, spread, lw=0.8, elinewidth=0.4)
     right.axvline(path.alphas[simple], color="0.6", lw=0.8)
-    right.set(xscale="log", ylim=(15, 30), xlabel="alpha", ylabel="mean squared error, ten folds")
+    right.set(
+        xscale="log",
+        ylim=(15, 30),
+        xlabel="alpha",
+        ylabel="mean squared error, ten folds",
+        title="Grey: simplest within a standard error",
+    )
     figure.savefig(target, dpi=120)
     plt.close(figure)
 
