@@ -18,7 +18,7 @@ from fastlr.estimators.elastic_net import SparseCoefficients, descent_rules
 from fastlr.input.arguments import as_features
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_number
-from fastlr.input.threads import lock_of
+from fastlr.input.threads import lock_of, threads_of_jobs
 from fastlr.least_squares.fit import problem_of
 from fastlr.penalised.arguments import as_alphas, as_share
 from fastlr.penalised.folds import as_folds
@@ -69,7 +69,12 @@ class _CrossValidatedNet(SparseCoefficients):
         features = as_features(X)
         target = as_vector(y, features)
         problem, _ = problem_of(
-            features, target, sample_weight, self.fit_intercept, None, self._threads()
+            features,
+            target,
+            sample_weight,
+            self.fit_intercept,
+            None,
+            threads_of_jobs(None, self.n_jobs),
         )
         folds = as_folds(
             self._splits(features.n_samples, X, y, sample_weight, params), features.n_samples
@@ -137,17 +142,6 @@ class _CrossValidatedNet(SparseCoefficients):
     def _chosen(self, l1_ratio: float) -> dict[str, float]:
         return {}
 
-    def _threads(self) -> int | None:
-        """None, or as many threads as jobs; -1 and other negative numbers are all that the process may use."""
-        jobs = self.n_jobs
-        if jobs is None:
-            return None
-        if not isinstance(jobs, int | np.integer) or isinstance(jobs, bool) or jobs == 0:
-            raise InputTypeError(
-                f"n_jobs={jobs!r} is no number of jobs: pass None, -1, or an integer from 1 on."
-            )
-        return int(jobs) if jobs > 0 else None
-
     def _splits(
         self, n_samples: int, X: object, y: object, sample_weight: object, params: dict[str, object]
     ) -> Any:
@@ -197,7 +191,7 @@ class LassoCV(_CrossValidatedNet):
         As for scikit-learn's: None is five folds. Where every row is tested exactly once and trained on by all other
         splits, the moments of the folds, of one pass, serve all fits and errors.
     n_jobs : int, optional
-        Threads to use; None and -1 are all that the process may.
+        Threads to use, counted as joblib does: None and -1 are all that the process may, -2 all but one.
     positive : bool, default=False
         Only coefficients that are not negative.
     random_state : int, RandomState instance or None, default=None

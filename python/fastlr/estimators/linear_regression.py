@@ -20,12 +20,11 @@ from fastlr.input.names import check_same_targets
 from fastlr.input.options import as_flag, as_number
 from fastlr.input.sparse import SparseColumns, is_sparse
 from fastlr.input.threads import interruptible, lock_of, threads_of_jobs
-from fastlr.least_squares.fit import fit_problem, linear_fit, problem_of, solve_moments
-from fastlr.least_squares.non_negative import solve_non_negative
+from fastlr.least_squares.fit import fit_problem, problem_of, solve_moments
+from fastlr.least_squares.non_negative import fit_non_negative, solve_non_negative_moments
 from fastlr.least_squares.problem import Problem
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of, moments_of_state
-from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 from fastlr.results import LinearFit, Status, predict_linear
 from fastlr.storage.schema import Field
@@ -168,7 +167,7 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
         table, is_vector = problem_of(X, y, sample_weight, self.fit_intercept, None, self._threads)
         state: State | None
         if is_positive:
-            state, fit = _fit_non_negative(table, is_vector, self.rank)
+            state, fit = fit_non_negative(table, is_vector)
         else:
             state, fit = fit_problem(table, is_vector, self.accuracy, self.rank)
         moments = None if state is None else moments_of_state(state)
@@ -216,7 +215,7 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
             is_vector = is_vector and self.coef_.ndim == 1
             if is_positive:
                 flag = as_flag(self.fit_intercept, "fit_intercept")
-                fit = _of_non_negative(moments, flag, is_vector, self.rank)
+                fit = solve_non_negative_moments(moments, flag, is_vector)
             else:
                 fit = solve_moments(moments, self.fit_intercept, 0.0, is_vector, self.rank)
             self._accept(moments, None, fit)
@@ -368,27 +367,6 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
             self._threads,
             names=fitted["fit_"].feature_names,
         )
-
-
-def _fit_non_negative(table: Problem, is_vector: bool, rank: str | None) -> tuple[State, LinearFit]:
-    """Moments of the rows, and coefficients of which none is negative."""
-    state, _ = pass_over(
-        table.features,
-        table.targets,
-        table.weights,
-        table.feature_names,
-        table.target_names,
-        table.n_threads,
-        "double",
-    )
-    return state, _of_non_negative(moments_of_state(state), table.fit_intercept, is_vector, rank)
-
-
-def _of_non_negative(
-    moments: Moments, fit_intercept: bool, is_vector: bool, rank: str | None
-) -> LinearFit:
-    result = solve_non_negative(moments, fit_intercept, 0.0)
-    return linear_fit(moments.for_kernels(), result, fit_intercept, 0.0, is_vector, rank)
 
 
 def _rows_of(table: Problem) -> tuple[Any, ...]:

@@ -18,11 +18,10 @@ from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag, as_number, as_whole
 from fastlr.input.penalties import as_penalties
 from fastlr.input.threads import lock_of
-from fastlr.least_squares.fit import fit_problem, linear_fit, problem_of
-from fastlr.least_squares.non_negative import solve_non_negative
+from fastlr.least_squares.fit import fit_problem, problem_of
+from fastlr.least_squares.non_negative import fit_non_negative
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_state
-from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 from fastlr.results import LinearFit, predict_linear
 from fastlr.storage.schema import Field
@@ -214,24 +213,7 @@ class Ridge(RidgePredictor):
         )
         state: State | None
         if is_positive:
-            state, passes = pass_over(
-                problem.features,
-                problem.targets,
-                problem.weights,
-                problem.feature_names,
-                problem.target_names,
-                self.n_threads,
-                "double",
-            )
-            result = solve_non_negative(moments_of_state(state), problem.fit_intercept, alpha)
-            fit = linear_fit(
-                state,
-                result._replace(passes=passes),
-                problem.fit_intercept,
-                alpha,
-                is_vector,
-                None,
-            )
+            state, fit = fit_non_negative(problem, is_vector, alpha)
         else:
             state, fit = fit_problem(problem, is_vector, "auto", None, alpha)
         moments = None if state is None else moments_of_state(state)

@@ -5,14 +5,35 @@ from __future__ import annotations
 import numpy as np
 
 from fastlr.input.columns import FloatArray
+from fastlr.least_squares.fit import linear_fit
 from fastlr.least_squares.normal import penalised_state, solve_at_once
-from fastlr.least_squares.problem import Solution
+from fastlr.least_squares.problem import Problem, Solution
 from fastlr.least_squares.ridge import solve_penalised, targets_of, together
 from fastlr.least_squares.units import U
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_state
+from fastlr.moments.state import State
+from fastlr.results import LinearFit
 
-__all__ = ["solve_non_negative"]
+__all__ = ["fit_non_negative", "solve_non_negative", "solve_non_negative_moments"]
+
+
+def fit_non_negative(
+    problem: Problem, is_vector: bool, alpha: float | FloatArray = 0.0
+) -> tuple[State, LinearFit]:
+    """Fit rows with coefficients of which none is negative; the moments of the one pass come along."""
+    state, passes = problem.pass_over()
+    result = solve_non_negative(moments_of_state(state), problem.fit_intercept, alpha)
+    result = result._replace(passes=passes)
+    return state, linear_fit(
+        state, result, problem.fit_intercept, alpha, is_vector, None, problem.n_dropped
+    )
+
+
+def solve_non_negative_moments(moments: Moments, fit_intercept: bool, is_vector: bool) -> LinearFit:
+    """The same from moments alone, without a penalty."""
+    result = solve_non_negative(moments, fit_intercept, 0.0)
+    return linear_fit(moments.for_kernels(), result, fit_intercept, 0.0, is_vector, None)
 
 
 def solve_non_negative(
@@ -56,10 +77,7 @@ def _positive_ones(moments: Moments, fit_intercept: bool, penalty: FloatArray) -
     from scipy.optimize import nnls
 
     state, scaled_penalty = penalised_state(moments.for_kernels(), penalty)
-    p, mean = state.n_features, state.mean.sum(axis=0)
-    products = state.leading
-    if not fit_intercept:
-        products = products + state.total_weight * np.outer(mean, mean)
+    p, products = state.n_features, state.products(fit_intercept)
     A, c = products[:p, :p].copy(), products[:p, p]
     if scaled_penalty is not None:
         A[np.arange(p), np.arange(p)] += scaled_penalty

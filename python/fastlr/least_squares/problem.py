@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.input.columns import Columns, FloatArray
+from fastlr.moments.passes import pass_over
+from fastlr.moments.state import State
 
 __all__ = [
     "Problem",
@@ -39,12 +41,24 @@ class Problem(NamedTuple):
         """Number of features p, without the intercept."""
         return self.features.n_columns // self.n_terms
 
-    def take_rows(self, rows: npt.NDArray[np.intp]) -> Problem:
-        """Copy some of the rows, by position."""
+    def take_rows(self, rows: slice | npt.NDArray[np.intp]) -> Problem:
+        """Some of the rows, by position; a slice copies nothing."""
         return self._replace(
             features=self.features.take_rows(rows),
             targets=self.targets.take_rows(rows),
             weights=None if self.weights is None else self.weights[rows],
+        )
+
+    def pass_over(self, precision: str = "double") -> tuple[State, int]:
+        """The rows' moments, and how many passes they took."""
+        return pass_over(
+            self.leading_features,
+            self.targets,
+            self.weights,
+            self.feature_names,
+            self.target_names,
+            self.n_threads,
+            precision,
         )
 
     @property

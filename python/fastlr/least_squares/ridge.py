@@ -15,7 +15,6 @@ from fastlr.least_squares.normal import solve_at_once
 from fastlr.least_squares.problem import Problem, RowSummary, Solution
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_state
-from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 
 __all__ = ["climb_penalised", "groups_of_targets", "solve_penalised", "targets_of", "together"]
@@ -38,7 +37,7 @@ def climb_penalised(
         wide = climb_penalised_wide(problem, alpha, accuracy)
         if wide is not None:
             return wide
-    state, passes = _moments(problem, "double")
+    state, passes = problem.pass_over()
     result = solve_penalised(
         moments_of_state(state),
         problem.fit_intercept,
@@ -50,7 +49,7 @@ def climb_penalised(
     is_large = problem.features.n_samples * p > kernels.ALWAYS_POLISHED
     is_enough = accuracy == "auto" and is_large and result.is_enough
     if result.digits < wanted and not is_enough:
-        precise, more = _moments(problem, "double_double")
+        precise, more = problem.pass_over("double_double")
         passes += more + 1
         result = solve_penalised(
             moments_of_state(precise),
@@ -129,16 +128,4 @@ def targets_of(state: State, targets: npt.NDArray[np.intp]) -> State:
         cross=np.ascontiguousarray(state.cross[..., keep[:, np.newaxis], keep]),
         summed_squares=state.summed_squares[keep],
         target_names=tuple(state.target_names[k] for k in targets),
-    )
-
-
-def _moments(problem: Problem, precision: str) -> tuple[State, int]:
-    return pass_over(
-        problem.leading_features,
-        problem.targets,
-        problem.weights,
-        problem.feature_names,
-        problem.target_names,
-        problem.n_threads,
-        precision,
     )

@@ -44,6 +44,15 @@ class State(NamedTuple):
         """Cross-products of the scaled columns, rounded to float64."""
         return self.cross if self.cross.ndim == 2 else self.cross[0]
 
+    def products(self, fit_intercept: bool) -> FloatArray:
+        """Cross-products of the scaled columns about their means, or without an intercept about zero."""
+        if fit_intercept:
+            return self.leading
+        self.check_raw_squares()
+        mean = self.mean.sum(axis=0)
+        about_zero: FloatArray = self.leading + self.total_weight * np.outer(mean, mean)
+        return about_zero
+
     @property
     def n_features(self) -> int:
         """Number of features p, without the intercept."""

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 from fastlr.least_squares.problem import Problem
-from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 from fastlr.penalised.dual import dual_equations, solve_dual_for_all
 from fastlr.penalised.equations import PenalisedSolutions, equations_of, solve_for_all
@@ -77,15 +76,7 @@ def leave_one_out(problem: Problem, alphas: FloatArray, *, keep: bool) -> CrossV
     if n < problem.n_features:
         _leave_one_out_wide(problem, alphas, squares, errors)
         return CrossValidation(alphas, squares, None, errors, "leave_one_out", 2, None)
-    state, passes = pass_over(
-        problem.features,
-        problem.targets,
-        problem.weights,
-        problem.feature_names,
-        problem.target_names,
-        problem.n_threads,
-        "double",
-    )
+    state, passes = problem.pass_over()
     solutions, equations = solve_for_all(state, problem.fit_intercept, alphas)
     spectrum = spectrum_of(equations.products, equations.with_targets)
     inverse = spectrum.weights(alphas)

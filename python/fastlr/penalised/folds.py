@@ -9,11 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import InputError
-from fastlr.input.columns import Columns
 from fastlr.input.refusals import refuse_bad_weights
 from fastlr.least_squares.problem import Problem
 from fastlr.moments.combining import added
-from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 
 __all__ = ["Fold", "Folds", "as_folds", "consecutive_folds", "moments_of_folds"]
@@ -136,16 +134,7 @@ def _moments(problem: Problem, rows: Positions) -> State | None:
             return None
     total: State | None = None
     for piece in _pieces(rows, problem.n_features):
-        features, targets = _taken(problem.features, piece), _taken(problem.targets, piece)
-        state, _ = pass_over(
-            features,
-            targets,
-            None if weights is None else weights[piece],
-            problem.feature_names,
-            problem.target_names,
-            problem.n_threads,
-            "double",
-        )
+        state, _ = problem.take_rows(piece).pass_over()
         total = _sum(total, state)
     return total
 
@@ -160,10 +149,6 @@ def _pieces(rows: Positions, n_features: int) -> Iterator[slice | Positions]:
     step = max(256, _VALUES_PER_GATHER // n_features)
     for start in range(0, len(rows), step):
         yield rows[start : start + step]
-
-
-def _taken(columns: Columns, rows: slice | Positions) -> Columns:
-    return columns.take_rows(rows)
 
 
 def _sum(first: State | None, second: State | None) -> State | None:

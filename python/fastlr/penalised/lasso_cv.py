@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fastlr.errors import InputError
@@ -52,7 +50,7 @@ class CrossValidated:
             return
         self.whole = source_of(problem, "auto")
         self.splits = [
-            Split(source_of(_rows_of(problem, folds.train_of(k)), "auto"), _rows_of(problem, test))
+            Split(source_of(problem.take_rows(folds.train_of(k)), "auto"), problem.take_rows(test))
             for k, test in enumerate(folds.test)
         ]
 
@@ -77,16 +75,6 @@ def _from_moments(problem: Problem, folds: Folds) -> tuple[list[Split], OfMoment
         train = OfMoments(fold.train, problem.fit_intercept)
         splits.append(Split(train, OfMoments(fold.test_moments, fit_intercept=True)))
     return splits, OfMoments(whole, problem.fit_intercept)
-
-
-def _rows_of(problem: Problem, rows: Sequence[int] | np.ndarray) -> Problem:
-    """Some of the rows, copied."""
-    positions = np.asarray(rows)
-    return problem._replace(
-        features=problem.features.take_rows(positions),
-        targets=problem.targets.take_rows(positions),
-        weights=None if problem.weights is None else problem.weights[positions],
-    )
 
 
 def _check_weights(problem: Problem, folds: Folds) -> None:

@@ -21,7 +21,6 @@ from fastlr.least_squares.problem import Problem
 from fastlr.least_squares.units import FEW_DIGITS
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_state
-from fastlr.moments.passes import pass_over
 from fastlr.penalised.dual import dual_equations, solve_dual_for_all
 from fastlr.penalised.equations import PenalisedSolutions, equations_of, solve_for_all
 from fastlr.penalised.stored import path_as_data, ridge_path_of
@@ -221,15 +220,7 @@ def ridge_path(
     problem, is_vector = problem_of(X, y, sample_weight, flag, feature_names, n_threads)
     if problem.features.n_samples < problem.n_features:
         return _from_dual(problem, grid, is_vector)
-    state, passes = pass_over(
-        problem.features,
-        problem.targets,
-        problem.weights,
-        problem.feature_names,
-        problem.target_names,
-        n_threads,
-        "double",
-    )
+    state, passes = problem.pass_over()
     return _from_moments(moments_of_state(state), flag, grid, is_vector, passes)
 
 

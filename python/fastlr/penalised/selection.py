@@ -20,7 +20,6 @@ from fastlr.least_squares.problem import Problem
 from fastlr.least_squares.units import U
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_state
-from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 from fastlr.penalised.folds import consecutive_folds, moments_of_folds
 from fastlr.penalised.sources import OfMoments
@@ -233,15 +232,7 @@ def best_subset(
         assert problem is not None
         state, errors = _cross_validated(problem, as_whole(cv, "cv", 2), method, most)
     elif problem is not None:
-        state, _ = pass_over(
-            problem.features,
-            problem.targets,
-            problem.weights,
-            problem.feature_names,
-            problem.target_names,
-            problem.n_threads,
-            "double",
-        )
+        state, _ = problem.pass_over()
     products = products_of(state, intercept)
     _warn_of_near_dependence(products)
     found = _search(state, products, intercept, method, most)

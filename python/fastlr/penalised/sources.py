@@ -13,7 +13,6 @@ from fastlr.input.columns import FloatArray
 from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
 from fastlr.input.threads import interruptible, resolve_threads
 from fastlr.least_squares.problem import Problem
-from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 from fastlr.penalised.arguments import DescentRules
 
@@ -94,15 +93,7 @@ def cheaper_solver(problem: Problem) -> str:
 
 
 def _moments_of(problem: Problem) -> OfMoments:
-    state, _ = pass_over(
-        problem.features,
-        problem.targets,
-        problem.weights,
-        problem.feature_names,
-        problem.target_names,
-        problem.n_threads,
-        "double",
-    )
+    state, _ = problem.pass_over()
     return OfMoments(state, problem.fit_intercept)
 
 
@@ -115,13 +106,8 @@ class OfMoments:
         return "moments"
 
     def __init__(self, state: State, fit_intercept: bool) -> None:
-        if not fit_intercept:
-            state.check_raw_squares()
         p = state.n_features
-        cross = state.leading
-        if not fit_intercept:
-            mean = state.mean.sum(axis=0)
-            cross = cross + state.total_weight * np.outer(mean, mean)
+        cross = state.products(fit_intercept)
         self.n_samples, self.total_weight = state.n_samples, state.total_weight
         self.column_means = state.column_means * fit_intercept
         self.products: FloatArray = np.ascontiguousarray(cross[:p, :p])

@@ -36,11 +36,7 @@ class Chosen(NamedTuple):
 def products_of(state: State, fit_intercept: bool) -> Products:
     """Cross-products of the features, each divided by its length, and with the first target."""
     p = state.n_features
-    cross = state.leading
-    if not fit_intercept:
-        state.check_raw_squares()
-        mean = state.mean.sum(axis=0)
-        cross = cross + state.total_weight * np.outer(mean, mean)
+    cross = state.products(fit_intercept)
     squares = cross.diagonal()[:p]
     varies = squares > 1e-24 * state.summed_squares[:p]
     length = np.sqrt(np.where(varies, squares, 1.0))

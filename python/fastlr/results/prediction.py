@@ -97,7 +97,7 @@ def _predict_sparse(
             predictions,
         )
         if not np.isfinite(predictions[first:last]).all():
-            refuse_non_finite(features, names, argument="X", rows=(first, last))
+            refuse_non_finite(features, names, argument="X", rows=(first, last), may_drop=False)
     if predictions is not out:
         out[...] = predictions
     return out
