@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
@@ -14,10 +13,9 @@ from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
 from fastlr.errors import InputError
-from fastlr.estimators._features import check_features, names_in
+from fastlr.estimators._features import check_features
+from fastlr.estimators._linear import LinearEstimator
 from fastlr.estimators._net_stored import NET_FIELDS, net_as_data, net_of
-from fastlr.estimators._stored import StoredEstimator
-from fastlr.input.arguments import as_features
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_alpha, as_choice, as_flag, as_whole
 from fastlr.input.threads import lock_of
@@ -25,14 +23,13 @@ from fastlr.least_squares.fit import problem_of
 from fastlr.penalised.arguments import DescentRules, as_share, as_tolerance
 from fastlr.penalised.lasso import traced, warn_of_gaps
 from fastlr.penalised.sources import source_of
-from fastlr.results import predict_linear
 from fastlr.storage.schema import Field
 
 __all__ = ["ElasticNet", "Lasso", "SparseCoefficients", "descent_rules"]
 
 
-class SparseCoefficients(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """What fitted lassos and elastic nets have in common: predictions, and coefficients of which many are zero."""
+class SparseCoefficients(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """What fitted lassos and elastic nets have in common: coefficients of which many are zero."""
 
     coef_: FloatArray
     intercept_: float | FloatArray
@@ -42,12 +39,6 @@ class SparseCoefficients(StoredEstimator, RegressorMixin, BaseEstimator):  # typ
         """The coefficients as a sparse array of shape (n_targets, n_features)."""
         check_is_fitted(self)
         return sparse.csr_array(np.atleast_2d(self.coef_))
-
-    def __sklearn_tags__(self) -> Any:
-        """What scikit-learn asks of an estimator: as its own, of which X may be sparse."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
     @classmethod
     def stored_fields(cls) -> Mapping[str, Field]:
@@ -61,27 +52,6 @@ class SparseCoefficients(StoredEstimator, RegressorMixin, BaseEstimator):  # typ
     def restore(self, values: Mapping[str, Any]) -> None:
         """Set every attribute of a fitted estimator."""
         self.__dict__.update(net_of(values["net"], vars(self)["n_features_in_"]))
-
-    def predict(self, X: object) -> npt.NDArray[Any]:
-        """Predict targets: ``X @ coef_.T + intercept_``.
-
-        Parameters
-        ----------
-        X : array-like or sparse of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_targets)
-            float32 if all of X is, else float64.
-        """
-        check_is_fitted(self)
-        features = as_features(X)
-        check_features(self, X, features, reset=False)
-        fitted = self.__dict__.copy()  # one step: coefficients and intercept belong together
-        return predict_linear(
-            features, fitted["coef_"], fitted["intercept_"], names=names_in(self, features)
-        )
 
 
 class ElasticNet(MultiOutputMixin, SparseCoefficients):  # type: ignore[misc]

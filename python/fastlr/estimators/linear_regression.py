@@ -11,9 +11,9 @@ import numpy.typing as npt
 from sklearn.linear_model import LinearRegression as SklearnRegression
 
 from fastlr.errors import InputError
-from fastlr.estimators._features import check_features, check_fitted
+from fastlr.estimators._features import check_features
+from fastlr.estimators._linear import LinearEstimator
 from fastlr.estimators._ridge_stored import MOST_KEPT, RIDGE_FIELDS, check_parts
-from fastlr.estimators._stored import StoredEstimator
 from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.names import check_same_targets
@@ -26,7 +26,7 @@ from fastlr.least_squares.problem import Problem
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of, moments_of_state
 from fastlr.moments.state import State
-from fastlr.results import LinearFit, Status, predict_linear
+from fastlr.results import LinearFit, Status
 from fastlr.storage.schema import Field
 
 __all__ = ["LinearRegression"]
@@ -37,7 +37,7 @@ _FORGOTTEN = (
 )
 
 
-class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc]
+class LinearRegression(LinearEstimator, SklearnRegression):  # type: ignore[misc]
     """Ordinary least squares, with scikit-learn's names and an exact ``partial_fit``.
 
     Minimises ``sum w (y - intercept - X @ coef)^2``.
@@ -289,12 +289,6 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
             raise InputError(f"tol={self.tol!r} is negative: pass a number from 0 on.")
         return self.positive is not False and as_flag(self.positive, "positive")
 
-    def __sklearn_tags__(self) -> Any:
-        """What scikit-learn asks of an estimator: as its own LinearRegression, of which X may be sparse."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
     @classmethod
     def stored_fields(cls) -> Mapping[str, Field]:
         """The fit, and moments of few columns."""
@@ -342,31 +336,6 @@ class LinearRegression(StoredEstimator, SklearnRegression):  # type: ignore[misc
         state.pop("_lock", None)
         other.__dict__.update(copied(state))
         return other
-
-    def predict(self, X: object) -> npt.NDArray[Any]:
-        """Predict targets: ``X @ coef_.T + intercept_``.
-
-        Parameters
-        ----------
-        X : array-like or sparse of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_targets)
-            float32 if all of X is, else float64.
-        """
-        check_fitted(self)
-        features = as_features(X)
-        check_features(self, X, features, reset=False)
-        fitted = self.__dict__.copy()  # one step: coefficients and intercept belong together
-        return predict_linear(
-            features,
-            fitted["coef_"],
-            fitted["intercept_"],
-            self._threads,
-            names=fitted["fit_"].feature_names,
-        )
 
 
 def _rows_of(table: Problem) -> tuple[Any, ...]:

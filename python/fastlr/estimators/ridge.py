@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy.typing as npt
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from fastlr.errors import InputError
 from fastlr.estimators._features import check_features
+from fastlr.estimators._linear import LinearEstimator
 from fastlr.estimators._ridge_stored import RIDGE_FIELDS, check_parts, fit_as_data
-from fastlr.estimators._stored import StoredEstimator
-from fastlr.input.arguments import as_features
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag, as_number, as_whole
 from fastlr.input.penalties import as_penalties
@@ -23,7 +20,7 @@ from fastlr.least_squares.non_negative import fit_non_negative
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_state
 from fastlr.moments.state import State
-from fastlr.results import LinearFit, predict_linear
+from fastlr.results import LinearFit
 from fastlr.storage.schema import Field
 
 __all__ = ["Ridge", "RidgePredictor", "attributes_of"]
@@ -31,20 +28,14 @@ __all__ = ["Ridge", "RidgePredictor", "attributes_of"]
 _SOLVERS = ("auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs")
 
 
-class RidgePredictor(StoredEstimator, MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """What fitted ridge estimators have in common: how a result is kept, in files too, and `predict`."""
+class RidgePredictor(LinearEstimator, MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """What fitted ridge estimators have in common: how a result is kept, in files too."""
 
     n_threads: int | None
     fit_: LinearFit
     moments_: Moments | None
     coef_: FloatArray
     intercept_: float | FloatArray
-
-    def __sklearn_tags__(self) -> Any:
-        """What scikit-learn asks of an estimator: as its own, of which X may be sparse."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
     @classmethod
     def stored_fields(cls) -> Mapping[str, Field]:
@@ -60,31 +51,6 @@ class RidgePredictor(StoredEstimator, MultiOutputMixin, RegressorMixin, BaseEsti
         fit, moments = values["fit"], values["moments"]
         check_parts(fit, moments, vars(self)["n_features_in_"])
         self.__dict__.update(attributes_of(fit, moments))
-
-    def predict(self, X: object) -> npt.NDArray[Any]:
-        """Predict targets: ``X @ coef_.T + intercept_``.
-
-        Parameters
-        ----------
-        X : array-like or sparse of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_targets)
-            float32 if all of X is, else float64.
-        """
-        check_is_fitted(self)
-        features = as_features(X)
-        check_features(self, X, features, reset=False)
-        fitted = self.__dict__.copy()  # one step: coefficients and intercept belong together
-        return predict_linear(
-            features,
-            fitted["coef_"],
-            fitted["intercept_"],
-            self.n_threads,
-            names=fitted["fit_"].feature_names,
-        )
 
 
 def attributes_of(fit: LinearFit, moments: Moments | None) -> dict[str, Any]:

@@ -16,23 +16,22 @@ from fastlr.descent.loop import Loop, Outcome
 from fastlr.descent.state import State
 from fastlr.descent.table import MeasuredRows, Standardisation, read_rows
 from fastlr.errors import InputError
-from fastlr.estimators._features import check_features, check_fitted, names_in
+from fastlr.estimators._features import check_features
+from fastlr.estimators._linear import LinearEstimator
 from fastlr.estimators._sgd_arguments import SGDSettings, settings_of
 from fastlr.estimators._sgd_loop import distance_of, loop_of, loss_of
 from fastlr.estimators._sgd_rows import as_vector, split_rows
 from fastlr.estimators._sgd_start import start_of, warm_state
 from fastlr.estimators._sgd_stored import SGD_FIELDS, state_as_data, state_of
 from fastlr.estimators._sgd_warnings import warn_if_far, warn_of_failure, warn_of_max_iter
-from fastlr.estimators._stored import StoredEstimator
 from fastlr.input.arguments import as_features, as_weights
 from fastlr.input.threads import lock_of, resolve_threads
-from fastlr.results import predict_linear
 from fastlr.storage.schema import Field
 
 __all__ = ["SGDRegressor"]
 
 
-class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     r"""Linear regression by stochastic gradient descent, with scikit-learn's names and, for single rows, its steps.
 
     Minimises ``sum w l(r) / n + alpha ((1 - l1_ratio) |coef|^2 / 2 + l1_ratio |coef|_1)``, r = prediction - y, where
@@ -201,12 +200,6 @@ class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
         self.standardize = standardize
         self.n_threads = n_threads
 
-    def __sklearn_tags__(self) -> Any:
-        """Say that X may be sparse."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
     def fit(
         self,
         X: object,
@@ -319,31 +312,6 @@ class SGDRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
             check_features(self, X, features, reset=True)
         self._accept(outcome, loop, measured, standardisation, settings)
         return self
-
-    def predict(self, X: object) -> npt.NDArray[Any]:
-        """Predict targets: ``X @ coef_ + intercept_``.
-
-        Parameters
-        ----------
-        X : array-like or sparse of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            float32 if all of X is, else float64.
-        """
-        check_fitted(self)
-        features = as_features(X)
-        check_features(self, X, features, reset=False)
-        fitted = self.__dict__.copy()  # one step, too
-        return predict_linear(
-            features,
-            fitted["coef_"],
-            float(fitted["intercept_"][0]),
-            self.n_threads,
-            names=names_in(self, features),
-        )
 
     @classmethod
     def stored_fields(cls) -> Mapping[str, Field]:
