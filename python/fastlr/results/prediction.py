@@ -43,11 +43,12 @@ def predict_linear(
         matrix = matrix[np.newaxis]
     else:
         shape = n, len(matrix)
-    constants = (
-        np.array([intercept])
-        if type(intercept) is float and len(matrix) == 1
-        else np.ascontiguousarray(np.broadcast_to(intercept, (len(matrix),)), dtype=np.float64)
-    )
+    if type(intercept) is float and len(matrix) == 1:
+        constants = np.array([intercept])
+    else:
+        if np.shape(intercept) != (len(matrix),):
+            intercept = np.broadcast_to(intercept, (len(matrix),))
+        constants = np.ascontiguousarray(intercept, dtype=np.float64)
     out = np.empty(shape, np.float32 if features.all_float32 else np.float64)
     values_per_row = len(matrix) * (1 + features.n_columns)
     if n == 1:
