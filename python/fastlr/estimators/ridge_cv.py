@@ -314,7 +314,7 @@ class _Line(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.intercept = intercept
 
     def predict(self, X: FloatArray) -> npt.NDArray[Any]:
-        """Predict targets."""
+        """Predict targets by the coefficients given, of shape (n_samples,) or (n_samples, n_targets)."""
         predictions: npt.NDArray[Any] = X @ self.coef.T + self.intercept
         return predictions
 
@@ -326,7 +326,7 @@ class _Identity(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Predictions that are given in place of rows, for a scorer."""
 
     def predict(self, X: FloatArray) -> FloatArray:
-        """Give X back."""
+        """Return X, which holds the predictions themselves."""
         return X
 
     def __sklearn_is_fitted__(self) -> bool:

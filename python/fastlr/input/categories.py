@@ -28,14 +28,14 @@ _MOST_SHOWN = 8
 
 
 class Coded(NamedTuple):
-    """A column of categories."""
+    """A column of categories: a code for every row, and the level that each code stands for."""
 
     codes: npt.NDArray[np.intp]
     """Position of each row's level; -1 where the value is missing."""
     levels: tuple[Level, ...]
 
     def take_rows(self, keep: npt.NDArray[np.bool_]) -> Coded:
-        """Some of the rows, by a mask."""
+        """Return the rows for which a mask of shape (n_samples,) is true, copied."""
         return Coded(self.codes[keep], self.levels)
 
     def with_used_levels(self) -> Coded:

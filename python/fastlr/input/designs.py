@@ -34,7 +34,7 @@ class Design(Protocol):
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Names of the features."""
+        """Names of the features that the columns of a table become."""
 
     @property
     def levels(self) -> Mapping[str, tuple[Level, ...]]:

@@ -37,7 +37,7 @@ _PLAIN = re.compile(r"np\.\w+\((.*?)\)")
 
 @dataclass(frozen=True)
 class Formula:
-    """The two sides of a formula."""
+    """The two sides of a formula: what is explained, and what explains it."""
 
     text: str
     targets: Terms
@@ -45,7 +45,7 @@ class Formula:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Columns that it uses."""
+        """Names of the columns of a table that the formula uses."""
         return _variables_of((*self.targets, *self.features))
 
 

@@ -70,7 +70,7 @@ class Variables(NamedTuple):
         )
 
     def take_rows(self, keep: npt.NDArray[np.bool_]) -> Variables:
-        """Some of the rows, by a mask."""
+        """Return the rows for which a mask of shape (n_samples,) is true, copied."""
         numbers = self.numbers
         if numbers.n_columns:
             numbers = numbers.take_rows(keep)
