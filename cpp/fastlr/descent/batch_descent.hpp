@@ -109,6 +109,7 @@ class BatchDescent {
       : source_(source),
         gradient_(gradient),
         s_(settings),
+        rule_(step_rule(settings.rule, settings.constants)),
         order_(order),
         plan_(order.plan),
         n_threads_(n_threads),
@@ -133,8 +134,7 @@ class BatchDescent {
   }
 
   /// See run_batches.
-  template <class StepRule>
-  EpochsDone run(StepRule& rule, Index n_epochs, Index row_budget, const double* base_rates,
+  EpochsDone run(Index n_epochs, Index row_budget, const double* base_rates,
                  const DescentHistory& history) {
     Index windows_left = std::max<Index>(1, row_budget / plan_.window_rows);
     EpochsDone now;
@@ -147,14 +147,14 @@ class BatchDescent {
       const EpochLists lists(plan_, order_.seed, state_.counters[epochs], first == 0, order_.given,
                              order_.table);
       if (is_large_) {
-        run_groups(rule, lists, last);
+        run_groups(lists, last);
       } else {
-        run_windows(rule, lists, last);
+        run_windows(lists, last);
       }
       windows_left -= last - first;
       const bool exploded = has_exploded();
       if (!exploded && last < plan_.n_windows) break;
-      if (!exploded) finish_batch(rule);
+      if (!exploded) finish_batch();
       now.outcome = finish_epoch(rate, now.epochs, history);
       if (exploded) now.outcome = Outcome::diverged;
       ++now.epochs;
@@ -192,8 +192,7 @@ class BatchDescent {
   }
 
   /// Windows one after another; a second thread packs what comes next.
-  template <class StepRule>
-  void run_windows(StepRule& rule, const EpochLists& lists, Index last) {
+  void run_windows(const EpochLists& lists, Index last) {
     const int n_threads =
         lists.is_sequential() || windows_.size() < WorkAhead::buffers_needed ? 1 : n_threads_;
     WorkAhead::run(
@@ -204,7 +203,7 @@ class BatchDescent {
         },
         [&](Index, Index buffer) {
           const Window& window = at(windows_, buffer);
-          if (!use_single_rows(window)) use_window(rule, window);
+          if (!use_single_rows(window)) use_window(window);
           ++state_.counters[windows];
           return !has_exploded();
         });
@@ -223,22 +222,20 @@ class BatchDescent {
   }
 
   /// Steps over a packed window, batch after batch; the last one may stay unfinished.
-  template <class StepRule>
-  void use_window(StepRule& rule, const Window& window) {
+  void use_window(const Window& window) {
     for (Index i = 0; i < window.count;) {
       const Index wanted = rows_wanted();
       const Index n = std::min(wanted, window.count - i);
       gradient_.add_rows(window, i, n, state_.row(theta), workspaces_.front(),
                          state_.numbers[batch_loss], state_.row(batch_gradient));
       state_.counters[batch_rows] += n;
-      if (n == wanted) finish_batch(rule);
+      if (n == wanted) finish_batch();
       i += n;
     }
   }
 
   /// Batches that span many windows: windows are summed in parallel, and added in order.
-  template <class StepRule>
-  void run_groups(StepRule& rule, const EpochLists& lists, Index last) {
+  void run_groups(const EpochLists& lists, Index last) {
     for (Index first = state_.counters[windows]; first < last; first += windows_per_group) {
       const Index n = std::min(windows_per_group, last - first);
       std::array<Index, windows_per_group + 1> start{};
@@ -252,7 +249,7 @@ class BatchDescent {
         const Index end = std::min(total, done + wanted);
         add_group(n, start.data(), done, end);
         state_.counters[batch_rows] += end - done;
-        if (end - done == wanted) finish_batch(rule);
+        if (end - done == wanted) finish_batch();
         done = end;
       }
       state_.counters[windows] += n;
@@ -279,14 +276,13 @@ class BatchDescent {
     }
   }
 
-  template <class StepRule>
-  void finish_batch(StepRule& rule) {
+  void finish_batch() {
     const Index m = state_.counters[batch_rows];
     if (m == 0) return;
     if (s_.penalty != 0.0 || s_.l1 != 0.0) state_.numbers[epoch_penalty] += penalty_of(s_, state_);
     const double share =
         gradient_.complete(s_, m, state_.numbers[batch_loss], state_.row(batch_gradient));
-    take_step(s_, rule, of_rows(s_, m) * share, of_penalty(s_, m, plan_.n_samples), base_rate_,
+    take_step(s_, rule_, of_rows(s_, m) * share, of_penalty(s_, m, plan_.n_samples), base_rate_,
               state_);
     state_.numbers[epoch_loss] += state_.numbers[batch_loss];
     state_.counters[epoch_rows] += m;
@@ -338,6 +334,7 @@ class BatchDescent {
   const Source& source_;
   const Gradient& gradient_;
   const DescentSettings& s_;
+  StepRule rule_;
   BatchOrder order_;
   const SamplingPlan& plan_;
   int n_threads_;
@@ -360,9 +357,7 @@ EpochsDone run_batches(const Source& source, const Gradient& gradient, const Des
                        const DescentHistory& history) {
   WorkingState state(caller, s);
   BatchDescent descent(source, gradient, s, order, n_threads, state);
-  const EpochsDone done = with_rule(s.rule, s.constants, [&](auto rule) {
-    return descent.run(rule, n_epochs, row_budget, base_rates, history);
-  });
+  const EpochsDone done = descent.run(n_epochs, row_budget, base_rates, history);
   state.store();
   return done;
 }

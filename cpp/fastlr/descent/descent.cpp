@@ -20,11 +20,12 @@ double gradient_norm_of(WorkingState& state, double of_squares, double of_penalt
 
 /// evaluate(state) sets batch_gradient = (X' (w r), sum w r) and returns sum w r^2 at theta, or what
 /// another loss has in their place. Without an intercept, theta_p stays where it is.
-template <class StepRule, class Evaluate>
-EpochsDone run_epochs(const DescentSettings& s, StepRule rule, double weight, Index n_epochs,
+template <class Evaluate>
+EpochsDone run_epochs(const DescentSettings& s, double weight, Index n_epochs,
                       const double* base_rates, const Evaluate& evaluate, WorkingState& state,
                       const DescentHistory& history) {
   const double of_squares = s.mean_weight > 0.0 ? s.scale / weight : s.scale;
+  StepRule rule = step_rule(s.rule, s.constants);
   EpochsDone progress;
   while (progress.epochs < n_epochs && progress.outcome == Outcome::running) {
     const Index e = progress.epochs++;
@@ -83,18 +84,16 @@ EpochsDone descend_rows(const Rows& rows, const Column* weight, const Standardis
     return {};
   }
   const double total = s.mean_weight * static_cast<double>(rows.n_samples);
-  const EpochsDone progress = with_rule(s.rule, s.constants, [&](auto rule) {
-    return run_epochs(
-        s, rule, total, n_epochs, base_rates,
-        [&](WorkingState&) {
-          accumulate();
-          const double squares = add_slots(plan, p, slots, state.row(batch_gradient));
-          if (standard.factor != nullptr) to_standardised(standard, p, state.row(batch_gradient));
-          std::fill_n(slots, plan.n_slots * plan.slot_size, 0.0);
-          return squares;
-        },
-        state, history);
-  });
+  const EpochsDone progress = run_epochs(
+      s, total, n_epochs, base_rates,
+      [&](WorkingState&) {
+        accumulate();
+        const double squares = add_slots(plan, p, slots, state.row(batch_gradient));
+        if (standard.factor != nullptr) to_standardised(standard, p, state.row(batch_gradient));
+        std::fill_n(slots, plan.n_slots * plan.slot_size, 0.0);
+        return squares;
+      },
+      state, history);
   state.store();
   return progress;
 }
@@ -104,23 +103,21 @@ EpochsDone descend_moments(const DescentMoments& moments, const DescentSettings&
                            const DescentHistory& history) {
   WorkingState state(caller, s);
   const Index p = moments.xy.size();
-  const EpochsDone progress = with_rule(s.rule, s.constants, [&](auto rule) {
-    return run_epochs(
-        s, rule, moments.weight, n_epochs, base_rates,
-        [&](WorkingState& at) {
-          // r = (x - mean_x)' b - (y - mean_y) + e with the constant e = a + mean_x' b - mean_y.
-          const ConstVectorMap b(at.row(theta), p);
-          VectorMap g(at.row(batch_gradient), p);
-          g.noalias() = moments.xx * b;
-          g -= moments.xy;
-          const double e = at.row(theta)[p] + moments.mean_x.dot(b) - moments.mean_y;
-          const double squares = b.dot(g) - moments.xy.dot(b) + moments.yy + moments.weight * e * e;
-          g += (moments.weight * e) * moments.mean_x;
-          at.row(batch_gradient)[p] = moments.weight * e;
-          return std::max(0.0, squares);
-        },
-        state, history);
-  });
+  const EpochsDone progress = run_epochs(
+      s, moments.weight, n_epochs, base_rates,
+      [&](WorkingState& at) {
+        // r = (x - mean_x)' b - (y - mean_y) + e with the constant e = a + mean_x' b - mean_y.
+        const ConstVectorMap b(at.row(theta), p);
+        VectorMap g(at.row(batch_gradient), p);
+        g.noalias() = moments.xx * b;
+        g -= moments.xy;
+        const double e = at.row(theta)[p] + moments.mean_x.dot(b) - moments.mean_y;
+        const double squares = b.dot(g) - moments.xy.dot(b) + moments.yy + moments.weight * e * e;
+        g += (moments.weight * e) * moments.mean_x;
+        at.row(batch_gradient)[p] = moments.weight * e;
+        return std::max(0.0, squares);
+      },
+      state, history);
   state.store();
   return progress;
 }

@@ -2,9 +2,7 @@
 // over the loss.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "fastlr/descent/descent.hpp"
 
@@ -23,26 +21,9 @@ inline double rate_at(const DescentSettings& s, double base, Index t) {
 /// The caller's state, copied into aligned memory for the length of a call and stored at its end.
 class WorkingState {
  public:
-  WorkingState(DescentState& state, const DescentSettings& s)
-      : n_parameters(state.n_parameters),
-        n_penalised(state.n_penalised),
-        padded(state.padded()),
-        state_(state),
-        vectors_(n_vector_rows * padded),
-        mask_(padded) {
-    std::copy_n(state.vectors, vectors_.size(), vectors_.data());
-    std::copy_n(state.numbers, n_numbers, numbers.begin());
-    std::copy_n(state.counters, n_counters, counters.begin());
-    mask_.setZero();
-    mask_.head(n_penalised).setOnes();
-    if (s.penalty_weights != nullptr) std::copy_n(s.penalty_weights, n_penalised, mask_.data());
-  }
+  WorkingState(DescentState& state, const DescentSettings& s);
 
-  void store() const {
-    std::copy_n(vectors_.data(), vectors_.size(), state_.vectors);
-    std::copy_n(numbers.begin(), n_numbers, state_.numbers);
-    std::copy_n(counters.begin(), n_counters, state_.counters);
-  }
+  void store() const;
 
   double* row(VectorRow r) { return vectors_.data() + r * padded; }
   Eigen::Map<Eight, Eigen::AlignedMax> at(VectorRow r, Index j) {
@@ -67,43 +48,8 @@ class WorkingState {
   Buffer mask_;
 };
 
-/// |b|_1 over the parameters whose penalty has a weight.
-inline double weighted_l1_norm(WorkingState& state) {
-  double norm = 0.0;
-  for (Index j = 0; j < state.n_penalised; ++j)
-    if (state.penalty_weights()[j] > 0.0) norm += std::abs(state.penalised()[j]);
-  return norm;
-}
-
 /// penalty / 2 sum_j weight_j b_j^2 + l1 |b|_1 over the penalised parameters b.
-inline double penalty_of(const DescentSettings& s, WorkingState& state) {
-  double value = 0.0;
-  if (s.penalty != 0.0) {
-    const ConstVectorMap b = state.penalised();
-    value += 0.5 * s.penalty *
-             (s.penalty_weights == nullptr ? b.squaredNorm()
-                                           : b.cwiseAbs2().dot(state.penalty_weights()));
-  }
-  if (s.l1 != 0.0)
-    value += s.l1 * (s.penalty_weights == nullptr ? state.penalised().lpNorm<1>()
-                                                  : weighted_l1_norm(state));
-  return value;
-}
-
-/// Tsuruoka's cumulative L1 penalty: every penalised parameter pays what is due, but never across
-/// zero.
-inline void pay_l1(const DescentSettings& s, double due, WorkingState& state) {
-  double* b = state.row(theta);
-  double* paid = state.row(l1_paid);
-  const auto pay = [&](Index j) {
-    const double before = b[j];
-    if (before > 0.0) b[j] = std::max(0.0, before - (due + paid[j]));
-    if (before < 0.0) b[j] = std::min(0.0, before + (due - paid[j]));
-    paid[j] += b[j] - before;
-  };
-  for (Index j = 0; j < state.n_penalised; ++j)
-    if (s.penalty_weights == nullptr || s.penalty_weights[j] > 0.0) pay(j);
-}
+double penalty_of(const DescentSettings& s, WorkingState& state);
 
 /// What multiplies a gradient whose residuals have a (root mean square) size beyond the limit, so
 /// that they are cut there, as in scikit-learn.
@@ -111,73 +57,14 @@ inline double cut(const DescentSettings& s, double size) {
   return size > s.max_residual ? s.max_residual / size : 1.0;
 }
 
-/// Whether the gradient points along the last move, uphill: then what the rule remembers misleads.
-inline bool goes_uphill(double of_rows, double of_penalty, WorkingState& state) {
-  double slope = 0.0;
-  for (Index j = 0; j < state.padded; j += 8) {
-    const Eight g =
-        of_rows * state.at(batch_gradient, j) + of_penalty * (state.mask(j) * state.at(theta, j));
-    slope += (g * state.at(first_moment, j)).sum();
-  }
-  return slope > 0.0;
-}
-
 /// One update with gradient = of_rows * batch_gradient + of_penalty * b. Adds it to epoch_gradient.
-template <class StepRule>
 void take_step(const DescentSettings& s, StepRule& rule, double of_rows, double of_penalty,
-               double base_rate, WorkingState& state) {
-  const Index t = ++state.counters[updates];
-  const double rate = rate_at(s, base_rate, t);
-  rule.begin(t);
-  const double shrinkage = s.stops_at_zero && rate * of_penalty > 1.0 ? 1.0 / rate : of_penalty;
-  if constexpr (StepRule::restarts) {
-    std::int64_t& k = state.counters[steps_since_restart];
-    if (goes_uphill(of_rows, shrinkage, state)) {
-      k = 0;
-      std::fill_n(state.row(first_moment), state.padded, 0.0);
-    }
-    rule.set_steps(k++);
-  }
-  for (Index j = 0; j < state.padded; j += 8) {
-    Eight parameters = state.at(theta, j);
-    Eight m = state.at(first_moment, j);
-    Eight v = state.at(second_moment, j);
-    const Eight g =
-        of_rows * state.at(batch_gradient, j) + shrinkage * (state.mask(j) * parameters);
-    rule.update(g, rate, parameters, m, v);
-    state.at(theta, j) = parameters;
-    state.at(first_moment, j) = m;
-    state.at(second_moment, j) = v;
-    state.at(epoch_gradient, j) += g;
-  }
-  if (s.l1 > 0.0) {
-    state.numbers[l1_total] += rate * s.l1;
-    pay_l1(s, state.numbers[l1_total], state);
-  }
-  if (s.average_from > 0 && t >= s.average_from) {
-    const double share = 1.0 / static_cast<double>(t - s.average_from + 1);
-    for (Index j = 0; j < state.padded; j += 8)
-      state.at(average, j) += share * (state.at(theta, j) - state.at(average, j));
-  }
-}
+               double base_rate, WorkingState& state);
 
 /// Compares the loss of the epoch with the best so far; `candidate` is the point that it belongs
 /// to. Losses of batches scatter. A loss that is exact and above the best is on its way up, or
 /// swings: it has not settled, however long ago the best one was.
-inline Outcome watch(const DescentSettings& s, double loss, VectorRow candidate, bool scatters,
-                     WorkingState& state) {
-  if (!(loss <= s.limit)) return Outcome::diverged;
-  double& lowest = state.numbers[best_loss];
-  const double wanted = s.relative ? lowest * (1.0 - s.tolerance) : lowest - s.tolerance;
-  const bool improved = std::isinf(lowest) || loss < wanted;
-  const bool rises = !scatters && loss > lowest * (1.0 + 1e-9) + 1e-24 * s.limit;
-  state.counters[stale] = improved ? 0 : state.counters[stale] + 1;
-  if (loss < lowest) {
-    lowest = loss;
-    std::copy_n(state.row(candidate), state.padded, state.row(best));
-  }
-  if (s.tolerance < 0.0 || rises) return Outcome::running;
-  return state.counters[stale] >= s.patience || loss == 0.0 ? Outcome::stalled : Outcome::running;
-}
+Outcome watch(const DescentSettings& s, double loss, VectorRow candidate, bool scatters,
+              WorkingState& state);
 
 }  // namespace fastlr

@@ -235,9 +235,11 @@ void fused_rows(const Source& rows, Index n, const RowWidth& width, const double
   const auto with = [&]<Index N>(std::integral_constant<Index, N>) {
     fused::add_all_rows<N>(rows, n, width, offset, weight, theta, loss, g, sums);
   };
+  if (width.n_registers == 1) return with(std::integral_constant<Index, 1>{});
+  // Another loss costs more than its gradient's way to the nearest cache and back.
+  if constexpr (!std::is_same_v<Loss, SquaredLoss>)
+    return with(std::integral_constant<Index, 0>{});
   switch (width.n_registers) {
-    case 1:
-      return with(std::integral_constant<Index, 1>{});
     case 2:
       return with(std::integral_constant<Index, 2>{});
     case 3:
@@ -248,5 +250,13 @@ void fused_rows(const Source& rows, Index n, const RowWidth& width, const double
       return with(std::integral_constant<Index, 0>{});
   }
 }
+
+// Of rows of doubles, compiled once, in squared_loss.cpp.
+extern template void fused_rows(const RowsInOrder<double>&, Index, const RowWidth&, const double*,
+                                const double*, const double*, double*, LossSums&,
+                                const SquaredLoss&);
+extern template void fused_rows(const RowsInOrder<double>&, Index, const RowWidth&, const double*,
+                                const double*, const double*, double*, LossSums&,
+                                const ResidualLoss&);
 
 }  // namespace fastlr

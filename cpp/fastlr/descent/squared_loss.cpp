@@ -10,6 +10,12 @@
 #include "fastlr/threads.hpp"
 
 namespace fastlr {
+
+template void fused_rows(const RowsInOrder<double>&, Index, const RowWidth&, const double*,
+                         const double*, const double*, double*, LossSums&, const SquaredLoss&);
+template void fused_rows(const RowsInOrder<double>&, Index, const RowWidth&, const double*,
+                         const double*, const double*, double*, LossSums&, const ResidualLoss&);
+
 namespace {
 
 constexpr Index max_slots = 64;

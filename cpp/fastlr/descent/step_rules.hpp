@@ -1,9 +1,10 @@
 // How a gradient becomes a step: tiny policies. theta, m and v are eights of the parameters and of
 // what the rule remembers; g is the gradient, eta the learning rate. begin(t) comes before the
-// update number t = 1, 2, ...
+// update number t = 1, 2, ... A descent asks once for each step which rule it has (StepRule).
 #pragma once
 
 #include <cmath>
+#include <variant>
 
 #include "fastlr/matrices.hpp"
 
@@ -114,26 +115,27 @@ struct AdamRule : Continuous {
   }
 };
 
-/// body(rule) with the rule's own type.
-template <class Body>
-auto with_rule(Rule rule, const RuleConstants& constants, const Body& body) {
+using StepRule = std::variant<PlainRule, MomentumRule, NesterovRule, AcceleratedRule, AdaGradRule,
+                              RMSpropRule, AdamRule>;
+
+inline StepRule step_rule(Rule rule, const RuleConstants& constants) {
   switch (rule) {
     case Rule::momentum:
-      return body(MomentumRule(constants));
+      return MomentumRule(constants);
     case Rule::nesterov:
-      return body(NesterovRule(constants));
+      return NesterovRule(constants);
     case Rule::accelerated:
-      return body(AcceleratedRule(constants));
+      return AcceleratedRule(constants);
     case Rule::adagrad:
-      return body(AdaGradRule(constants));
+      return AdaGradRule(constants);
     case Rule::rmsprop:
-      return body(RMSpropRule(constants));
+      return RMSpropRule(constants);
     case Rule::adam:
-      return body(AdamRule(constants));
+      return AdamRule(constants);
     case Rule::plain:
       break;
   }
-  return body(PlainRule(constants));
+  return PlainRule(constants);
 }
 
 }  // namespace fastlr
