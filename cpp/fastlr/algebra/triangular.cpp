@@ -130,11 +130,14 @@ void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double 
 Matrix multiply_by_magnitudes(const Eigen::Ref<const RowMatrix>& K,
                               const Eigen::Ref<const Matrix>& V, int n_threads) {
   const Index n = K.rows();
-  if (n <= few) return (Matrix(K) * K.transpose()).cwiseAbs() * V;
-  const Operand root{K.data(),        n, K.cols(),
-                     K.outerStride(), 1, is_upper(K) ? Part::upper : Part::all};
   Matrix square = Matrix::Zero(n, n);
-  add_product(square, Part::lower, root, root.transposed(), 1.0, n_threads);
+  if (n <= few) {
+    add_square(square, Matrix(K), 1.0, n_threads);
+  } else {
+    const Operand root{K.data(),        n, K.cols(),
+                       K.outerStride(), 1, is_upper(K) ? Part::upper : Part::all};
+    add_product(square, Part::lower, root, root.transposed(), 1.0, n_threads);
+  }
   give_turn();
   square = square.cwiseAbs();
   Matrix product(n, V.cols());
