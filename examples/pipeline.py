@@ -15,7 +15,7 @@ import fastlr
 NAMES = ["age", "weight", "height", "neck", "chest", "abdom", "hip", "thigh", "knee", "wrist"]
 table = faraway.datasets.fat.load()
 X, y = table[NAMES], table["brozek"]
-folds = KFold(10, shuffle=True, random_state=0)
+folds = KFold(5, shuffle=True, random_state=0)
 grid = {"ridge__alpha": [0.1, 1.0, 10.0, 100.0, 1000.0], "polynomialfeatures__degree": [1, 2]}
 
 

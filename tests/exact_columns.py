@@ -10,27 +10,33 @@ _PRIME = (1 << 62) - 57  # rank modulo a prime of 62 bits, proved afterwards by 
 
 def integer_column(values):
     """Floats as integers times a power of two as large as can be: (list of int, exponent)."""
-    fraction, exponent = np.frexp(np.asarray(values, dtype=np.float64))
-    mantissa = np.ldexp(fraction, 53).astype(np.int64)
-    used = mantissa != 0
-    if not used.any():
-        return [0] * len(mantissa), 0
-    trailing = np.zeros(len(mantissa), dtype=np.int64)
-    lowest = (mantissa[used] & -mantissa[used]).astype(np.float64)
-    trailing[used] = np.log2(lowest).astype(np.int64)
-    position = exponent.astype(np.int64) - 53 + trailing
-    unit = int(position[used].min())
-    odd = np.right_shift(mantissa, trailing)
-    shift = np.where(used, position - unit, 0)
-    if int((exponent[used] - unit).max()) < 62:
-        return np.left_shift(odd, shift).tolist(), unit
-    return [value << by for value, by in zip(odd.tolist(), shift.tolist(), strict=True)], unit
+    (column,), (exponent,) = integer_columns(np.reshape(values, (-1, 1)))
+    return column, exponent
 
 
 def integer_columns(X):
-    """Columns of integers and their exponents: X[:, j] = columns[j] * 2**exponents[j]."""
-    pairs = [integer_column(column) for column in np.asarray(X, dtype=np.float64).T]
-    return [column for column, _ in pairs], [exponent for _, exponent in pairs]
+    """Columns of integers and their exponents, as large as can be: X[:, j] = columns[j] * 2**exponents[j]."""
+    fraction, exponent = np.frexp(np.asarray(X, dtype=np.float64))
+    mantissa, exponent = np.ldexp(fraction, 53).astype(np.int64), exponent.astype(np.int64)
+    used = mantissa != 0
+    lowest = np.where(used, mantissa & -mantissa, 1)
+    trailing = np.log2(lowest.astype(np.float64)).astype(np.int64)
+    position = exponent - 53 + trailing
+    units = np.where(used, position, 1 << 20).min(axis=0, initial=1 << 20)
+    units = np.where(used.any(axis=0), units, 0)
+    odd = np.right_shift(mantissa, trailing)
+    shift = np.where(used, position - units, 0)
+    is_short = np.where(used, exponent - units, 0).max(axis=0, initial=0) < 62
+    shifted = np.left_shift(odd, np.minimum(shift, 61)).T.tolist()
+    columns = [
+        short
+        if is_short[j]
+        else [
+            value << by for value, by in zip(odd[:, j].tolist(), shift[:, j].tolist(), strict=True)
+        ]
+        for j, short in enumerate(shifted)
+    ]
+    return columns, units.tolist()
 
 
 def independent_columns(columns):

@@ -182,8 +182,7 @@ def _judge_rss(verdict, exact, t, coef, intercept, reported, conditioning, is_re
 
 def _judge_norm(verdict, exact, t, coef, conditioning):
     _, shortest = exact.minimum_norm[t]
-    least = sum((value * value for value in shortest), Fraction(0))
-    norm = sum((Fraction(float(value)) ** 2 for value in coef), Fraction(0))
+    least, norm = exact.least_norms[t], _sum_of_squares(coef)
     tolerance = LARGEST_NORM
     if not exact.is_exact:
         tolerance = max(tolerance, 64 * len(coef) * U * conditioning)
@@ -198,6 +197,13 @@ def _judge_norm(verdict, exact, t, coef, conditioning):
     verdict.worst("norm", ratio)
     if ratio > 1 + tolerance:
         verdict.fault("norm", f"{ratio:.10g} times the smallest")
+
+
+def _sum_of_squares(coef):
+    """Exactly, of floats."""
+    terms = [float(value).as_integer_ratio() for value in coef]
+    common = max(denominator for _, denominator in terms)  # powers of two
+    return Fraction(sum((a * (common // b)) ** 2 for a, b in terms), common**2)
 
 
 def true_digits(fit, exact, t=0, rank="min_norm"):
@@ -226,16 +232,18 @@ def _right_digits(estimate, exact, size):
         return 0.0
     if not isinstance(exact, Fraction):
         exact = Fraction(int(exact.p), int(exact.q))
-    error = abs(Fraction(float(estimate)) - exact)
+    a, b = float(estimate).as_integer_ratio()
+    error = abs(a * exact.denominator - exact.numerator * b)
     if not error:
         return 15.0
-    scale = abs(exact)
-    if scale <= Fraction(NEGLIGIBLE) * Fraction(size):
-        scale = Fraction(size)
+    scale = abs(exact.numerator) * b
+    common = b * exact.denominator  # of both
+    c, d = float(size).as_integer_ratio()
+    if scale * d <= Fraction(NEGLIGIBLE) * c * common:
+        scale, error = c * common, error * d
     if not scale or error >= scale:
         return 0.0
-    relative = error / scale
-    return 15.0 if relative < Fraction(1, 10**15) else -math.log10(relative)
+    return 15.0 if error * 10**15 < scale else -math.log10(error / scale)
 
 
 def _judge_kept(verdict, exact, fit):

@@ -3,13 +3,13 @@
 import contextlib
 import functools
 import importlib
-import unittest
 from pathlib import Path
 
 import pytest
 
 import fastlr
 import fastlr._kernels.levels as chooser
+from cases import named
 
 __all__ = ["holders", "in_use", "on_every_level"]
 
@@ -41,15 +41,5 @@ def in_use(level, *others):
 def on_every_level(run, *arguments):
     """Call a check on each level in turn, where a case for each would cost more than the check."""
     for level in chooser.available_levels():
-        with in_use(level), _failures_named(level):
+        with in_use(level), named(f"on level {level}"):
             run(*arguments)
-
-
-@contextlib.contextmanager
-def _failures_named(level):
-    try:
-        yield
-    except unittest.SkipTest:
-        raise
-    except Exception as error:
-        raise AssertionError(f"on level {level}: {error}") from error

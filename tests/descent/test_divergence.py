@@ -1,9 +1,12 @@
 """A descent that grows is recognised, told, and undone."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 import fastlr
+from cases import named
 
 pytestmark = pytest.mark.usefixtures("level")
 
@@ -74,15 +77,18 @@ def test_the_last_step_is_judged_as_well(rows):
         (5.0, {"batch_size": 1, "learning_rate": 0.02}),
     ],
 )
-@pytest.mark.parametrize("seed", range(4))
-def test_batches_never_end_above_their_start_in_silence(size, options, seed):
-    rng = np.random.default_rng(1)
-    X = rng.normal(size=(300, 3))
-    y = X @ [1.0, 2.0, 3.0] + 3.0 + rng.normal(size=300)
-    with pytest.warns(fastlr.ConvergenceWarning, match="Diverged: the loss grew from 10.22"):
-        fit = fastlr.descend(size * X, y, random_state=seed, **options)
-    assert fit.status.code == "diverged"
-    assert fit.loss <= np.mean(y**2) / 2 * (1 + 1e-12)
+def test_batches_never_end_above_their_start_in_silence(size, options):
+    for seed in range(4):
+        with named(f"seed {seed}"):
+            rng = np.random.default_rng(1)
+            X = rng.normal(size=(300, 3))
+            y = X @ [1.0, 2.0, 3.0] + 3.0 + rng.normal(size=300)
+            with pytest.warns(
+                fastlr.ConvergenceWarning, match="Diverged: the loss grew from 10.22"
+            ):
+                fit = fastlr.descend(size * X, y, random_state=seed, **options)
+            assert fit.status.code == "diverged"
+            assert fit.loss <= np.mean(y**2) / 2 * (1 + 1e-12)
 
 
 def test_batches_that_wander_around_the_optimum_have_not_diverged(rows):
@@ -93,25 +99,25 @@ def test_batches_that_wander_around_the_optimum_have_not_diverged(rows):
         assert fit.status.code == "settled"
 
 
-@pytest.mark.parametrize("batch_size", [1, 10, 60])
-@pytest.mark.parametrize("standardize", [False, True])
 @pytest.mark.parametrize("kind", ["sse", "half_mse"])
-def test_batches_that_diverged_are_told_a_rate_that_would_do(rows, batch_size, standardize, kind):
-    X, y = rows
-    options = {
-        "batch_size": batch_size,
-        "random_state": 0,
-        "loss": kind,
-        "standardize": standardize,
-        "tol": None,
-    }
-    with pytest.warns(fastlr.ConvergenceWarning, match="would do") as caught:
-        fastlr.descend(X, y, learning_rate=30.0, **options)
-    message = str(caught[0].message)
-    rate = float(message.split("loss: ")[1].split(" would do")[0])
-    fit = fastlr.descend(X, y, learning_rate=rate, epochs=30, **options)
-    assert fit.status.code == "epochs_exhausted"
-    assert fit.r2 > 0.7
+def test_batches_that_diverged_are_told_a_rate_that_would_do(rows, kind):
+    for batch_size, standardize in itertools.product((1, 10, 60), (False, True)):
+        with named(f"batches of {batch_size}, standardize={standardize}"):
+            X, y = rows
+            options = {
+                "batch_size": batch_size,
+                "random_state": 0,
+                "loss": kind,
+                "standardize": standardize,
+                "tol": None,
+            }
+            with pytest.warns(fastlr.ConvergenceWarning, match="would do") as caught:
+                fastlr.descend(X, y, learning_rate=30.0, **options)
+            message = str(caught[0].message)
+            rate = float(message.split("loss: ")[1].split(" would do")[0])
+            fit = fastlr.descend(X, y, learning_rate=rate, epochs=30, **options)
+            assert fit.status.code == "epochs_exhausted"
+            assert fit.r2 > 0.7
 
 
 @pytest.mark.parametrize("rule", ["gd", "momentum", "nesterov"])

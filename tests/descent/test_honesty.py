@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import fastlr
+from cases import named
 from fastlr.descent.optimizers import Accelerated
 from fastlr.descent.schedules import (
     Constant,
@@ -55,24 +56,25 @@ def test_the_default_descent_fits_whatever_the_units(rows, design):
     np.testing.assert_allclose(fit.residuals(X, y), y - fit.predict(X))
 
 
-@pytest.mark.parametrize("design", ILL_SCALED)
 @pytest.mark.parametrize("engine", ["rows", "moments"])
 @pytest.mark.parametrize("optimizer", ["gd", "auto"])
-def test_descent_on_raw_units_never_claims_to_have_arrived(rows, design, engine, optimizer):
-    X, y = ILL_SCALED[design](rows[0]), rows[1]
-    fit, warned = told(
-        rows=(X, y), standardize=False, engine=engine, optimizer=optimizer, epochs=300
-    )
-    short = fit.gap / (np.var(y) / 2)
-    if fit.status.code == "converged":
-        assert short < 2e-6
-        assert not warned
-    else:
-        assert fit.status.code in ("stalled", "slow")
-        assert short > 1e-6
-        (message,) = warned
-        assert f"{fit.gap:.3g} above the optimum" in message
-        assert "standardize=True" in message
+def test_descent_on_raw_units_never_claims_to_have_arrived(rows, engine, optimizer):
+    for design in ILL_SCALED:
+        with named(design):
+            X, y = ILL_SCALED[design](rows[0]), rows[1]
+            fit, warned = told(
+                rows=(X, y), standardize=False, engine=engine, optimizer=optimizer, epochs=300
+            )
+            short = fit.gap / (np.var(y) / 2)
+            if fit.status.code == "converged":
+                assert short < 2e-6
+                assert not warned
+            else:
+                assert fit.status.code in ("stalled", "slow")
+                assert short > 1e-6
+                (message,) = warned
+                assert f"{fit.gap:.3g} above the optimum" in message
+                assert "standardize=True" in message
 
 
 @pytest.mark.parametrize("standardize", [None, True, False])
@@ -214,41 +216,39 @@ def test_a_rate_that_always_falls_is_followed_until_it_has_vanished(rows):
     assert fit.gap < 1e-3 * fit.loss
 
 
-@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("rate", [0.003, 0.03, 0.15])
-@pytest.mark.parametrize("sampling", ["shuffle", "random"])
-def test_a_constant_rate_ends_in_the_noise_of_its_batches_and_says_how_far(
-    rows, seed, rate, sampling
-):
-    fit, warned = told(
-        rows=rows,
-        batch_size=10,
-        learning_rate=rate,
-        sampling=sampling,
-        epochs=300,
-        random_state=seed,
-    )
-    if fit.status.code == "settled":
-        assert fit.status.startswith("Settled in the noise of its batches after")
-        assert f"{fit.gap:.3g} above the optimum" in fit.status
-        assert "fastlr.schedules" in fit.status
-        assert bool(warned) == (fit.gap > 0.01 * fit.loss)
-    elif fit.status.code == "converged":
-        assert fit.gap <= 1e-6 * np.var(rows[1]) / 2
-    else:
-        assert fit.status.code == "epochs_exhausted"
-    # Where it rests is noise, not the way there: one long run from here is no better.
-    later, _ = told(
-        rows=rows,
-        batch_size=10,
-        learning_rate=rate,
-        sampling=sampling,
-        epochs=200,
-        random_state=seed,
-        init=fit,
-        tol=None,
-    )
-    assert fit.gap < 20 * max(later.gap, rate * 0.01)
+def test_a_constant_rate_ends_in_the_noise_of_its_batches_and_says_how_far(rows, rate):
+    for seed, sampling in enumerate(["shuffle", "random"] * 2):
+        with named(f"{sampling}, seed {seed}"):
+            fit, warned = told(
+                rows=rows,
+                batch_size=10,
+                learning_rate=rate,
+                sampling=sampling,
+                epochs=300,
+                random_state=seed,
+            )
+            if fit.status.code == "settled":
+                assert fit.status.startswith("Settled in the noise of its batches after")
+                assert f"{fit.gap:.3g} above the optimum" in fit.status
+                assert "fastlr.schedules" in fit.status
+                assert bool(warned) == (fit.gap > 0.01 * fit.loss)
+            elif fit.status.code == "converged":
+                assert fit.gap <= 1e-6 * np.var(rows[1]) / 2
+            else:
+                assert fit.status.code == "epochs_exhausted"
+            # Where it rests is noise, not the way there: one long run from here is no better.
+            later, _ = told(
+                rows=rows,
+                batch_size=10,
+                learning_rate=rate,
+                sampling=sampling,
+                epochs=200,
+                random_state=seed,
+                init=fit,
+                tol=None,
+            )
+            assert fit.gap < 20 * max(later.gap, rate * 0.01)
 
 
 def test_schedules_of_the_user_are_checked():

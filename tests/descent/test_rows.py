@@ -36,12 +36,14 @@ def test_layout_and_type_do_not_change_a_bit(n_features, batch_size, standardize
     }
     if batch_size is None:
         options["engine"] = "rows"
-    for dtype in ("f8", "f4", "i4"):
+    # A type meets every second layout here, and the others where one of the parameters is another one.
+    parity = (n_features > 5) + (batch_size is None) + standardize
+    for i, dtype in enumerate(("f8", "f4", "i4")):
         rng = np.random.default_rng(2)
         X = (4 * rng.normal(size=(300, n_features))).astype(dtype)
         y = X[:, :5] @ np.arange(1.0, 6.0) + rng.normal(size=300)
         plain = fastlr.descend(X.astype(float), y, **options)
-        for layout, lay_out in LAYOUTS.items():
+        for layout, lay_out in [*LAYOUTS.items()][(i + parity) % 2 :: 2]:
             case = f"{dtype}, {layout}"
             laid_out = lay_out(X)
             if isinstance(laid_out, list):
@@ -54,11 +56,25 @@ def test_layout_and_type_do_not_change_a_bit(n_features, batch_size, standardize
             assert np.array_equal(fit.history.loss, plain.history.loss), case
 
 
-@pytest.mark.parametrize("batch_size", [None, 1, 32, 20_000])
-@pytest.mark.parametrize("sampling", ["shuffle", "random"])
-def test_same_seed_same_bits_for_any_number_of_threads(batch_size, sampling):
+@pytest.fixture(scope="module")
+def many_rows():
     rng = np.random.default_rng(3)
-    X, y = rng.normal(size=(70_001, 6)), rng.normal(size=70_001)
+    return rng.normal(size=(70_001, 6)), rng.normal(size=70_001)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "sampling"),
+    [
+        (None, "shuffle"),
+        (1, "shuffle"),
+        (1, "random"),
+        (32, "random"),
+        (20_000, "shuffle"),
+        (20_000, "random"),
+    ],
+)
+def test_same_seed_same_bits_for_any_number_of_threads(many_rows, batch_size, sampling):
+    X, y = many_rows
     fits = [
         fastlr.descend(
             X,
@@ -71,7 +87,7 @@ def test_same_seed_same_bits_for_any_number_of_threads(batch_size, sampling):
             n_threads=n,
             engine=engine,
         )
-        for n in (1, 2, 3, 5, 8)
+        for n in (1, 2, 5)
         for engine in [("rows" if batch_size is None else "auto")]
     ]
     for fit in fits[1:]:

@@ -9,38 +9,31 @@ from sklearn import config_context
 from sklearn import linear_model as theirs
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastlr
+from conventions import check_conventions, configurations
 from fastlr import ElasticNet, ElasticNetCV, Lasso, LassoCV
 
-CONFIGURATIONS = [
+
+# Every value of every parameter, with different others.
+@configurations(
     Lasso(),
     Lasso(fit_intercept=False),
     Lasso(positive=True, alpha=0.1),
-    Lasso(selection="random", random_state=0),
-    Lasso(warm_start=True, alpha=0.01),
+    Lasso(selection="random", random_state=0, warm_start=True, alpha=0.01),
     ElasticNet(),
     ElasticNet(l1_ratio=0),
     ElasticNet(alpha=0),
-    ElasticNet(fit_intercept=False, positive=True),
-    ElasticNet(alpha=0.01, l1_ratio=0.9, tol=1e-10),
+    ElasticNet(alpha=0.01, l1_ratio=0.9, tol=1e-10, fit_intercept=False, positive=True),
     LassoCV(),
-    LassoCV(cv=3, alphas=5),
-    LassoCV(positive=True, alphas=5, cv=2),
-    LassoCV(fit_intercept=False, alphas=[1, 0.1]),
-    LassoCV(selection="random", n_jobs=1, random_state=0, alphas=5, cv=2),
+    LassoCV(cv=3, alphas=5, positive=True),
+    LassoCV(selection="random", n_jobs=1, random_state=0, fit_intercept=False, alphas=[1, 0.1]),
     ElasticNetCV(),
-    ElasticNetCV(l1_ratio=[0.1, 0.9], alphas=5),
-    ElasticNetCV(cv=3, l1_ratio=0, alphas=[1.0, 0.1]),
-    ElasticNetCV(positive=True),
-    ElasticNetCV(fit_intercept=False, tol=1e-9, alphas=5, cv=2),
-]
-
-
-@parametrize_with_checks(CONFIGURATIONS)
-def test_scikit_learn_conventions(estimator, check):
-    check(estimator)
+    ElasticNetCV(l1_ratio=[0.1, 0.9], alphas=5, cv=2, tol=1e-9),
+    ElasticNetCV(l1_ratio=0, alphas=[1.0, 0.1], cv=3, positive=True, fit_intercept=False),
+)
+def test_scikit_learn_conventions(estimator):
+    check_conventions(estimator)
 
 
 @pytest.fixture

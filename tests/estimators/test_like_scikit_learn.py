@@ -14,9 +14,9 @@ from sklearn.multioutput import MultiOutputRegressor, RegressorChain
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastlr
+from conventions import check_conventions, configurations
 from fastlr.input.threads import resolve_threads, threads_of_jobs
 
 RNG = np.random.default_rng(8)
@@ -26,17 +26,15 @@ Y = X @ RNG.normal(size=(4, 2)) + 2.0 + RNG.normal(size=(80, 2))
 
 @pytest.mark.filterwarnings("ignore::fastlr.RankWarning")
 @pytest.mark.filterwarnings("ignore::fastlr.ConditionWarning")
-@parametrize_with_checks(
-    [
-        fastlr.LinearRegression(accuracy="max", n_jobs=2),
-        fastlr.LinearRegression(accuracy="fast", copy_X=False, tol=0.0),
-        fastlr.LinearRegression(rank="basic", n_threads=1, fit_intercept=False),
-        fastlr.LinearRegression(positive=True),
-        fastlr.LinearRegression(positive=True, fit_intercept=False),
-    ]
+@configurations(
+    fastlr.LinearRegression(accuracy="max", n_jobs=2),
+    fastlr.LinearRegression(accuracy="fast", copy_X=False, tol=0.0),
+    fastlr.LinearRegression(rank="basic", n_threads=1, fit_intercept=False),
+    fastlr.LinearRegression(positive=True),
+    fastlr.LinearRegression(positive=True, fit_intercept=False),
 )
-def test_scikit_learn_conventions(estimator, check):
-    check(estimator)
+def test_scikit_learn_conventions(estimator):
+    check_conventions(estimator)
 
 
 def test_every_keyword_of_scikit_learn_is_taken_with_its_default():

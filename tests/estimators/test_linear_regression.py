@@ -9,9 +9,9 @@ from sklearn.linear_model import LinearRegression as SklearnRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastlr
+from conventions import check_conventions, configurations
 from levels import on_every_level
 
 
@@ -24,9 +24,12 @@ def rows():
 
 @pytest.mark.filterwarnings("ignore::fastlr.RankWarning")
 @pytest.mark.filterwarnings("ignore::fastlr.ConditionWarning")
-@parametrize_with_checks([fastlr.LinearRegression(), fastlr.LinearRegression(fit_intercept=False)])
-def test_scikit_learn_conventions(estimator, check):
-    on_every_level(check, estimator)
+@configurations(fastlr.LinearRegression(), fastlr.LinearRegression(fit_intercept=False))
+def test_scikit_learn_conventions(estimator):
+    if estimator.fit_intercept:
+        on_every_level(check_conventions, estimator)
+    else:
+        check_conventions(estimator)
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])

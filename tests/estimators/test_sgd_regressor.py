@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import SGDRegressor as SklearnSGD
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastlr
+from conventions import check_conventions, configurations
 from levels import on_every_level
 
 # scikit-learn expects this of its own SGDRegressor: a row of weight two is one step, two rows are two.
@@ -22,21 +22,18 @@ WEIGHTS_ARE_STEPS = {
 
 
 @pytest.mark.filterwarnings("ignore::fastlr.ConvergenceWarning")
-@parametrize_with_checks(
-    [
-        fastlr.SGDRegressor(),
-        fastlr.SGDRegressor(batch_size=10, standardize=False, average=True),
-        fastlr.SGDRegressor("huber", epsilon=1.0, batch_size=None, eta0=0.1),
-        fastlr.SGDRegressor("squared_epsilon_insensitive", penalty="l1"),
-    ],
-    expected_failed_checks=lambda estimator: WEIGHTS_ARE_STEPS,
+@configurations(
+    fastlr.SGDRegressor(),
+    fastlr.SGDRegressor(batch_size=10, standardize=False, average=True),
+    fastlr.SGDRegressor("huber", epsilon=1.0, batch_size=None, eta0=0.1),
+    fastlr.SGDRegressor("squared_epsilon_insensitive", penalty="l1"),
 )
-def test_scikit_learn_conventions(estimator, check):
-    # Levels differ in kernels, which the defaults and batches of rows call: other losses have tests on every level.
-    if estimator.loss == "squared_error":
-        on_every_level(check, estimator)
+def test_scikit_learn_conventions(estimator):
+    # Levels differ in kernels: batches of rows and other losses have tests on every level.
+    if estimator.loss == "squared_error" and estimator.batch_size == 1:
+        on_every_level(check_conventions, estimator, WEIGHTS_ARE_STEPS)
     else:
-        check(estimator)
+        check_conventions(estimator, WEIGHTS_ARE_STEPS)
 
 
 @pytest.fixture(scope="module")

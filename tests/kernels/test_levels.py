@@ -51,12 +51,20 @@ def test_a_level_can_be_forced(level):
     assert {"compiler", "eigen", "openmp", "installed", "supported"} <= info.keys()
 
 
-@pytest.mark.parametrize("level", ["v9", "avx2", " v3"])
-def test_an_unknown_level_is_an_import_error_that_lists_the_choices(level):
-    result = run("import fastlr", FASTLR_KERNELS=level)
-    assert result.returncode == 1
-    assert f"no kernels '{level}'" in result.stderr
-    assert str(list(chooser.available_levels())) in result.stderr
+def test_an_unknown_level_is_an_import_error_that_lists_the_choices():
+    code = """
+import os
+for level in ("v9", "avx2", " v3"):
+    os.environ["FASTLR_KERNELS"] = level
+    try:
+        import fastlr
+    except ImportError as error:
+        print(error)
+"""
+    told = run(code).stdout.splitlines()
+    for level, message in zip(("v9", "avx2", " v3"), told, strict=True):
+        assert f"no kernels '{level}'" in message
+        assert str(list(chooser.available_levels())) in message
 
 
 def test_a_level_that_the_processor_lacks_is_refused(monkeypatch):

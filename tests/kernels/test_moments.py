@@ -153,6 +153,8 @@ def test_few_features_with_any_tail_match_the_reference(weighted):
     rng = np.random.default_rng(11)
     # One row's mean w x / w in the reference need not be x.
     for p, n in itertools.product(FEW, TAILS[weighted:]):
+        if weighted and (n + p) % 2 and n < 40:
+            continue  # every tail and every number of features, not all pairs of them
         X, y = draw((n, p), n_targets=1 + (n + p) % 3, seed=p)
         weight = rng.uniform(0.1, 3.0, size=n) if weighted else None
         expected = reference.centred_moments(X, y, weight)
@@ -235,9 +237,9 @@ def test_logarithms_of_weights_lose_no_digits(kernels, tiny):
 def test_threads_change_no_bit(kernels, shape):
     X, y = draw(shape)
     weight = np.random.default_rng(7).uniform(size=shape[0])
-    for w in (None, weight):
+    for w, several in ((None, (2, 8)), (weight, (3, 2))):
         alone = one_pass(kernels, X, y, w, n_threads=1)
-        for n_threads in (2, 3, 8, 2):
+        for n_threads in several:
             assert_same(
                 one_pass(kernels, X, y, w, n_threads=n_threads), alone, f"{n_threads} threads"
             )

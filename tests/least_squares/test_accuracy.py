@@ -1,5 +1,7 @@
 """The ladder through the public front: right digits, honest estimates, and what must not change them."""
 
+import functools
+import itertools
 import warnings
 
 import numpy as np
@@ -9,6 +11,7 @@ import fastlr
 import hard_cases
 import nist
 import rational
+from cases import named
 
 CASES = {case.name: case for case in hard_cases.cases()}
 
@@ -30,38 +33,45 @@ def rows():
 
 
 @pytest.mark.parametrize("accuracy", ["auto", "max"])
-@pytest.mark.parametrize("name", nist.NAMES)
-def test_nist_problems_are_right_to_fourteen_digits_and_a_half(name, accuracy):
-    problem = nist.load(name)
-    fit = fastlr.ols(problem.X, problem.y, fit_intercept=problem.fit_intercept, accuracy=accuracy)
-    assert nist.right_digits(problem, fit.coef, fit.intercept) >= 14.5
-    assert fit.rank == problem.X.shape[1]
-    assert fit.digits > 14.5
-    is_collinear = fit.condition_number > 1e3
-    assert is_collinear == name.startswith(("Filip", "Wampler"))
-    assert fit.solver == ("preconditioned" if is_collinear else "refined")
+def test_nist_problems_are_right_to_fourteen_digits_and_a_half(accuracy):
+    for name in nist.NAMES:
+        with named(name):
+            problem = nist.load(name)
+            fit = fastlr.ols(
+                problem.X, problem.y, fit_intercept=problem.fit_intercept, accuracy=accuracy
+            )
+            assert nist.right_digits(problem, fit.coef, fit.intercept) >= 14.5
+            assert fit.rank == problem.X.shape[1]
+            assert fit.digits > 14.5
+            is_collinear = fit.condition_number > 1e3
+            assert is_collinear == name.startswith(("Filip", "Wampler"))
+            assert fit.solver == ("preconditioned" if is_collinear else "refined")
 
 
-@pytest.mark.parametrize("name", nist.NAMES)
-def test_standard_errors_and_residual_sd_are_the_certified_ones(name):
-    problem = nist.load(name)
-    fit = fastlr.ols(problem.X, problem.y, fit_intercept=problem.fit_intercept)
-    if problem.certified["residual_sd"] == 0:  # rounding of the design is all the residual there is
-        assert fit.residual_sd < 1e-10
-        return
-    # Filip's rounded design is another problem than the certified one from the eighth digit on.
-    rtol = 1e-7 if name == "Filip" else 1e-9
-    bse = [fit.bse_intercept, *fit.bse] if problem.fit_intercept else fit.bse
-    np.testing.assert_allclose(bse, problem.certified["se"], rtol=rtol)
-    assert fit.residual_sd == pytest.approx(problem.certified["residual_sd"], rel=rtol)
+def test_standard_errors_and_residual_sd_are_the_certified_ones():
+    for name in nist.NAMES:
+        with named(name):
+            problem = nist.load(name)
+            fit = fastlr.ols(problem.X, problem.y, fit_intercept=problem.fit_intercept)
+            # Rounding of the design is all the residual there is.
+            if problem.certified["residual_sd"] == 0:
+                assert fit.residual_sd < 1e-10
+                continue
+            # Filip's rounded design is another problem than the certified one from the eighth digit on.
+            rtol = 1e-7 if name == "Filip" else 1e-9
+            bse = [fit.bse_intercept, *fit.bse] if problem.fit_intercept else fit.bse
+            np.testing.assert_allclose(bse, problem.certified["se"], rtol=rtol)
+            assert fit.residual_sd == pytest.approx(problem.certified["residual_sd"], rel=rtol)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_hard_cases_are_right(name):
-    case = CASES[name]
-    fit = fastlr.ols(case.X, case.y, fit_intercept=case.fit_intercept)
-    assert fit.rank == case.rank
-    assert case.right_digits(fit.coef, fit.intercept) >= (13.0 if case.is_deficient else 14.0)
+def test_hard_cases_are_right():
+    for name, case in CASES.items():
+        with named(name):
+            fit = fastlr.ols(case.X, case.y, fit_intercept=case.fit_intercept)
+            assert fit.rank == case.rank
+            assert case.right_digits(fit.coef, fit.intercept) >= (
+                13.0 if case.is_deficient else 14.0
+            )
 
 
 def random_problem(rng):
@@ -92,18 +102,23 @@ def is_dependent_within_rounding(X, fit_intercept, *, of_moments):
     return smallest <= level
 
 
+@functools.cache
+def random_problems():
+    """Problems with their exact coefficients, once for every accuracy and level."""
+    rng = np.random.default_rng(2026)
+    drawn = [random_problem(rng) for _ in range(150)]
+    return [(*p, rational.exact_least_squares(*p[:2], fit_intercept=p[2])) for p in drawn]
+
+
 @pytest.mark.parametrize("accuracy", ["fast", "auto", "max"])
 def test_digits_are_never_above_the_truth_and_seldom_far_below(accuracy):
-    rng = np.random.default_rng(2026)
     gaps = []
-    for _ in range(150):
-        X, y, fit_intercept = random_problem(rng)
+    for X, y, fit_intercept, exact in random_problems():
         fit = fastlr.ols(X, y, fit_intercept=fit_intercept, accuracy=accuracy)
         if fit.rank < X.shape[1]:
             assert is_dependent_within_rounding(X, fit_intercept, of_moments=accuracy == "fast")
             assert fit.digits == 0 or accuracy != "fast"
             continue
-        exact = rational.exact_least_squares(X, y, fit_intercept=fit_intercept)
         estimate = [fit.intercept, *fit.coef] if fit_intercept else list(fit.coef)
         truth = min(map(nist.log_relative_error, map(float, estimate), exact))
         assert fit.digits <= truth
@@ -158,23 +173,25 @@ def test_an_unknown_word_is_an_error(rows):
 # What must not change the answer
 
 
+EXPONENTS = [[3, -40, 17, 0, 5], [500, -500, 0, 30, -400], [990, 990, 990, 990, 990]]
+
+
 @pytest.mark.parametrize("accuracy", ["fast", "auto", "max"])
-@pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize(
-    "exponents", [[3, -40, 17, 0, 5], [500, -500, 0, 30, -400], [990, 990, 990, 990, 990]]
-)
-def test_scaling_by_powers_of_two_changes_no_bit(rows, accuracy, fit_intercept, exponents):
-    X, y = rows
-    options = {"accuracy": accuracy, "fit_intercept": fit_intercept}
-    plain = fastlr.ols(X, y, **options)
-    scaled = fastlr.ols(np.ldexp(X, exponents[:4]), np.ldexp(y, exponents[4]), **options)
-    back = np.array(exponents[:4]) - exponents[4]
-    np.testing.assert_array_equal(np.ldexp(scaled.coef, back), plain.coef)
-    np.testing.assert_array_equal(np.ldexp(scaled.bse, back), plain.bse)
-    assert np.ldexp(scaled.intercept, -exponents[4]) == plain.intercept
-    assert np.ldexp(scaled.residual_sd, -exponents[4]) == plain.residual_sd
-    assert scaled.digits == plain.digits
-    assert 0 <= scaled.passes - plain.passes <= 1  # squares that leave the range cost a pass
+def test_scaling_by_powers_of_two_changes_no_bit(rows, accuracy):
+    for fit_intercept, exponents in itertools.product((True, False), EXPONENTS):
+        with named(f"{fit_intercept=}, {exponents=}"):
+            X, y = rows
+            options = {"accuracy": accuracy, "fit_intercept": fit_intercept}
+            plain = fastlr.ols(X, y, **options)
+            scaled = fastlr.ols(np.ldexp(X, exponents[:4]), np.ldexp(y, exponents[4]), **options)
+            back = np.array(exponents[:4]) - exponents[4]
+            np.testing.assert_array_equal(np.ldexp(scaled.coef, back), plain.coef)
+            np.testing.assert_array_equal(np.ldexp(scaled.bse, back), plain.bse)
+            assert np.ldexp(scaled.intercept, -exponents[4]) == plain.intercept
+            assert np.ldexp(scaled.residual_sd, -exponents[4]) == plain.residual_sd
+            assert scaled.digits == plain.digits
+            # Squares that leave the range cost a pass.
+            assert 0 <= scaled.passes - plain.passes <= 1
 
 
 def test_weights_times_a_power_of_four_change_no_coefficient(rows):
@@ -311,20 +328,21 @@ def test_refined_fits_of_moderate_condition_do_not_warn(rows):
 # Moments in double-double
 
 
-@pytest.mark.parametrize("name", nist.NAMES)
-def test_moments_in_double_double_lose_digits_of_thirty(name):
-    problem = nist.load(name)
-    half = len(problem.y) // 2
-    parts = [
-        fastlr.Moments.from_arrays(problem.X[s], problem.y[s], precision="double_double")
-        for s in (slice(half), slice(half, None))
-    ]
-    moments = fastlr.Moments.from_bytes((parts[0] + parts[1]).to_bytes())
-    assert moments.precision == "double_double"
-    fit = fastlr.solve(moments, fit_intercept=problem.fit_intercept)
-    digits = nist.right_digits(problem, fit.coef, fit.intercept)
-    assert digits >= (12.5 if name == "Filip" else 14.5)
-    assert fit.digits <= digits
+def test_moments_in_double_double_lose_digits_of_thirty():
+    for name in nist.NAMES:
+        with named(name):
+            problem = nist.load(name)
+            half = len(problem.y) // 2
+            parts = [
+                fastlr.Moments.from_arrays(problem.X[s], problem.y[s], precision="double_double")
+                for s in (slice(half), slice(half, None))
+            ]
+            moments = fastlr.Moments.from_bytes((parts[0] + parts[1]).to_bytes())
+            assert moments.precision == "double_double"
+            fit = fastlr.solve(moments, fit_intercept=problem.fit_intercept)
+            digits = nist.right_digits(problem, fit.coef, fit.intercept)
+            assert digits >= (12.5 if name == "Filip" else 14.5)
+            assert fit.digits <= digits
 
 
 def test_moments_of_another_precision_cannot_be_added(rows):

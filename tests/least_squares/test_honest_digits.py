@@ -8,6 +8,7 @@ import pytest
 import fastlr
 import nist
 import rational
+from cases import named
 
 pytestmark = [
     pytest.mark.usefixtures("level"),
@@ -41,19 +42,20 @@ def rows():
 # Weights
 
 
-@pytest.mark.parametrize("junk", [-9999.0, 1e7, 1e10, 1e15, 1e30, 1e200])
 @pytest.mark.parametrize("kept", ["some", "few", "late"])
-def test_rows_of_weight_zero_may_hold_anything(rows, junk, kept):
+def test_rows_of_weight_zero_may_hold_anything(rows, kept):
     X, y = rows
     row = np.arange(len(y))
     keep = {"some": row % 4 == 0, "few": row % 30 == 7, "late": row >= 100}[kept]
     exact = rational.exact_least_squares(X[keep], y[keep])
-    spoilt, target = np.where(keep[:, np.newaxis], X, junk), np.where(keep, y, -junk)
-    for fit in every_fit(spoilt, target, keep * 1.0):
-        assert fit.rank == 2
-        assert min(13, fit.digits) <= truth_of(fit, exact)
-        assert fit.digits <= truth_of(fit, exact)
-        assert fit.digits > 12
+    for junk in (-9999.0, 1e7, 1e10, 1e15, 1e30, 1e200):
+        with named(f"{junk=}"):
+            spoilt, target = np.where(keep[:, np.newaxis], X, junk), np.where(keep, y, -junk)
+            for fit in every_fit(spoilt, target, keep * 1.0):
+                assert fit.rank == 2
+                assert min(13, fit.digits) <= truth_of(fit, exact)
+                assert fit.digits <= truth_of(fit, exact)
+                assert fit.digits > 12
 
 
 def test_a_constant_column_is_constant_whatever_rows_of_weight_zero_hold(rows):

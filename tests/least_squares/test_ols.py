@@ -2,8 +2,6 @@
 
 import hashlib
 import math
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -264,15 +262,3 @@ def test_a_result_is_frozen_and_round_trips_exactly():
     ):
         with pytest.raises(fastlr.InputError):
             fastlr.LinearFit.from_dict({**fit.to_dict(), **damage})
-
-
-def test_fork_after_threads_does_not_hang():
-    code = """
-import multiprocessing as mp, numpy as np, fastlr
-X = np.random.default_rng(0).normal(size=(100_000, 10)); y = X.sum(axis=1)
-def child(_): return fastlr.ols(X, y).coef.tobytes()
-parent = fastlr.ols(X, y).coef.tobytes()
-with mp.get_context("fork").Pool(3) as pool: answers = pool.map(child, range(6))
-assert answers == [parent] * 6
-"""
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)

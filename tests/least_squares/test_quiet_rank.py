@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, PolynomialFeatures
 
 import fastlr
+from cases import named
 
 pytestmark = pytest.mark.usefixtures("level")
 
@@ -43,16 +44,18 @@ SURPRISING = {
 
 
 @pytest.mark.parametrize("accuracy", ["auto", "fast", "max"])
-@pytest.mark.parametrize("case", TABLES)
-def test_constant_columns_and_complete_dummies_are_no_surprise(case, accuracy):
-    X, fit_intercept, rank = TABLES[case]
-    for weight in (None, RNG.uniform(0.5, 2.0, N)):
-        fit = fastlr.ols(X, Y, sample_weight=weight, fit_intercept=fit_intercept, accuracy=accuracy)
-        assert (fit.rank, fit.status.code) == (rank, "rank_deficient")
-        assert fit.status.startswith(f"Solved: rank {rank} of {X.shape[1]}, since ")
-        assert "\n" not in fit.status
-    moments = fastlr.Moments.from_arrays(X, Y)
-    assert fastlr.solve(moments, fit_intercept=fit_intercept).status.startswith("Solved")
+def test_constant_columns_and_complete_dummies_are_no_surprise(accuracy):
+    for case, (X, fit_intercept, rank) in TABLES.items():
+        with named(case):
+            for weight in (None, RNG.uniform(0.5, 2.0, N)):
+                fit = fastlr.ols(
+                    X, Y, sample_weight=weight, fit_intercept=fit_intercept, accuracy=accuracy
+                )
+                assert (fit.rank, fit.status.code) == (rank, "rank_deficient")
+                assert fit.status.startswith(f"Solved: rank {rank} of {X.shape[1]}, since ")
+                assert "\n" not in fit.status
+            moments = fastlr.Moments.from_arrays(X, Y)
+            assert fastlr.solve(moments, fit_intercept=fit_intercept).status.startswith("Solved")
 
 
 @pytest.mark.parametrize("case", SURPRISING)

@@ -66,20 +66,38 @@ def places(value, path=()):
         yield from places(value[-1], (*path, len(value) - 1))
 
 
+def container_of(document, path):
+    """What holds a place."""
+    for step in path[:-1]:
+        document = document[step]
+    return document
+
+
 def changed(document, path, change):
     """A copy of a document in which the container of a place was changed."""
     copy = json.loads(json.dumps(document))
-    container = copy
-    for step in path[:-1]:
-        container = container[step]
-    change(container, path[-1])
+    change(container_of(copy, path), path[-1])
     return copy
+
+
+def replacements(document, path, values):
+    """A document with each of the values in a place, one after the other: it is the same one each time."""
+    at, key = container_of(document, path), path[-1]
+    right = at[key]
+    for value in values:
+        at[key] = value
+        yield document
+    at[key] = right
 
 
 def tried(document, path):
     """What is loaded, or nothing if it was refused as it should be."""
-    path.unlink(missing_ok=True)  # some file systems wait for the disk where a file is written over
-    path.write_text(json.dumps(document), encoding="utf-8")
+    path.touch()
+    with path.open(
+        "r+b"
+    ) as file:  # in place: some file systems are slow to take files away, or empty them
+        file.write(json.dumps(document).encode())
+        file.truncate()
     message = ""
     try:
         return fastlr.load(path)
@@ -93,15 +111,12 @@ def tried(document, path):
 
 @pytest.mark.parametrize("which", KINDS)
 def test_a_value_that_is_replaced_anywhere_is_refused_or_kept(which, documents, tmp_path):
-    document, path = documents[which], tmp_path / "model.json"
-    for place in places(document):
+    document, path = json.loads(json.dumps(documents[which])), tmp_path / "model.json"
+    for place in places(documents[which]):
         # A fit within another document has been tried alone, and parameters are alike.
         is_tried = place[0] == "fit" or (place[0] == "parameters" and which in OF_PENALTIES)
-        for wrong in WRONG[:3] if is_tried else WRONG:
-            model = tried(
-                changed(document, place, lambda at, key, wrong=wrong: at.__setitem__(key, wrong)),
-                path,
-            )
+        for replaced in replacements(document, place, WRONG[:3] if is_tried else WRONG):
+            model = tried(replaced, path)
             if model is None:
                 continue
             if not hasattr(model, "get_params"):

@@ -59,9 +59,22 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("hostile") / "model.json"
 
 
-def text_of(fit, path):
-    save_model(fit, path)
-    return path.read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def texts(path):
+    """What every fit is saved as."""
+
+    def text_of(fit):
+        save_model(fit, path)
+        return path.read_text(encoding="utf-8")
+
+    return {which: text_of(fit) for which, fit in FITS.items()}
+
+
+def written(path, data):
+    """Write in place: some file systems are slow to take files away, or empty them."""
+    with path.open("r+b") as file:
+        file.write(data)
+        file.truncate()
 
 
 def read(reader, source):
@@ -143,8 +156,8 @@ def test_every_field_of_a_fit_has_its_rule():
     ],
     ids=lambda value: f"{str(value)[:30]!a}",
 )
-def test_a_field_outside_its_rule_is_refused(path, field, value):
-    document = json.loads(text_of(FITS["one"], path)) | {field: value}
+def test_a_field_outside_its_rule_is_refused(path, texts, field, value):
+    document = json.loads(texts["one"]) | {field: value}
     refused_model(path, json.dumps(document))
     fields = {k: v for k, v in document.items() if k not in ("format", "version")}
     if field not in ("version", "format") and value not in ("nan", "inf"):
@@ -153,16 +166,16 @@ def test_a_field_outside_its_rule_is_refused(path, field, value):
 
 
 @pytest.mark.parametrize("field", sorted(FIT_FIELDS))
-def test_a_field_that_is_missing_is_named(path, field):
-    document = json.loads(text_of(FITS["two"], path))
+def test_a_field_that_is_missing_is_named(path, texts, field):
+    document = json.loads(texts["two"])
     del document[field]
     path.write_text(json.dumps(document))
     with pytest.raises(ModelFileError, match=f"missing .*{field}"):
         load_model(path)
 
 
-def test_texts_that_are_no_documents_are_refused(path):
-    text = text_of(FITS["one"], path)
+def test_texts_that_are_no_documents_are_refused(path, texts):
+    text = texts["one"]
     start = '{"format": "fastlr.linear_model", "version": 1, '
     refused_model(path, start + '"coef": ' + DEEP + "}")
     refused_model(path, '{"a":' * 100_000)
@@ -201,8 +214,8 @@ VALUES = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(sorted(FITS)), st.data())
-def test_a_model_with_any_field_replaced_is_kept_as_it_is_or_refused(path, which, data):
-    document = json.loads(text_of(FITS[which], path))
+def test_a_model_with_any_field_replaced_is_kept_as_it_is_or_refused(path, texts, which, data):
+    document = json.loads(texts[which])
     for field in data.draw(
         st.lists(st.sampled_from(sorted(document)), min_size=1, max_size=2, unique=True)
     ):
@@ -213,8 +226,7 @@ def test_a_model_with_any_field_replaced_is_kept_as_it_is_or_refused(path, which
             document[field] = data.draw(VALUES)
         else:
             document.pop(field, None)
-    path.unlink()  # some file systems wait for the disk where a file is written over
-    path.write_text(json.dumps(document), encoding="utf-8")
+    written(path, json.dumps(document).encode())
     fit, error = read(load_model, path)
     if fit is None:
         assert "save it again" in error or "install a newer fastlr" in error
@@ -231,13 +243,12 @@ def test_a_model_with_any_field_replaced_is_kept_as_it_is_or_refused(path, which
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(sorted(FITS)), st.data())
-def test_a_model_with_any_bytes_replaced_is_read_or_refused(path, which, data):
-    text = bytearray(text_of(FITS[which], path).encode())
+def test_a_model_with_any_bytes_replaced_is_read_or_refused(path, texts, which, data):
+    text = bytearray(texts[which].encode())
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(text)))
         text[start : start + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
-    path.unlink()
-    path.write_bytes(bytes(text))
+    written(path, text)
     fit, error = read(load_model, path)
     assert error.startswith(str(path)) if fit is None else isinstance(fit.summary(), str)
 

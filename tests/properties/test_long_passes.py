@@ -218,7 +218,9 @@ def test_extra_memory_does_not_grow_with_the_rows(n_samples, n_features):
     small = np.random.default_rng(0).normal(size=(3000, {n_features}))
     fastlr.ols(small, small[:, 0])
     X = np.empty(({n_samples}, {n_features}), order=ORDER)
-    X[...] = np.resize(small, X.shape); y = X[:, 0].copy()
+    for first in range(0, len(X), 3000):
+        X[first : first + 3000] = small
+    y = X[:, 0].copy()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     fastlr.ols(X, y)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
@@ -249,6 +251,19 @@ def test_import_order_does_not_matter():
     ]
     for order, result in zip(orders, run_at_once(codes, PYTHONWARNINGS="ignore"), strict=True):
         assert result.stdout.strip() == "[1.]", f"{order}: {result.stderr}"
+
+
+def test_fork_after_threads_does_not_hang():
+    code = """
+    import multiprocessing as mp, numpy as np, fastlr
+    X = np.random.default_rng(0).normal(size=(100_000, 10)); y = X.sum(axis=1)
+    def child(_): return fastlr.ols(X, y).coef.tobytes()
+    parent = fastlr.ols(X, y).coef.tobytes()
+    with mp.get_context("fork").Pool(3) as pool: answers = pool.map(child, range(6))
+    assert answers == [parent] * 6
+    """
+    result = run(code, PYTHONWARNINGS="ignore")
+    assert result.returncode == 0, result.stderr
 
 
 def test_subnormal_numbers_live_on_after_import_and_threads():

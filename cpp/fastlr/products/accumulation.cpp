@@ -234,6 +234,7 @@ void provisional_shift(const Rows& rows, const Column* weight, double* shift) {
 
 void largest_deviation(const Rows& rows, const Column* weight, const double* shift,
                        const double* diagonal, int n_threads, double* deviation) {
+  if (rows.n_samples * rows.n_columns() < serial_below) n_threads = 1;
   for_each_task(rows.n_columns(), n_threads, [&](Index j) {
     deviation[j] = 0.0;
     if (diagonal[j] > 1e-280 && diagonal[j] < 1e280) return;
