@@ -217,7 +217,7 @@ class Descent(LinearFit):
         return excess(known.quadratic, known.objective, known.theta, self.fit_intercept)
 
     @cached_property  # type: ignore[misc]
-    def rank(self) -> int:
+    def rank(self) -> int:  # type: ignore[override]
         """Rank of the features (centred, if there is an intercept); their number if the moments are not at hand."""
         return self._rank_and_condition[0]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from fastlr.errors import InputTypeError
+from fastlr.inference.words import WEIGHT_TYPES
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.columns import FloatArray
 from fastlr.input.designs import Design, categories_among
@@ -16,18 +16,16 @@ from fastlr.input.names import names_of
 from fastlr.input.options import as_choice, as_flag
 from fastlr.input.penalties import as_penalties
 from fastlr.least_squares.designed import problem_of_categories, problem_of_formula
+from fastlr.least_squares.fitted import linear_fit
 from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
-from fastlr.least_squares.outcome import is_plain, plain_status, status_of
-from fastlr.least_squares.problem import Problem, RowSummary, Solution
+from fastlr.least_squares.problem import Problem
 from fastlr.least_squares.ridge import climb_penalised, solve_penalised
 from fastlr.least_squares.wide import climb_wide
 from fastlr.moments import Moments
-from fastlr.moments.state import State, deviations_of, means_of
+from fastlr.moments.state import State
 from fastlr.results import LinearFit
-from fastlr.results.likelihood import log_likelihood
-from fastlr.results.linear_fit import Request, fit_of
 
-__all__ = ["fit_problem", "linear_fit", "ols", "problem_of", "solve", "solve_moments"]
+__all__ = ["fit_problem", "ols", "problem_of", "solve", "solve_moments"]
 
 
 _UNPENALISED = 0.0
@@ -39,6 +37,7 @@ def ols(
     *,
     data: object = None,
     sample_weight: object = None,
+    weight_type: str = "precision",
     fit_intercept: bool = True,
     alpha: object = _UNPENALISED,
     accuracy: str = "auto",
@@ -62,9 +61,13 @@ def ols(
     data : data frame or mapping, optional
         The table that a formula speaks of.
     sample_weight : float or array-like of shape (n_samples,), or str with a formula, optional
-        Non-negative weights, not all zero, or one number for all rows: precisions, to which the variances of the rows'
-        errors are inversely proportional. Coefficients are those of a table that has a row of weight 2 twice, standard
-        errors are not; weight 0 leaves a row out.
+        Non-negative weights, not all zero, or one number for all rows; weight 0 leaves a row out. Coefficients are
+        those of a table that has a row of weight 2 twice, whatever weights mean.
+    weight_type : {"precision", "frequency", "probability"}, default="precision"
+        What weights mean, which standard errors, degrees of freedom and likelihood depend on: precisions, to which the
+        variances of the rows' errors are inversely proportional; how often a row was seen, so that everything is that
+        of the table with repeated rows; or how many units of a population a row stands for (survey weights), with the
+        standard errors of Stata's ``pweight``: cov_type "HC1", one more pass.
     fit_intercept : bool, default=True
         Whether to fit a constant.
     alpha : float or array-like, default=0.0
@@ -138,13 +141,15 @@ def ols(
     (array([2.]), 1.0)
     """
     design: Design | None = None
+    if weight_type != "precision":
+        as_choice(weight_type, WEIGHT_TYPES, "weight_type")
     if isinstance(X, str):
         problem, design = problem_of_formula(
             X, y, data, sample_weight, fit_intercept, feature_names, missing, n_threads
         )
-        return _with_design(
-            fit_problem(problem, problem.targets.is_vector, accuracy, rank, alpha)[1], design
-        )
+        is_vector = problem.targets.is_vector
+        fit = fit_problem(problem, is_vector, accuracy, rank, alpha, weight_type=weight_type)[1]
+        return _with_design(fit, design)
     if data is not None:
         raise InputTypeError(
             f"data is the table of a formula, and X is a {type(X).__name__}: pass the formula first, as in "
@@ -156,11 +161,12 @@ def ols(
             problem, is_vector, design = problem_of_categories(
                 X, y, sample_weight, fit_intercept, feature_names, chosen, missing, n_threads
             )
-            return _with_design(fit_problem(problem, is_vector, accuracy, rank, alpha)[1], design)
+            fit = fit_problem(problem, is_vector, accuracy, rank, alpha, weight_type=weight_type)[1]
+            return _with_design(fit, design)
     problem, is_vector = problem_of(
         X, y, sample_weight, fit_intercept, feature_names, n_threads, missing
     )
-    return fit_problem(problem, is_vector, accuracy, rank, alpha)[1]
+    return fit_problem(problem, is_vector, accuracy, rank, alpha, weight_type=weight_type)[1]
 
 
 def _with_design(fit: LinearFit, design: Design) -> LinearFit:
@@ -169,13 +175,22 @@ def _with_design(fit: LinearFit, design: Design) -> LinearFit:
     return fit
 
 
-def solve(moments: Moments, *, fit_intercept: bool = True, alpha: object = 0.0) -> LinearFit:
+def solve(
+    moments: Moments,
+    *,
+    weight_type: str = "precision",
+    fit_intercept: bool = True,
+    alpha: object = 0.0,
+) -> LinearFit:
     """Least squares or ridge from moments: minimise ``sum w r^2 + alpha |coef|^2``, the intercept free.
 
     Parameters
     ----------
     moments : Moments
         Moments of the rows.
+    weight_type : {"precision", "frequency", "probability"}, default="precision"
+        What the rows' weights mean, as in `ols`; moments are the same for all. Standard errors under "probability" need
+        the rows, so they are NaN until ``fit.with_covariance("HC1", X, y, sample_weight=...)``.
     fit_intercept : bool, default=True
         Whether to fit a constant.
     alpha : float or array-like, default=0.0
@@ -216,7 +231,9 @@ def solve(moments: Moments, *, fit_intercept: bool = True, alpha: object = 0.0) 
         )
     moments = moments.snapshot()  # of which no thread takes notice any more
     penalty = as_penalties(alpha, moments.n_features, moments.n_targets)
-    return solve_moments(moments, fit_intercept, penalty, moments.n_targets == 1)
+    return solve_moments(
+        moments, fit_intercept, penalty, moments.n_targets == 1, weight_type=weight_type
+    )
 
 
 def problem_of(
@@ -244,7 +261,14 @@ def problem_of(
 
 
 def fit_problem(
-    problem: Problem, is_vector: bool, accuracy: str, rank: str | None, alpha: object = _UNPENALISED
+    problem: Problem,
+    is_vector: bool,
+    accuracy: str,
+    rank: str | None,
+    alpha: object = _UNPENALISED,
+    *,
+    weight_type: str = "precision",
+    keep_inverse: bool = False,
 ) -> tuple[State | None, LinearFit]:
     """Climb the ladder, and warn of what the caller should know; no moments if there are fewer rows than columns.
 
@@ -257,7 +281,17 @@ def fit_problem(
         penalty = as_penalties(alpha, p, problem.targets.n_columns)
         if np.any(penalty):
             rows, result = climb_penalised(problem, penalty, accuracy, rule)
-            fit = linear_fit(rows, result, flag, penalty, is_vector, rank, problem.n_dropped)
+            fit = linear_fit(
+                rows,
+                result,
+                flag,
+                penalty,
+                is_vector,
+                rank,
+                problem.n_dropped,
+                weight_type=weight_type,
+                keep_inverse=keep_inverse,
+            )
             return (rows if isinstance(rows, State) else None), fit
     if n < p and problem.n_terms == 1:
         if rule == "full":
@@ -268,9 +302,30 @@ def fit_problem(
         wide = climb_wide(problem, accuracy, rule)
         if wide is not None:
             summary, result = wide
-            return None, linear_fit(summary, result, flag, 0.0, is_vector, rank, problem.n_dropped)
+            fit = linear_fit(
+                summary,
+                result,
+                flag,
+                0.0,
+                is_vector,
+                rank,
+                problem.n_dropped,
+                weight_type=weight_type,
+                keep_inverse=keep_inverse,
+            )
+            return None, fit
     state, result = climb(problem, accuracy, rule)
-    return state, linear_fit(state, result, flag, 0.0, is_vector, rank, problem.n_dropped)
+    return state, linear_fit(
+        state,
+        result,
+        flag,
+        0.0,
+        is_vector,
+        rank,
+        problem.n_dropped,
+        weight_type=weight_type,
+        keep_inverse=keep_inverse,
+    )
 
 
 def solve_moments(
@@ -279,84 +334,15 @@ def solve_moments(
     alpha: float | FloatArray,
     is_vector: bool,
     rank: str | None = None,
+    *,
+    weight_type: str = "precision",
 ) -> LinearFit:
     """Fit from moments alone; a result that the caller should look at comes with a warning."""
     flag = as_flag(fit_intercept, "fit_intercept")
     rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
+    as_choice(weight_type, WEIGHT_TYPES, "weight_type")
     result = solve_penalised(moments, flag, alpha, rule)
     state = moments.for_kernels()
-    return linear_fit(state, result, flag, alpha, is_vector, rank, state.n_dropped)
-
-
-def linear_fit(
-    rows: State | RowSummary,
-    result: Solution,
-    fit_intercept: bool,
-    alpha: float | FloatArray,
-    is_vector: bool,
-    rank: str | None,
-    n_dropped: int = 0,
-) -> LinearFit:
-    """The result for the user: shapes as y has them, warnings, and what can wait until somebody asks for it."""
-    names, labels = rows.feature_names, rows.target_names
-    n_samples, weight, p = rows.n_samples, rows.total_weight, len(names)
-    coef, intercept, rss, tss, bse, bse_intercept, residual_sd = result[:7]
-    solver, code, n_independent, condition, digits, passes = result[7:13]
-    log_rss, relevant_digits, bse_digits = result[15:18]
-    likelihood = (_likelihood, n_samples, rows.sum_log_weight, rss, log_rss, is_vector)
-    per_target: Any = (intercept, rss, tss, bse_intercept, residual_sd)
-    if is_vector:
-        coef, bse = coef[0], bse[0]
-        per_target = map(np.ndarray.item, per_target)
-    intercept, rss, tss, bse_intercept, residual_sd = per_target
-    if is_vector and isinstance(alpha, np.ndarray):
-        alpha = alpha[0]
-    known = {
-        "coef": coef,
-        "intercept": intercept,
-        "feature_names": names,
-        "target_names": labels,
-        "n_samples": n_samples,
-        "total_weight": weight,
-        "rank": n_independent,
-        "condition_number": condition,
-        "solver": solver,
-        "digits": digits,
-        "passes": passes,
-        "rss": rss,
-        "tss": tss,
-        "bse": bse,
-        "bse_intercept": bse_intercept,
-        "residual_sd": residual_sd,
-        "fit_intercept": fit_intercept,
-        "alpha": alpha,
-        "bse_digits": bse_digits,
-        "n_dropped": n_dropped,
-    }
-    on_request: dict[str, Request] = {"log_likelihood": likelihood}
-    if isinstance(rows, State):
-        if not fit_intercept:
-            rows.check_raw_squares()
-        scale = rows.scale
-        squares = rows.leading.diagonal().copy()  # lest the fit keep all products
-        on_request["feature_mean"] = (means_of, rows.mean, scale, p)
-        on_request["feature_std"] = (deviations_of, squares, weight, scale, p)
-    else:
-        known["feature_mean"] = rows.column_means[:p]
-        known["feature_std"] = rows.column_deviations[:p]
-    if is_plain(code, condition, relevant_digits):
-        on_request["status"] = (plain_status, condition, p)
-    else:
-        known["status"] = status_of(result, rows, fit_intercept, rank)
-    return fit_of(known, on_request)
-
-
-def _likelihood(
-    n_samples: int,
-    sum_log_weight: float,
-    rss: FloatArray,
-    log_rss: FloatArray | None,
-    is_vector: bool,
-) -> float | FloatArray:
-    likelihood = log_likelihood(n_samples, sum_log_weight, rss, log_rss)
-    return float(likelihood[0]) if is_vector else likelihood
+    return linear_fit(
+        state, result, flag, alpha, is_vector, rank, state.n_dropped, weight_type=weight_type
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastlr.input.columns import FloatArray
-from fastlr.least_squares.fit import linear_fit
+from fastlr.least_squares.fitted import linear_fit
 from fastlr.least_squares.normal import penalised_state, solve_at_once
 from fastlr.least_squares.problem import Problem, Solution
 from fastlr.least_squares.ridge import solve_penalised, targets_of, together
@@ -109,4 +109,5 @@ def _spread(some: Solution, found: np.ndarray, p: int) -> Solution:
         code="ok" if some.code == "rank_deficient" else some.code,
         null_space=np.zeros((0, p)),
         length=np.zeros(p),
+        inverse=None,
     )

@@ -8,15 +8,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from fastlr._kernels import kernels
+from fastlr.inference.inverse import CrossInverse
 from fastlr.input.columns import FloatArray
 from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.null_space import first_columns
 from fastlr.least_squares.problem import ScaledSolution, Solution
 from fastlr.least_squares.units import U, finished
 from fastlr.moments import Moments
+from fastlr.moments.moments import moments_of_state
 from fastlr.moments.state import State
 
-__all__ = ["normal_equations", "penalised_state", "solve_at_once", "without_errors"]
+__all__ = [
+    "inverse_of_moments",
+    "normal_equations",
+    "penalised_state",
+    "solve_at_once",
+    "without_errors",
+]
 
 _SHARED = 128  # features from which on threads find something to share
 _LARGEST_PENALTY = 1e200  # of a scaled column
@@ -105,6 +113,20 @@ def normal_equations(
     return scaled._replace(scale=scaled.scale * state.scale), digits, relevant, enough
 
 
+def inverse_of_moments(state: State, fit_intercept: bool) -> CrossInverse:
+    """The inverse of the cross-products of independent columns: what one more factor of their moments gives."""
+    scaled = normal_equations(moments_of_state(state), fit_intercept, 0.0, False)[0]
+    p = state.n_features
+    return CrossInverse(
+        scaled.root,
+        scaled.scale[:p],
+        scaled.mean[:, :p],
+        state.total_weight,
+        fit_intercept,
+        np.zeros(p, dtype=bool),
+    )
+
+
 def penalised_state(state: State, alpha: float | FloatArray) -> tuple[State, FloatArray | None]:
     """Moments, and penalties (n_features,) of their scaled columns; None if nothing is penalised.
 
@@ -138,6 +160,7 @@ def _basic_of(result: Solution, basic: Solution | None, keep: Sequence[int]) -> 
         digits=min(result.digits, basic.digits),
         coef=_spread(basic.coef, keep, p, 0.0),
         bse=_spread(basic.bse, keep, p, np.nan),
+        inverse=None if basic.inverse is None else basic.inverse.spread(keep, p),
         tss=result.tss,
         null_space=result.null_space,
         length=result.length,

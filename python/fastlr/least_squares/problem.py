@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from fastlr.inference.inverse import CrossInverse
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
@@ -135,6 +136,10 @@ class Solution(NamedTuple):
     """Right digits of the standard errors."""
     is_enough: bool = False
     """Whether normal equations alone are good enough for "auto"."""
+    inverse: CrossInverse | None = None
+    """What the covariance of the coefficients is made of, where it is known."""
+    is_plain: bool = False
+    """Whether the moments give the inverse as well as anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,7 @@ def together(parts: list[tuple[npt.NDArray[np.intp], Solution]], n_targets: int)
         relevant_digits=min(result.relevant_digits for _, result in parts),
         passes=max(result.passes for _, result in parts),
         is_enough=all(result.is_enough for _, result in parts),
+        inverse=None,
     )
 
 

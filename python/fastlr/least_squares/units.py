@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
+from fastlr.inference.inverse import CrossInverse
 from fastlr.input.columns import FloatArray
 from fastlr.least_squares.problem import RootError, ScaledSolution, Solution
 from fastlr.least_squares.rounding import NEGLIGIBLE
@@ -61,6 +62,7 @@ def at_full_rank(
         None,
         relevant_digits,
         digits_at(U * condition**2 + (_error_of_rss(rss, tss) if passes == 1 else U)),
+        is_plain=True,
     )
 
 
@@ -97,12 +99,24 @@ def finished(
     if undetermined is None:
         undetermined = np.any(np.abs(scaled.null_space) > 1e-8, axis=0)
     bse[:, undetermined] = np.nan
-    if root_error is not None and root_error.intercept is not None and fit_intercept:
-        bse_intercept = residual_sd * root_error.intercept
+    of_intercept = None if root_error is None else root_error.intercept
+    if fit_intercept and undetermined.any() and _moves_intercept(scaled, moments, undetermined):
+        of_intercept = math.nan
+    if of_intercept is not None and fit_intercept:
+        bse_intercept = residual_sd * of_intercept
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         length = np.where(scaled.length > 0, scaled.length / scaled.scale[:p], 0.0)
     lost = _lost_to_range(scaled, coef, intercept, moments)
     relevant = digits if relevant_digits is None else relevant_digits
+    inverse = CrossInverse(
+        scaled.root,
+        scaled.scale[:p],
+        scaled.mean[:, :p],
+        moments.total_weight,
+        fit_intercept,
+        undetermined,
+        of_intercept,
+    )
     root_relative = bse_error_of(scaled) if root_error is None else root_error.relative
     return Solution(
         coef,
@@ -123,7 +137,28 @@ def finished(
         log_of(scaled.rss) - 2.0 * np.log(scaled.scale[p:]),
         min(relevant, lost),
         digits_at(root_relative + (_error_of_rss(scaled.rss, scaled.tss) if passes == 1 else U)),
+        inverse=inverse,
     )
+
+
+def _moves_intercept(
+    scaled: ScaledSolution, moments: Moments, undetermined: npt.NDArray[np.bool_]
+) -> bool:
+    """Whether one of the equally good solutions has another intercept: a dependency that adds up to a constant.
+
+    Columns that a choice has left out, and that take no part in what is undetermined, change nothing.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.where(
+            scaled.length > 0, scaled.mean[0, : len(scaled.length)] / scaled.length, 0.0
+        )
+    null_space = scaled.null_space[:, :]
+    terms = null_space * size
+    taking_part = np.abs(null_space) > 1e-8
+    within = (~taking_part | undetermined).all(axis=1)
+    constant = np.abs(terms.sum(axis=1))
+    noise = 1e-8 * np.abs(terms).sum(axis=1)
+    return bool(np.any((constant > noise) & within))
 
 
 def _lost_to_range(

@@ -254,4 +254,5 @@ def _basic(problem: Problem, dual: Dual, result: Solution, accuracy: str) -> Sol
         coef=coef,
         bse=bse,
         tss=result.tss,
+        inverse=None if basic.inverse is None else basic.inverse.spread(keep, p),
     )

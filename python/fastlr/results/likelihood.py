@@ -12,7 +12,7 @@ __all__ = ["log_likelihood"]
 
 
 def log_likelihood(
-    n_samples: int,
+    n_samples: float,
     sum_log_weight: float,
     rss: FloatArray,
     log_rss: FloatArray | None = None,
@@ -23,8 +23,8 @@ def log_likelihood(
 
     Parameters
     ----------
-    n_samples : int
-        The number n of rows of positive weight.
+    n_samples : float
+        The number n of rows of positive weight, or of observations that they stand for.
     sum_log_weight : float
         Sum of the logarithms of the positive weights.
     rss : ndarray of shape (k,)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import InputError
+from fastlr.inference.inverse import CrossInverse
 from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import FloatArray
 from fastlr.input.convert import index_of
@@ -19,6 +20,7 @@ from fastlr.input.names import GeneratedNames, check_same_features
 from fastlr.input.refusals import refuse_non_finite
 from fastlr.results.prediction import predict_linear
 from fastlr.results.ranking import WeightRanking, ranked
+from fastlr.results.statistics import Statistics
 from fastlr.results.status import Status
 from fastlr.results.stored import as_data, restored
 from fastlr.storage import Storable
@@ -30,7 +32,7 @@ Request = tuple[Any, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LinearFit(Storable):
+class LinearFit(Statistics, Storable):
     """A fitted linear regression: ``y = intercept + X @ coef``.
 
     Attributes
@@ -91,6 +93,23 @@ class LinearFit(Storable):
     design : Design or None
         How the columns of a table become the features, if there was a formula or there were categories: `predict`
         then takes tables with the columns ``design.variables``.
+    target_mean, target_std : float or ndarray of shape (n_targets,)
+        Weighted means and population standard deviations of the targets.
+    weight_type : str
+        What weights mean: "precision", "frequency" or "probability".
+    cov_type : str
+        The covariance behind standard errors, tests and intervals: "nonrobust", "HC0" to "HC3", "cluster" or "HAC".
+    cov_options : tuple of (str, value) pairs
+        Its options, and what it found: ``cov_kwds`` has them as a dictionary.
+    inverse : CrossInverse or None
+        A root of the inverse of the features' cross-products, computed when it is asked for; None if it was not kept.
+    covariance : ndarray of shape (n_targets, n_params, n_params) or None
+        Covariances of the parameters where they are not the inverse times ``scale``.
+
+    Notes
+    -----
+    Tests, intervals and measures of the fit have the names of statsmodels: see `params`, `std_errors`, `tvalues`,
+    `pvalues`, `conf_int`, `cov_params`, `rsquared_adj`, `fvalue`, `aic` and their like.
 
     Examples
     --------
@@ -125,6 +144,13 @@ class LinearFit(Storable):
     bse_digits: float = math.nan
     n_dropped: int = 0
     design: Design | None = None
+    target_mean: float | FloatArray = field(default_factory=lambda: math.nan)
+    target_std: float | FloatArray = field(default_factory=lambda: math.nan)
+    weight_type: str = "precision"
+    cov_type: str = "nonrobust"
+    cov_options: tuple[tuple[str, Any], ...] = ()
+    inverse: CrossInverse | None = field(default_factory=lambda: None)
+    covariance: FloatArray | None = None
 
     def __post_init__(self) -> None:
         array = np.ndarray
@@ -135,9 +161,12 @@ class LinearFit(Storable):
     if not TYPE_CHECKING:  # for whom all fields are there from the start
 
         def __getattr__(self, name: str) -> Any:
-            """Compute a field that nobody has asked for yet."""
+            """Compute a field that nobody has asked for yet; pickles of earlier versions may lack it."""
             request = vars(self).get("_on_request", {}).get(name)
             if request is None:
+                unknown = _UNKNOWN.get(name)
+                if unknown is not None:
+                    return unknown()
                 what = f"{type(self).__name__!r} object has no attribute {name!r}"
                 raise AttributeError(what, name=name, obj=self)
             compute, *arguments = request
@@ -161,37 +190,9 @@ class LinearFit(Storable):
                 value.setflags(write=False)
 
     @property
-    def n_features(self) -> int:
-        """Number of features p, without the intercept."""
-        return len(self.feature_names)
-
-    @property
     def has_feature_names(self) -> bool:
         """Whether the features' names were given, and are compared with those of later data."""
         return not isinstance(self.feature_names, GeneratedNames)
-
-    @property
-    def n_targets(self) -> int:
-        """Number of targets."""
-        return len(self.target_names)
-
-    @property
-    def df_resid(self) -> int:
-        """Residual degrees of freedom: rows less coefficients, as many as the rank; penalised ones count in full."""
-        return self.n_samples - self.rank - self.fit_intercept
-
-    @property
-    def mse(self) -> float | FloatArray:
-        """Mean squared error, rss / total_weight (divide rss by the degrees of freedom for a variance)."""
-        return self.rss / self.total_weight
-
-    @property
-    def r2(self) -> float | FloatArray:
-        """Share of tss that is explained, 1 - rss / tss; NaN if the target does not vary, or beyond 1e150 or so."""
-        tss = np.asarray(self.tss)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            r2 = np.where(tss > 0, 1.0 - self.rss / tss, np.nan)
-        return float(r2) if r2.ndim == 0 else r2
 
     def predict(self, X: object, *, n_threads: int | None = None) -> npt.NDArray[Any]:
         """Predictions for new rows.
@@ -340,6 +341,14 @@ class LinearFit(Storable):
     def from_document(cls, data: Mapping[str, Any]) -> LinearFit:
         """Restore what `to_document` gave; an `InputError` if a field is missing, unknown or against its rule."""
         return cls.from_dict(data)
+
+
+_UNKNOWN: dict[str, Any] = {
+    each.name: each.default_factory
+    for each in fields(LinearFit)
+    if each.default is MISSING and each.default_factory is not MISSING
+}
+"""What is taken for fields that are computed on request, and that no class attribute may hide."""
 
 
 def fit_of(known: dict[str, Any], on_request: Mapping[str, Request]) -> LinearFit:

@@ -9,9 +9,24 @@ from typing import Any
 import numpy as np
 
 from fastlr.errors import InputError
+from fastlr.inference.inverse import LARGEST_SAVED, CrossInverse
+from fastlr.inference.words import COV_TYPES, WEIGHT_TYPES
 from fastlr.input.names import GeneratedNames, default_names
 from fastlr.results.status import Status
-from fastlr.storage.schema import Count, Field, Names, NumberOr, Numbers, Of, Sentence, check_keys
+from fastlr.storage.schema import (
+    Block,
+    Count,
+    Field,
+    Maybe,
+    Names,
+    NumberOr,
+    Numbers,
+    Of,
+    Part,
+    Sentence,
+    check_keys,
+    shown,
+)
 
 __all__ = ["FIT_FIELDS", "LATER_FIELDS", "as_data", "check_fit", "restored"]
 
@@ -28,6 +43,38 @@ class _OfDesign:
         from fastlr.input.stored_designs import design_of
 
         return design_of(value)
+
+
+class _OneOf:
+    """A rule that admits some words."""
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+
+    def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> str:
+        """Return the word, or refuse the value."""
+        if not isinstance(value, str) or value not in self._words:
+            raise InputError(f"{name}={shown(value)} is none of {', '.join(self._words)}.")
+        return value
+
+
+class _Options:
+    """A rule that admits names with plain values: words, numbers, truth values or nothing."""
+
+    def check(
+        self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]
+    ) -> tuple[tuple[str, Any], ...]:
+        """Give pairs, or refuse the value."""
+        if not isinstance(value, Mapping):
+            raise InputError(f"{name}={shown(value)} has no names.")
+        for key, option in value.items():
+            is_list = isinstance(option, list | tuple)
+            if not all(
+                part is None or isinstance(part, str | int | float)
+                for part in (option if is_list else [option])
+            ):
+                raise InputError(f"{name}: {shown(key)}={shown(option)} is no plain value.")
+        return tuple((str(k), tuple(v) if isinstance(v, list) else v) for k, v in value.items())
 
 
 FIT_FIELDS: Mapping[str, Field] = {
@@ -62,6 +109,13 @@ LATER_FIELDS: Mapping[str, tuple[Field, Any]] = {
     "bse_digits": (Numbers("", at_least=0.0, at_most=_MOST_DIGITS, may_be_nan=True), math.nan),
     "n_dropped": (Count(0), 0),
     "design": (_OfDesign(), None),
+    "target_mean": (NumberOr("t", may_be_nan=True), math.nan),
+    "target_std": (NumberOr("t", at_least=0.0, may_be_nan=True), math.nan),
+    "weight_type": (_OneOf(*WEIGHT_TYPES), "precision"),
+    "cov_type": (_OneOf(*COV_TYPES), "nonrobust"),
+    "cov_options": (_Options(), ()),
+    "inverse": (Maybe(Part(CrossInverse.from_dict)), None),
+    "covariance": (Maybe(Block(3, may_be_nan=True)), None),
 }
 """What fits that were stored before do not have, and what is taken for it."""
 
@@ -78,6 +132,11 @@ def as_data(values: Mapping[str, Any], *, has_feature_names: bool) -> dict[str, 
             data[name] = {"code": value.code, "sentence": str(value)}
         elif name == "design":
             data[name] = None if value is None else value.to_dict()
+        elif name == "inverse":
+            is_kept = value is not None and value.n_features <= LARGEST_SAVED and value.root.size
+            data[name] = value.to_dict() if is_kept else None
+        elif name == "cov_options":
+            data[name] = dict(value)
         elif isinstance(value, tuple):
             data[name] = list(value)
         else:
@@ -120,6 +179,14 @@ def check_fit(data: Mapping[str, Any]) -> dict[str, Any]:
     design = checked["design"]
     if design is not None and design.feature_names != names["feature_names"]:
         raise InputError("the features of the design are not those of the fit.")
+    inverse, covariance = checked["inverse"], checked["covariance"]
+    if inverse is not None and inverse.n_features != p[0]:
+        raise InputError(f"inverse is that of {inverse.n_features} features, not of {p[0]}.")
+    k = p[0] + checked["fit_intercept"]
+    if covariance is not None and covariance.shape != ((t or (1,))[0], k, k):
+        raise InputError(
+            f"covariance has shape {covariance.shape}, not one block of {k} x {k} for each target."
+        )
     if checked["rank"] > p[0]:
         raise InputError(f"rank {checked['rank']} is more than {p[0]} features allow.")
     return checked

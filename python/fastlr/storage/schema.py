@@ -110,12 +110,16 @@ class NumberOr(NamedTuple):
     shape: str
     at_least: float = -math.inf
     must_be_finite: bool = False
+    may_be_nan: bool = False
 
     def check(self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]) -> Any:
         """The number, or an array of the shape."""
         is_one = not isinstance(value, list | tuple | np.ndarray)
         rule = Numbers(
-            "" if is_one else self.shape, self.at_least, must_be_finite=self.must_be_finite
+            "" if is_one else self.shape,
+            self.at_least,
+            may_be_nan=self.may_be_nan,
+            must_be_finite=self.must_be_finite,
         )
         return rule.check(name, value, sizes)
 

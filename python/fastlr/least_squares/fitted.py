@@ -1,0 +1,190 @@
+"""From a solution to what the user gets: shapes as y has them, the meaning of weights, and what can wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastlr.inference.inverse import LARGEST_KEPT
+from fastlr.input.columns import FloatArray
+from fastlr.least_squares.normal import inverse_of_moments
+from fastlr.least_squares.outcome import is_plain, plain_status, status_of
+from fastlr.least_squares.problem import RowSummary, Solution
+from fastlr.moments.state import State, deviations_of, means_of
+from fastlr.results import LinearFit
+from fastlr.results.likelihood import log_likelihood
+from fastlr.results.linear_fit import Request, fit_of
+
+__all__ = ["linear_fit"]
+
+
+def linear_fit(
+    rows: State | RowSummary,
+    result: Solution,
+    fit_intercept: bool,
+    alpha: float | FloatArray,
+    is_vector: bool,
+    rank: str | None,
+    n_dropped: int = 0,
+    *,
+    weight_type: str = "precision",
+    keep_inverse: bool = False,
+) -> LinearFit:
+    """The result for the user: shapes as y has them, warnings, and what can wait until somebody asks for it.
+
+    The inverse of the cross-products is kept for as many features as `LARGEST_KEPT`, or as many as there are.
+    """
+    names, labels = rows.feature_names, rows.target_names
+    n_samples, weight, p, t = rows.n_samples, rows.total_weight, len(names), len(labels)
+    has_inverse = p <= LARGEST_KEPT or keep_inverse
+    if weight_type != "precision":
+        result = _with_meaning(rows, result, fit_intercept, weight_type)
+    coef, intercept, rss, tss, bse, bse_intercept, residual_sd = result[:7]
+    solver, code, n_independent, condition, digits, passes = result[7:13]
+    log_rss, relevant_digits, bse_digits = result[15:18]
+    likelihood = (
+        _likelihood,
+        n_samples,
+        weight,
+        rows.sum_log_weight,
+        rss,
+        log_rss,
+        is_vector,
+        weight_type,
+    )
+    per_target: Any = (intercept, rss, tss, bse_intercept, residual_sd)
+    if is_vector:
+        coef, bse = coef[0], bse[0]
+        per_target = map(np.ndarray.item, per_target)
+    intercept, rss, tss, bse_intercept, residual_sd = per_target
+    if is_vector and isinstance(alpha, np.ndarray):
+        alpha = alpha[0]
+    known = {
+        "coef": coef,
+        "intercept": intercept,
+        "feature_names": names,
+        "target_names": labels,
+        "n_samples": n_samples,
+        "total_weight": weight,
+        "rank": n_independent,
+        "condition_number": condition,
+        "solver": solver,
+        "digits": digits,
+        "passes": passes,
+        "rss": rss,
+        "tss": tss,
+        "bse": bse,
+        "bse_intercept": bse_intercept,
+        "residual_sd": residual_sd,
+        "fit_intercept": fit_intercept,
+        "alpha": alpha,
+        "bse_digits": bse_digits,
+        "n_dropped": n_dropped,
+        "weight_type": weight_type,
+    }
+    on_request: dict[str, Request] = {"log_likelihood": likelihood}
+    if isinstance(rows, State):
+        if not fit_intercept:
+            rows.check_raw_squares()
+        scale = rows.scale
+        squares = rows.leading.diagonal().copy()  # lest the fit keep all products
+        on_request["feature_mean"] = (means_of, rows.mean, scale, p)
+        on_request["feature_std"] = (deviations_of, squares, weight, scale, p)
+        on_request["target_mean"] = (_of_targets, means_of, p, is_vector, rows.mean, scale, p + t)
+        on_request["target_std"] = (
+            _of_targets,
+            deviations_of,
+            p,
+            is_vector,
+            squares,
+            weight,
+            scale,
+            p + t,
+        )
+        if has_inverse:
+            if result.is_plain:
+                on_request["inverse"] = (inverse_of_moments, rows, fit_intercept)
+            else:
+                known["inverse"] = result.inverse
+    else:
+        known["feature_mean"] = rows.column_means[:p]
+        known["feature_std"] = rows.column_deviations[:p]
+        of_targets = rows.column_means[p:], rows.column_deviations[p:]
+        known["target_mean"], known["target_std"] = (
+            (float(values[0]) if is_vector else values) for values in of_targets
+        )
+        known["inverse"] = result.inverse if has_inverse else None
+    if is_plain(code, condition, relevant_digits):
+        on_request["status"] = (plain_status, condition, p)
+    else:
+        known["status"] = status_of(result, rows, fit_intercept, rank)
+    return fit_of(known, on_request)
+
+
+def _with_meaning(
+    rows: State | RowSummary, result: Solution, fit_intercept: bool, weight_type: str
+) -> Solution:
+    """The solution with the errors that weights of another meaning than precisions give it."""
+    n_parameters = result.rank + fit_intercept
+    of_rows = rows.n_samples - n_parameters
+    if weight_type == "probability":  # only scores of rows tell, see `fastlr.inference.covariance`
+        nan = np.full_like(result.bse, np.nan)
+        with np.errstate(invalid="ignore"):
+            normalised = result.residual_sd * np.sqrt(rows.n_samples / rows.total_weight)
+        return result._replace(bse=nan, bse_intercept=nan[:, 0].copy(), residual_sd=normalised)
+    left = rows.total_weight - n_parameters
+    if left <= 0.0:
+        nan = np.full_like(result.bse, np.nan)
+        empty = np.full_like(result.residual_sd, np.nan)
+        return result._replace(bse=nan, bse_intercept=empty, residual_sd=empty.copy())
+    if of_rows > 0:
+        factor = np.sqrt(of_rows / left)
+        return result._replace(
+            bse=result.bse * factor,
+            bse_intercept=result.bse_intercept * factor,
+            residual_sd=result.residual_sd * factor,
+        )
+    inverse = result.inverse
+    if result.is_plain and isinstance(rows, State):
+        inverse = inverse_of_moments(rows, fit_intercept)
+    if inverse is None or np.isnan(result.rss).any():
+        return result
+    residual_sd = np.sqrt(result.rss / left)
+    errors = np.outer(residual_sd, np.sqrt(inverse.of_parameters().diagonal()))
+    of_intercept = errors[:, 0].copy() if fit_intercept else np.zeros(len(errors))
+    return result._replace(
+        bse=errors[:, int(fit_intercept) :].copy(),
+        bse_intercept=of_intercept,
+        residual_sd=residual_sd,
+    )
+
+
+def _of_targets(
+    compute: Any, n_features: int, is_vector: bool, *arguments: Any
+) -> float | FloatArray:
+    """What a function of columns gives for the targets: a number for one target."""
+    values: FloatArray = compute(*arguments)[n_features:]
+    return float(values[0]) if is_vector else values
+
+
+def _likelihood(
+    n_samples: int,
+    total_weight: float,
+    sum_log_weight: float,
+    rss: FloatArray,
+    log_rss: FloatArray | None,
+    is_vector: bool,
+    weight_type: str,
+) -> float | FloatArray:
+    """The log-likelihood under precisions, of the table that frequencies repeat, or of probabilities of mean 1."""
+    n: float = n_samples
+    if weight_type != "precision":
+        sum_log_weight = 0.0
+    if weight_type == "frequency":
+        n = total_weight
+    if weight_type == "probability":
+        rss = rss * (n / total_weight)
+        log_rss = None if log_rss is None else log_rss + np.log(n / total_weight)
+    likelihood = log_likelihood(n, sum_log_weight, rss, log_rss)
+    return float(likelihood[0]) if is_vector else likelihood
