@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
-from fastlr.storage.schema import Block, Field, Maybe, Numbers, Of, check_fields
+from fastlr.storage.schema import Block, Field, Numbers, Of, check_fields
 
 __all__ = ["LARGEST_KEPT", "LARGEST_SAVED", "CrossInverse"]
 
@@ -99,6 +99,12 @@ class CrossInverse:
             inverse[0, 0] = self.intercept**2
         return inverse
 
+    def error_of_intercept(self) -> float:
+        """Standard error of the intercept by that of a row: 0.0 without an intercept, NaN if unknown."""
+        if not self.fit_intercept or self.intercept is not None:
+            return 0.0 if self.intercept is None else self.intercept
+        return float(np.linalg.norm(self.root_of_parameters()[0]))
+
     def spread(self, keep: Sequence[int], n_features: int) -> CrossInverse:
         """Return the inverse among more features, of which those beside ``keep`` were left out."""
         root = np.zeros((n_features, self.root.shape[1]))
@@ -125,7 +131,7 @@ class CrossInverse:
             "total_weight": self.total_weight,
             "fit_intercept": self.fit_intercept,
             "undetermined": self.undetermined.astype(float).tolist(),
-            "intercept": self.intercept,
+            "intercept": self.error_of_intercept(),
         }
 
     @classmethod
@@ -146,7 +152,7 @@ class CrossInverse:
             "total_weight": Numbers("", at_least=0.0, must_be_finite=True),
             "fit_intercept": Of(bool),
             "undetermined": Numbers("p", at_least=0.0, at_most=1.0),
-            "intercept": Maybe(Numbers("", at_least=0.0, may_be_nan=True)),
+            "intercept": Numbers("", at_least=0.0, may_be_nan=True),
         }
         checked = check_fields("an inverse", data, fields, {"": (), "p": (p,), "2p": (2, p)})
         if checked["root"].ndim != 2 or len(checked["root"]) != p:
