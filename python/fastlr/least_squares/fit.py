@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.names import names_of
 from fastlr.input.options import as_choice, as_flag
 from fastlr.input.penalties import as_penalties
+from fastlr.least_squares.asked import Asked, check_asked, with_asked
 from fastlr.least_squares.designed import problem_of_categories, problem_of_formula
 from fastlr.least_squares.fitted import linear_fit
 from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
@@ -29,6 +31,7 @@ __all__ = ["fit_problem", "ols", "problem_of", "solve", "solve_moments"]
 
 
 _UNPENALISED = 0.0
+_AS_USUAL: Asked = (None, None, "precision")
 
 
 def ols(
@@ -45,6 +48,8 @@ def ols(
     feature_names: Sequence[str] | None = None,
     categories: Sequence[str] | str | None = "auto",
     missing: str = "error",
+    cov_type: str | None = None,
+    cov_kwds: Mapping[str, Any] | None = None,
     n_threads: int | None = None,
 ) -> LinearFit:
     """Ordinary (or weighted) least squares, or ridge: minimise ``sum w (y - intercept - X @ coef)^2 + alpha |coef|^2``.
@@ -93,6 +98,12 @@ def ols(
     missing : {"error", "drop"}, default="error"
         Rows with a missing value in X, y or sample_weight (NaN, None, a null or a masked value): an error that names
         the first one, or left out; ``LinearFit.n_dropped`` counts them.
+    cov_type : {None, "nonrobust", "HC0", "HC1", "HC2", "HC3", "cluster", "HAC"}, default=None
+        The covariance behind standard errors, tests and intervals, in statsmodels' words, at one more pass over the
+        rows; `LinearFit.with_covariance` says what they are. None is "nonrobust", and "HC1" for probability weights.
+    cov_kwds : mapping, optional
+        Its options, such as ``{"groups": ids}`` for "cluster" and ``{"maxlags": 4}`` for "HAC". With a formula, groups
+        may be the name of a column of ``data``.
     n_threads : int, optional
         Threads to use; by default all that the process may. The result does not depend on it.
 
@@ -141,14 +152,15 @@ def ols(
     (array([2.]), 1.0)
     """
     design: Design | None = None
-    if weight_type != "precision":
-        as_choice(weight_type, WEIGHT_TYPES, "weight_type")
+    asked = cov_type, cov_kwds, weight_type
+    if asked != _AS_USUAL:
+        check_asked(*asked)
     if isinstance(X, str):
         problem, design = problem_of_formula(
             X, y, data, sample_weight, fit_intercept, feature_names, missing, n_threads
         )
         is_vector = problem.targets.is_vector
-        fit = fit_problem(problem, is_vector, accuracy, rank, alpha, weight_type=weight_type)[1]
+        fit = _fitted(problem, is_vector, accuracy, rank, alpha, asked, data)
         return _with_design(fit, design)
     if data is not None:
         raise InputTypeError(
@@ -161,12 +173,36 @@ def ols(
             problem, is_vector, design = problem_of_categories(
                 X, y, sample_weight, fit_intercept, feature_names, chosen, missing, n_threads
             )
-            fit = fit_problem(problem, is_vector, accuracy, rank, alpha, weight_type=weight_type)[1]
+            fit = _fitted(problem, is_vector, accuracy, rank, alpha, asked)
             return _with_design(fit, design)
     problem, is_vector = problem_of(
         X, y, sample_weight, fit_intercept, feature_names, n_threads, missing
     )
-    return fit_problem(problem, is_vector, accuracy, rank, alpha, weight_type=weight_type)[1]
+    if asked == _AS_USUAL:
+        return fit_problem(problem, is_vector, accuracy, rank, alpha)[1]
+    return _fitted(problem, is_vector, accuracy, rank, alpha, asked)
+
+
+def _fitted(
+    problem: Problem,
+    is_vector: bool,
+    accuracy: str,
+    rank: str | None,
+    alpha: object,
+    asked: Asked,
+    data: object = None,
+) -> LinearFit:
+    """Fit rows, and take their covariances as they are asked for."""
+    fit = fit_problem(
+        problem,
+        is_vector,
+        accuracy,
+        rank,
+        alpha,
+        weight_type=asked[2],
+        keep_inverse=asked[0] is not None,
+    )[1]
+    return with_asked(fit, problem, *asked, data)
 
 
 def _with_design(fit: LinearFit, design: Design) -> LinearFit:
@@ -246,9 +282,9 @@ def problem_of(
     missing: str = "error",
 ) -> tuple[Problem, bool]:
     """Validated rows, and whether y was one-dimensional (then coefficients are, too)."""
-    n_dropped, weights = 0, None
+    n_dropped, weights, keep = 0, None, None
     if missing != "error" and is_drop(missing):
-        features, targets, weights, n_dropped, _ = complete_rows(X, y, sample_weight)
+        features, targets, weights, n_dropped, keep = complete_rows(X, y, sample_weight)
     else:
         features = as_features(X)
         targets = as_targets(y, features.n_samples, index=features.index)
@@ -256,7 +292,9 @@ def problem_of(
             weights = as_weights(sample_weight, features.n_samples, index=features.index)
     names, labels = names_of(features, targets, feature_names, None)
     flag = fit_intercept is True or as_flag(fit_intercept, "fit_intercept")
-    problem = Problem(features, targets, weights, names, labels, flag, n_threads, 1, n_dropped)
+    problem = Problem(
+        features, targets, weights, names, labels, flag, n_threads, 1, n_dropped, keep
+    )
     return problem, targets.is_vector
 
 

@@ -42,7 +42,7 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
 
     With the solution it gives the moments of the rows, as kernels take them.
     """
-    features, targets, weights, names, labels, fit_intercept, n_threads, n_terms, _ = problem
+    features, targets, weights, names, labels, fit_intercept, n_threads, n_terms = problem[:8]
     q = features.n_columns + targets.n_columns
     work = features.n_samples * q * (q + 16)
     first = None

@@ -94,6 +94,11 @@ class PolynomialFit(LinearFit):
                 )
         return values[:, 0] if np.ndim(self.coef) == 1 else values
 
+    def features_of(self, X: object) -> Columns:
+        """Return the powers of X, rounded to one number each."""
+        x, degree = _variable(X, "X"), self.n_features
+        return Columns(_powers(x, degree)[0], x.n_samples, degree)
+
     def to_onnx(self, *, dtype: str = "float64") -> Any:
         """The polynomial as an ONNX graph, which runtimes in C++, Java, C# or JavaScript evaluate without Python.
 

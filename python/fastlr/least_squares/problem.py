@@ -36,6 +36,8 @@ class Problem(NamedTuple):
     """Features are unevaluated sums of so many terms; ``features`` holds an array of all columns for each term."""
     n_dropped: int = 0
     """Rows that were left out because a value was missing."""
+    keep: npt.NDArray[np.bool_] | None = None
+    """Which of the caller's rows are left, where some were left out and that is known."""
 
     @property
     def n_features(self) -> int:

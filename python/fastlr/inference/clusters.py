@@ -1,0 +1,103 @@
+"""Clusters of rows: labels of any kind become codes, one way or two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr.errors import InputError
+
+__all__ = ["Clusters", "as_clusters"]
+
+
+class Clusters:
+    """The clusters of rows.
+
+    Attributes
+    ----------
+    codes : list of ndarray of shape (n_samples,)
+        For one way its codes; for two ways those of each, and of their intersections.
+    counts : list of int
+        How many clusters each has.
+    """
+
+    __slots__ = ("codes", "counts")
+
+    def __init__(self, codes: list[npt.NDArray[np.int32]], counts: list[int]) -> None:
+        self.codes = codes
+        self.counts = counts
+
+    @property
+    def n_ways(self) -> int:
+        """One or two."""
+        return 1 if len(self.codes) == 1 else 2
+
+
+def as_clusters(groups: Any, n_samples: int, weights: npt.NDArray[Any] | None = None) -> Clusters:
+    """Labels of clusters, one for each row, or two columns of them; rows of weight zero belong to none that counts.
+
+    Raises
+    ------
+    InputError
+        If there are not as many labels as rows, one is missing, or there is one cluster only.
+    """
+    counted = None if weights is None else np.asarray(weights) > 0
+    columns = _columns(groups, n_samples)
+    codes, counts = [], []
+    for column in columns:
+        code, n_clusters = _codes(column, counted)
+        if n_clusters < 2:
+            raise InputError(
+                "groups has one cluster only, and covariances by clusters need two at least: pass one label per row."
+            )
+        codes.append(code)
+        counts.append(n_clusters)
+    if len(columns) == 2:
+        both, n_both = _codes(codes[0].astype(np.int64) * counts[1] + codes[1], counted)
+        codes.append(both)
+        counts.append(n_both)
+    return Clusters(codes, counts)
+
+
+def _columns(groups: Any, n_samples: int) -> list[npt.NDArray[Any]]:
+    if groups is None:
+        raise InputError('cov_type="cluster" needs groups: pass one label per row, groups=ids.')
+    if isinstance(groups, tuple) and len(groups) == 2 and n_samples != 2:
+        columns = [np.asarray(part) for part in groups]
+    else:
+        array = np.asarray(groups)
+        columns = [array[:, j] for j in range(array.shape[1])] if array.ndim == 2 else [array]
+    if len(columns) not in (1, 2):
+        raise InputError(
+            f"groups has {len(columns)} columns: pass one label per row, or two for clusters of two ways."
+        )
+    for column in columns:
+        if column.shape != (n_samples,):
+            raise InputError(
+                f"groups has shape {column.shape} for {n_samples} rows: pass one label per row of X."
+            )
+    return columns
+
+
+def _codes(
+    column: npt.NDArray[Any], counted: npt.NDArray[np.bool_] | None
+) -> tuple[npt.NDArray[np.int32], int]:
+    if column.dtype.kind == "f" and np.isnan(column).any():
+        raise InputError(
+            f"groups misses the label of row {int(np.flatnonzero(np.isnan(column))[0])}: drop such rows first."
+        )
+    if column.dtype.kind == "O":
+        missing = [i for i, label in enumerate(column) if label is None or label != label]
+        if missing:
+            raise InputError(f"groups misses the label of row {missing[0]}: drop such rows first.")
+        column = np.array([str(label) for label in column])
+    if counted is None:
+        labels, codes = np.unique(column, return_inverse=True)
+        of_rows = np.asarray(codes, dtype=np.int32).reshape(-1)
+        return of_rows, len(labels)
+    labels, some = np.unique(column[counted], return_inverse=True)
+    codes = np.zeros(len(column), dtype=np.int32)
+    codes[counted] = some.reshape(-1)
+    return codes, len(labels)
