@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         SGDRegressor,
     )
     from fastlr.files import load_model, save_model
+    from fastlr.inference.power import power
     from fastlr.least_squares.polynomial import PolynomialFit, polyfit
     from fastlr.loading import load
     from fastlr.penalised.lasso import PenaltyPath, enet_path, lasso_path
@@ -78,6 +79,7 @@ __all__ = [
     "ols",
     "optimizers",
     "polyfit",
+    "power",
     "reference",
     "ridge_path",
     "save_model",
@@ -110,6 +112,7 @@ _LAZY = {
     "load_model": ("fastlr.files", "load_model"),
     "optimizers": ("fastlr.descent.optimizers", None),
     "polyfit": ("fastlr.least_squares.polynomial", "polyfit"),
+    "power": ("fastlr.inference.power", "power"),
     "reference": ("fastlr.reference", None),
     "ridge_path": ("fastlr.penalised.paths", "ridge_path"),
     "save_model": ("fastlr.files", "save_model"),

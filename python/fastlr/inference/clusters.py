@@ -93,11 +93,8 @@ def _codes(
         if missing:
             raise InputError(f"groups misses the label of row {missing[0]}: drop such rows first.")
         column = np.array([str(label) for label in column])
-    if counted is None:
-        labels, codes = np.unique(column, return_inverse=True)
-        of_rows = np.asarray(codes, dtype=np.int32).reshape(-1)
-        return of_rows, len(labels)
-    labels, some = np.unique(column[counted], return_inverse=True)
-    codes = np.zeros(len(column), dtype=np.int32)
-    codes[counted] = some.reshape(-1)
-    return codes, len(labels)
+    out = np.zeros(len(column), dtype=np.int32)
+    chosen = slice(None) if counted is None else counted
+    labels, codes = np.unique(column[chosen], return_inverse=True)
+    out[chosen] = codes.reshape(-1)
+    return out, len(labels)

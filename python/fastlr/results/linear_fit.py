@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import InputError
-from fastlr.inference.estimates import GivenRows
 from fastlr.inference.inverse import CrossInverse
-from fastlr.input.arguments import as_features, as_targets, as_weights
+from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.convert import index_of
 from fastlr.input.designs import Design
 from fastlr.input.names import GeneratedNames, check_same_features
-from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
+from fastlr.input.refusals import refuse_non_finite
 from fastlr.results.prediction import predict_linear
+from fastlr.results.questions import Questions
 from fastlr.results.ranking import WeightRanking, ranked
 from fastlr.results.statistics import Statistics
 from fastlr.results.status import Status
@@ -33,7 +33,7 @@ Request = tuple[Any, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LinearFit(Statistics, Storable):
+class LinearFit(Questions, Statistics, Storable):
     """A fitted linear regression: ``y = intercept + X @ coef``.
 
     Attributes
@@ -230,85 +230,6 @@ class LinearFit(Statistics, Storable):
         features = as_features(X)
         check_same_features(features, self.feature_names, argument="X", owner="this fit")
         return features
-
-    def given_rows(self, X: object, y: object, sample_weight: object = None) -> GivenRows:
-        """Return rows of the fit, validated and found to be those that it was made of."""
-        features = self.features_of(X)
-        index = index_of(X)
-        targets = as_targets(y, features.n_samples, index=index)
-        if targets.n_columns != self.n_targets:
-            raise InputError(
-                f"y has {targets.n_columns} targets but this fit has {self.n_targets}: pass the same targets."
-            )
-        weights = as_weights(sample_weight, features.n_samples, index=index)
-        refuse_non_finite(features, tuple(self.feature_names), argument="X", may_drop=False)
-        refuse_non_finite(targets, self.target_names, argument="y", may_drop=False)
-        if weights is not None:
-            refuse_bad_weights(weights)
-        from fastlr.results.covariances import check_rows
-
-        rows = GivenRows(features, targets, weights)
-        check_rows(self, rows)
-        return rows
-
-    def with_covariance(
-        self,
-        cov_type: str,
-        X: object = None,
-        y: object = None,
-        *,
-        sample_weight: object = None,
-        **cov_kwds: Any,
-    ) -> LinearFit:
-        """The same fit with other covariances of its parameters: standard errors, tests and intervals follow them.
-
-        Parameters
-        ----------
-        cov_type : {"nonrobust", "HC0", "HC1", "HC2", "HC3", "cluster", "HAC"}
-            In statsmodels' words; see the notes.
-        X, y : array-like, optional
-            The rows of the fit, as they were fitted; not needed for "nonrobust".
-        sample_weight : float or array-like of shape (n_samples,), optional
-            The weights of the fit.
-        **cov_kwds
-            Options of the covariance. ``use_t``: Student's t instead of the normal distribution (by default of
-            "nonrobust" alone, as in statsmodels). ``groups`` of "cluster": a label for each row, or two columns of
-            labels. ``use_correction``: the factor for small samples, True by default of "cluster" (which also knows
-            "min"), False of "HAC". ``df_correction`` of "cluster": clusters less one are the degrees of freedom
-            (True). ``maxlags`` of "HAC", by default ``floor(4 (n / 100)^(2 / 9))``.
-
-        Returns
-        -------
-        LinearFit
-            A new fit; coefficients and everything else that does not depend on the covariance are the same.
-
-        Raises
-        ------
-        InputError
-            If the rows are not those of the fit, or an option is unknown or out of range.
-
-        Notes
-        -----
-        With scores ``s = w r x`` and ``A`` the inverse of the cross-products, ``A (sum s s') A`` is "HC0"; "HC1" has
-        ``n / (n - k)`` times that, "HC2" and "HC3" divide each residual by ``sqrt(1 - h)`` and ``1 - h``. "cluster"
-        adds the scores of a cluster before they are squared, times ``G / (G - 1) (n - 1) / (n - k)`` for G clusters:
-        Stata's, fixest's and statsmodels' factor. Two ways are those of each less those of their intersections, each
-        with its own factor (statsmodels), or all with that of the fewest clusters (``use_correction="min"``, fixest).
-        "HAC" adds products of scores up to ``maxlags`` rows apart with Bartlett's weights (Newey and West 1987), times
-        ``n / (n - k)`` with a correction. With a penalty A is the inverse with it, k the effective number of
-        parameters, and "nonrobust" is ``A X'WX A`` times the variance. Weights that are frequencies stand for rows.
-
-        Examples
-        --------
-        >>> import fastlr
-        >>> X, y = [[1.0], [2.0], [3.0], [4.0]], [1.0, 3.0, 2.0, 6.0]
-        >>> fastlr.ols(X, y).with_covariance("HC1", X, y).bse.round(6)
-        array([0.57619...])
-        """
-        from fastlr.results.covariances import with_covariance
-
-        rows = None if X is None else self.given_rows(X, y, sample_weight)
-        return with_covariance(self, rows, cov_type, cov_kwds)
 
     def residuals(self, X: object, y: object) -> npt.NDArray[Any]:
         """What the fit leaves unexplained: y - predict(X).

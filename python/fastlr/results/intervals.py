@@ -1,0 +1,194 @@
+"""Predictions with intervals: of the mean, and of a further observation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastlr.inference.distributions import as_level, quantile
+from fastlr.inference.estimates import upper_root
+from fastlr.inference.row_passes import FittedRows, leverages
+from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.frames import opened
+
+if TYPE_CHECKING:
+    from fastlr.results.linear_fit import LinearFit
+
+__all__ = ["Prediction", "prediction_of"]
+
+_OUTSIDE = 1e-8  # share of a row outside of the space of the fit's rows that is no rounding
+_ROWS = 4096  # of a block
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predicted means, their standard errors, and the spread of observations about them.
+
+    Attributes
+    ----------
+    predicted_mean : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        What `predict` gives.
+    se_mean : ndarray of the same shape
+        Standard errors of the means.
+    se_obs : ndarray of the same shape
+        Standard errors of single observations (of weight 1): ``sqrt(se_mean^2 + scale)``.
+    df : float or None
+        Degrees of freedom of Student's t; None for the normal distribution.
+    """
+
+    predicted_mean: FloatArray
+    se_mean: FloatArray
+    se_obs: FloatArray
+    df: float | None
+    target_names: tuple[str, ...]
+    rows: Any
+    """The frame that was predicted, whose library `summary_frame` uses; else None."""
+
+    def conf_int(self, level: float = 0.95, *, obs: bool = False) -> FloatArray:
+        """Intervals of the means, or of observations: the shape of the means and (2,)."""
+        half = quantile(as_level(level), self.df) * (self.se_obs if obs else self.se_mean)
+        return np.stack([self.predicted_mean - half, self.predicted_mean + half], axis=-1)
+
+    def summary_frame(self, level: float = 0.95) -> Any:
+        """A table of means, standard errors and both intervals, under statsmodels' names.
+
+        Parameters
+        ----------
+        level : float, default=0.95
+            Level of the intervals.
+
+        Returns
+        -------
+        DataFrame or dict of str to ndarray
+            A frame of the library that X came from (with its index, if it has one), else columns by name, as every
+            library takes them. With several targets names begin with the target's: "y0_mean".
+        """
+        means, errors = self.predicted_mean, self.se_mean
+        of_mean, of_obs = self.conf_int(level), self.conf_int(level, obs=True)
+        names = [
+            "mean",
+            "mean_se",
+            "mean_ci_lower",
+            "mean_ci_upper",
+            "obs_ci_lower",
+            "obs_ci_upper",
+        ]
+        parts = [means, errors, *np.moveaxis(of_mean, -1, 0), *np.moveaxis(of_obs, -1, 0)]
+        if means.ndim == 1:
+            columns = dict(zip(names, parts, strict=True))
+        else:
+            columns = {
+                f"{target}_{name}": part[:, k]
+                for k, target in enumerate(self.target_names)
+                for name, part in zip(names, parts, strict=True)
+            }
+        return _like(self.rows, columns)
+
+
+def prediction_of(fit: LinearFit, X: object) -> Prediction:
+    """Predictions of a fit for new rows, with their errors."""
+    mean: FloatArray = np.asarray(fit.predict(X), dtype=np.float64)
+    features = fit.features_of(X)
+    t = fit.n_targets
+    if fit.covariance is None:
+        scale = np.atleast_1d(np.asarray(fit.scale, dtype=np.float64))
+        if fit.weight_type == "probability" or np.any(fit.alpha):
+            scale = np.full(t, np.nan)
+        variance = np.outer(_leverages(fit, features), scale)
+    else:
+        variance = np.stack([_quadratic(fit, features, part) for part in fit.covariance], axis=1)
+    with np.errstate(invalid="ignore"):
+        se_mean = np.sqrt(variance)
+        spread = np.atleast_1d(np.asarray(fit.residual_sd, dtype=np.float64))
+        se_obs = np.hypot(se_mean, spread)
+    frame = None if isinstance(X, np.ndarray | list | tuple | dict) else opened(X, "X")
+    return Prediction(
+        mean,
+        se_mean.reshape(mean.shape),
+        se_obs.reshape(mean.shape),
+        fit.df_inference if fit.use_t else None,
+        fit.target_names,
+        frame,
+    )
+
+
+def _leverages(fit: LinearFit, features: Columns) -> FloatArray:
+    """Variances of predicted means by that of a residual; NaN outside of the space of the fit's rows."""
+    inverse = fit.inverse
+    n, p = features.n_samples, features.n_columns
+    if inverse is None:
+        return np.full(n, np.nan)
+    factor = np.zeros((p + 1, p + 1))
+    factor[:p, :p] = upper_root(inverse.root)
+    if inverse.fit_intercept:
+        factor[p, p] = 1.0 / np.sqrt(inverse.total_weight)
+    shift = np.append(_means(fit), 0.0)
+    rows = FittedRows(
+        features, None, None, True, shift, np.append(inverse.scale, 1.0), None, factor
+    )
+    h = leverages(rows)
+    if fit.rank < fit.n_features and fit.solver != "basic":
+        h[_outside(fit, features)] = np.nan
+    return h
+
+
+def _outside(fit: LinearFit, features: Columns) -> FloatArray:
+    """Which rows have a share outside of the space that the fit's (centred) rows span: (n,)."""
+    inverse = fit.inverse
+    out = np.ones(features.n_samples, dtype=bool)
+    if inverse is None:
+        return out
+    spanned = inverse.root * inverse.scale[:, np.newaxis]
+    basis = np.linalg.qr(spanned)[0]
+    mean = _means(fit)
+    for first in range(0, features.n_samples, _ROWS):
+        block = slice(first, min(features.n_samples, first + _ROWS))
+        x = np.asarray(features.take_rows(block).as_matrix(), dtype=np.float64) - mean
+        left = x - (x @ basis) @ basis.T
+        out[block] = np.linalg.norm(left, axis=1) > _OUTSIDE * np.linalg.norm(x, axis=1)
+    return out
+
+
+def _quadratic(fit: LinearFit, features: Columns, covariance: FloatArray) -> FloatArray:
+    """``x' V x`` of every row, about the fit's means, where less cancels."""
+    mean = _means(fit)
+    k, p = fit.n_params, fit.n_features
+    moved = np.eye(k)
+    if fit.fit_intercept:
+        moved[0, 1:] = mean
+    with np.errstate(invalid="ignore"):
+        about_means = moved @ covariance @ moved.T
+    out = np.empty(features.n_samples)
+    for first in range(0, features.n_samples, _ROWS):
+        block = slice(first, min(features.n_samples, first + _ROWS))
+        x = np.ones((block.stop - first, k))
+        x[:, k - p :] = features.take_rows(block).as_matrix()
+        x[:, k - p :] -= mean
+        out[block] = np.einsum("ij,ij->i", x @ about_means, x)
+    return out
+
+
+def _means(fit: LinearFit) -> FloatArray:
+    inverse = fit.inverse
+    if not fit.fit_intercept:
+        return np.zeros(fit.n_features)
+    if inverse is None:
+        return np.asarray(fit.feature_mean)
+    means: FloatArray = inverse.mean.sum(axis=0) / inverse.scale
+    return means
+
+
+def _like(frame: Any, columns: dict[str, FloatArray]) -> Any:
+    """Columns as a frame of the library that another one is of."""
+    if frame is None:
+        return columns
+    import narwhals as nw
+
+    table = nw.from_dict(columns, backend=frame.implementation)
+    native = table.to_native()
+    index = nw.maybe_get_index(frame)
+    if index is not None:
+        native.index = index
+    return native
