@@ -28,6 +28,7 @@ from fastlr.cli._tables import opened, table_options
 from fastlr.cli._terminal import grid, is_terminal, show, warn, watched
 from fastlr.cli._words import argument_of, in_options
 from fastlr.files import table_files
+from fastlr.inference.words import WEIGHT_TYPES
 from fastlr.report import report, summary_dict
 from fastlr.results import Status
 from fastlr.streams.chunks import Chunks
@@ -57,6 +58,13 @@ _FAILURES = {"diverged": DIVERGED, "interrupted": INTERRUPTED}
     help="What to fit, instead of --target, --features, --categories and --no-intercept.",
 )
 @click.option("--weights", metavar="W", help="Column of sample weights, 0 or more.")
+@click.option(
+    "--weight-type",
+    type=click.Choice(WEIGHT_TYPES),
+    default="precision",
+    show_default=True,
+    help="What weights are: inverse variances, how often a row was seen, or survey weights.",
+)
 @click.option("--no-intercept", is_flag=True, help="Fit through the origin.")
 @click.option(
     "--accuracy",
@@ -104,6 +112,7 @@ def fit(
     categories: tuple[str, ...],
     formula: str | None,
     weights: str | None,
+    weight_type: str,
     no_intercept: bool,
     accuracy: str,
     alpha: float | None,
@@ -143,6 +152,9 @@ def fit(
         for other, is_given in (("--method gd", method == "gd"), ("--alpha", alpha)):
             if is_given:
                 raise click.UsageError(f"{option} is for exact fits, leave out {other}")
+    if weight_type != "precision" and (weights is None or method == "gd"):
+        other = "needs --weights" if weights is None else "is for exact fits, leave out --method gd"
+        raise click.UsageError(f"--weight-type {weight_type}: {other}")
     if method == "gd" and accuracy != "auto":
         raise click.UsageError(f"--accuracy {accuracy}: is for exact fits, leave out --method gd")
     destinations = Destinations(
@@ -187,7 +199,7 @@ def fit(
     if method == "gd":
         result, cautions = _descended(rows, kept, not no_intercept, {**options, "alpha": alpha})
     else:
-        result, cautions = _fitted(rows, fit_intercept=not no_intercept)
+        result, cautions = _fitted(rows, fit_intercept=not no_intercept, weight_type=weight_type)
     # The model keeps the package's own words; the report has those of the command line.
     told = replace(result, status=Status(result.status.code, in_options(result.status)))
     cautions = list(dict.fromkeys(map(in_options, cautions)))
@@ -249,12 +261,14 @@ def _descended(
     return replace(result, n_dropped=rows.n_dropped) if rows.n_dropped else result, cautions
 
 
-def _fitted(rows: Chunks, *, fit_intercept: bool) -> tuple[fastlr.LinearFit, list[str]]:
+def _fitted(
+    rows: Chunks, *, fit_intercept: bool, weight_type: str
+) -> tuple[fastlr.LinearFit, list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
         try:
-            result = rows.fit(fit_intercept=fit_intercept)
+            result = rows.fit(fit_intercept=fit_intercept, weight_type=weight_type)
         except fastlr.InputError as error:
             if argument_of(str(error), {"alpha"}):
                 raise click.UsageError(in_options(str(error))) from error

@@ -95,7 +95,7 @@ def power(
     --------
     >>> import fastlr
     >>> print(fastlr.power(0.15, power=0.8, p=3))
-    77 rows find an effect f2 = 0.15 of 3 features with probability 0.8019 at level 0.05
+    77 rows find an effect f2 = 0.15 of 3 features with probability 0.8018 at level 0.05
     """
     p, n_controls = as_whole(p, "p"), as_whole(n_controls, "n_controls", 0)
     level = _share(alpha, "alpha")

@@ -302,7 +302,8 @@ class Statistics:
         """What can be stated of the parameters' errors, in a sentence, with a ``code``.
 
         Codes are "ok", "no_degrees_of_freedom", "penalised", "rank_deficient", "not_estimated" (a descent),
-        "needs_rows" (survey weights without the rows) and "not_kept" (no covariances, only standard errors).
+        "needs_rows" (survey weights without the rows), "leverage" (HC2 or HC3 of a row that alone determines a
+        parameter) and "not_kept" (no covariances, only standard errors).
         """
         return _status(self)
 
@@ -371,6 +372,14 @@ def _status(fit: Statistics) -> Status:
             "penalised",
             "Standard errors of least squares do not hold with a penalty: ask for those of the penalised coefficients "
             'by cov_type="HC1", or by with_covariance("nonrobust", X, y).',
+        )
+    n_alone = fit.cov_kwds.get("n_undetermined", 0)
+    if n_alone:
+        rows = "1 row alone determines" if n_alone == 1 else f"{n_alone} rows alone determine"
+        return Status(
+            "leverage",
+            f"{rows} a parameter (a leverage of 1), so that {fit.cov_type} divides by zero: use HC1, or leave out the "
+            "column that no other row has.",
         )
     errors = np.atleast_2d(np.asarray(fit.std_errors))
     if np.isnan(errors).all() and fit.rank == fit.n_features:

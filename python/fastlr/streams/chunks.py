@@ -127,14 +127,19 @@ class Chunks:
         y = {name: columns[name] for name in self.choice.targets}
         return X, y, columns[self.choice.weights] if self.choice.weights else None
 
-    def fit(self, *, fit_intercept: bool) -> LinearFit:
+    def fit(self, *, fit_intercept: bool, weight_type: str = "precision") -> LinearFit:
         """Fit all rows that were added, kept or poured; an `InputError` if none is left."""
-        fit = self._fit(fit_intercept)
+        fit = self._fit(fit_intercept, weight_type)
         return replace(fit, n_dropped=self.n_dropped) if self.n_dropped else fit
 
-    def _fit(self, fit_intercept: bool) -> LinearFit:
+    def _fit(self, fit_intercept: bool, weight_type: str) -> LinearFit:
         if self._moments is not None:
-            return solve(self._moments, fit_intercept=fit_intercept, alpha=self.alpha)
+            return solve(
+                self._moments,
+                weight_type=weight_type,
+                fit_intercept=fit_intercept,
+                alpha=self.alpha,
+            )
         if not self._kept:
             raise self.nothing_left()
         columns = {
@@ -145,6 +150,7 @@ class Chunks:
                 self.choice.formula,
                 data=with_whole_levels(self.choice.formula, columns),
                 sample_weight=self.choice.weights,
+                weight_type=weight_type,
                 accuracy=self.accuracy,
                 n_threads=self.n_threads,
             )
@@ -156,6 +162,7 @@ class Chunks:
                 X,
                 values,
                 sample_weight=sample_weight,
+                weight_type=weight_type,
                 fit_intercept=fit_intercept,
                 accuracy=self.accuracy,
                 categories=categories,
@@ -166,6 +173,7 @@ class Chunks:
             X,
             y,
             sample_weight=sample_weight,
+            weight_type=weight_type,
             fit_intercept=fit_intercept,
             accuracy=self.accuracy,
             categories=categories,

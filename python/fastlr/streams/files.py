@@ -8,6 +8,7 @@ from typing import Any
 
 from fastlr.errors import InputError, InputTypeError
 from fastlr.files import open_tables
+from fastlr.inference.words import WEIGHT_TYPES
 from fastlr.input.missing import is_drop
 from fastlr.input.options import as_alpha, as_choice, as_flag
 from fastlr.least_squares.ladder import ACCURACIES
@@ -29,6 +30,7 @@ def fit_file(
     categories: str | Sequence[str] = (),
     formula: str | None = None,
     weights: str | None = None,
+    weight_type: str = "precision",
     missing: str = "error",
     fit_intercept: bool = True,
     alpha: float = 0.0,
@@ -55,7 +57,10 @@ def fit_file(
     formula : str, optional
         A formula instead of target, features, categories and ``fit_intercept``, as in `fastlr.ols`.
     weights : str, optional
-        Column of sample weights, 0 or more: precisions, as in `fastlr.ols`. Rows of weight 0 do not count.
+        Column of sample weights, 0 or more. Rows of weight 0 do not count.
+    weight_type : {"precision", "frequency", "probability"}, default="precision"
+        What they mean, as in `fastlr.ols`. Standard errors under "probability" take a second look at the rows: those of
+        tables that become moments are NaN.
     missing : {"error", "drop"}, default="error"
         Rows with a missing value: an error that names the first one, or left out; ``LinearFit.n_dropped`` counts them.
     fit_intercept : bool, default=True
@@ -102,6 +107,7 @@ def fit_file(
     (('area',), array([3.]), 1.0)
     """
     as_choice(accuracy, ACCURACIES, "accuracy")
+    as_choice(weight_type, WEIGHT_TYPES, "weight_type")
     fit_intercept, alpha = as_flag(fit_intercept, "fit_intercept"), as_alpha(alpha)
     if (target is None) == (formula is None):
         raise InputTypeError(
@@ -141,7 +147,7 @@ def fit_file(
         rows = Chunks(table, choice, is_drop(missing), n_threads, accuracy, alpha)
         for batch in table.batches(choice.names):
             rows.add(batch)
-    return rows.fit(fit_intercept=fit_intercept)
+    return rows.fit(fit_intercept=fit_intercept, weight_type=weight_type)
 
 
 def _names(names: object, argument: str) -> tuple[str, ...]:

@@ -1,0 +1,347 @@
+"""Robust covariances: beside statsmodels, figures of Stata, the repeated table, and where nothing can be said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from statsmodels.datasets import grunfeld, macrodata
+from statsmodels.regression.tests.results import results_grunfeld_ols_robust_cluster as stata_panel
+from statsmodels.regression.tests.results import results_macro_ols_robust as stata_macro
+
+import fastlr
+
+pytestmark = pytest.mark.usefixtures("level")
+
+TOLERANCE = 1e-10
+
+
+def drawn(seed=0, n=200, offset=5.0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 3)) + offset
+    y = X @ [1.0, 0.2, -0.3] + rng.normal(size=n) * (1.0 + np.abs(X[:, 0] - offset))
+    return X, y, rng.integers(0, 12, size=n), rng.integers(0, 7, size=n)
+
+
+def kinds(first, second):
+    return [
+        ("HC0", {}),
+        ("HC1", {}),
+        ("HC2", {}),
+        ("HC3", {"use_t": True}),
+        ("cluster", {"groups": first}),
+        ("cluster", {"groups": first, "use_t": True}),
+        ("cluster", {"groups": first, "use_correction": False, "df_correction": False}),
+        ("cluster", {"groups": np.column_stack([first, second])}),
+        ("HAC", {"maxlags": 0}),
+        ("HAC", {"maxlags": 4, "use_correction": True}),
+        ("HAC", {"maxlags": None}),
+    ]
+
+
+def assert_like(fit, theirs, what, tolerance=TOLERANCE):
+    for name, of_statsmodels in (
+        ("std_errors", "bse"),
+        ("tvalues", "tvalues"),
+        ("pvalues", "pvalues"),
+        ("fvalue", "fvalue"),
+        ("f_pvalue", "f_pvalue"),
+        ("use_t", "use_t"),
+    ):
+        expected = np.asarray(getattr(theirs, of_statsmodels), dtype=float)
+        ours = np.asarray(getattr(fit, name), dtype=float)
+        close = 100 * tolerance if "pvalue" in name else tolerance
+        np.testing.assert_allclose(
+            ours, expected, rtol=close, atol=1e-250, err_msg=str((what, name))
+        )
+    np.testing.assert_allclose(
+        fit.cov_params(), theirs.cov_params(), rtol=tolerance, err_msg=what[0]
+    )
+    np.testing.assert_allclose(fit.conf_int(), theirs.conf_int(), rtol=tolerance, err_msg=what[0])
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("has_weights", [False, True])
+def test_covariances_are_those_of_statsmodels(has_weights, fit_intercept):
+    X, y, first, second = drawn()
+    weights = np.random.default_rng(1).uniform(0.5, 2.0, size=len(y)) if has_weights else None
+    plain = fastlr.ols(X, y, sample_weight=weights, fit_intercept=fit_intercept)
+    design = sm.add_constant(X) if fit_intercept else X
+    model = sm.WLS(y, design, weights=1.0 if weights is None else weights)
+    for cov_type, options in kinds(first, second):
+        kwds = {name: value for name, value in options.items() if name != "use_t"}
+        theirs = model.fit(cov_type=cov_type, cov_kwds=kwds, use_t=options.get("use_t"))
+        if not fit_intercept:
+            theirs.k_constant = 0
+        at_once = fastlr.ols(
+            X,
+            y,
+            sample_weight=weights,
+            fit_intercept=fit_intercept,
+            cov_type=cov_type,
+            cov_kwds=options,
+        )
+        after = plain.with_covariance(cov_type, X, y, sample_weight=weights, **options)
+        for fit in (at_once, after):
+            assert_like(fit, theirs, (cov_type, *kwds))
+            assert fit.cov_type == cov_type
+            np.testing.assert_array_equal(fit.params, plain.params)
+
+
+def test_collinear_columns_lose_no_square_of_their_condition_number():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(100, 2))
+    X = np.column_stack([X, X[:, 0] + 1e-4 * rng.normal(size=100)])
+    y = X @ [1.0, 2.0, 3.0] + rng.normal(size=100)
+    # The same model in other columns, which are far from dependent, tells what is right.
+    easy = np.column_stack([X[:, :2], (X[:, 2] - X[:, 0]) * 1e4])
+    back = np.eye(4)
+    back[1, 3], back[3, 3] = -1e4, 1e4
+    for cov_type, options in kinds(np.arange(100) % 9, np.arange(100) % 5):
+        hard = np.asarray(fastlr.ols(X, y, cov_type=cov_type, cov_kwds=options).cov_params())
+        right = np.asarray(fastlr.ols(easy, y, cov_type=cov_type, cov_kwds=options).cov_params())
+        np.testing.assert_allclose(hard, back @ right @ back.T, rtol=1e-9, err_msg=cov_type)
+
+
+def panel():
+    table = grunfeld.data.load_pandas()
+    X = table.exog[["value", "capital"]].iloc[:200].to_numpy(float)
+    return X, table.endog.iloc[:200].to_numpy(float), table.exog.iloc[:200]
+
+
+def assert_stata(fit, stata, *, tolerance=2e-9):
+    order = [1, 2, 0]  # Stata has the constant last
+    np.testing.assert_allclose(np.asarray(fit.params)[order], stata.params, rtol=tolerance)
+    np.testing.assert_allclose(np.asarray(fit.std_errors)[order], stata.bse, rtol=tolerance)
+    covariance = np.asarray(fit.cov_params())[np.ix_(order, order)]
+    np.testing.assert_allclose(covariance, stata.cov, rtol=10 * tolerance)
+
+
+def test_clusters_are_those_of_stata():
+    X, y, exog = panel()
+    firms = exog["firm"].to_numpy()
+    years = exog["year"].to_numpy()
+    small = fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": firms, "use_t": True})
+    assert_stata(small, stata_panel.results_cluster)
+    np.testing.assert_allclose(small.fvalue, stata_panel.results_cluster.F, rtol=1e-8)
+    table = stata_panel.results_cluster.params_table
+    np.testing.assert_allclose(np.asarray(small.pvalues)[[1, 2, 0]], table[:, 3], rtol=1e-7)
+    np.testing.assert_allclose(np.asarray(small.conf_int())[[1, 2, 0]], table[:, 4:6], rtol=1e-7)
+    large = {"groups": firms, "use_correction": False}
+    assert_stata(
+        fastlr.ols(X, y, cov_type="cluster", cov_kwds=large), stata_panel.results_cluster_large
+    )
+    both = pd.DataFrame({"firm": firms, "year": years})
+    # ivreg2 takes the factor of the fewest clusters for all parts, as fixest does.
+    two_ways = fastlr.ols(
+        X, y, cov_type="cluster", cov_kwds={"groups": both, "use_correction": "min"}
+    )
+    assert_stata(two_ways, stata_panel.results_cluster_2groups_small)
+    without = {"groups": (firms, years), "use_correction": False}
+    assert_stata(
+        fastlr.ols(X, y, cov_type="cluster", cov_kwds=without),
+        stata_panel.results_cluster_2groups_large,
+    )
+
+
+def test_survey_weights_are_those_of_stata():
+    X, y, _ = panel()
+    weights = 1.0 / X[:, 0]
+    fit = fastlr.ols(X, y, sample_weight=weights, weight_type="probability")
+    assert (fit.weight_type, fit.cov_type) == ("probability", "HC1")
+    assert_stata(fit, stata_panel.results_hc1_wls_small)
+    np.testing.assert_allclose(fit.residual_sd, stata_panel.results_hc1_wls_small.rmse, rtol=1e-9)
+    tenfold = fastlr.ols(X, y, sample_weight=10.0 * weights, weight_type="probability")
+    for name in ("std_errors", "residual_sd", "llf"):
+        np.testing.assert_allclose(getattr(fit, name), getattr(tenfold, name), rtol=1e-11)
+    moments = fastlr.Moments.from_arrays(X, y, weights)
+    later = fastlr.solve(moments, weight_type="probability")
+    assert later.inference_status.code == "needs_rows"
+    later = later.with_covariance("HC1", X, y, sample_weight=weights)
+    np.testing.assert_allclose(later.std_errors, fit.std_errors, rtol=1e-9)
+    assert later.inference_status.code == "ok"
+
+
+def test_time_series_are_those_of_stata():
+    table = macrodata.load_pandas().data
+    growth = 400 * np.log(table[["realinv", "realgdp"]]).diff().iloc[1:]
+    X = np.column_stack([growth["realgdp"], table["realint"].iloc[:-1]])
+    y = growth["realinv"].to_numpy()
+    for stata, cov_type, options in (
+        (stata_macro.results_hc0, "HC1", {}),
+        (stata_macro.results_ivhc0_large, "HC0", {}),
+        (stata_macro.results_newey4, "HAC", {"maxlags": 4, "use_correction": True}),
+        (stata_macro.results_ivhac4_large, "HAC", {"maxlags": 4}),
+    ):
+        assert_stata(fastlr.ols(X, y, cov_type=cov_type, cov_kwds=options), stata)
+
+
+def test_frequencies_have_the_covariances_of_the_repeated_table():
+    X, y, first, second = drawn()
+    counts = np.random.default_rng(2).integers(0, 4, size=len(y))
+    long = X.repeat(counts, axis=0), y.repeat(counts)
+    for cov_type, options in kinds(first, second)[:8]:
+        longer = dict(options)
+        if "groups" in options:
+            longer["groups"] = options["groups"].repeat(counts, axis=0)
+        fit = fastlr.ols(
+            X,
+            y,
+            sample_weight=counts,
+            weight_type="frequency",
+            cov_type=cov_type,
+            cov_kwds=options,
+        )
+        repeated = fastlr.ols(*long, cov_type=cov_type, cov_kwds=longer)
+        for name in ("std_errors", "pvalues", "fvalue", "cov_params"):
+            ours, theirs = (getattr(one, name) for one in (fit, repeated))
+            ours, theirs = (v() if callable(v) else v for v in (ours, theirs))
+            np.testing.assert_allclose(ours, theirs, rtol=1e-10, err_msg=cov_type)
+    with pytest.raises(fastlr.InputError, match="frequencies say nothing of when rows were seen"):
+        fastlr.ols(X, y, sample_weight=counts, weight_type="frequency", cov_type="HAC")
+
+
+def test_ridge_has_the_sandwich_and_its_effective_degrees_of_freedom():
+    X, y, _, _ = drawn()
+    alpha = np.array([10.0, 0.0, 50.0])
+    Z = X - X.mean(axis=0)
+    G, A = Z.T @ Z, np.linalg.inv(Z.T @ Z + np.diag(alpha))
+    plain = fastlr.ols(X, y, alpha=alpha)
+    left = plain.residuals(X, y)
+    df = len(y) - 1 - np.trace(A @ G)
+    assert np.isnan(plain.std_errors).all()
+    robust = plain.with_covariance("HC1", X, y)
+    meat = (Z * left[:, np.newaxis] ** 2).T @ Z
+    expected = len(y) / df * A @ meat @ A
+    np.testing.assert_allclose(np.asarray(robust.cov_params())[1:, 1:], expected, rtol=1e-10)
+    classical = plain.with_covariance("nonrobust")
+    expected = plain.rss / df * A @ G @ A
+    np.testing.assert_allclose(np.asarray(classical.cov_params())[1:, 1:], expected, rtol=1e-10)
+    np.testing.assert_allclose(classical.residual_sd**2, plain.rss / df, rtol=1e-12)
+    assert classical.df_inference == pytest.approx(df, rel=1e-12)
+    assert classical.cov_kwds["effective_df"] == pytest.approx(len(y) - df, rel=1e-12)
+    several = fastlr.ols(X, np.column_stack([y, y]), alpha=[1.0, 2.0])
+    with pytest.raises(fastlr.InputError, match="alpha differs between targets"):
+        several.with_covariance("nonrobust")
+
+
+def test_layouts_and_several_targets_give_the_same_covariances():
+    X, y, first, _ = drawn()
+    Y = np.column_stack([y, y**2])
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    from scipy import sparse
+
+    for cov_type, options in (("HC3", {}), ("cluster", {"groups": first}), ("HAC", {"maxlags": 3})):
+        both = fastlr.ols(X, Y, cov_type=cov_type, cov_kwds=options)
+        for target in range(2):
+            one = np.asarray(
+                fastlr.ols(X, Y[:, target], cov_type=cov_type, cov_kwds=options).cov_params()
+            )
+            np.testing.assert_allclose(both.cov_params()[target], one, rtol=1e-12)
+        for other in (frame, np.asfortranarray(X), X[::-1].copy()[::-1], sparse.csr_array(X)):
+            fit = fastlr.ols(other, Y, cov_type=cov_type, cov_kwds=options)
+            np.testing.assert_allclose(fit.cov_params(), both.cov_params(), rtol=1e-10)
+
+
+def test_groups_may_be_words_and_the_name_of_a_formulas_column():
+    X, y, first, _ = drawn()
+    words = np.array([f"group {code}" for code in first])
+    table = pd.DataFrame({"y": y, "a": X[:, 0], "b": X[:, 1], "firm": words})
+    by_name = fastlr.ols("y ~ a + b", data=table, cov_type="cluster", cov_kwds={"groups": "firm"})
+    by_code = fastlr.ols(X[:, :2], y, cov_type="cluster", cov_kwds={"groups": first})
+    np.testing.assert_allclose(by_name.std_errors, by_code.std_errors, rtol=1e-12)
+    assert by_name.cov_kwds["n_groups"] == 12
+    assert by_name.df_inference == 11
+
+
+def test_rows_without_values_leave_their_groups_out():
+    X, y, first, _ = drawn()
+    gaps = X.copy()
+    gaps[[3, 50], 1] = np.nan
+    keep = np.setdiff1d(np.arange(len(y)), [3, 50])
+    fit = fastlr.ols(gaps, y, missing="drop", cov_type="cluster", cov_kwds={"groups": first})
+    kept = fastlr.ols(X[keep], y[keep], cov_type="cluster", cov_kwds={"groups": first[keep]})
+    np.testing.assert_allclose(fit.std_errors, kept.std_errors, rtol=1e-12)
+
+
+def test_rows_of_weight_zero_count_nowhere():
+    X, y, first, second = drawn()
+    weights = (np.arange(len(y)) % 3 > 0) * 2.0
+    labels = np.where(weights > 0, first, 99)
+    kept = weights > 0
+    for cov_type, options in (("HC2", {}), ("cluster", {"groups": labels})):
+        fit = fastlr.ols(X, y, sample_weight=weights, cov_type=cov_type, cov_kwds=options)
+        fewer = {name: value[kept] for name, value in options.items()}
+        without = fastlr.ols(
+            X[kept], y[kept], sample_weight=weights[kept], cov_type=cov_type, cov_kwds=fewer
+        )
+        np.testing.assert_allclose(fit.std_errors, without.std_errors, rtol=1e-11)
+
+
+def test_a_row_that_alone_determines_a_parameter_leaves_hc3_unstated():
+    X, y, _, _ = drawn(n=30)
+    X = np.column_stack([X, np.arange(30) == 7])
+    fit = fastlr.ols(X, y, cov_type="HC3")
+    assert np.isnan(fit.std_errors).all()
+    assert fit.inference_status.code == "leverage"
+    assert "1 row" in fit.inference_status
+
+
+def test_covariances_survive_files(tmp_path):
+    X, y, first, _ = drawn()
+    fit = fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": first, "use_t": True})
+    fit.save(tmp_path / "fit.json")
+    restored = fastlr.load(tmp_path / "fit.json")
+    np.testing.assert_array_equal(restored.cov_params(), fit.cov_params())
+    np.testing.assert_array_equal(restored.pvalues, fit.pvalues)
+    assert restored.cov_kwds == fit.cov_kwds
+    plain = fastlr.ols(X, y)
+    plain.save(tmp_path / "plain.json")
+    without = fastlr.LinearFit.from_dict({**plain.to_dict(), "inverse": None})
+    for cov_type in ("nonrobust", "HC3"):  # from the rows alone
+        expected = plain.with_covariance(cov_type, X, y)
+        anew = without.with_covariance(cov_type, X, y)
+        np.testing.assert_allclose(anew.cov_params(), expected.cov_params(), rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("cov_type", "options", "message"),
+    [
+        ("HC4", {}, "cov_type='HC4' is unknown: choose one of 'nonrobust', 'HC0'"),
+        ("HC1", {"maxlags": 2}, "cov_type='HC1' has no option 'maxlags': it knows use_t"),
+        ("cluster", {}, 'cov_type="cluster" needs groups'),
+        ("cluster", {"groups": np.zeros(200)}, "groups has one cluster only"),
+        ("cluster", {"groups": np.arange(3)}, r"groups has shape \(3,\) for 200 rows"),
+        ("cluster", {"groups": "firm"}, "there is no formula's table"),
+        ("HAC", {"maxlags": 200}, "maxlags=200 is not below the number of rows, 200"),
+        ("HAC", {"kernel": "uniform"}, "kernel='uniform' is unknown"),
+    ],
+)
+def test_options_are_checked(cov_type, options, message):
+    X, y, _, _ = drawn()
+    with pytest.raises(fastlr.InputError, match=message):
+        fastlr.ols(X, y, cov_type=cov_type, cov_kwds=options)
+
+
+def test_other_rows_than_the_fits_are_refused():
+    X, y, _, _ = drawn()
+    fit = fastlr.ols(X, y)
+    with pytest.raises(fastlr.InputError, match="X has 199 rows of positive weight, and the fit"):
+        fit.with_covariance("HC1", X[1:], y[1:])
+    with pytest.raises(fastlr.InputError, match="these are not the rows of the fit"):
+        fit.with_covariance("HC1", X[::-1], y)
+    with pytest.raises(fastlr.InputError, match="the weights add up to 400"):
+        fit.with_covariance("HC1", X, y, sample_weight=2.0)
+    with pytest.raises(
+        fastlr.InputError, match="cov_kwds has 'maxlags', but cov_type is not given"
+    ):
+        fastlr.ols(X, y, cov_kwds={"maxlags": 2})
+
+
+def test_fits_without_an_inverse_say_why():
+    X, y, _, _ = drawn()
+    with pytest.warns(fastlr.RankWarning):
+        wide = fastlr.ols(X[:2], y[:2], cov_type="HC1")
+    assert np.isnan(wide.cov_params()).all()
+    assert wide.inference_status.code == "no_degrees_of_freedom"
+    with pytest.raises(fastlr.InputError, match="fit by fastlr.ols"):
+        fastlr.descend(X, y).with_covariance("HC1", X, y)
