@@ -397,3 +397,16 @@ def test_on_a_terminal_the_warning_stands_in_the_report(run, directory, monkeypa
     result = run("fit", "twice.csv", "--target", "y")
     assert result.stderr == ""
     assert result.stdout.count("Infinitely many") == 1
+
+
+def test_weights_mean_what_weight_type_says(run, refused, directory):
+    (directory / "weighted.csv").write_text("x,y,w\n0,1,1\n1,4,2\n2,4,3\n5,6,2\n")
+    rows = ("weighted.csv", "--target", "y", "--weights", "w")
+    assert run("fit", *rows, "--weight-type", "frequency", "--output", "m.json").exit_code == 0
+    fit = fastlr.load("m.json")
+    assert (fit.weight_type, fit.nobs, fit.df_resid) == ("frequency", 8.0, 6)
+    assert fitted(run, *rows, "--weight-type", "frequency")["df_resid"] == 6
+    alone = ("fit", "weighted.csv", "--target", "y", "--weight-type", "frequency")
+    assert "--weight-type frequency: needs --weights" in refused(2, *alone)
+    descending = ("fit", *rows, "--weight-type", "probability", "--method", "gd")
+    assert "--weight-type probability: is for exact fits" in refused(2, *descending)

@@ -12,6 +12,7 @@ import statsmodels.api as sm
 
 import fastlr
 import nist
+import real_tables
 
 pytestmark = pytest.mark.usefixtures("level")
 
@@ -80,6 +81,17 @@ def test_statistics_of_collinear_columns_are_those_of_statsmodels():
     X = np.column_stack([X, X[:, 0] + 1e-3 * rng.normal(size=80)])
     y = X.sum(axis=1) + rng.normal(size=80)
     assert_like_statsmodels(fastlr.ols(X, y), sm.OLS(y, sm.add_constant(X)).fit(), 1e-9)
+
+
+def test_statistics_of_body_fat_and_longley_are_those_of_statsmodels():
+    fat = real_tables.table("fat")
+    X, y = fat.drop(columns=["brozek", "siri", "density", "free"]), fat["brozek"]
+    theirs = sm.OLS(y.to_numpy(), sm.add_constant(X.to_numpy(float))).fit()
+    assert_like_statsmodels(fastlr.ols(X, y), theirs)
+    longley = nist.load("Longley")
+    theirs = sm.OLS(longley.y, sm.add_constant(longley.X)).fit()
+    # NIST tells the last digits: theirs has lost some to a condition number of 5e9.
+    assert_like_statsmodels(fastlr.ols(longley.X, longley.y), theirs, 1e-6)
 
 
 def test_several_targets_have_the_statistics_of_each():

@@ -180,3 +180,21 @@ def test_names_and_paths_may_come_from_any_iterable_with_an_order(tmp_path):
     got = fastlr.fit_file(paths, np.array(["y"]), features=iter(["x", "z"]))
     np.testing.assert_array_equal(got.coef.ravel(), want.coef.ravel())
     assert got.n_samples == want.n_samples == 18
+
+
+def test_weights_of_files_mean_what_weight_type_says(tmp_path):
+    rng = np.random.default_rng(8)
+    table = {"x": rng.normal(size=40), "n": rng.integers(0, 4, size=40).astype(float)}
+    table["y"] = 2.0 * table["x"] + rng.normal(size=40)
+    np.savez(tmp_path / "rows.npz", **table)
+    counts = table["n"].astype(int)
+    repeated = fastlr.ols(table["x"].repeat(counts)[:, np.newaxis], table["y"].repeat(counts))
+    for accuracy in ("auto", "fast"):  # kept rows, and moments
+        options = {"weights": "n", "accuracy": accuracy}
+        counted = fastlr.fit_file(tmp_path / "rows.npz", "y", weight_type="frequency", **options)
+        np.testing.assert_allclose(counted.pvalues, repeated.pvalues, rtol=1e-10)
+        assert counted.nobs == counts.sum()
+        survey = fastlr.fit_file(tmp_path / "rows.npz", "y", weight_type="probability", **options)
+        assert np.isfinite(survey.bse).all() == (accuracy == "auto")
+    with pytest.raises(fastlr.InputError, match="weight_type='count' is unknown"):
+        fastlr.fit_file(tmp_path / "rows.npz", "y", weights="n", weight_type="count")

@@ -11,6 +11,7 @@ from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.inference.inverse import CrossInverse
 from fastlr.input.columns import FloatArray
+from fastlr.input.threads import interruptible
 from fastlr.least_squares.problem import RootError, ScaledSolution, Solution
 from fastlr.least_squares.rounding import NEGLIGIBLE
 from fastlr.moments import Moments
@@ -109,7 +110,7 @@ def finished(
     lost = _lost_to_range(scaled, coef, intercept, moments)
     relevant = digits if relevant_digits is None else relevant_digits
     inverse = CrossInverse(
-        scaled.root,
+        scaled.root if solver == "basic" else _of_minimum_norm(scaled),
         scaled.scale[:p],
         scaled.mean[:, :p],
         moments.total_weight,
@@ -141,6 +142,26 @@ def finished(
     )
 
 
+def _of_minimum_norm(scaled: ScaledSolution) -> FloatArray:
+    """The root of the inverse that spans what the rows do in the user's units, where columns depend on one another."""
+    p = len(scaled.length)
+    varying = scaled.length > 0
+    if len(scaled.null_space) == 0 or not varying.any():
+        return scaled.root
+    units = np.ldexp(scaled.scale[:p], -np.frexp(scaled.scale[:p].max())[1])
+    directions = np.zeros_like(scaled.null_space)
+    directions[:, varying] = scaled.null_space[:, varying] / scaled.length[varying] * units[varying]
+    directions = directions[np.any(directions != 0, axis=1)]
+    if len(directions) == 0:
+        return scaled.root
+    directions /= np.linalg.norm(directions, axis=1)[:, np.newaxis]
+    basis = interruptible(np.linalg.qr, directions.T)[0]
+    along = scaled.root * units[:, np.newaxis]
+    along -= basis @ (basis.T @ along)
+    root: FloatArray = along / units[:, np.newaxis]
+    return root
+
+
 def _moves_intercept(
     scaled: ScaledSolution, moments: Moments, undetermined: npt.NDArray[np.bool_]
 ) -> bool:
@@ -152,7 +173,7 @@ def _moves_intercept(
         size = np.where(
             scaled.length > 0, scaled.mean[0, : len(scaled.length)] / scaled.length, 0.0
         )
-    null_space = scaled.null_space[:, :]
+    null_space = scaled.null_space
     terms = null_space * size
     taking_part = np.abs(null_space) > 1e-8
     within = (~taking_part | undetermined).all(axis=1)

@@ -54,7 +54,7 @@ def summary_dict(fit: LinearFit) -> dict[str, Any]:
         "n_features": len(fit.feature_names),
         "total_weight": finite_or_none(float(fit.total_weight)),
         "rank": int(fit.rank),
-        "df_resid": int(fit.df_resid),
+        "df_resid": fit.df_resid,
         "condition_number": finite_or_none(float(fit.condition_number)),
         "solver": fit.solver,
         "digits": finite_or_none(float(fit.digits)),
