@@ -345,3 +345,47 @@ def test_fits_without_an_inverse_say_why():
     assert wide.inference_status.code == "no_degrees_of_freedom"
     with pytest.raises(fastlr.InputError, match="fit by fastlr"):
         fastlr.descend(X, y).with_covariance("HC1", X, y)
+
+
+def test_damaged_covariances_are_refused():
+    X, y, first, _ = drawn()
+    fit = fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": first})
+    document = fit.to_dict()
+    for name, damaged in (
+        ("covariance", [[[1.0]]]),
+        ("covariance", [[1.0]]),
+        ("cov_type", "HC9"),
+        ("cov_options", [1]),
+        ("cov_options", {"use_t": "yes"}),
+        ("cov_options", {"df_inference": "many"}),
+        ("cov_options", {"n_groups": []}),
+        ("cov_options", {"unheard": 1}),
+        ("inverse", {"scale": 3}),
+        ("inverse", {**document["inverse"], "root": [[1.0]]}),
+        ("inverse", {**document["inverse"], "scale": [1.0], "root": [[1.0]]}),
+        ("weight_type", "guess"),
+    ):
+        with pytest.raises(fastlr.InputError):
+            fastlr.LinearFit.from_dict({**document, name: damaged})
+
+
+def test_codes_do_not_depend_on_how_labels_are_written():
+    X, y, first, _ = drawn()
+    expected = fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": first}).std_errors
+    for labels in (
+        first - 3,
+        first * 10**12,
+        first.astype(np.uint8),
+        (first * 20 - 120).astype(np.int8),
+        first.astype(np.uint64) + np.uint64(2**63),
+        first.astype(float) / 7,
+        first.astype(str),
+        first.astype(object),
+        pd.Series(first).astype("category"),
+        list(first),
+    ):
+        fit = fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": labels})
+        np.testing.assert_allclose(fit.std_errors, expected, rtol=1e-12)
+    for missing in (np.where(first == 3, np.nan, first), [None, *first[1:]]):
+        with pytest.raises(fastlr.InputError, match="groups misses the label of row"):
+            fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": missing})

@@ -12,6 +12,11 @@ from fastlr.errors import InputError
 __all__ = ["Clusters", "as_clusters"]
 
 
+_MOST_SPREAD = (
+    4  # numbers between the least and the most label for each row, up to which a table is short
+)
+
+
 class Clusters:
     """The clusters of rows.
 
@@ -95,6 +100,17 @@ def _codes(
         column = np.array([str(label) for label in column])
     out = np.zeros(len(column), dtype=np.int32)
     chosen = slice(None) if counted is None else counted
-    labels, codes = np.unique(column[chosen], return_inverse=True)
+    some = column[chosen]
+    if some.dtype.kind in "iub" and some.size:
+        least, most = int(some.min()), int(some.max())
+        if most - least <= _MOST_SPREAD * some.size:  # numbered by a table, without sorting
+            is_used = np.zeros(most - least + 1, dtype=np.int32)
+            wide = some if some.dtype.kind == "u" else some.astype(np.int64)
+            positions = (wide - wide.dtype.type(least)).astype(np.intp)
+            is_used[positions] = 1
+            numbers = np.cumsum(is_used, dtype=np.int32) - 1
+            out[chosen] = numbers[positions]
+            return out, int(numbers[-1]) + 1
+    labels, codes = np.unique(some, return_inverse=True)
     out[chosen] = codes.reshape(-1)
     return out, len(labels)

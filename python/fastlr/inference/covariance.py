@@ -29,7 +29,7 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "HAC": ("use_t", "maxlags", "use_correction", "kernel"),
 }
 _CORRECTIONS = {"HC0": "none", "HC1": "none", "HC2": "root_of_rest", "HC3": "rest"}
-_ILL = 100.0  # condition number from which on scores are summed in coordinates that are orthogonal
+_ILL = 300.0  # condition number from which on scores are summed in orthogonal coordinates: below, 1e-11 is lost
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,20 @@ class _OneOf:
         return value
 
 
+_OPTIONS: Mapping[str, tuple[type, ...]] = {
+    "use_t": (bool,),
+    "use_correction": (bool, str),
+    "df_inference": (float, int),
+    "effective_df": (float, int),
+    "n_groups": (int,),
+    "maxlags": (int,),
+    "n_undetermined": (int,),
+}
+"""What `LinearFit.cov_options` may hold, and of which types."""
+
+
 class _Options:
-    """A rule that admits names with plain values: words, numbers, truth values or nothing."""
+    """A rule that admits the options of a covariance, by name."""
 
     def check(
         self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]
@@ -68,13 +80,13 @@ class _Options:
         if not isinstance(value, Mapping):
             raise InputError(f"{name}={shown(value)} has no names.")
         for key, option in value.items():
-            is_list = isinstance(option, list | tuple)
-            if not all(
-                part is None or isinstance(part, str | int | float)
-                for part in (option if is_list else [option])
-            ):
-                raise InputError(f"{name}: {shown(key)}={shown(option)} is no plain value.")
-        return tuple((str(k), tuple(v) if isinstance(v, list) else v) for k, v in value.items())
+            kinds = _OPTIONS.get(key)
+            parts = option if isinstance(option, list | tuple) and key == "n_groups" else [option]
+            if kinds is None or not parts or not all(type(part) in kinds for part in parts):
+                raise InputError(
+                    f"{name}: {shown(key)}={shown(option)} is no option of a covariance."
+                )
+        return tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in value.items())
 
 
 FIT_FIELDS: Mapping[str, Field] = {
