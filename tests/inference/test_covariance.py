@@ -10,8 +10,6 @@ from statsmodels.regression.tests.results import results_macro_ols_robust as sta
 
 import fastlr
 
-pytestmark = pytest.mark.usefixtures("level")
-
 TOLERANCE = 1e-10
 
 
@@ -87,6 +85,7 @@ def test_covariances_are_those_of_statsmodels(has_weights, fit_intercept):
             np.testing.assert_array_equal(fit.params, plain.params)
 
 
+@pytest.mark.usefixtures("level")
 def test_collinear_columns_lose_no_square_of_their_condition_number():
     rng = np.random.default_rng(3)
     X = rng.normal(size=(100, 2))
@@ -175,6 +174,7 @@ def test_time_series_are_those_of_stata():
         assert_stata(fastlr.ols(X, y, cov_type=cov_type, cov_kwds=options), stata)
 
 
+@pytest.mark.usefixtures("level")
 def test_frequencies_have_the_covariances_of_the_repeated_table():
     X, y, first, second = drawn()
     counts = np.random.default_rng(2).integers(0, 4, size=len(y))

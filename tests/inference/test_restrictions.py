@@ -10,8 +10,6 @@ from statsmodels.stats.power import FTestPowerF2
 
 import fastlr
 
-pytestmark = pytest.mark.usefixtures("level")
-
 
 def drawn(seed=0, n=60):
     rng = np.random.default_rng(seed)
@@ -123,6 +121,7 @@ def test_predictions_of_several_targets_are_those_of_each():
     assert "y1_mean" in both.summary_frame()
 
 
+@pytest.mark.usefixtures("level")
 def test_predictions_outside_of_what_the_rows_span_are_not_stated():
     X, y, _ = drawn()
     doubled = np.column_stack([X, X[:, 0] * 2.0])

@@ -14,8 +14,6 @@ import fastlr
 import nist
 import real_tables
 
-pytestmark = pytest.mark.usefixtures("level")
-
 # Names that both have; statsmodels' bse has the intercept.
 SHARED = {
     "params": "params",
@@ -110,6 +108,7 @@ def test_several_targets_have_the_statistics_of_each():
         np.testing.assert_allclose(fit.conf_int()[target], single.conf_int(), rtol=1e-11)
 
 
+@pytest.mark.usefixtures("level")
 @pytest.mark.parametrize("name", nist.NAMES)
 def test_errors_f_and_r2_of_nist_have_twelve_digits(name):
     problem = nist.load(name)
@@ -245,6 +244,7 @@ def test_what_cannot_be_stated_is_nan_with_a_sentence():
     assert wide.inference_status.code == "no_degrees_of_freedom"
 
 
+@pytest.mark.usefixtures("level")
 def test_dependent_columns_have_no_covariances_and_the_others_do():
     rng = np.random.default_rng(6)
     X = rng.normal(size=(40, 3))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.names import names_of
 from fastlr.input.options import as_choice, as_flag
 from fastlr.input.penalties import as_penalties
-from fastlr.least_squares.asked import Asked, check_asked, with_asked
 from fastlr.least_squares.designed import problem_of_categories, problem_of_formula
 from fastlr.least_squares.fitted import linear_fit
 from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
@@ -29,6 +28,9 @@ from fastlr.results import LinearFit
 
 __all__ = ["fit_problem", "ols", "problem_of", "solve", "solve_moments"]
 
+
+if TYPE_CHECKING:
+    from fastlr.least_squares.asked import Asked
 
 _UNPENALISED = 0.0
 _AS_USUAL: Asked = (None, None, "precision")
@@ -154,6 +156,8 @@ def ols(
     design: Design | None = None
     asked = cov_type, cov_kwds, weight_type
     if asked != _AS_USUAL:
+        from fastlr.least_squares.asked import check_asked
+
         check_asked(*asked)
     if isinstance(X, str):
         problem, design = problem_of_formula(
@@ -193,6 +197,8 @@ def _fitted(
     data: object = None,
 ) -> LinearFit:
     """Fit rows, and take their covariances as they are asked for."""
+    from fastlr.least_squares.asked import with_asked
+
     fit = fit_problem(
         problem,
         is_vector,

@@ -108,7 +108,7 @@ class Moments(Storable):
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Target values.
         sample_weight : float or array-like of shape (n_samples,), optional
-            Non-negative weights, not all zero, or one number for all rows: precisions, as in `fastlr.ols`.
+            Non-negative weights, not all zero, or one number for all rows. `fastlr.solve` is told what they mean.
         feature_names, target_names : sequence of str, optional
             Names; by default those of the data frame, or x0, x1, ... and y.
         precision : {"double", "double_double"}, default="double"

@@ -71,10 +71,10 @@ class LinearFit(Questions, Statistics, Storable):
         Residual sum of squares ``sum w (y - prediction)^2``, and total sum of squares: about the mean with an
         intercept, about zero without.
     log_likelihood : float or ndarray of shape (n_targets,)
-        Gaussian log-likelihood at the maximum-likelihood variance rss / n; weights are inverse variances.
+        Gaussian log-likelihood at the maximum-likelihood variance rss / n, for what weights mean by ``weight_type``.
     bse : ndarray of shape (n_features,) or (n_targets, n_features)
-        Standard errors of the coefficients; NaN for a column that depends on others, with a penalty, and without
-        degrees of freedom.
+        Standard errors of the coefficients, by ``cov_type``; NaN for a column that depends on others, with a penalty
+        (unless ``cov_type`` was given), and without degrees of freedom.
     bse_intercept : float or ndarray of shape (n_targets,)
         That of the intercept; 0.0 when fitted without one.
     residual_sd : float or ndarray of shape (n_targets,)

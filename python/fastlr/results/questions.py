@@ -9,25 +9,18 @@ import numpy as np
 
 from fastlr.errors import InputError
 from fastlr.inference.distributions import as_level
-from fastlr.inference.estimates import GivenRows
-from fastlr.inference.restrictions import (
-    Contrasts,
-    RestrictionTest,
-    as_restrictions,
-    tested_each,
-    tested_together,
-)
-from fastlr.inference.wild_bootstrap import WILD_WEIGHTS, WildBootstrap, wild_bootstrap
 from fastlr.input.arguments import as_targets, as_weights
 from fastlr.input.columns import FloatArray
 from fastlr.input.convert import index_of
 from fastlr.input.options import as_choice, as_number, as_whole
 from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
-from fastlr.results.covariances import check_rows, estimates_of, with_covariance
-from fastlr.results.intervals import Prediction, prediction_of
 from fastlr.results.statistics import per_target
 
 if TYPE_CHECKING:
+    from fastlr.inference.estimates import GivenRows
+    from fastlr.inference.restrictions import Contrasts, RestrictionTest
+    from fastlr.inference.wild_bootstrap import WildBootstrap
+    from fastlr.results.intervals import Prediction
     from fastlr.results.linear_fit import LinearFit
 
 __all__ = ["Questions"]
@@ -40,6 +33,9 @@ class Questions:
 
     def given_rows(self, X: object, y: object, sample_weight: object = None) -> GivenRows:
         """Return rows of the fit, validated and found to be those that it was made of."""
+        from fastlr.inference.estimates import GivenRows
+        from fastlr.results.covariances import check_rows
+
         fit = _fit_of(self)
         features = fit.features_of(X)
         index = index_of(X)
@@ -111,6 +107,8 @@ class Questions:
         >>> fastlr.ols(X, y).with_covariance("HC1", X, y).bse.round(6)
         array([0.463897])
         """
+        from fastlr.results.covariances import with_covariance
+
         rows = None if X is None else self.given_rows(X, y, sample_weight)
         return with_covariance(_fit_of(self), rows, cov_type, cov_kwds)
 
@@ -178,6 +176,8 @@ class Questions:
         Contrasts
             Effects, standard errors, t (or z unless `use_t`), p-values and intervals.
         """
+        from fastlr.inference.restrictions import Contrasts, as_restrictions, tested_each
+
         fit = _fit_of(self)
         asked = as_restrictions(restrictions, fit.param_names)
         df = fit.df_inference if fit.use_t else None
@@ -205,6 +205,8 @@ class Questions:
         -----
         Rows that columns which depend on one another leave undetermined are NaN.
         """
+        from fastlr.results.intervals import prediction_of
+
         return prediction_of(_fit_of(self), X)
 
     def wild_cluster_bootstrap(
@@ -255,6 +257,9 @@ class Questions:
         Residuals are those of the restricted fit, and t is by clusters (Roodman, Nielsen, MacKinnon and Webb 2019). One
         pass takes the cross-products of each cluster; draws and the interval need no rows.
         """
+        from fastlr.inference.wild_bootstrap import WILD_WEIGHTS, wild_bootstrap
+        from fastlr.results.covariances import estimates_of
+
         fit = _fit_of(self)
         names = fit.param_names
         if parameter not in names:
@@ -298,6 +303,8 @@ def _of_targets(fit: LinearFit) -> tuple[FloatArray, FloatArray]:
 
 
 def _together(fit: LinearFit, restrictions: Any, df: float | None) -> RestrictionTest:
+    from fastlr.inference.restrictions import RestrictionTest, as_restrictions, tested_together
+
     asked = as_restrictions(restrictions, fit.param_names)
     statistics, pvalues = tested_together(asked, *_of_targets(fit), df)
     return RestrictionTest(
