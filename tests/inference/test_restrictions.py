@@ -137,6 +137,19 @@ def test_predictions_outside_of_what_the_rows_span_are_not_stated():
     assert np.isnan(wide.get_prediction(X).se_obs).all()
 
 
+def test_a_constant_column_takes_no_part():
+    X, y, groups = drawn()
+    constant = np.column_stack([X, np.full(len(y), 7.0)])
+    fit, expected = fastlr.ols(constant, y, rank="min_norm"), fastlr.ols(X, y)
+    found = fit.get_prediction(constant[:5])
+    np.testing.assert_allclose(found.se_mean, expected.get_prediction(X[:5]).se_mean, rtol=1e-11)
+    for cov_type, options in (("HC3", {}), ("cluster", {"groups": groups})):
+        robust = fit.with_covariance(cov_type, constant, y, **options)
+        right = expected.with_covariance(cov_type, X, y, **options)
+        np.testing.assert_allclose(robust.bse[:3], right.bse, rtol=1e-11)
+        assert np.isnan(robust.bse[3])
+
+
 def brute_bootstrap(X, y, groups, column, value, n_groups):
     """All sign changes, by refits."""
     design = np.column_stack([np.ones(len(y)), X])

@@ -109,10 +109,16 @@ def finished(
         length = np.where(scaled.length > 0, scaled.length / scaled.scale[:p], 0.0)
     lost = _lost_to_range(scaled, coef, intercept, moments)
     relevant = digits if relevant_digits is None else relevant_digits
+    units, means = scaled.scale[:p], scaled.mean[:, :p]
+    if not units.all():  # of columns that do not vary, which have a mean all the same
+        is_constant = units == 0
+        units, means = np.where(is_constant, 1.0, units), means.copy()
+        means[:, is_constant] = 0.0
+        means[0, is_constant] = moments.mean[:p][is_constant]
     inverse = CrossInverse(
         scaled.root if solver == "basic" else _of_minimum_norm(scaled),
-        scaled.scale[:p],
-        scaled.mean[:, :p],
+        units,
+        means,
         moments.total_weight,
         fit_intercept,
         undetermined,
@@ -158,7 +164,8 @@ def _of_minimum_norm(scaled: ScaledSolution) -> FloatArray:
     basis = interruptible(np.linalg.qr, directions.T)[0]
     along = scaled.root * units[:, np.newaxis]
     along -= basis @ (basis.T @ along)
-    root: FloatArray = along / units[:, np.newaxis]
+    root: FloatArray = np.zeros_like(along)
+    root[varying] = along[varying] / units[varying, np.newaxis]
     return root
 
 
