@@ -101,7 +101,8 @@ def finished(
         undetermined = np.any(np.abs(scaled.null_space) > 1e-8, axis=0)
     bse[:, undetermined] = np.nan
     of_intercept = None if root_error is None else root_error.intercept
-    if fit_intercept and undetermined.any() and _moves_intercept(scaled, moments, undetermined):
+    is_moved = undetermined.any() and _moves_intercept(scaled, moments, undetermined)
+    if fit_intercept and solver != "basic" and is_moved:
         of_intercept = math.nan
     if of_intercept is not None and fit_intercept:
         bse_intercept = residual_sd * of_intercept
@@ -176,10 +177,11 @@ def _moves_intercept(
 
     Columns that a choice has left out, and that take no part in what is undetermined, change nothing.
     """
+    p = len(scaled.length)
+    if np.any(undetermined & (scaled.length == 0) & (moments.mean[:p] != 0)):
+        return True  # a constant column is an intercept too
     with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.where(
-            scaled.length > 0, scaled.mean[0, : len(scaled.length)] / scaled.length, 0.0
-        )
+        size = np.where(scaled.length > 0, scaled.mean[0, :p] / scaled.length, 0.0)
     null_space = scaled.null_space
     terms = null_space * size
     taking_part = np.abs(null_space) > 1e-8
