@@ -118,9 +118,10 @@ void bind_sandwich(LevelModule& m) {
   m.def(
       "hac_meat",
       [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
-         const DoubleArray& shift, const DoubleArray& scale, const DoubleArray& coef, Index n_lags,
-         Index part, int n_threads, DoubleArray& slots) {
-        const FitArguments given(X, y, sample_weight, false, shift, scale, coef, std::nullopt, 0.0);
+         const DoubleArray& shift, const DoubleArray& scale, const DoubleArray& coef,
+         const OptionalDoubles& factor, Index n_lags, Index part, int n_threads,
+         DoubleArray& slots) {
+        const FitArguments given(X, y, sample_weight, false, shift, scale, coef, factor, 0.0);
         require(n_lags >= 0, "n_lags must not be negative");
         const SlotPlan plan = plan_hac(given.n_samples(), given.n_features(), n_lags);
         double* sums = slots_of(plan, part, slots);
@@ -128,7 +129,8 @@ void bind_sandwich(LevelModule& m) {
         hac_meat(given.fit(), n_lags, plan, part, n_threads, sums);
       },
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("shift").noconvert(),
-      py::arg("scale").noconvert(), py::arg("coef").noconvert(), py::arg("n_lags"), py::arg("part"),
+      py::arg("scale").noconvert(), py::arg("coef").noconvert(),
+      py::arg("factor").noconvert().none(true), py::arg("n_lags"), py::arg("part"),
       py::arg("n_threads"), py::arg("slots").noconvert());
 
   m.def(
@@ -144,28 +146,45 @@ void bind_sandwich(LevelModule& m) {
 
 void bind_clusters(LevelModule& m) {
   m.def(
-      "cluster_stride", [](Index n_features) { return cluster_stride(n_features); },
-      py::arg("n_features"));
+      "plan_clusters",
+      [](Index n_samples, Index n_features, Index n_clusters) {
+        require(n_samples >= 1 && n_features >= 1 && n_clusters >= 1,
+                "the sizes of a plan start at 1");
+        const SlotPlan plan = plan_clusters(n_samples, n_features, n_clusters);
+        return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
+      },
+      py::arg("n_samples"), py::arg("n_features"), py::arg("n_clusters"));
 
   m.def(
       "cluster_scores",
       [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
          const DoubleArray& shift, const DoubleArray& scale, const DoubleArray& coef,
-         const py::array_t<std::int32_t, py::array::c_style>& codes, Index first, Index last,
-         int n_threads, DoubleArray& scores) {
-        const FitArguments given(X, y, sample_weight, false, shift, scale, coef, std::nullopt, 0.0);
+         const OptionalDoubles& factor, const py::array_t<std::int32_t, py::array::c_style>& codes,
+         Index n_clusters, Index part, int n_threads, DoubleArray& slots) {
+        const FitArguments given(X, y, sample_weight, false, shift, scale, coef, factor, 0.0);
         check_size(codes, given.n_samples(), "codes");
-        const Index n_clusters = scores.shape(0);
-        check_size(scores, n_clusters * cluster_stride(given.n_features()), "scores");
-        const RowRange range = given.range(first, last);
-        double* sums = scores.mutable_data();
+        require(n_clusters >= 1, "there is at least one cluster");
+        const SlotPlan plan = plan_clusters(given.n_samples(), given.n_features(), n_clusters);
+        double* sums = slots_of(plan, part, slots);
         const std::int32_t* of_rows = codes.data();
         const Released release;
-        cluster_scores(given.fit(), of_rows, n_clusters, range, n_threads, sums);
+        cluster_scores(given.fit(), of_rows, n_clusters, plan, part, n_threads, sums);
       },
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("shift").noconvert(),
-      py::arg("scale").noconvert(), py::arg("coef").noconvert(), py::arg("codes").noconvert(),
-      py::arg("first"), py::arg("last"), py::arg("n_threads"), py::arg("scores").noconvert());
+      py::arg("scale").noconvert(), py::arg("coef").noconvert(),
+      py::arg("factor").noconvert().none(true), py::arg("codes").noconvert(), py::arg("n_clusters"),
+      py::arg("part"), py::arg("n_threads"), py::arg("slots").noconvert());
+
+  m.def(
+      "cluster_totals",
+      [](Index n_samples, Index n_features, Index n_clusters, const DoubleArray& slots) {
+        const SlotPlan plan = plan_clusters(n_samples, n_features, n_clusters);
+        DoubleArray scores({n_clusters, n_features + 1});
+        cluster_totals(plan, n_features, n_clusters, slots_of(plan, slots), scores.mutable_data());
+        return scores;
+      },
+      py::arg("n_samples"), py::arg("n_features"), py::arg("n_clusters"),
+      py::arg("slots").noconvert());
 }
 
 void bind_influence(LevelModule& m) {

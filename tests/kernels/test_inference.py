@@ -58,57 +58,78 @@ class Wanted:
     Z: np.ndarray
     w: np.ndarray
     r: np.ndarray
+    white: np.ndarray
     h: np.ndarray
+
+    @property
+    def scores(self):
+        return self.Z * (self.w * self.r)[:, None]
+
+    @property
+    def white_scores(self):
+        return self.white * (self.w * self.r)[:, None]
 
 
 def wanted(fit):
     Z = design(fit.X, fit.shift, fit.scale)
     w = np.ones(len(Z), dtype=Wide) if fit.weight is None else fit.weight.astype(Wide)
     r = (fit.y.astype(Wide) - fit.shift[-1]) * fit.scale[-1] - Z @ fit.coef.astype(Wide)
-    h = ((Z @ fit.factor.astype(Wide)) ** 2).sum(axis=1)
-    return Wanted(Z, w, r, h if fit.counts else w * h)
+    white = Z @ fit.factor.astype(Wide)
+    h = (white**2).sum(axis=1)
+    return Wanted(Z, w, r, white, h if fit.counts else w * h)
 
 
-def meat_of(kernels, fit, correction, *, n_threads=2, least_left=0.0):
-    n, p = len(fit.y), len(fit.coef) - 1
-    n_slots, size, n_parts = kernels.plan_meat(n, p)
+def summed(plan, add, arguments, *, n_threads):
+    """The slots of a pass after all of its parts."""
+    n_slots, size, n_parts = plan
     slots = np.zeros((n_slots, size))
-    factor = None if correction == "none" else fit.factor
     for part in range(n_parts):
-        kernels.robust_meat(
-            *fit.rows, fit.counts, *fit.basis, fit.coef, factor, least_left, correction, part, n_threads, slots
-        )
+        add(*arguments, part, n_threads, slots)
+    return slots
+
+
+def meat_of(kernels, fit, correction, *, n_threads=2, least_left=0.0, white=False):
+    n, p = len(fit.y), len(fit.coef) - 1
+    factor = fit.factor if white or correction != "none" else None
+    arguments = *fit.rows, fit.counts, *fit.basis, fit.coef, factor, least_left, correction
+    slots = summed(kernels.plan_meat(n, p), kernels.robust_meat, arguments, n_threads=n_threads)
     return kernels.meat_totals(n, p, slots)
 
 
-def hac_of(kernels, fit, n_lags, *, n_threads=2):
+def hac_of(kernels, fit, n_lags, *, n_threads=2, white=False):
     n, p = len(fit.y), len(fit.coef) - 1
-    n_slots, size, n_parts = kernels.plan_hac(n, p, n_lags)
-    slots = np.zeros((n_slots, size))
-    for part in range(n_parts):
-        kernels.hac_meat(*fit.rows, *fit.basis, fit.coef, n_lags, part, n_threads, slots)
+    arguments = *fit.rows, *fit.basis, fit.coef, fit.factor if white else None, n_lags
+    slots = summed(kernels.plan_hac(n, p, n_lags), kernels.hac_meat, arguments, n_threads=n_threads)
     return kernels.hac_totals(n, p, n_lags, slots)
 
 
-def clusters_of(kernels, fit, codes, n_clusters, *, n_threads=2, step=None):
+def clusters_of(kernels, fit, codes, n_clusters, *, n_threads=2, white=False):
     n, p = len(fit.y), len(fit.coef) - 1
-    scores = np.zeros((n_clusters, kernels.cluster_stride(p)))
-    for first in range(0, n, step or n):
-        last = min(n, first + (step or n))
-        kernels.cluster_scores(*fit.rows, *fit.basis, fit.coef, codes, first, last, n_threads, scores)
-    assert not scores[:, p + 1 :].any()
-    return scores[:, : p + 1]
+    arguments = *fit.rows, *fit.basis, fit.coef, fit.factor if white else None, codes, n_clusters
+    plan = kernels.plan_clusters(n, p, n_clusters)
+    slots = summed(plan, kernels.cluster_scores, arguments, n_threads=n_threads)
+    return kernels.cluster_totals(n, p, n_clusters, slots)
 
 
 def leverages_of(kernels, fit, *, n_threads=2):
     out = np.full(len(fit.y), np.nan)
     shift, scale = fit.shift[:-1].copy(), fit.scale[:-1].copy()
-    kernels.leverages(fit.X, fit.weight, fit.counts, shift, scale, fit.factor, 0, len(out), n_threads, out)
+    kernels.leverages(
+        fit.X, fit.weight, fit.counts, shift, scale, fit.factor, 0, len(out), n_threads, out
+    )
     return out
 
 
 def influence_of(
-    kernels, fit, *, n_top=0, ranking="cooks", change=None, n_changes=0, least_left=1e-12, n_threads=2
+    kernels,
+    fit,
+    *,
+    n_top=0,
+    ranking="cooks",
+    change=None,
+    n_changes=0,
+    least_left=1e-12,
+    n_threads=2,
 ):
     """(measures by name, changes, press, n_undetermined, top)."""
     n, p = len(fit.y), len(fit.coef) - 1
@@ -147,7 +168,8 @@ def test_robust_sums_are_those_of_squared_scores(kernels, n, p):
                 continue
             u2 = want.r**2 * (want.w if counts else want.w**2) / (1 - want.h) ** (2 * power)
             got, n_undetermined = meat_of(kernels, fit, correction)
-            close(got, (want.Z * u2[:, None]).T @ want.Z, 1e-12)
+            Z = want.Z if correction == "none" else want.white
+            close(got, ((Z * u2[:, None]).T @ Z), 1e-12)
             assert n_undetermined == 0
             np.testing.assert_array_equal(got, got.T)
 
@@ -155,49 +177,57 @@ def test_robust_sums_are_those_of_squared_scores(kernels, n, p):
 @pytest.mark.parametrize(("n", "p"), SHAPES)
 def test_windows_of_scores_give_bartletts_sum_over_lags(kernels, n, p):
     fit = draw(n, p, weighted=True)
-    want = wanted(fit)
-    scores = want.Z * (want.w * want.r)[:, None]
-    for n_lags in (0, 1, 5, 127, 128, 131, n, 2 * n + 3):
+    scores = wanted(fit).scores.astype(float)
+    squares = np.abs(scores.T @ scores).max()
+    for n_lags in (0, 1, 5, 127, 131, 2 * n + 3):
         total = scores.T @ scores
         for lag in range(1, min(n_lags, n - 1) + 1):
             products = scores[lag:].T @ scores[:-lag]
-            total += (1 - Wide(lag) / (n_lags + 1)) * (products + products.T)
-        got = hac_of(kernels, fit, n_lags)
+            total += (1 - lag / (n_lags + 1)) * (products + products.T)
         # Scores may cancel in the sum over lags, but rounding belongs to their squares.
-        tolerance = 1e-13 * float(np.abs(scores.T @ scores).max()) * (1 + min(n, n_lags))
-        np.testing.assert_allclose(got, total.astype(float), rtol=0, atol=tolerance)
+        tolerance = 1e-14 * squares * (1 + min(n, n_lags))
+        np.testing.assert_allclose(hac_of(kernels, fit, n_lags), total, rtol=0, atol=tolerance)
 
 
 def test_windows_forget_what_has_left_them(kernels):
-    """A score of 1e16 times the others' size leaves no trace behind its last window."""
-    n, n_lags = 5000, 7
-    fit = draw(n, 2)
-    shift, scale = np.zeros(3), np.ones(3)
-    huge = fit.y.copy()
-    huge[0] = 1e16
-    got = hac_of(kernels, replace(fit, y=huge, shift=shift, scale=scale, coef=np.zeros(3)), n_lags)
-    Z = design(fit.X, shift, scale)
-    scores = Z * huge.astype(Wide)[:, None]
-    windows = np.cumsum(np.vstack([scores, np.zeros((n_lags, 3), dtype=Wide)]), axis=0)
-    windows[n_lags + 1 :] -= np.cumsum(scores, axis=0)[:-1]
-    alone = np.vstack([scores[1:]])
-    assert got[2, 2] == pytest.approx(float((windows[:, 2] ** 2).sum() / (n_lags + 1)), rel=1e-12)
-    assert len(alone) == n - 1
+    """A score of 1e16 times the others' size leaves no trace in windows behind its last one."""
+    n, n_lags = 30_000, 7
+    shift, scale, coef = np.zeros(3), np.ones(3), np.zeros(3)
+    fit = replace(draw(n, 2), shift=shift, scale=scale, coef=coef, factor=np.zeros((3, 3)))
+    for row in (0, 3, n_lags, 1000):
+        y = fit.y.copy()
+        y[row] = 1e16
+        windows = hac_of(kernels, replace(fit, y=y), n_lags)[2, 2] * (n_lags + 1)
+        of_huge = np.cumsum(y[: row + n_lags + 1].astype(Wide))
+        of_huge[n_lags + 1 :] -= of_huge[: -n_lags - 1].copy()
+        y[: row + 1] = 0.0
+        of_rest = np.convolve(y, np.ones(n_lags + 1))[row + n_lags + 1 :]
+        assert windows == pytest.approx(float((of_huge**2).sum() + (of_rest**2).sum()), rel=1e-12)
 
 
 @pytest.mark.parametrize(("n", "p"), SHAPES)
 def test_scores_are_added_up_within_clusters(kernels, n, p):
     fit = draw(n, p, weighted=True)
     want = wanted(fit)
-    scores = want.Z * (want.w * want.r)[:, None]
     rng = np.random.default_rng(3)
     for n_clusters in (1, 2, 7, n):
         codes = rng.integers(0, n_clusters, n).astype(np.int32)
         for rows in (codes, np.sort(codes)):
             total = np.zeros((n_clusters, p + 1), dtype=Wide)
-            np.add.at(total, rows, scores)
+            np.add.at(total, rows, want.scores)
             close(clusters_of(kernels, fit, rows, n_clusters), total, 1e-12)
-            close(clusters_of(kernels, fit, rows, n_clusters, step=100), total, 1e-12)
+
+
+def test_with_a_factor_scores_are_those_of_its_basis(kernels):
+    fit = draw(500, 11, weighted=True)
+    scores = wanted(fit).white_scores
+    close(meat_of(kernels, fit, "none", white=True)[0], scores.T @ scores, 1e-12)
+    products = scores[1:].T @ scores[:-1]
+    total = scores.T @ scores + (products + products.T) / 2
+    close(hac_of(kernels, fit, 1, white=True), total, 1e-12)
+    codes = np.arange(500, dtype=np.int32) % 3
+    total = np.array([scores[code::3].sum(axis=0) for code in range(3)])
+    close(clusters_of(kernels, fit, codes, 3, white=True), total, 1e-12)
 
 
 def test_codes_beyond_the_clusters_are_refused(kernels):
@@ -246,7 +276,9 @@ def test_measures_of_influence_are_those_of_their_definitions(kernels, n, p):
         fit = replace(fit, y=0.1 * fit.y, coef=0.1 * fit.coef)  # so that no row explains all of it
         want = measures_of(fit, Wide(1.7), p + 1)
         change = np.random.default_rng(1).normal(size=(p + 1, p + 1))
-        got, changes, press, n_undetermined, _ = influence_of(kernels, fit, change=change, n_changes=p + 1)
+        got, changes, press, n_undetermined, _ = influence_of(
+            kernels, fit, change=change, n_changes=p + 1
+        )
         for name, values in want.items():
             close(got[name], values, 1e-12)
         root = 1 if counts else np.sqrt(wanted(fit).w)
@@ -260,7 +292,9 @@ def test_measures_of_influence_are_those_of_their_definitions(kernels, n, p):
 def test_fewer_changes_than_variables_are_those_of_the_first_columns(kernels):
     fit, change = draw(200, 9), np.random.default_rng(1).normal(size=(10, 10))
     whole = influence_of(kernels, fit, change=change, n_changes=10)[1]
-    np.testing.assert_array_equal(influence_of(kernels, fit, change=change, n_changes=4)[1], whole[:, :4])
+    np.testing.assert_array_equal(
+        influence_of(kernels, fit, change=change, n_changes=4)[1], whole[:, :4]
+    )
 
 
 @pytest.mark.parametrize("n_top", [1, 5, 64, 5000])
@@ -316,7 +350,7 @@ def everything(kernels, fit, codes, n_threads=2):
 @pytest.mark.parametrize("p", [3, 19])
 def test_layouts_and_types_do_not_change_a_bit(kernels, p):
     codes = np.random.default_rng(5).integers(0, 11, 203).astype(np.int32)
-    for dtype in ("f8", "f4", "i4"):
+    for dtype in ("f8", "f4"):
         fit = draw(203, p)
         X = np.round(fit.X * 4).astype(dtype)
         fit = replace(fit, X=X.astype(np.float64), factor=0.01 * fit.factor)
@@ -342,9 +376,8 @@ def test_many_variables_are_summed_as_few_are(kernels):
     """More than 256 variables take another way through the products."""
     fit = draw(500, 270, weighted=True)
     want = wanted(fit)
-    scores = want.Z * (want.w * want.r)[:, None]
+    scores, rest = want.scores.astype(float), want.white_scores / (1 - want.h)[:, None]
     close(meat_of(kernels, fit, "none")[0], scores.T @ scores, 1e-12)
-    rest = scores / (1 - want.h)[:, None]
-    close(meat_of(kernels, fit, "rest")[0], rest.T @ rest, 1e-11)
+    close(meat_of(kernels, fit, "rest")[0], rest.astype(float).T @ rest.astype(float), 1e-11)
     products = scores[1:].T @ scores[:-1]
     close(hac_of(kernels, fit, 1), scores.T @ scores + (products + products.T) / 2, 1e-12)

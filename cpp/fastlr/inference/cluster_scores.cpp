@@ -1,7 +1,6 @@
 #include "fastlr/inference/cluster_scores.hpp"
 
 #include <stdexcept>
-#include <vector>
 
 #include "fastlr/inference/fitted_panels.hpp"
 #include "fastlr/threads.hpp"
@@ -9,8 +8,9 @@
 namespace fastlr {
 namespace {
 
-/// Of the panels that are read before their scores are dealt to clusters. No bit depends on it.
-constexpr Index shared_panels_budget = Index{1} << 20;  // doubles: 8 MiB
+constexpr Index max_slots = 64;
+constexpr Index rows_per_sum = 32;  // rows of a slot for each of its clusters, if there are several
+constexpr Index work_per_part = Index{1} << 28;  // multiply-adds in one call
 constexpr Index codes_ahead = 8;  // rows whose clusters' sums are asked for ahead of time
 
 void check_codes(const std::int32_t* codes, Index n, Index n_clusters) {
@@ -24,111 +24,73 @@ void check_codes(const std::int32_t* codes, Index n, Index n_clusters) {
     throw std::out_of_range("a code of a cluster is out of range");
 }
 
-/// Ask for the sums of a cluster, as many strips as one row touches.
-[[gnu::always_inline]] inline void ask_for(const double* sums, Index n_strips) {
-  for (Index s = 0; s < n_strips; ++s)
-    prefetch<first_level>(reinterpret_cast<const std::byte*>(sums + s * strip_width));
-}
-
-/// sums of the row's cluster += u z
-[[gnu::always_inline]] inline void add_row(const double* row, Index n_strips, const Lanes& u,
-                                           double* sums) {
-  for (Index s = 0; s < n_strips; ++s, row += strip_size, sums += strip_width) {
+/// The sums of the rows' clusters += u z, row after row.
+void add_rows(const double* panel, const PanelColumn& u, const std::int32_t* codes, Index n,
+              Index n_strips, RowsAhead& ahead, double* sums) {
+  const Index stride = n_strips * strip_width;
+  for (Index r = 0; r < n; ++r) {
+    const double* const next = sums + codes[std::min(r + codes_ahead, n - 1)] * stride;
+    const double* row = panel + r * strip_width;
+    const Lanes factor = broadcast_from(u.data() + r);
+    double* const out = sums + codes[r] * stride;
+    ahead.ask();
+    for (Index s = 0; s < n_strips; ++s, row += strip_size) {
+      prefetch<first_level>(reinterpret_cast<const std::byte*>(next + s * strip_width));
 #pragma GCC unroll 8
-    for (Index v = 0; v < strip_width; v += lanes)
-      store(sums + v, multiply_add(load(row + v), u, load(sums + v)));
-  }
-}
-
-/// One panel whose rows' u is known.
-struct ScoredPanel {
-  const double* panel;
-  const PanelColumn& u;
-  const std::int32_t* codes;
-  Index n;
-};
-
-/// The rows of a panel whose clusters leave the rest `mine` when divided by n_shares.
-void add_share(const ScoredPanel& scored, Index n_strips, Index mine, Index n_shares,
-               double* scores) {
-  const Index stride = n_strips * strip_width;
-  std::array<std::int32_t, static_cast<std::size_t>(panel_rows)> rows;
-  Index count = 0;
-  for (Index r = 0; r < scored.n; ++r) {
-    rows[static_cast<std::size_t>(count)] = static_cast<std::int32_t>(r);
-    count += static_cast<std::uint32_t>(scored.codes[r]) % static_cast<std::uint32_t>(n_shares) ==
-             static_cast<std::uint32_t>(mine);
-  }
-  const auto sums_of_row = [&](Index i) {
-    return scores + scored.codes[rows[static_cast<std::size_t>(i)]] * stride;
-  };
-  for (Index i = 0; i < count; ++i) {
-    ask_for(sums_of_row(std::min(i + codes_ahead, count - 1)), n_strips);
-    const Index r = rows[static_cast<std::size_t>(i)];
-    add_row(scored.panel + r * strip_width, n_strips, broadcast_from(scored.u.data() + r),
-            sums_of_row(i));
-  }
-}
-
-/// The same for all rows.
-void add_all(const ScoredPanel& scored, Index n_strips, double* scores) {
-  const Index stride = n_strips * strip_width;
-  for (Index r = 0; r < scored.n; ++r) {
-    const Index next = std::min(r + codes_ahead, scored.n - 1);
-    ask_for(scores + scored.codes[next] * stride, n_strips);
-    add_row(scored.panel + r * strip_width, n_strips, broadcast_from(scored.u.data() + r),
-            scores + scored.codes[r] * stride);
+      for (Index v = 0; v < strip_width; v += lanes) {
+        double* const at = out + s * strip_width + v;
+        store(at, multiply_add(load(row + v), factor, load(at)));
+      }
+    }
   }
 }
 
 }  // namespace
 
-Index cluster_stride(Index n_features) { return padded_variables(n_features); }
+SlotPlan plan_clusters(Index n_samples, Index n_features, Index n_clusters) {
+  const Index padded = padded_variables(n_features);
+  // Two at least, if there are eight rows to a cluster.
+  const Index least = 8 * n_clusters <= n_samples ? 2 : 1;
+  return plan_slots(
+      {.n_samples = n_samples,
+       .fold_rows = panel_rows,
+       .n_slots = std::clamp<Index>(n_samples / (rows_per_sum * n_clusters), least, max_slots),
+       .least_folds = 4,
+       .work_per_row = work_per_row(padded),
+       .work_per_part = work_per_part,
+       .slot_size = n_clusters * padded});
+}
 
 void cluster_scores(const FittedRows& fit, const std::int32_t* codes, Index n_clusters,
-                    RowRange range, int n_threads, double* scores) {
+                    const SlotPlan& plan, Index part, int n_threads, double* slots) {
   const FittedPanels panels(fit);
-  const PanelLayout& layout = panels.layout();
-  const Index n_rows = range.last - range.first;
-  if (n_rows < 4 * panel_rows || forked_from_threads()) n_threads = 1;
-  // One panel after another, or many of them by turns: first they are read, then every thread adds
-  // the rows of its own clusters, in the same order.
-  const Index at_once = n_threads == 1
-                            ? 1
-                            : std::clamp<Index>(shared_panels_budget / layout.panel_size(),
-                                                n_threads, (n_rows + panel_rows - 1) / panel_rows);
-  AlignedVector data = AlignedVector::Zero(at_once * layout.panel_size());
-  std::vector<PanelColumn> u(static_cast<std::size_t>(at_once));
-  std::vector<PanelFigures> figures(static_cast<std::size_t>(n_threads));
-  const auto panel_at = [&](Index k) { return data.data() + k * layout.panel_size(); };
-  const auto read = [&](Index first, Index n, Index k, Index worker) {
-    PanelFigures& own = figures[static_cast<std::size_t>(worker)];
-    PanelColumn& scores_of_rows = u[static_cast<std::size_t>(k)];
-    check_codes(codes + first, n, n_clusters);
-    panels.read(first, n, panel_at(k), own);
-    for (Index r = 0; r < panel_rows; ++r) scores_of_rows[r] = own.weight[r] * own.residual[r];
-  };
-  for (Index start = range.first; start < range.last; start += at_once * panel_rows) {
-    give_turn();
-    const Index end = std::min(range.last, start + at_once * panel_rows);
-    const Panels some{start, end, (end - start + panel_rows - 1) / panel_rows};
-    const auto scored = [&](Index k) {
-      return ScoredPanel{panel_at(k), u[static_cast<std::size_t>(k)], codes + some.first_row(k),
-                         some.rows_in(k)};
-    };
-    if (n_threads == 1) {
-      read(start, end - start, 0, 0);
-      add_all(scored(0), layout.n_strips(), scores);
-      continue;
+  const Index n_strips = panels.layout().n_strips();
+  for_each_task(plan.n_slots, n_threads, [&](Index k) {
+    ScoreRoom room(panels);
+    RowsAhead ahead(panels.features());
+    AlignedVector panel = AlignedVector::Zero(panels.layout().panel_size());
+    const RowRange range = part_of_slot(plan, fit.rows.n_samples, k, part);
+    for (Index first = range.first; first < range.last; first += panel_rows) {
+      const Index n = std::min(panel_rows, range.last - first);
+      check_codes(codes + first, n, n_clusters);
+      ahead.aim(range.first, first, range.last);
+      room.read(first, n, panel.data());
+      add_rows(panel.data(), room.scores, codes + first, n, n_strips, ahead,
+               slots + k * plan.slot_size);
     }
-    for_each_task(some.count, n_threads, [&](Index k, Index worker) {
-      read(some.first_row(k), some.rows_in(k), k, worker);
-    });
-    for_each_task(n_threads, n_threads, [&](Index share) {
-      for (Index k = 0; k < some.count; ++k)
-        add_share(scored(k), layout.n_strips(), share, n_threads, scores);
-    });
-  }
+  });
+}
+
+void cluster_totals(const SlotPlan& plan, Index n_features, Index n_clusters, const double* slots,
+                    double* out) {
+  const Index q = n_features + 1;
+  const Index padded = padded_variables(n_features);
+  for (Index g = 0; g < n_clusters; ++g)
+    for (Index j = 0; j < q; ++j) {
+      double total = 0.0;
+      for (Index k = 0; k < plan.n_slots; ++k) total += slots[k * plan.slot_size + g * padded + j];
+      out[g * q + j] = total;
+    }
 }
 
 }  // namespace fastlr

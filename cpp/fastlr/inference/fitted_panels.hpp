@@ -84,7 +84,8 @@ class FittedPanels {
           }
       }
       Lanes h = sums_of(sum);
-      if (!fit_.weights_count) h = multiply(h, load(figures.weight.data() + r));
+      const Lanes w = load(figures.weight.data() + r);
+      h = fit_.weights_count ? keep(h, is_positive(w)) : multiply(h, w);
       store(figures.leverage.data() + r, h);
     }
     std::fill(figures.leverage.data() + n, figures.leverage.data() + panel_rows, 0.0);
@@ -143,7 +144,7 @@ class FittedPanels {
   std::optional<Basis> whitening_;
 };
 
-/// Row r of a panel, and its weight in them, times factor[r], for the first n rows.
+/// Row r of a panel times factor[r], for the first n rows.
 inline void multiply_rows(const PanelLayout& layout, Index n, const PanelColumn& factor,
                           double* panel) {
   for (Index s = 0; s < layout.n_strips(); ++s) {
@@ -155,5 +156,54 @@ inline void multiply_rows(const PanelLayout& layout, Index n, const PanelColumn&
     }
   }
 }
+
+/// One thread's room for panels and for the scores of their rows.
+struct ScoreRoom {
+  explicit ScoreRoom(const FittedPanels& fitted)
+      : panels(fitted),
+        raw(AlignedVector::Zero(fitted.has_leverages() ? fitted.layout().panel_size() : 0)) {}
+
+  /// panel := the variables of rows [first, first + n), n <= panel_rows, in the basis of the factor
+  /// if there is one; scores := w r, and leverages if there is a factor.
+  void read(Index first, Index n, double* panel) {
+    const bool is_white = panels.has_leverages();
+    panels.read(first, n, is_white ? raw.data() : panel, figures);
+    for (Index r = 0; r < panel_rows; ++r) scores[r] = figures.weight[r] * figures.residual[r];
+    if (is_white) panels.whiten(raw.data(), n, panel, figures);
+  }
+
+  const FittedPanels& panels;
+  AlignedVector raw;
+  PanelFigures figures;
+  PanelColumn scores;
+};
+
+/// Asks for the rows of later panels while those of one are at work.
+class RowsAhead {
+ public:
+  explicit RowsAhead(const Rows& rows)
+      : lines_(std::min(most_lines, Prefetcher(rows, 1).row_bytes() / cache_line + 1)),
+        prefetcher_(rows, lines_),
+        distance_(panel_rows_ahead(prefetcher_)) {}
+
+  /// The panel that begins with row `first` of [start, last) is next.
+  void aim(Index start, Index first, Index last) {
+    if ((first - start) % distance_ == 0)
+      prefetcher_.aim(std::min(last, first + distance_), std::min(last, first + 2 * distance_));
+  }
+
+  /// Called for every row.
+  [[gnu::always_inline]] void ask() {
+    const std::byte* const* const lines = prefetcher_.next(lines_);
+    for (Index k = 0; k < lines_; ++k) prefetch(lines[k]);
+  }
+
+ private:
+  static constexpr Index most_lines = 64;
+
+  Index lines_;  // of a row
+  Prefetcher prefetcher_;
+  Index distance_;
+};
 
 }  // namespace fastlr

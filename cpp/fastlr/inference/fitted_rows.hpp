@@ -7,7 +7,9 @@
 namespace fastlr {
 
 /// Rows z = ((x - shift) * scale, 1) of p + 1 variables, and a fit of theirs:
-///   r = (y - shift_y) * scale_y - coef'z,   h = a |factor'z|^2,   the score w r z.
+///   r = (y - shift_y) * scale_y - coef'z,   h = a |factor'z|^2,   the score w r z,
+/// or w r factor'z if there is a factor: sums of products in this basis keep their digits where
+/// features nearly depend on one another.
 /// Scales are powers of two. A weight w is an inverse variance, and then a = w; or it counts rows
 /// that are equal to this one, and then a = 1: the leverage of each of them.
 struct FittedRows {
@@ -18,7 +20,7 @@ struct FittedRows {
   const double* shift = nullptr;   // for each column
   const double* scale = nullptr;   // for each column
   const double* coef = nullptr;    // (p + 1), if there are residuals
-  const double* factor = nullptr;  // (p + 1, p + 1), upper triangular, if there are leverages
+  const double* factor = nullptr;  // (p + 1, p + 1), upper triangular, or nullptr
   /// Where 1 - h is no more than this, the row alone determines a coefficient: what is divided by
   /// 1 - h is NaN.
   double least_left = 0.0;

@@ -33,39 +33,25 @@ MeatSlot meat_slot(const SlotPlan& plan, Index padded, double* slots, Index k) {
   return {base, base + padded * padded, base + 2 * padded * padded};
 }
 
-/// u of the rows of a panel, and how many of them have none.
-Index score_sizes(const FittedPanels& panels, const FittedRows& fit, Correction correction, Index n,
-                  const PanelFigures& figures, PanelColumn& u) {
-  const bool is_square = fit.weights_count;
-  for (Index r = 0; r < panel_rows; ++r) {
-    const double w = figures.weight[r];
-    u[r] = (is_square ? std::sqrt(w) : w) * figures.residual[r];
-  }
+/// u of the rows that a room has read. Returns how many of them have none.
+Index set_sizes(const FittedRows& fit, Correction correction, Index n, ScoreRoom& room) {
+  if (fit.weights_count)
+    for (Index r = 0; r < panel_rows; ++r)
+      room.scores[r] = std::sqrt(room.figures.weight[r]) * room.figures.residual[r];
   if (correction == Correction::none) return 0;
   PanelColumn left;
-  const Index n_undetermined = panels.leave_one_out(figures, n, left);
+  const Index n_undetermined = room.panels.leave_one_out(room.figures, n, left);
   for (Index r = 0; r < panel_rows; ++r)
-    u[r] /= correction == Correction::rest ? left[r] : std::sqrt(left[r]);
+    room.scores[r] /= correction == Correction::rest ? left[r] : std::sqrt(left[r]);
   return n_undetermined;
 }
 
-/// One thread's room for the panels of a pass.
-struct Room {
-  explicit Room(const FittedPanels& panels)
-      : white(AlignedVector::Zero(panels.has_leverages() ? panels.layout().panel_size() : 0)) {}
-
-  AlignedVector white;
-  PanelFigures figures;
-  PanelColumn u;
-};
-
 /// panel := rows [first, first + n) times u. Returns how many have none.
-Index read_weighted(const FittedPanels& panels, const FittedRows& fit, Correction correction,
-                    Index first, Index n, Room& room, double* panel) {
-  panels.read(first, n, panel, room.figures);
-  if (correction != Correction::none) panels.whiten(panel, n, room.white.data(), room.figures);
-  const Index n_undetermined = score_sizes(panels, fit, correction, n, room.figures, room.u);
-  multiply_rows(panels.layout(), n, room.u, panel);
+Index read_weighted(const FittedRows& fit, Correction correction, Index first, Index n,
+                    ScoreRoom& room, double* panel) {
+  room.read(first, n, panel);
+  const Index n_undetermined = set_sizes(fit, correction, n, room);
+  multiply_rows(room.panels.layout(), n, room.scores, panel);
   return n_undetermined;
 }
 
@@ -115,34 +101,33 @@ void total_products(const SlotPlan& plan, Index q, Index padded, const double* s
     }
 }
 
-/// Scores of rows, before the first and behind the last one zero.
-class Scores {
- public:
-  Scores(const FittedPanels& panels, const FittedRows& fit)
-      : panels_(panels), fit_(fit), room_(panels) {}
-
-  /// panel := scores of rows [first, first + n), n <= panel_rows.
-  void read(Index first, Index n, double* panel) {
-    const PanelLayout& layout = panels_.layout();
-    const Index n_samples = fit_.rows.n_samples;
-    const Index begin = std::clamp<Index>(first, 0, n_samples);
-    const Index end = std::clamp<Index>(first + n, begin, n_samples);
-    if (end - begin < n)
-      for (Index s = 0; s < layout.n_strips(); ++s)
-        std::fill_n(panel + s * strip_size, n * strip_width, 0.0);
-    if (begin == end) return;
-    double* const at = panel + (begin - first) * strip_width;
-    panels_.read(begin, end - begin, at, room_.figures);
-    for (Index r = 0; r < panel_rows; ++r)
-      room_.u[r] = room_.figures.weight[r] * room_.figures.residual[r];
-    multiply_rows(layout, end - begin, room_.u, at);
+/// panel := scores of rows [first, first + n), n <= panel_rows, which are zero before the first row of
+/// the table and behind the last one.
+void read_scores(Index n_samples, Index first, Index n, ScoreRoom& room, double* panel) {
+  const PanelLayout& layout = room.panels.layout();
+  const Index begin = std::clamp<Index>(first, 0, n_samples);
+  const Index end = std::clamp<Index>(first + n, begin, n_samples);
+  const Index before = begin - first;
+  const Index count = end - begin;
+  AlignedVector moved;  // panels are written in whole groups of rows, from their first one on
+  double* read = panel;
+  if (count > 0 && before > 0) {
+    moved = AlignedVector::Zero(layout.panel_size());
+    read = moved.data();
   }
-
- private:
-  const FittedPanels& panels_;
-  const FittedRows& fit_;
-  Room room_;
-};
+  if (count > 0) {
+    room.read(begin, count, read);
+    multiply_rows(layout, count, room.scores, read);
+  }
+  for (Index s = 0; s < layout.n_strips(); ++s) {
+    double* const rows = panel + s * strip_size;
+    std::fill_n(rows, std::min(before, n) * strip_width, 0.0);
+    if (read != panel)
+      std::copy_n(read + s * strip_size, count * strip_width, rows + before * strip_width);
+    const Index done = std::min(before, n) + count;
+    std::fill_n(rows + done * strip_width, (n - done) * strip_width, 0.0);
+  }
+}
 
 /// (h, l) += x as an unevaluated sum (TwoSum): no products, so that nothing is contracted.
 [[gnu::always_inline]] inline void add_exactly(const Lanes& x, Lanes& h, Lanes& l) {
@@ -170,30 +155,34 @@ void move_windows(Index n, double* entering, const double* leaving, double* wind
 }
 
 /// A window that ends before row `end`.
-void set_window(const PanelLayout& layout, Scores& scores, Index end, Index n_lags, double* panel,
-                const double* nothing, double* windows) {
+void set_window(Index n_samples, Index end, Index n_lags, ScoreRoom& room, double* panel,
+                double* windows) {
+  const AlignedVector nothing = AlignedVector::Zero(strip_size);
   for (Index first = std::max<Index>(0, end - 1 - n_lags); first < end; first += panel_rows) {
     give_turn();
     const Index n = std::min(panel_rows, end - first);
-    scores.read(first, n, panel);
-    for (Index s = 0; s < layout.n_strips(); ++s)
-      move_windows(n, panel + s * strip_size, nothing, windows + 2 * s * strip_width);
+    read_scores(n_samples, first, n, room, panel);
+    for (Index s = 0; s < room.panels.layout().n_strips(); ++s)
+      move_windows(n, panel + s * strip_size, nothing.data(), windows + 2 * s * strip_width);
   }
 }
 
 /// Many variables: windows of all folds that are in memory, strip by strip.
-void add_hac_blocks(const FittedPanels& panels, const FittedRows& fit, Index n_lags, RowRange range,
-                    int n_threads, const MeatSlot& slot) {
+void add_hac_blocks(const FittedPanels& panels, Index n_lags, RowRange range, int n_threads,
+                    const MeatSlot& slot) {
   const PanelLayout& layout = panels.layout();
+  const Index n_samples = panels.features().n_samples;
+  std::vector<ScoreRoom> rooms(static_cast<std::size_t>(n_threads), ScoreRoom(panels));
   const BlockSums sums(layout, range, n_threads);
   AlignedVector leaving = AlignedVector::Zero(sums.most_panels() * layout.panel_size());
   sums.add(slot.hi, slot.lo, [&](const Panels& some, double* data) {
-    for_each_task(some.count, n_threads, [&](Index k) {
-      Scores scores(panels, fit);
+    for_each_task(some.count, n_threads, [&](Index k, Index worker) {
+      ScoreRoom& room = rooms[static_cast<std::size_t>(worker)];
       const Index first = some.first_row(k);
+      const Index n = some.rows_in(k);
       const Index at = k * layout.panel_size();
-      scores.read(first, some.rows_in(k), data + at);
-      scores.read(first - n_lags - 1, some.rows_in(k), leaving.data() + at);
+      read_scores(n_samples, first, n, room, data + at);
+      read_scores(n_samples, first - n_lags - 1, n, room, leaving.data() + at);
     });
     for_each_task(layout.n_strips(), n_threads, [&](Index s) {
       for (Index k = 0; k < some.count; ++k) {
@@ -219,12 +208,12 @@ void robust_meat(const FittedRows& fit, Correction correction, const SlotPlan& p
   if (layout.padded() > most_slotted) {
     const MeatSlot slot = meat_slot(plan, layout.padded(), slots, 0);
     const BlockSums sums(layout, part_of_slot(plan, fit.rows.n_samples, 0, part), n_threads);
-    std::vector<Room> rooms(static_cast<std::size_t>(n_threads), Room(panels));
+    std::vector<ScoreRoom> rooms(static_cast<std::size_t>(n_threads), ScoreRoom(panels));
     std::vector<Index> undetermined(static_cast<std::size_t>(sums.most_panels()));
     sums.add(slot.hi, slot.lo, [&](const Panels& some, double* data) {
       for_each_task(some.count, n_threads, [&](Index k, Index worker) {
         undetermined[static_cast<std::size_t>(k)] =
-            read_weighted(panels, fit, correction, some.first_row(k), some.rows_in(k),
+            read_weighted(fit, correction, some.first_row(k), some.rows_in(k),
                           rooms[static_cast<std::size_t>(worker)], data + k * layout.panel_size());
       });
       for (Index k = 0; k < some.count; ++k)
@@ -234,11 +223,11 @@ void robust_meat(const FittedRows& fit, Correction correction, const SlotPlan& p
   }
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
     const MeatSlot slot = meat_slot(plan, layout.padded(), slots, k);
-    Room room(panels);
+    ScoreRoom room(panels);
     sum_slot(layout, panels.features(), part_of_slot(plan, fit.rows.n_samples, k, part), slot.hi,
              slot.lo, [&](Index first, Index n, double* panel) {
-               *slot.more += static_cast<double>(
-                   read_weighted(panels, fit, correction, first, n, room, panel));
+               *slot.more +=
+                   static_cast<double>(read_weighted(fit, correction, first, n, room, panel));
              });
   });
 }
@@ -264,26 +253,24 @@ void hac_meat(const FittedRows& fit, Index n_lags, const SlotPlan& plan, Index p
               double* slots) {
   const FittedPanels panels(fit);
   const PanelLayout& layout = panels.layout();
-  const Index n_windows = fit.rows.n_samples + n_lags;
+  const Index n_samples = fit.rows.n_samples;
+  const Index n_windows = n_samples + n_lags;
   n_threads = useful_threads(plan, fit.n_features, n_threads);
   if (layout.padded() > most_slotted) {
-    add_hac_blocks(panels, fit, n_lags, part_of_slot(plan, n_windows, 0, part), n_threads,
+    add_hac_blocks(panels, n_lags, part_of_slot(plan, n_windows, 0, part), n_threads,
                    meat_slot(plan, layout.padded(), slots, 0));
     return;
   }
   for_each_task(plan.n_slots, n_threads, [&](Index k) {
     const MeatSlot slot = meat_slot(plan, layout.padded(), slots, k);
     const RowRange range = part_of_slot(plan, n_windows, k, part);
-    Scores scores(panels, fit);
+    ScoreRoom room(panels);
     AlignedVector leaving = AlignedVector::Zero(layout.panel_size());
-    if (part == 0) {
-      const AlignedVector nothing = AlignedVector::Zero(strip_size);
-      set_window(layout, scores, range.first, n_lags, leaving.data(), nothing.data(), slot.more);
-    }
+    if (part == 0) set_window(n_samples, range.first, n_lags, room, leaving.data(), slot.more);
     sum_slot(layout, panels.features(), range, slot.hi, slot.lo,
              [&](Index first, Index n, double* panel) {
-               scores.read(first - n_lags - 1, n, leaving.data());
-               scores.read(first, n, panel);
+               read_scores(n_samples, first - n_lags - 1, n, room, leaving.data());
+               read_scores(n_samples, first, n, room, panel);
                for (Index s = 0; s < layout.n_strips(); ++s)
                  move_windows(n, panel + s * strip_size, leaving.data() + s * strip_size,
                               slot.more + 2 * s * strip_width);

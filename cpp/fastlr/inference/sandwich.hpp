@@ -1,4 +1,5 @@
-// The inner part of robust covariances, one pass over the rows without a table of scores:
+// The inner part of robust covariances, one pass over the rows without a table of scores. Instead of
+// z it is about factor'z, if there is a factor:
 //   meat       sum u^2 z z',  u = w r (HC0), w r / sqrt(1 - h) (HC2), w r / (1 - h) (HC3)
 //   hac_meat   sum over lags l of (1 - |l| / (L + 1)) sum_t s_t s_(t-l)',  s = w r z
 #pragma once
@@ -13,8 +14,8 @@ enum class Correction { none, root_of_rest, rest };
 
 SlotPlan plan_meat(Index n_samples, Index n_features);
 
-/// slots += part `part` of the sums. Of a row that counts w times, u^2 is taken w times. Without
-/// correction no leverages are computed. slots: (n_slots, slot_size), zeroed before part 0.
+/// slots += part `part` of the sums. Of a row that counts w times, u^2 is taken w times. A correction
+/// needs a factor. slots: (n_slots, slot_size), zeroed before part 0.
 void robust_meat(const FittedRows& fit, Correction correction, const SlotPlan& plan, Index part,
                  int n_threads, double* slots);
 

@@ -65,8 +65,9 @@
   FUNCTION(plan_hac, plan_hac)                                 \
   FUNCTION(hac_meat, hac_meat)                                 \
   FUNCTION(hac_totals, hac_totals)                             \
-  FUNCTION(cluster_stride, cluster_stride)                     \
+  FUNCTION(plan_clusters, plan_clusters)                       \
   FUNCTION(cluster_scores, cluster_scores)                     \
+  FUNCTION(cluster_totals, cluster_totals)                     \
   FUNCTION(leverages, leverages)                               \
   FUNCTION(plan_influence, plan_influence)                     \
   FUNCTION(influence, influence)                               \

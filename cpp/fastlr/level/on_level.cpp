@@ -257,11 +257,18 @@ void hac_totals(const SlotPlan& plan, Index n_features, Index n_lags, const doub
   level_in_use().hac_totals(plan, n_features, n_lags, slots, out);
 }
 
-Index cluster_stride(Index n_features) { return level_in_use().cluster_stride(n_features); }
+SlotPlan plan_clusters(Index n_samples, Index n_features, Index n_clusters) {
+  return level_in_use().plan_clusters(n_samples, n_features, n_clusters);
+}
 
 void cluster_scores(const FittedRows& fit, const std::int32_t* codes, Index n_clusters,
-                    RowRange range, int n_threads, double* scores) {
-  level_in_use().cluster_scores(fit, codes, n_clusters, range, n_threads, scores);
+                    const SlotPlan& plan, Index part, int n_threads, double* slots) {
+  level_in_use().cluster_scores(fit, codes, n_clusters, plan, part, n_threads, slots);
+}
+
+void cluster_totals(const SlotPlan& plan, Index n_features, Index n_clusters, const double* slots,
+                    double* out) {
+  level_in_use().cluster_totals(plan, n_features, n_clusters, slots, out);
 }
 
 void leverages(const FittedRows& fit, RowRange range, int n_threads, double* out) {
