@@ -220,11 +220,14 @@ def test_scores_are_added_up_within_clusters(kernels, n, p):
 
 def test_with_a_factor_scores_are_those_of_its_basis(kernels):
     fit = draw(500, 11, weighted=True)
-    scores = wanted(fit).white_scores
+    scores = wanted(fit).white_scores.astype(float)
     close(meat_of(kernels, fit, "none", white=True)[0], scores.T @ scores, 1e-12)
-    products = scores[1:].T @ scores[:-1]
-    total = scores.T @ scores + (products + products.T) / 2
-    close(hac_of(kernels, fit, 1, white=True), total, 1e-12)
+    for n_lags in (1, 130, 777):
+        windows = np.array([np.convolve(column, np.ones(n_lags + 1)) for column in scores.T])
+        total = windows @ windows.T / (n_lags + 1)
+        tolerance = 1e-12 * np.abs(scores.T @ scores).max() * (n_lags + 1)
+        got = hac_of(kernels, fit, n_lags, white=True)
+        np.testing.assert_allclose(got, total, rtol=0, atol=tolerance)
     codes = np.arange(500, dtype=np.int32) % 3
     total = np.array([scores[code::3].sum(axis=0) for code in range(3)])
     close(clusters_of(kernels, fit, codes, 3, white=True), total, 1e-12)

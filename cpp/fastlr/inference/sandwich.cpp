@@ -107,25 +107,24 @@ void read_scores(Index n_samples, Index first, Index n, ScoreRoom& room, double*
   const PanelLayout& layout = room.panels.layout();
   const Index begin = std::clamp<Index>(first, 0, n_samples);
   const Index end = std::clamp<Index>(first + n, begin, n_samples);
-  const Index before = begin - first;
   const Index count = end - begin;
+  if (count == 0) {
+    for (Index s = 0; s < layout.n_strips(); ++s)
+      std::fill_n(panel + s * strip_size, n * strip_width, 0.0);
+    return;
+  }
+  const Index before = begin - first;
   AlignedVector moved;  // panels are written in whole groups of rows, from their first one on
-  double* read = panel;
-  if (count > 0 && before > 0) {
-    moved = AlignedVector::Zero(layout.panel_size());
-    read = moved.data();
-  }
-  if (count > 0) {
-    room.read(begin, count, read);
-    multiply_rows(layout, count, room.scores, read);
-  }
+  if (before > 0) moved = AlignedVector::Zero(layout.panel_size());
+  double* const read = before > 0 ? moved.data() : panel;
+  room.read(begin, count, read);
+  multiply_rows(layout, count, room.scores, read);
   for (Index s = 0; s < layout.n_strips(); ++s) {
     double* const rows = panel + s * strip_size;
-    std::fill_n(rows, std::min(before, n) * strip_width, 0.0);
-    if (read != panel)
-      std::copy_n(read + s * strip_size, count * strip_width, rows + before * strip_width);
-    const Index done = std::min(before, n) + count;
-    std::fill_n(rows + done * strip_width, (n - done) * strip_width, 0.0);
+    const double* const scored = read + s * strip_size;
+    if (before > 0)
+      std::copy_n(scored, count * strip_width, std::fill_n(rows, before * strip_width, 0.0));
+    std::fill(rows + (before + count) * strip_width, rows + n * strip_width, 0.0);
   }
 }
 
