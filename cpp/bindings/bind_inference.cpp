@@ -193,21 +193,34 @@ void bind_influence(LevelModule& m) {
   m.attr("INFLUENCE_MEASURES") = py::tuple(names);
 
   m.def(
-      "leverages",
-      [](const py::object& X, const OptionalArray& sample_weight, bool weights_count,
-         const DoubleArray& shift, const DoubleArray& scale, const DoubleArray& factor, Index first,
-         Index last, int n_threads, DoubleArray& out) {
-        const FitArguments given(X, py::none(), sample_weight, weights_count, shift, scale,
-                                 std::nullopt, factor, 0.0);
-        check_size(out, given.n_samples(), "out");
+      "row_figures",
+      [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
+         bool weights_count, const DoubleArray& shift, const DoubleArray& scale,
+         const OptionalDoubles& coef, const OptionalDoubles& factor, Index first, Index last,
+         int n_threads, OptionalDoubles& residuals, OptionalDoubles& leverages) {
+        const FitArguments given(X, y, sample_weight, weights_count, shift, scale, coef, factor,
+                                 0.0);
+        require(!residuals || coef, "residuals need both y and coef");
+        require(!leverages || factor, "leverages need a factor");
         const RowRange range = given.range(first, last);
-        double* h = out.mutable_data();
+        double* r = nullptr;
+        double* h = nullptr;
+        if (residuals) {
+          check_size(*residuals, given.n_samples(), "residuals");
+          r = residuals->mutable_data();
+        }
+        if (leverages) {
+          check_size(*leverages, given.n_samples(), "leverages");
+          h = leverages->mutable_data();
+        }
         const Released release;
-        leverages(given.fit(), range, n_threads, h);
+        row_figures(given.fit(), range, n_threads, r, h);
       },
-      py::arg("X"), py::arg("sample_weight").none(true), py::arg("weights_count"),
-      py::arg("shift").noconvert(), py::arg("scale").noconvert(), py::arg("factor").noconvert(),
-      py::arg("first"), py::arg("last"), py::arg("n_threads"), py::arg("out").noconvert());
+      py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("weights_count"),
+      py::arg("shift").noconvert(), py::arg("scale").noconvert(),
+      py::arg("coef").noconvert().none(true), py::arg("factor").noconvert().none(true),
+      py::arg("first"), py::arg("last"), py::arg("n_threads"),
+      py::arg("residuals").noconvert().none(true), py::arg("leverages").noconvert().none(true));
 
   m.def(
       "plan_influence",

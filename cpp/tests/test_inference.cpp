@@ -109,13 +109,17 @@ void scores_of_clusters_are_exact() {
   CHECK(out == want);
 }
 
-void leverages_are_exact() {
+void residuals_and_leverages_are_exact() {
   const Example example;
   const FittedRows fit = example.fit(true);
   Doubles out = zeros(n_rows);
-  leverages(fit, {3, n_rows - 1}, n_threads, out.data());
-  for (Index i = 0; i < n_rows; ++i)
-    CHECK(at(out, i) == (i >= 3 && i < n_rows - 1 ? example.leverage_of(i) : 0.0));
+  Doubles r = zeros(n_rows);
+  row_figures(fit, {3, n_rows - 1}, n_threads, r.data(), out.data());
+  for (Index i = 0; i < n_rows; ++i) {
+    const bool is_within = i >= 3 && i < n_rows - 1;
+    CHECK(at(out, i) == (is_within ? example.leverage_of(i) : 0.0));
+    CHECK(at(r, i) == (is_within ? residual(example.table, i) : 0.0));
+  }
 }
 
 void influence_follows_from_residuals_and_leverages() {
@@ -176,5 +180,5 @@ int main(int n_arguments, char** arguments) {
   return on_every_level(
       n_arguments, arguments,
       {sums_of_squared_scores_are_exact, sums_over_lags_are_exact, scores_of_clusters_are_exact,
-       leverages_are_exact, influence_follows_from_residuals_and_leverages});
+       residuals_and_leverages_are_exact, influence_follows_from_residuals_and_leverages});
 }

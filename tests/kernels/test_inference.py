@@ -111,13 +111,13 @@ def clusters_of(kernels, fit, codes, n_clusters, *, n_threads=2, white=False):
     return kernels.cluster_totals(n, p, n_clusters, slots)
 
 
-def leverages_of(kernels, fit, *, n_threads=2):
-    out = np.full(len(fit.y), np.nan)
-    shift, scale = fit.shift[:-1].copy(), fit.scale[:-1].copy()
-    kernels.leverages(
-        fit.X, fit.weight, fit.counts, shift, scale, fit.factor, 0, len(out), n_threads, out
-    )
-    return out
+def figures_of(kernels, fit, *, n_threads=2):
+    """Residuals and leverages."""
+    n = len(fit.y)
+    r, h = np.full(n, np.nan), np.full(n, np.nan)
+    arguments = *fit.rows, fit.counts, *fit.basis, fit.coef, fit.factor
+    kernels.row_figures(*arguments, 0, n, n_threads, r, h)
+    return r, h
 
 
 def influence_of(
@@ -244,12 +244,18 @@ def test_codes_beyond_the_clusters_are_refused(kernels):
 
 
 @pytest.mark.parametrize(("n", "p"), SHAPES)
-def test_leverages_are_never_negative_and_right(kernels, n, p):
+def test_residuals_and_leverages_are_right_and_these_never_negative(kernels, n, p):
     for weighted, counts in ((False, False), (True, False), (True, True)):
         fit = draw(n, p, weighted=weighted, counts=counts)
-        got = leverages_of(kernels, fit)
-        close(got, wanted(fit).h)
-        assert (got >= 0).all()
+        r, h = figures_of(kernels, fit)
+        close(r, wanted(fit).r)
+        close(h, wanted(fit).h)
+        assert (h >= 0).all()
+        alone = np.full(n, np.nan)
+        shift, scale = fit.shift[:-1].copy(), fit.scale[:-1].copy()
+        no_target = fit.X, None, fit.weight, counts, shift, scale, None, fit.factor
+        kernels.row_figures(*no_target, 0, n, 2, None, alone)
+        np.testing.assert_array_equal(alone, h)
 
 
 def measures_of(fit, variance, n_parameters):
@@ -343,7 +349,7 @@ def everything(kernels, fit, codes, n_threads=2):
     got = [meat_of(kernels, fit, correction, n_threads=n_threads)[0] for correction in CORRECTIONS]
     got += [hac_of(kernels, fit, n_lags, n_threads=n_threads) for n_lags in (0, 12)]
     got += [clusters_of(kernels, fit, codes, 11, n_threads=n_threads)]
-    got += [leverages_of(kernels, fit, n_threads=n_threads)]
+    got += figures_of(kernels, fit, n_threads=n_threads)
     measures, changes, press, _, top = influence_of(
         kernels, fit, n_top=9, change=change, n_changes=p + 1, n_threads=n_threads
     )
@@ -384,3 +390,23 @@ def test_many_variables_are_summed_as_few_are(kernels):
     close(meat_of(kernels, fit, "rest")[0], rest.astype(float).T @ rest.astype(float), 1e-11)
     products = scores[1:].T @ scores[:-1]
     close(hac_of(kernels, fit, 1), scores.T @ scores + (products + products.T) / 2, 1e-12)
+
+
+def test_rows_that_count_for_nothing_have_no_say(kernels):
+    """A row of weight 0 that no other row resembles: counted or weighed, it changes nothing."""
+    for counts in (False, True):
+        fit = draw(200, 4, weighted=True, counts=counts)
+        X, y, weight = fit.X.copy(), fit.y.copy(), fit.weight.copy()
+        X[77], y[77], weight[77] = 1e3, -1e3, 0.0
+        keep = np.arange(200) != 77
+        with_it = replace(fit, X=X, y=y, weight=weight)
+        without = replace(fit, X=X[keep], y=y[keep], weight=weight[keep])
+        for correction in CORRECTIONS:
+            got, n_undetermined = meat_of(kernels, with_it, correction)
+            assert n_undetermined == 0
+            close(got, meat_of(kernels, without, correction)[0])
+        assert figures_of(kernels, with_it)[1][77] == 0.0
+        got, _, press, n_undetermined, _ = influence_of(kernels, with_it)
+        assert n_undetermined == 0
+        assert press == pytest.approx(influence_of(kernels, without)[2], rel=1e-13)
+        assert got["cooks"][77] == 0.0

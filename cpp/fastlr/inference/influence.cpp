@@ -137,7 +137,8 @@ void write_changes(const double* panel, const PanelColumn& factor, Index n, Inde
 
 }  // namespace
 
-void leverages(const FittedRows& fit, RowRange range, int n_threads, double* out) {
+void row_figures(const FittedRows& fit, RowRange range, int n_threads, double* residuals,
+                 double* leverages) {
   const FittedPanels panels(fit);
   const PanelLayout& layout = panels.layout();
   constexpr Index most_panels = 16;
@@ -150,8 +151,10 @@ void leverages(const FittedRows& fit, RowRange range, int n_threads, double* out
          first += panel_rows) {
       const Index n = std::min(panel_rows, end - first);
       panels.read(first, n, room.panel.data(), room.figures);
+      if (residuals != nullptr) std::copy_n(room.figures.residual.data(), n, residuals + first);
+      if (leverages == nullptr) continue;
       panels.whiten(room.panel.data(), n, room.white.data(), room.figures);
-      std::copy_n(room.figures.leverage.data(), n, out + first);
+      std::copy_n(room.figures.leverage.data(), n, leverages + first);
     }
   });
 }

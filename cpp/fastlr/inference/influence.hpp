@@ -10,8 +10,9 @@
 
 namespace fastlr {
 
-/// out[i] = h of row i, for rows within `range`.
-void leverages(const FittedRows& fit, RowRange range, int n_threads, double* out);
+/// residuals[i] = r and leverages[i] = h of row i, for rows within `range`; either may be nullptr.
+void row_figures(const FittedRows& fit, RowRange range, int n_threads, double* residuals,
+                 double* leverages);
 
 /// Rows of what influence() writes. s^2 = variance; v = w, or 1 where weights count; s_i^2 is the
 /// variance without the row, ((n - k) s^2 - v r^2 / (1 - h)) / (n - k - 1).

@@ -68,7 +68,7 @@
   FUNCTION(plan_clusters, plan_clusters)                       \
   FUNCTION(cluster_scores, cluster_scores)                     \
   FUNCTION(cluster_totals, cluster_totals)                     \
-  FUNCTION(leverages, leverages)                               \
+  FUNCTION(row_figures, row_figures)                           \
   FUNCTION(plan_influence, plan_influence)                     \
   FUNCTION(influence, influence)                               \
   FUNCTION(influence_totals, influence_totals)                 \

@@ -271,8 +271,9 @@ void cluster_totals(const SlotPlan& plan, Index n_features, Index n_clusters, co
   level_in_use().cluster_totals(plan, n_features, n_clusters, slots, out);
 }
 
-void leverages(const FittedRows& fit, RowRange range, int n_threads, double* out) {
-  level_in_use().leverages(fit, range, n_threads, out);
+void row_figures(const FittedRows& fit, RowRange range, int n_threads, double* residuals,
+                 double* leverages) {
+  level_in_use().row_figures(fit, range, n_threads, residuals, leverages);
 }
 
 SlotPlan plan_influence(Index n_samples, Index n_features, Index n_top) {

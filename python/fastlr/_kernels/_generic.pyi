@@ -558,19 +558,25 @@ def cluster_scores(
 def cluster_totals(n_samples: int, n_features: int, n_clusters: int, slots: Floats) -> Floats:
     """Sums (n_clusters, p + 1) over all slots."""
 
-def leverages(
+def row_figures(
     X: Rows,
+    y: Rows | None,
     sample_weight: Array | None,
     weights_count: bool,
     shift: Floats,
     scale: Floats,
-    factor: Floats,
+    coef: Floats | None,
+    factor: Floats | None,
     first: int,
     last: int,
     n_threads: int,
-    out: Floats,
+    residuals: Floats | None,
+    leverages: Floats | None,
 ) -> None:
-    """out[first:last] = h of rows [first, last), as `robust_meat` has it; shift and scale are those of X alone."""
+    """Set r and h of rows [first, last), as `robust_meat` has them, where they are asked for.
+
+    Without y and coef there are leverages alone, and ``shift`` and ``scale`` are those of X.
+    """
 
 INFLUENCE_MEASURES: tuple[str, ...]
 """Names of the rows of what `influence` writes."""
