@@ -70,9 +70,8 @@ void sums_over_lags_are_exact() {
   const Example example;
   const FittedRows fit = example.fit(false);
   const SlotPlan plan = plan_hac(n_rows, n_features, n_lags);
-  const Doubles slots = sums_of(plan, [&](Index part, double* sums) {
-    hac_meat(fit, n_lags, plan, part, n_threads, sums);
-  });
+  const Doubles slots = sums_of(
+      plan, [&](Index part, double* sums) { hac_meat(fit, n_lags, plan, part, n_threads, sums); });
   Doubles out = zeros(n_variables * n_variables);
   hac_totals(plan, n_features, n_lags, slots.data(), out.data());
   for (Index a = 0; a < n_variables; ++a)
@@ -145,6 +144,7 @@ void influence_follows_from_residuals_and_leverages() {
   });
   const auto measured = [&](Measure m, Index i) { return at(out, m * n_rows + i); };
   double press = 0.0;
+  double squares = 0.0;
   for (Index i = 0; i < n_rows; ++i) {
     const double h = example.leverage_of(i);
     const double r = residual(example.table, i);
@@ -162,9 +162,11 @@ void influence_follows_from_residuals_and_leverages() {
     CHECK(are_near(at(changes, i * n_variables + 1),
                    example.variable(i, 1) / 256.0 * root * external / std::sqrt(1.0 - h), 1e-14));
     press += at(example.w, i) * r * r / ((1.0 - h) * (1.0 - h));
+    squares += at(example.w, i) * r * r;
   }
   const InfluenceTotals totals = influence_totals(plan, n_top, slots.data());
   CHECK(are_near(totals.press, press, 1e-12));
+  CHECK(totals.squares == squares);
   CHECK(totals.n_undetermined == 0);
   CHECK(totals.top.size() == n_top);
   for (Index i = 0; i < n_rows; ++i)

@@ -131,7 +131,7 @@ def influence_of(
     least_left=1e-12,
     n_threads=2,
 ):
-    """(measures by name, changes, press, n_undetermined, top)."""
+    """(measures by name, changes, press, squares, n_undetermined, top)."""
     n, p = len(fit.y), len(fit.coef) - 1
     n_slots, size, n_parts = kernels.plan_influence(n, p, n_top)
     slots, out = np.zeros((n_slots, size)), np.full((len(kernels.INFLUENCE_MEASURES), n), -1.0)
@@ -285,7 +285,7 @@ def test_measures_of_influence_are_those_of_their_definitions(kernels, n, p):
         fit = replace(fit, y=0.1 * fit.y, coef=0.1 * fit.coef)  # so that no row explains all of it
         want = measures_of(fit, Wide(1.7), p + 1)
         change = np.random.default_rng(1).normal(size=(p + 1, p + 1))
-        got, changes, press, n_undetermined, _ = influence_of(
+        got, changes, press, squares, n_undetermined, _ = influence_of(
             kernels, fit, change=change, n_changes=p + 1
         )
         for name, values in want.items():
@@ -295,6 +295,9 @@ def test_measures_of_influence_are_those_of_their_definitions(kernels, n, p):
         white = wanted(fit).Z @ fit.factor.astype(Wide)
         close(changes, (white @ change.astype(Wide)) * factor[:, None], 1e-12)
         assert press == pytest.approx(float((wanted(fit).w * want["press"] ** 2).sum()), rel=1e-13)
+        assert squares == pytest.approx(
+            float((wanted(fit).w * wanted(fit).r ** 2).sum()), rel=1e-13
+        )
         assert n_undetermined == 0
 
 
@@ -311,7 +314,7 @@ def test_the_top_rows_are_those_of_a_stable_sort(kernels, n_top):
     fit = draw(3000, 4)
     fit.X[100:2900:7], fit.y[100:2900:7] = fit.X[3], fit.y[3]  # ties, which go by their place
     for ranking in ("cooks", "external"):
-        got, _, _, _, top = influence_of(kernels, fit, n_top=n_top, ranking=ranking)
+        got, *_, top = influence_of(kernels, fit, n_top=n_top, ranking=ranking)
         order = np.argsort(-np.abs(got[ranking]), kind="stable")
         assert not np.isnan(got[ranking]).any()
         np.testing.assert_array_equal(top, order[:n_top])
@@ -328,7 +331,7 @@ def test_rows_that_alone_determine_a_coefficient_have_no_deleted_residuals(kerne
     factor = np.triu(np.linalg.inv(np.linalg.qr(Z)[1]))
     coef = np.linalg.lstsq(Z, fit.y, rcond=None)[0]
     fit = replace(fit, X=X, shift=shift, scale=scale, factor=factor, coef=coef)
-    got, _, press, n_undetermined, top = influence_of(kernels, fit, n_top=300)
+    got, _, press, _, n_undetermined, top = influence_of(kernels, fit, n_top=300)
     assert n_undetermined == 1
     assert got["leverage"][170] == pytest.approx(1.0, rel=1e-14)
     for name in ("internal", "external", "cooks", "dffits", "press"):
@@ -350,10 +353,10 @@ def everything(kernels, fit, codes, n_threads=2):
     got += [hac_of(kernels, fit, n_lags, n_threads=n_threads) for n_lags in (0, 12)]
     got += [clusters_of(kernels, fit, codes, 11, n_threads=n_threads)]
     got += figures_of(kernels, fit, n_threads=n_threads)
-    measures, changes, press, _, top = influence_of(
+    measures, changes, press, squares, _, top = influence_of(
         kernels, fit, n_top=9, change=change, n_changes=p + 1, n_threads=n_threads
     )
-    return [*got, *measures.values(), changes, np.array(press), top]
+    return [*got, *measures.values(), changes, np.array([press, squares]), top]
 
 
 @pytest.mark.parametrize("p", [3, 19])
@@ -406,7 +409,7 @@ def test_rows_that_count_for_nothing_have_no_say(kernels):
             assert n_undetermined == 0
             close(got, meat_of(kernels, without, correction)[0])
         assert figures_of(kernels, with_it)[1][77] == 0.0
-        got, _, press, n_undetermined, _ = influence_of(kernels, with_it)
+        got, _, press, _, n_undetermined, _ = influence_of(kernels, with_it)
         assert n_undetermined == 0
         assert press == pytest.approx(influence_of(kernels, without)[2], rel=1e-13)
         assert got["cooks"][77] == 0.0

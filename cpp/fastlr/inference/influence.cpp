@@ -26,19 +26,19 @@ struct Ranked {
 
 /// What a slot keeps: sums, then the best rows, the worst of them first.
 struct Kept {
-  double press_hi;
-  double press_lo;
+  double press[2];  // an unevaluated sum, as the other one
+  double squares[2];
   double n_undetermined;
   double n_ranked;
 
   Ranked* ranked() { return reinterpret_cast<Ranked*>(this + 1); }
   const Ranked* ranked() const { return reinterpret_cast<const Ranked*>(this + 1); }
 
-  void add_press(double value) {
-    const double s = press_hi + value;
-    const double t = s - press_hi;
-    press_lo += (press_hi - (s - t)) + (value - t);
-    press_hi = s;
+  static void add(double value, double (&sum)[2]) {
+    const double s = sum[0] + value;
+    const double t = s - sum[0];
+    sum[1] += (sum[0] - (s - t)) + (value - t);
+    sum[0] = s;
   }
 
   void rank(const Ranked& one, Index n_top) {
@@ -56,9 +56,9 @@ struct Kept {
   }
 };
 
-static_assert(sizeof(Kept) == 4 * sizeof(double) && sizeof(Ranked) == 2 * sizeof(double));
+static_assert(sizeof(Kept) == 6 * sizeof(double) && sizeof(Ranked) == 2 * sizeof(double));
 
-Index slot_size(Index n_top) { return round_up(4 + 2 * n_top, 8); }
+Index slot_size(Index n_top) { return round_up(6 + 2 * n_top, 8); }
 
 struct Measures {
   std::array<PanelColumn, n_measures> columns;
@@ -110,12 +110,12 @@ struct Room {
   Measures measures;
 };
 
-/// The sum of w press^2 over the rows that have one.
-double press_of(const PanelFigures& figures, const PanelColumn& press) {
+/// The sum of w e^2 over the rows that have one.
+double sum_of_squares(const PanelColumn& weight, const PanelColumn& errors) {
   double sum = 0.0;
   for (Index r = 0; r < panel_rows; ++r) {
-    const double error = press[r];
-    sum += std::isnan(error) ? 0.0 : figures.weight[r] * error * error;
+    const double error = errors[r];
+    sum += std::isnan(error) ? 0.0 : weight[r] * error * error;
   }
   return sum;
 }
@@ -191,7 +191,9 @@ void influence(const FittedRows& fit, const InfluenceSettings& settings, const S
       panels.whiten(room.panel.data(), n, room.white.data(), room.figures);
       kept.n_undetermined += static_cast<double>(panels.leave_one_out(room.figures, n, room.left));
       measure(room.figures, room.left, settings, fit.weights_count, measures);
-      kept.add_press(press_of(room.figures, measures[Measure::press]));
+      const PanelFigures& figures = room.figures;
+      Kept::add(sum_of_squares(figures.weight, measures[Measure::press]), kept.press);
+      Kept::add(sum_of_squares(figures.weight, figures.residual), kept.squares);
       if (settings.n_top > 0) rank_rows(measures[settings.ranking], first, n, settings.n_top, kept);
       if (out != nullptr)
         for (Index m = 0; m < n_measures; ++m)
@@ -210,14 +212,16 @@ InfluenceTotals influence_totals(const SlotPlan& plan, Index n_top, const double
   std::vector<Ranked> best;
   for (Index k = 0; k < plan.n_slots; ++k) {
     const Kept& kept = *reinterpret_cast<const Kept*>(slots + k * plan.slot_size);
-    sums.add_press(kept.press_hi);
-    sums.add_press(kept.press_lo);
+    for (const double part : kept.press) Kept::add(part, sums.press);
+    for (const double part : kept.squares) Kept::add(part, sums.squares);
     sums.n_undetermined += kept.n_undetermined;
     best.insert(best.end(), kept.ranked(), kept.ranked() + static_cast<Index>(kept.n_ranked));
   }
   std::sort(best.begin(), best.end(), Ranked::is_better);
-  InfluenceTotals totals{
-      sums.press_hi + sums.press_lo, static_cast<Index>(sums.n_undetermined), {}};
+  InfluenceTotals totals{sums.press[0] + sums.press[1],
+                         sums.squares[0] + sums.squares[1],
+                         static_cast<Index>(sums.n_undetermined),
+                         {}};
   for (Index i = 0; i < std::min(n_top, static_cast<Index>(best.size())); ++i)
     totals.top.push_back(static_cast<Index>(best[static_cast<std::size_t>(i)].row));
   return totals;

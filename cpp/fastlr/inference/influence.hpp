@@ -51,6 +51,7 @@ void influence(const FittedRows& fit, const InfluenceSettings& settings, const S
 
 struct InfluenceTotals {
   double press;            // sum w (r / (1 - h))^2 over the rows that have one
+  double squares;          // sum w r^2
   Index n_undetermined;    // those that have none
   std::vector<Index> top;  // rows by falling magnitude of the ranking; NaN is not ranked
 };

@@ -615,8 +615,11 @@ def influence(
 
 def influence_totals(
     n_samples: int, n_features: int, n_top: int, slots: Floats
-) -> tuple[float, int, npt.NDArray[np.int64]]:
-    """(sum of w (r / (1 - h))^2, rows in which 1 - h is at most least_left and which it lacks, the top rows)."""
+) -> tuple[float, float, int, npt.NDArray[np.int64]]:
+    """(press, squares, n_undetermined, top): sums of w (r / (1 - h))^2 and of w r^2, and the top rows.
+
+    ``n_undetermined`` rows have a 1 - h of at most ``least_left``: ``press`` lacks them.
+    """
 
 def measure_bandwidth(values: Floats, n_threads: int) -> float:
     """Sum of all values: measures the memory's read bandwidth."""

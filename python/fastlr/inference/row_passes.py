@@ -40,7 +40,7 @@ CORRECTIONS = ("none", "root_of_rest", "rest")
 """What residuals are divided by: nothing (HC0), sqrt(1 - h) (HC2) or 1 - h (HC3)."""
 
 LEAST_LEFT = 1e-12
-"""Where 1 - h is no more than this a row alone determines a parameter: what is divided by 1 - h is NaN."""
+"""What 1 - h may be for a row of leverage 1 in well-conditioned columns; it is rounding, and grows with theirs."""
 
 _VALUES = 1 << 20  # of a block of rows, which stay in the second-level cache
 _WORK = 1 << 28  # multiply-adds in one call of a kernel, so that Ctrl-C is heard between two
@@ -66,6 +66,8 @@ class FittedRows:
         Of z, the constant last, if there are residuals.
     factor : ndarray of shape (p + 1, p + 1) or None
         Upper triangular, F with F F' the inverse of the cross-products of z; what leverages need.
+    least_left : float
+        Where 1 - h is no more than this a row alone determines a parameter: what is divided by 1 - h is NaN.
     """
 
     features: Columns
@@ -76,6 +78,7 @@ class FittedRows:
     scale: FloatArray
     coef: FloatArray | None = None
     factor: FloatArray | None = None
+    least_left: float = LEAST_LEFT
 
     @property
     def n_samples(self) -> int:
@@ -160,7 +163,7 @@ def meat(
             rows.scale,
             coef,
             factor,
-            LEAST_LEFT,
+            rows.least_left,
             correction,
             part,
             threads,
