@@ -282,7 +282,7 @@ void bind_influence(LevelModule& m) {
         const SlotPlan plan = plan_influence(n_samples, n_features, n_top);
         const InfluenceTotals totals = influence_totals(plan, n_top, slots_of(plan, slots));
         return py::make_tuple(
-            totals.press, totals.n_undetermined,
+            totals.press, totals.squares, totals.n_undetermined,
             py::array_t<Index>(static_cast<py::ssize_t>(totals.top.size()), totals.top.data()));
       },
       py::arg("n_samples"), py::arg("n_features"), py::arg("n_top"), py::arg("slots").noconvert());
