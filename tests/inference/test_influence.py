@@ -107,17 +107,12 @@ def test_a_row_that_counts_several_times_is_each_of_the_repeated_rows():
 @pytest.mark.parametrize("alpha", [0.0, 3.0])
 def test_the_error_of_leaving_one_row_out_is_that_of_refits(alpha):
     X, y, w = drawn(25)
-    fit = fastlr.ridge(X, y, alpha, sample_weight=w) if alpha else fastlr.ols(X, y, sample_weight=w)
+    fit = fastlr.ols(X, y, alpha=alpha, sample_weight=w)
     ours = fit.get_influence(X, y, sample_weight=w)
     errors = []
     for i in range(len(y)):
         rest = np.arange(len(y)) != i
-        given = X[rest], y[rest]
-        without = (
-            fastlr.ridge(*given, alpha, sample_weight=w[rest])
-            if alpha
-            else fastlr.ols(*given, sample_weight=w[rest])
-        )
+        without = fastlr.ols(X[rest], y[rest], alpha=alpha, sample_weight=w[rest])
         errors.append(y[i] - without.predict(X[i : i + 1])[0])
     np.testing.assert_allclose(ours.resid_press, errors, rtol=1e-10)
     assert ours.ess_press == pytest.approx(np.sum(w * np.square(errors)), rel=1e-11)

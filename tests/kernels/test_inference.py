@@ -79,35 +79,43 @@ def wanted(fit):
     return Wanted(Z, w, r, white, h if fit.counts else w * h)
 
 
-def summed(plan, add, arguments, *, n_threads):
+def summed(plan, add):
     """The slots of a pass after all of its parts."""
     n_slots, size, n_parts = plan
     slots = np.zeros((n_slots, size))
     for part in range(n_parts):
-        add(*arguments, part, n_threads, slots)
+        add(part, slots)
     return slots
 
 
 def meat_of(kernels, fit, correction, *, n_threads=2, least_left=0.0, white=False):
     n, p = len(fit.y), len(fit.coef) - 1
     factor = fit.factor if white or correction != "none" else None
-    arguments = *fit.rows, fit.counts, *fit.basis, fit.coef, factor, least_left, correction
-    slots = summed(kernels.plan_meat(n, p), kernels.robust_meat, arguments, n_threads=n_threads)
+    given = *fit.rows, fit.counts, *fit.basis, fit.coef, factor, least_left, correction
+    slots = summed(
+        kernels.plan_meat(n, p),
+        lambda part, slots: kernels.robust_meat(*given, part, n_threads, slots),
+    )
     return kernels.meat_totals(n, p, slots)
 
 
 def hac_of(kernels, fit, n_lags, *, n_threads=2, white=False):
     n, p = len(fit.y), len(fit.coef) - 1
-    arguments = *fit.rows, *fit.basis, fit.coef, fit.factor if white else None, n_lags
-    slots = summed(kernels.plan_hac(n, p, n_lags), kernels.hac_meat, arguments, n_threads=n_threads)
+    given = *fit.rows, *fit.basis, fit.coef, fit.factor if white else None, n_lags
+    slots = summed(
+        kernels.plan_hac(n, p, n_lags),
+        lambda part, slots: kernels.hac_meat(*given, part, n_threads, slots),
+    )
     return kernels.hac_totals(n, p, n_lags, slots)
 
 
 def clusters_of(kernels, fit, codes, n_clusters, *, n_threads=2, white=False):
     n, p = len(fit.y), len(fit.coef) - 1
-    arguments = *fit.rows, *fit.basis, fit.coef, fit.factor if white else None, codes, n_clusters
-    plan = kernels.plan_clusters(n, p, n_clusters)
-    slots = summed(plan, kernels.cluster_scores, arguments, n_threads=n_threads)
+    given = *fit.rows, *fit.basis, fit.coef, fit.factor if white else None, codes, n_clusters
+    slots = summed(
+        kernels.plan_clusters(n, p, n_clusters),
+        lambda part, slots: kernels.cluster_scores(*given, part, n_threads, slots),
+    )
     return kernels.cluster_totals(n, p, n_clusters, slots)
 
 
@@ -413,3 +421,15 @@ def test_rows_that_count_for_nothing_have_no_say(kernels):
         assert n_undetermined == 0
         assert press == pytest.approx(influence_of(kernels, without)[2], rel=1e-13)
         assert got["cooks"][77] == 0.0
+
+
+def test_values_that_are_not_finite_show_in_every_sum(kernels):
+    for value in (np.nan, np.inf):
+        fit = draw(300, 3)
+        fit.X[140, 1] = value
+        codes = np.zeros(300, dtype=np.int32)
+        assert not np.isfinite(meat_of(kernels, fit, "none")[0]).any()
+        assert not np.isfinite(hac_of(kernels, fit, 2)).any()
+        assert not np.isfinite(clusters_of(kernels, fit, codes, 1)).all()
+        _, _, _, squares, _, _ = influence_of(kernels, fit)
+        assert not np.isfinite(squares)

@@ -110,12 +110,13 @@ struct Room {
   Measures measures;
 };
 
-/// The sum of w e^2 over the rows that have one.
-double sum_of_squares(const PanelColumn& weight, const PanelColumn& errors) {
+/// sum w e^2; with `is_stated`, over the rows of which it says so.
+double sum_of_squares(const PanelColumn& weight, const PanelColumn& errors,
+                      const PanelColumn* is_stated) {
   double sum = 0.0;
   for (Index r = 0; r < panel_rows; ++r) {
-    const double error = errors[r];
-    sum += std::isnan(error) ? 0.0 : weight[r] * error * error;
+    const bool counts = is_stated == nullptr || !std::isnan((*is_stated)[r]);
+    sum += counts ? weight[r] * errors[r] * errors[r] : 0.0;
   }
   return sum;
 }
@@ -192,8 +193,9 @@ void influence(const FittedRows& fit, const InfluenceSettings& settings, const S
       kept.n_undetermined += static_cast<double>(panels.leave_one_out(room.figures, n, room.left));
       measure(room.figures, room.left, settings, fit.weights_count, measures);
       const PanelFigures& figures = room.figures;
-      Kept::add(sum_of_squares(figures.weight, measures[Measure::press]), kept.press);
-      Kept::add(sum_of_squares(figures.weight, figures.residual), kept.squares);
+      const PanelColumn& press = measures[Measure::press];
+      Kept::add(sum_of_squares(figures.weight, press, &room.left), kept.press);
+      Kept::add(sum_of_squares(figures.weight, figures.residual, nullptr), kept.squares);
       if (settings.n_top > 0) rank_rows(measures[settings.ranking], first, n, settings.n_top, kept);
       if (out != nullptr)
         for (Index m = 0; m < n_measures; ++m)

@@ -117,18 +117,19 @@ class Influence:
         changes: FloatArray | None = None,
     ) -> tuple[float, float, int, npt.NDArray[np.int64]]:
         n, p = rows.n_samples, rows.n_variables - 1
-        if rows.target is None:
-            raise TypeError("these rows have no target")
+        target, coef, factor = rows.target, rows.coef, rows.factor
+        if target is None or coef is None or factor is None:
+            raise TypeError("these rows have no target, coefficients or factor")
         for part, slots in in_parts(kernels.plan_influence(n, p, n_top)):
             kernels.influence(
                 rows.features.source,
-                rows.target.source,
+                target.source,
                 rows.weights,
                 rows.weights_count,
                 rows.shift,
                 rows.scale,
-                rows.coef,
-                rows.factor,
+                coef,
+                factor,
                 rows.least_left,
                 self.scale * self._unit**2,
                 self.df_resid,
@@ -155,7 +156,8 @@ class Influence:
         return self._measures
 
     def _kept(self, name: str) -> FloatArray:
-        return self._all()[_place(name)]
+        kept: FloatArray = self._all()[_place(name)]
+        return kept
 
     @property
     def hat_matrix_diag(self) -> FloatArray:
