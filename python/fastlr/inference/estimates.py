@@ -18,11 +18,12 @@ __all__ = ["Estimates", "GivenRows", "inverse_of_rows", "upper_root"]
 
 @dataclass(frozen=True, slots=True)
 class GivenRows:
-    """Rows as the caller gave them, validated: features, targets and weights."""
+    """Rows as the caller gave them, validated: features, targets and weights; and how many threads may read them."""
 
     features: Columns
     targets: Columns
     weights: npt.NDArray[Any] | None
+    n_threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class Estimates:
             np.ascontiguousarray(along, dtype=np.float64),
             self.factor() if factor else None,
             self.least_left,
+            rows.n_threads,
         )
 
     @property

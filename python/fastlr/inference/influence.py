@@ -65,7 +65,6 @@ class Influence:
         tss: float,
         frame: Any,
         keep: bool,
-        n_threads: int,
         check: Callable[[float], None],
     ) -> None:
         self._estimates = estimates
@@ -74,7 +73,6 @@ class Influence:
         self._names = param_names
         self._tss = tss
         self._frame = frame
-        self._n_threads = n_threads
         is_penalised = bool(np.any(estimates.alpha))
         n_parameters = estimates.rank + estimates.inverse.fit_intercept
         self.nobs: float = estimates.nobs
@@ -137,7 +135,7 @@ class Influence:
                 ranking,
                 n_top,
                 part,
-                self._n_threads,
+                resolve_threads(rows.n_threads),
                 slots,
                 out,
                 change,

@@ -68,6 +68,8 @@ class FittedRows:
         Upper triangular, F with F F' the inverse of the cross-products of z; what leverages need.
     least_left : float
         Where 1 - h is no more than this a row alone determines a parameter: what is divided by 1 - h is NaN.
+    n_threads : int or None
+        How many threads may read them; None for all that the process may use.
     """
 
     features: Columns
@@ -79,6 +81,7 @@ class FittedRows:
     coef: FloatArray | None = None
     factor: FloatArray | None = None
     least_left: float = LEAST_LEFT
+    n_threads: int | None = None
 
     @property
     def n_samples(self) -> int:
@@ -106,7 +109,7 @@ def residuals(rows: FittedRows) -> FloatArray:
 
 
 def _set_figures(rows: FittedRows, r: FloatArray | None, h: FloatArray | None) -> None:
-    n, q, threads = rows.n_samples, rows.n_variables, resolve_threads(None)
+    n, q, threads = rows.n_samples, rows.n_variables, resolve_threads(rows.n_threads)
     target, shift, scale = rows.target, rows.shift, rows.scale
     if target is None or rows.coef is None:
         target, shift, scale = None, shift[: q - 1].copy(), scale[: q - 1].copy()
@@ -150,7 +153,7 @@ def meat(
     n_undetermined : int
         How many rows have.
     """
-    n, p, threads = rows.n_samples, rows.n_variables - 1, resolve_threads(None)
+    n, p, threads = rows.n_samples, rows.n_variables - 1, resolve_threads(rows.n_threads)
     target, coef = _fitted_target(rows)
     factor = _factor(rows) if whitened or correction != "none" else None
     for part, slots in in_parts(kernels.plan_meat(n, p)):
@@ -194,7 +197,7 @@ def hac_meat(rows: FittedRows, n_lags: int, *, whitened: bool = False) -> FloatA
     The sum over lags is one over windows of L + 1 scores, which end at rows t < n + L: ``sum b_t b_t' / (L + 1)``. A
     window goes on from the last one, so that the cost does not depend on L.
     """
-    n, p, threads = rows.n_samples, rows.n_variables - 1, resolve_threads(None)
+    n, p, threads = rows.n_samples, rows.n_variables - 1, resolve_threads(rows.n_threads)
     target, coef = _fitted_target(rows)
     for part, slots in in_parts(kernels.plan_hac(n, p, n_lags)):
         kernels.hac_meat(
@@ -232,7 +235,7 @@ def cluster_scores(
     -------
     ndarray of shape (G, p + 1)
     """
-    n, p, threads = rows.n_samples, rows.n_variables - 1, resolve_threads(None)
+    n, p, threads = rows.n_samples, rows.n_variables - 1, resolve_threads(rows.n_threads)
     target, coef = _fitted_target(rows)
     for part, slots in in_parts(kernels.plan_clusters(n, p, n_clusters)):
         kernels.cluster_scores(

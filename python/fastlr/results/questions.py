@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -275,7 +276,8 @@ class Questions:
                 f"target={target} is out of range: this fit has {fit.n_targets} targets."
             )
         keeps = as_flag(keep, "keep")
-        rows = fit.unread_rows(X, y, sample_weight)
+        resolve_threads(n_threads)  # for its message
+        rows = replace(fit.unread_rows(X, y, sample_weight), n_threads=n_threads)
         estimates = estimates_of(fit, rows) if is_estimated(fit) else None
         if estimates is None:
             raise InputError(
@@ -298,7 +300,6 @@ class Questions:
             tss=float(np.atleast_1d(fit.tss)[target]),
             frame=opened_table(X, "X"),
             keep=keeps,
-            n_threads=resolve_threads(n_threads),
             check=check,
         )
 
