@@ -142,7 +142,9 @@ void influence_follows_from_residuals_and_leverages() {
   const Doubles slots = sums_of(plan, [&](Index part, double* sums) {
     influence(fit, settings, plan, part, n_threads, sums, out.data(), changes.data());
   });
-  const auto measured = [&](Measure m, Index i) { return at(out, m * n_rows + i); };
+  const auto measured = [&](Measure m, Index i) {
+    return at(out, static_cast<Index>(m) * n_rows + i);
+  };
   double press = 0.0;
   double squares = 0.0;
   for (Index i = 0; i < n_rows; ++i) {

@@ -16,7 +16,7 @@ void row_figures(const FittedRows& fit, RowRange range, int n_threads, double* r
 
 /// Rows of what influence() writes. s^2 = variance; v = w, or 1 where weights count; s_i^2 is the
 /// variance without the row, ((n - k) s^2 - v r^2 / (1 - h)) / (n - k - 1).
-enum Measure : Index {
+enum class Measure : Index {
   leverage,  // h
   residual,  // r
   internal,  // sqrt(v) r / (s sqrt(1 - h))
@@ -24,20 +24,21 @@ enum Measure : Index {
   cooks,     // internal^2 h / ((1 - h) k)
   dffits,    // external sqrt(h / (1 - h))
   press,     // r / (1 - h): the residual of the fit without the row
-  n_measures,
 };
+
+constexpr Index n_measures = 7;
 
 constexpr std::array<const char*, n_measures> measure_names{
     "leverage", "residual", "internal", "external", "cooks", "dffits", "press"};
 
 struct InfluenceSettings {
-  double variance;                 // s^2, on the scale of the residuals
-  double df_resid;                 // n - k
-  double n_parameters;             // k
-  const double* change = nullptr;  // (p + 1, p + 1), if DFBETAS are asked for
-  Index n_changes = 0;             // how many of its columns
-  Measure ranking = cooks;         // largest magnitudes are kept
-  Index n_top = 0;                 // of so many rows
+  double variance;                   // s^2, on the scale of the residuals
+  double df_resid;                   // n - k
+  double n_parameters;               // k
+  const double* change = nullptr;    // (p + 1, p + 1), if DFBETAS are asked for
+  Index n_changes = 0;               // how many of its columns
+  Measure ranking = Measure::cooks;  // largest magnitudes are kept
+  Index n_top = 0;                   // of so many rows
 };
 
 SlotPlan plan_influence(Index n_samples, Index n_features, Index n_top);

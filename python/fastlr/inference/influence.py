@@ -23,6 +23,7 @@ from fastlr.inference.row_passes import FittedRows
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.frames import like_frame
 from fastlr.input.options import as_choice, as_whole
+from fastlr.input.threads import resolve_threads
 
 __all__ = ["RANKINGS", "Influence"]
 
