@@ -10,6 +10,9 @@
 #include "fastlr/algebra/coordinate_descent.hpp"
 #include "fastlr/algebra/dense.hpp"
 #include "fastlr/descent/descent.hpp"
+#include "fastlr/inference/cluster_scores.hpp"
+#include "fastlr/inference/influence.hpp"
+#include "fastlr/inference/sandwich.hpp"
 #include "fastlr/measuring/roofline.hpp"
 #include "fastlr/prediction/prediction.hpp"
 #include "fastlr/products/column_products.hpp"
@@ -56,6 +59,19 @@
   FUNCTION(predict_double, predict<double>)                    \
   FUNCTION(predict_float, predict<float>)                      \
   FUNCTION(first_non_finite, first_non_finite)                 \
+  FUNCTION(plan_meat, plan_meat)                               \
+  FUNCTION(robust_meat, robust_meat)                           \
+  FUNCTION(meat_totals, meat_totals)                           \
+  FUNCTION(plan_hac, plan_hac)                                 \
+  FUNCTION(hac_meat, hac_meat)                                 \
+  FUNCTION(hac_totals, hac_totals)                             \
+  FUNCTION(plan_clusters, plan_clusters)                       \
+  FUNCTION(cluster_scores, cluster_scores)                     \
+  FUNCTION(cluster_totals, cluster_totals)                     \
+  FUNCTION(row_figures, row_figures)                           \
+  FUNCTION(plan_influence, plan_influence)                     \
+  FUNCTION(influence, influence)                               \
+  FUNCTION(influence_totals, influence_totals)                 \
   FUNCTION(plan_loss, plan_loss)                               \
   FUNCTION(accumulate_loss, accumulate_loss)                   \
   FUNCTION(add_slots, add_slots)                               \

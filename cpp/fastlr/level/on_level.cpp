@@ -230,6 +230,65 @@ void predict<float>(const Rows& rows, Index first, Index last, const double* coe
 
 Cell first_non_finite(const Rows& rows) { return level_in_use().first_non_finite(rows); }
 
+SlotPlan plan_meat(Index n_samples, Index n_features) {
+  return level_in_use().plan_meat(n_samples, n_features);
+}
+
+void robust_meat(const FittedRows& fit, Correction correction, const SlotPlan& plan, Index part,
+                 int n_threads, double* slots) {
+  level_in_use().robust_meat(fit, correction, plan, part, n_threads, slots);
+}
+
+Index meat_totals(const SlotPlan& plan, Index n_features, const double* slots, double* out) {
+  return level_in_use().meat_totals(plan, n_features, slots, out);
+}
+
+SlotPlan plan_hac(Index n_samples, Index n_features, Index n_lags) {
+  return level_in_use().plan_hac(n_samples, n_features, n_lags);
+}
+
+void hac_meat(const FittedRows& fit, Index n_lags, const SlotPlan& plan, Index part, int n_threads,
+              double* slots) {
+  level_in_use().hac_meat(fit, n_lags, plan, part, n_threads, slots);
+}
+
+void hac_totals(const SlotPlan& plan, Index n_features, Index n_lags, const double* slots,
+                double* out) {
+  level_in_use().hac_totals(plan, n_features, n_lags, slots, out);
+}
+
+SlotPlan plan_clusters(Index n_samples, Index n_features, Index n_clusters) {
+  return level_in_use().plan_clusters(n_samples, n_features, n_clusters);
+}
+
+void cluster_scores(const FittedRows& fit, const std::int32_t* codes, Index n_clusters,
+                    const SlotPlan& plan, Index part, int n_threads, double* slots) {
+  level_in_use().cluster_scores(fit, codes, n_clusters, plan, part, n_threads, slots);
+}
+
+void cluster_totals(const SlotPlan& plan, Index n_features, Index n_clusters, const double* slots,
+                    double* out) {
+  level_in_use().cluster_totals(plan, n_features, n_clusters, slots, out);
+}
+
+void row_figures(const FittedRows& fit, RowRange range, int n_threads, double* residuals,
+                 double* leverages) {
+  level_in_use().row_figures(fit, range, n_threads, residuals, leverages);
+}
+
+SlotPlan plan_influence(Index n_samples, Index n_features, Index n_top) {
+  return level_in_use().plan_influence(n_samples, n_features, n_top);
+}
+
+void influence(const FittedRows& fit, const InfluenceSettings& settings, const SlotPlan& plan,
+               Index part, int n_threads, double* slots, double* out, double* changes) {
+  level_in_use().influence(fit, settings, plan, part, n_threads, slots, out, changes);
+}
+
+InfluenceTotals influence_totals(const SlotPlan& plan, Index n_top, const double* slots) {
+  return level_in_use().influence_totals(plan, n_top, slots);
+}
+
 SlotPlan plan_loss(Index n_samples, Index n_features) {
   return level_in_use().plan_loss(n_samples, n_features);
 }

@@ -10,7 +10,7 @@
 #include "fastlr/products/few_variables.hpp"
 #include "fastlr/products/fused_ring.hpp"
 #include "fastlr/products/moments.hpp"
-#include "fastlr/products/shared_products.hpp"
+#include "fastlr/products/panel_passes.hpp"
 #include "fastlr/reading/weights.hpp"
 #include "fastlr/threads.hpp"
 #include "fastlr/turns.hpp"
@@ -19,27 +19,8 @@ namespace fastlr {
 namespace {
 
 constexpr Index max_slots = 64;
-constexpr Index slot_budget = Index{1} << 20;  // doubles in all slots' sums together
-constexpr Index least_folds = 4;               // in a slot, whose sums are cold at first
-/// Leading dimension of sums whose lower half leaves half of a second-level cache of 1 MiB to a
-/// panel. More variables than that make one slot, which the threads share.
-constexpr Index most_slotted = 256;
-/// Of the panels that threads share: several folds of rows are dealt out at once, since whoever shares
-/// the machine's cores costs most where threads wait for one another. No bit depends on it.
-constexpr Index shared_panels_budget = Index{1} << 21;  // doubles: 16 MiB
-constexpr Index most_folds_at_once = 8;
 /// Multiply-adds that are done sooner than threads wake up.
 constexpr Index serial_below = Index{1} << 19;
-constexpr Index work_per_part = Index{1} << 29;  // multiply-adds in one call: some 5 to 80 ms
-
-using AlignedVector = Eigen::Matrix<double, Eigen::Dynamic, 1>;
-
-/// How many rows are summed before they are folded: more where folding costs more beside the
-/// products of a row. A function of the number of variables alone, as the order of all sums is.
-constexpr Index rows_to_fold(Index padded) {
-  return padded > most_slotted ? rows_per_fold
-                               : rows_per_fold * std::clamp<Index>(padded / 24, 1, 4);
-}
 
 static_assert(rows_to_fold(2 * strip_width) == rows_per_fold);  // a ring takes whole folds
 
@@ -97,14 +78,6 @@ void accumulate_few(const PanelLayout& layout, const Column* weight, RowRange ra
   }
 }
 
-/// How many rows to prefetch ahead: a panel, or two short ones. More would drive them out of the
-/// second-level cache again before they are packed.
-Index panel_rows_ahead(const Prefetcher& prefetcher) {
-  constexpr Index panel_bytes_ahead = Index{1} << 16;
-  const Index rows = panel_bytes_ahead / std::max<Index>(1, prefetcher.row_bytes());
-  return rows < 2 * panel_rows ? panel_rows : 2 * panel_rows;
-}
-
 /// Rows in their own basis, or in another one through `raw`, a panel's worth of room.
 void pack_panel(const PanelLayout& layout, const Basis* basis, Index first, Index n,
                 const double* root_weight, double* raw, double* panel) {
@@ -141,72 +114,35 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* b
   }
 }
 
-/// Many variables, one slot: the threads share the packing of some folds of rows, and then the blocks
-/// of their products, which whoever has summed one folds at once. There is no C.
+/// Many variables, one slot: the threads share the packing of panels, and then their products.
 void accumulate_blocks(const PanelLayout& layout, const Basis* basis, const Column* weight,
                        RowRange range, int n_threads, const Slot& slot) {
-  const Index fold_rows = rows_to_fold(layout.padded());
-  const Index per_fold = fold_rows / panel_rows;
-  const Index fold_size = per_fold * layout.panel_size();
-  const Index n_folds =
-      n_threads == 1 ? 1
-                     : std::clamp<Index>(shared_panels_budget / fold_size, 1, most_folds_at_once);
-  const Index most_rows = std::min(n_folds * fold_rows, range.last - range.first);
-  const Index most_panels = (most_rows + panel_rows - 1) / panel_rows;
-  AlignedVector panels = AlignedVector::Zero(most_panels * layout.panel_size());
+  const BlockSums sums(layout, range, n_threads);
+  const Index most_panels = sums.most_panels();
   AlignedVector raw = AlignedVector::Zero(basis != nullptr ? n_threads * layout.panel_size() : 0);
   AlignedVector roots(weight != nullptr ? most_panels * panel_rows : 0);
   std::vector<WeightStatistics> statistics(static_cast<std::size_t>(most_panels));
-  SharedProduct<PanelLayout> product(layout, n_threads);
-  for (Index start = range.first; start < range.last; start += most_rows) {
-    const Index end = std::min(range.last, start + most_rows);
-    const Index n_panels = (end - start + panel_rows - 1) / panel_rows;
-    const auto rows_in = [&](Index k) {
-      return std::min(panel_rows, end - start - k * panel_rows);
-    };
-    give_turn();
-    for_each_task(n_panels, n_threads, [&](Index k, Index worker) {
-      const Index first = start + k * panel_rows;
+  sums.add(slot.hi, slot.lo, [&](const Panels& panels, double* data) {
+    for_each_task(panels.count, n_threads, [&](Index k, Index worker) {
+      const Index first = panels.first_row(k);
+      const Index n = panels.rows_in(k);
       double* root = nullptr;
       if (weight != nullptr) {
         root = roots.data() + k * panel_rows;
-        statistics[static_cast<std::size_t>(k)] = pack_weights(*weight, first, rows_in(k), root);
+        statistics[static_cast<std::size_t>(k)] = pack_weights(*weight, first, n, root);
       }
       double* const room = basis != nullptr ? raw.data() + worker * layout.panel_size() : nullptr;
-      pack_panel(layout, basis, first, rows_in(k), root, room,
-                 panels.data() + k * layout.panel_size());
+      pack_panel(layout, basis, first, n, root, room, data + k * layout.panel_size());
     });
-    for (Index k = 0; k < n_panels; ++k)
+    for (Index k = 0; k < panels.count; ++k)
       *slot.statistics += statistics[static_cast<std::size_t>(k)];
-
-    product.multiply(panels.data(), n_panels, per_fold, rows_in,
-                     [&](const Block& block, const Sums& sums) {
-                       for_each_row(layout, block, [&](Index i, Index j, Index count) {
-                         const Index at = i * layout.padded() + j;
-                         fold(sums.at(i, j), count, slot.hi + at, slot.lo + at);
-                       });
-                     });
-  }
+  });
 }
-
-/// Multiply-adds for one row, with an allowance for packing it.
-Index work_per_row(Index padded) { return padded * (padded / 2 + 16); }
 
 }  // namespace
 
 SlotPlan plan_pass(Index n_samples, Index n_columns) {
-  const Index padded = padded_variables(n_columns);
-  const Index size = padded * padded;
-  const bool is_slotted = padded <= most_slotted;
-  return plan_slots(
-      {.n_samples = n_samples,
-       .fold_rows = rows_to_fold(padded),
-       .n_slots = is_slotted ? std::clamp<Index>(slot_budget / size, 1, max_slots) : 1,
-       .least_folds = is_slotted ? least_folds : 1,
-       .work_per_row = work_per_row(padded),
-       // Blocks give their caller turns by themselves.
-       .work_per_part = is_slotted ? work_per_part : std::numeric_limits<Index>::max(),
-       .slot_size = 2 * size + statistics_size});
+  return plan_panels(n_samples, padded_variables(n_columns), max_slots, statistics_size);
 }
 
 void provisional_shift(const Rows& rows, const Column* weight, double* shift) {

@@ -1,5 +1,5 @@
-// A packed panel Z -> W = Z M, where M is upper triangular: the columns in another basis, block by
-// block in cache, so that W is never stored.
+// A packed panel Z -> W = Z M: the columns in another basis, block by block in cache, so that W of
+// all rows is never stored.
 #pragma once
 
 #include <algorithm>
@@ -10,11 +10,13 @@
 
 namespace fastlr {
 
-/// M for all variables of a panel: K (p, p), upper triangular, for the first p; the others stay as
-/// they are.
+/// M for all variables of a panel: K (p, p) for the first p; the others stay as they are.
 class Basis {
  public:
-  Basis(Eigen::Map<const RowMatrix> K, Index padded) : M_(RowMatrix::Identity(padded, padded)) {
+  enum class Shape { upper_triangular, full };
+
+  Basis(Eigen::Map<const RowMatrix> K, Index padded, Shape shape = Shape::upper_triangular)
+      : M_(RowMatrix::Identity(padded, padded)), shape_(shape) {
     M_.topLeftCorner(K.rows(), K.cols()) = K;
   }
 
@@ -38,7 +40,8 @@ class Basis {
     for (Index i = 0; i < rows_at_once; ++i)
 #pragma GCC unroll 16
       for (Index v = 0; v < per_strip; ++v) sum[i][v] = broadcast(0.0);
-    for (Index source = 0; source <= strip; ++source) {
+    const Index last = shape_ == Shape::full ? layout.n_strips() : strip + 1;
+    for (Index source = 0; source < last; ++source) {
       const double* z = panel + source * strip_size + row * strip_width;
       for (Index k = 0; k < layout.width(source); ++k, ++z) {
         const double* m = M_.data() + (source * strip_width + k) * M_.cols() + strip * strip_width;
@@ -61,6 +64,7 @@ class Basis {
   }
 
   RowMatrix M_;
+  Shape shape_;
 };
 
 }  // namespace fastlr

@@ -480,6 +480,147 @@ def predict(
 ) -> None:
     """out[first:last] = X[first:last] @ coef.T + intercept."""
 
+def plan_meat(n_samples: int, n_features: int) -> tuple[int, int, int]:
+    """(n_slots, slot_size, n_parts) of a pass for a robust covariance."""
+
+def robust_meat(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    weights_count: bool,
+    shift: Floats,
+    scale: Floats,
+    coef: Floats,
+    factor: Floats | None,
+    least_left: float,
+    correction: str,
+    part: int,
+    n_threads: int,
+    slots: Floats,
+) -> None:
+    """Slots (n_slots, slot_size) += part ``part`` of the sum of u^2 z z'.
+
+    Rows are z = ((x - shift) * scale, 1), or ``factor.T @ z`` with a factor (p + 1, p + 1), upper triangular;
+    residuals are r = (y - shift) * scale - coef @ z, and leverages h = a |factor.T @ z|^2. u = w r, divided by
+    sqrt(1 - h) for the correction "root_of_rest", by 1 - h for "rest", not at all for "none"; it is NaN where 1 - h is
+    at most ``least_left``. Weights that count rows give a = 1 and u^2 times w rather than w^2; others give a = w.
+    """
+
+def meat_totals(n_samples: int, n_features: int, slots: Floats) -> tuple[Floats, int]:
+    """The sum (p + 1, p + 1) over all slots, and how many rows have no u."""
+
+def plan_hac(n_samples: int, n_features: int, n_lags: int) -> tuple[int, int, int]:
+    """(n_slots, slot_size, n_parts) of a pass over neighbouring rows."""
+
+def hac_meat(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    shift: Floats,
+    scale: Floats,
+    coef: Floats,
+    factor: Floats | None,
+    n_lags: int,
+    part: int,
+    n_threads: int,
+    slots: Floats,
+) -> None:
+    """Slots += part ``part`` of the products of windows of n_lags + 1 scores w r z, as `robust_meat` has them."""
+
+def hac_totals(n_samples: int, n_features: int, n_lags: int, slots: Floats) -> Floats:
+    """Newey and West's sum (p + 1, p + 1) over lags up to n_lags, with Bartlett's weights."""
+
+def plan_clusters(n_samples: int, n_features: int, n_clusters: int) -> tuple[int, int, int]:
+    """(n_slots, slot_size, n_parts) of a pass that adds scores up within clusters."""
+
+def cluster_scores(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    shift: Floats,
+    scale: Floats,
+    coef: Floats,
+    factor: Floats | None,
+    codes: npt.NDArray[np.int32],
+    n_clusters: int,
+    part: int,
+    n_threads: int,
+    slots: Floats,
+) -> None:
+    """Slots += part ``part`` of the scores w r z, as `robust_meat` has them, of the rows of each cluster.
+
+    Raises
+    ------
+    IndexError
+        If one of the codes (n_samples,) is not between 0 and n_clusters - 1.
+    """
+
+def cluster_totals(n_samples: int, n_features: int, n_clusters: int, slots: Floats) -> Floats:
+    """Sums (n_clusters, p + 1) over all slots."""
+
+def row_figures(
+    X: Rows,
+    y: Rows | None,
+    sample_weight: Array | None,
+    weights_count: bool,
+    shift: Floats,
+    scale: Floats,
+    coef: Floats | None,
+    factor: Floats | None,
+    first: int,
+    last: int,
+    n_threads: int,
+    residuals: Floats | None,
+    leverages: Floats | None,
+) -> None:
+    """Set r and h of rows [first, last), as `robust_meat` has them, where they are asked for.
+
+    Without y and coef there are leverages alone, and ``shift`` and ``scale`` are those of X.
+    """
+
+INFLUENCE_MEASURES: tuple[str, ...]
+"""Names of the rows of what `influence` writes."""
+
+def plan_influence(n_samples: int, n_features: int, n_top: int) -> tuple[int, int, int]:
+    """(n_slots, slot_size, n_parts) of a pass that measures influence."""
+
+def influence(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    weights_count: bool,
+    shift: Floats,
+    scale: Floats,
+    coef: Floats,
+    factor: Floats,
+    least_left: float,
+    variance: float,
+    df_resid: float,
+    n_parameters: float,
+    ranking: str,
+    n_top: int,
+    part: int,
+    n_threads: int,
+    slots: Floats,
+    out: Floats | None,
+    change: Floats | None,
+    changes: Floats | None,
+) -> None:
+    """Part ``part`` of a pass: ``out`` (n_measures, n) and ``changes`` (n, m) are set for its rows, if asked for.
+
+    Arguments are those of `robust_meat`. The row ``changes[i]`` is ``factor.T @ z @ change[:, :m]`` times sqrt(a)
+    external / sqrt(1 - h). Slots keep the sum of squared errors without the row, and the ``n_top`` rows in which the
+    measure ``ranking`` is largest.
+    """
+
+def influence_totals(
+    n_samples: int, n_features: int, n_top: int, slots: Floats
+) -> tuple[float, float, int, npt.NDArray[np.int64]]:
+    """(press, squares, n_undetermined, top): sums of w (r / (1 - h))^2 and of w r^2, and the top rows.
+
+    ``n_undetermined`` rows have a 1 - h of at most ``least_left``: ``press`` lacks them.
+    """
+
 def measure_bandwidth(values: Floats, n_threads: int) -> float:
     """Sum of all values: measures the memory's read bandwidth."""
 

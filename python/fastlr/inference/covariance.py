@@ -122,12 +122,11 @@ def _by_rows(
     fit: Estimates, rows: GivenRows, df_resid: float, cov_type: str, found: dict[str, Any]
 ) -> FloatArray:
     correction = _CORRECTIONS[cov_type]
-    whitened = _is_ill(fit)
+    whitened = _is_ill(fit) or correction != "none"
     factor = fit.factor()
-    needs_factor = whitened or correction != "none"
     out = []
     for target in range(fit.n_targets):
-        passed = fit.fitted(rows, target, factor=needs_factor)
+        passed = fit.fitted(rows, target, factor=whitened)
         inner, n_undetermined = meat(passed, correction, whitened=whitened)
         if n_undetermined:
             found["n_undetermined"] = n_undetermined

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.inference.inverse import CrossInverse
-from fastlr.inference.row_passes import FittedRows, root_of_rows
+from fastlr.inference.row_passes import LEAST_LEFT, FittedRows, root_of_rows
 from fastlr.input.columns import Columns, FloatArray
 
 __all__ = ["Estimates", "GivenRows", "inverse_of_rows", "upper_root"]
@@ -18,11 +18,12 @@ __all__ = ["Estimates", "GivenRows", "inverse_of_rows", "upper_root"]
 
 @dataclass(frozen=True, slots=True)
 class GivenRows:
-    """Rows as the caller gave them, validated: features, targets and weights."""
+    """Rows as the caller gave them, validated: features, targets and weights; and how many threads may read them."""
 
     features: Columns
     targets: Columns
     weights: npt.NDArray[Any] | None
+    n_threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,15 @@ class Estimates:
             np.append(inverse.scale, scale_y),
             np.ascontiguousarray(along, dtype=np.float64),
             self.factor() if factor else None,
+            self.least_left,
+            rows.n_threads,
         )
+
+    @property
+    def least_left(self) -> float:
+        """What 1 - h may be by rounding alone where a row determines a parameter by itself."""
+        rounding = 8.0 * 2.0**-52 * self.inverse.n_features * self.condition_number
+        return float(np.clip(rounding, LEAST_LEFT, 1e-3)) if rounding == rounding else LEAST_LEFT
 
     def factor(self) -> FloatArray:
         """F (p + 1, p + 1), upper triangular, with F F' the inverse of the cross-products of z, the constant last."""

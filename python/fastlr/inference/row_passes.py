@@ -6,7 +6,8 @@ The only module of the room that reads rows. Every function speaks of the same v
 
 where a = w if weights are precisions (or probabilities), and a = 1 if a weight counts rows that are equal: h is then
 the leverage of each of them. Without an intercept the last variable takes no part: its shift, coefficient and factor
-are zero. Blocks of rows are read where they lie, and no table of scores is made.
+are zero. Rows are read where they lie, by compiled kernels that share them among threads, and no table of scores is
+made; only what is asked of few clusters is computed here, block by block.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fastlr._kernels import kernels
+from fastlr._kernels.parts import in_parts
 from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.threads import resolve_threads
 
 __all__ = [
     "CORRECTIONS",
@@ -36,9 +40,10 @@ CORRECTIONS = ("none", "root_of_rest", "rest")
 """What residuals are divided by: nothing (HC0), sqrt(1 - h) (HC2) or 1 - h (HC3)."""
 
 LEAST_LEFT = 1e-12
-"""Where 1 - h is no more than this a row alone determines a parameter: what is divided by 1 - h is NaN."""
+"""What 1 - h may be for a row of leverage 1 in well-conditioned columns; it is rounding, and grows with theirs."""
 
 _VALUES = 1 << 20  # of a block of rows, which stay in the second-level cache
+_WORK = 1 << 28  # multiply-adds in one call of a kernel, so that Ctrl-C is heard between two
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,10 @@ class FittedRows:
         Of z, the constant last, if there are residuals.
     factor : ndarray of shape (p + 1, p + 1) or None
         Upper triangular, F with F F' the inverse of the cross-products of z; what leverages need.
+    least_left : float
+        Where 1 - h is no more than this a row alone determines a parameter: what is divided by 1 - h is NaN.
+    n_threads : int or None
+        How many threads may read them; None for all that the process may use.
     """
 
     features: Columns
@@ -71,6 +80,8 @@ class FittedRows:
     scale: FloatArray
     coef: FloatArray | None = None
     factor: FloatArray | None = None
+    least_left: float = LEAST_LEFT
+    n_threads: int | None = None
 
     @property
     def n_samples(self) -> int:
@@ -86,17 +97,39 @@ class FittedRows:
 def leverages(rows: FittedRows) -> FloatArray:
     """Diagonal of the hat matrix, h = a |factor'z|^2 of every row: (n_samples,)."""
     out = np.empty(rows.n_samples)
-    for block, z, weights in _blocks(rows):
-        out[block] = _leverages(rows, z, weights)
+    _set_figures(rows, None, out)
     return out
 
 
 def residuals(rows: FittedRows) -> FloatArray:
     """Residuals r of every row, in units of ``scale_y``: (n_samples,)."""
     out = np.empty(rows.n_samples)
-    for block, z, _ in _blocks(rows):
-        out[block] = _residuals(rows, block, z)
+    _set_figures(rows, out, None)
     return out
+
+
+def _set_figures(rows: FittedRows, r: FloatArray | None, h: FloatArray | None) -> None:
+    n, q, threads = rows.n_samples, rows.n_variables, resolve_threads(rows.n_threads)
+    target, shift, scale = rows.target, rows.shift, rows.scale
+    if target is None or rows.coef is None:
+        target, shift, scale = None, shift[: q - 1].copy(), scale[: q - 1].copy()
+    step = threads * max(1024, _WORK // (q * q))
+    for first in range(0, n, step):
+        kernels.row_figures(
+            rows.features.source,
+            None if target is None else target.source,
+            rows.weights,
+            rows.weights_count,
+            shift,
+            scale,
+            None if target is None else rows.coef,
+            None if h is None else _factor(rows),
+            first,
+            min(n, first + step),
+            threads,
+            r,
+            h,
+        )
 
 
 def meat(
@@ -111,7 +144,7 @@ def meat(
     correction : {"none", "root_of_rest", "rest"}
         What residuals are divided by.
     whitened : bool
-        Sum over ``factor'z`` instead of z, for columns that are nearly dependent.
+        Sum over ``factor'z`` instead of z, for columns that are nearly dependent; with a correction it always is.
 
     Returns
     -------
@@ -120,22 +153,27 @@ def meat(
     n_undetermined : int
         How many rows have.
     """
-    total = np.zeros((rows.n_variables, rows.n_variables))
-    n_undetermined = 0
-    for block, z, weights in _blocks(rows):
-        u = _residuals(rows, block, z)
-        if correction != "none":
-            rest = 1.0 - _leverages(rows, z, weights)
-            is_left = rest > LEAST_LEFT
-            n_undetermined += int(np.count_nonzero(~is_left & (weights > 0)))
-            rest = np.where(is_left, rest, 1.0)
-            u = u / (np.sqrt(rest) if correction == "root_of_rest" else rest)
-        u = u * (np.sqrt(weights) if rows.weights_count else weights)
-        scored = _scored(rows, z, whitened) * u[:, np.newaxis]
-        total += scored.T @ scored
-    if n_undetermined:
-        total[:] = np.nan
-    return total, n_undetermined
+    n, p, threads = rows.n_samples, rows.n_variables - 1, resolve_threads(rows.n_threads)
+    target, coef = _fitted_target(rows)
+    factor = _factor(rows) if whitened or correction != "none" else None
+    for part, slots in in_parts(kernels.plan_meat(n, p)):
+        kernels.robust_meat(
+            rows.features.source,
+            target.source,
+            rows.weights,
+            rows.weights_count,
+            rows.shift,
+            rows.scale,
+            coef,
+            factor,
+            rows.least_left,
+            correction,
+            part,
+            threads,
+            slots,
+        )
+    result: tuple[FloatArray, int] = kernels.meat_totals(n, p, slots)
+    return result
 
 
 def hac_meat(rows: FittedRows, n_lags: int, *, whitened: bool = False) -> FloatArray:
@@ -159,23 +197,24 @@ def hac_meat(rows: FittedRows, n_lags: int, *, whitened: bool = False) -> FloatA
     The sum over lags is one over windows of L + 1 scores, which end at rows t < n + L: ``sum b_t b_t' / (L + 1)``. A
     window goes on from the last one, so that the cost does not depend on L.
     """
-    q = rows.n_variables
-    total = np.zeros((q, q))
-    before = np.zeros((n_lags + 1, q))  # the scores that a window still holds, the oldest first
-    window = np.zeros(q)
-    for block, z, weights in _blocks_with_end(rows, n_lags):
-        scored = np.zeros((len(z), q))
-        if block is not None:
-            u = _residuals(rows, block, z) * weights
-            scored = _scored(rows, z, whitened) * u[:, np.newaxis]
-        history = np.vstack([before, scored])
-        changes = scored - history[: len(scored)]
-        windows = window + np.cumsum(changes, axis=0)
-        # Sums of what came and went drift; each block starts from a fresh one.
-        before = history[len(scored) :]
-        window = before.sum(axis=0)
-        total += windows.T @ windows
-    return total / (n_lags + 1)
+    n, p, threads = rows.n_samples, rows.n_variables - 1, resolve_threads(rows.n_threads)
+    target, coef = _fitted_target(rows)
+    for part, slots in in_parts(kernels.plan_hac(n, p, n_lags)):
+        kernels.hac_meat(
+            rows.features.source,
+            target.source,
+            rows.weights,
+            rows.shift,
+            rows.scale,
+            coef,
+            _factor(rows) if whitened else None,
+            n_lags,
+            part,
+            threads,
+            slots,
+        )
+    total: FloatArray = kernels.hac_totals(n, p, n_lags, slots)
+    return total
 
 
 def cluster_scores(
@@ -196,15 +235,25 @@ def cluster_scores(
     -------
     ndarray of shape (G, p + 1)
     """
-    total = np.zeros((n_clusters, rows.n_variables))
-    for block, z, weights in _blocks(rows):
-        u = _residuals(rows, block, z) * weights
-        scored = _scored(rows, z, whitened) * u[:, np.newaxis]
-        order = np.argsort(codes[block], kind="stable")
-        sorted_codes = codes[block][order]
-        starts = np.flatnonzero(np.diff(sorted_codes, prepend=-1))
-        total[sorted_codes[starts]] += np.add.reduceat(scored[order], starts, axis=0)
-    return total
+    n, p, threads = rows.n_samples, rows.n_variables - 1, resolve_threads(rows.n_threads)
+    target, coef = _fitted_target(rows)
+    for part, slots in in_parts(kernels.plan_clusters(n, p, n_clusters)):
+        kernels.cluster_scores(
+            rows.features.source,
+            target.source,
+            rows.weights,
+            rows.shift,
+            rows.scale,
+            coef,
+            _factor(rows) if whitened else None,
+            codes,
+            n_clusters,
+            part,
+            threads,
+            slots,
+        )
+    scores: FloatArray = kernels.cluster_totals(n, p, n_clusters, slots)
+    return scores
 
 
 def cluster_products(
@@ -264,15 +313,6 @@ def _blocks(
         yield block, z, weights
 
 
-def _blocks_with_end(
-    rows: FittedRows, n_lags: int
-) -> Iterator[tuple[slice | None, FloatArray, npt.NDArray[np.float64]]]:
-    """The blocks of rows, then as many rows of nothing as a window takes to run empty."""
-    yield from _blocks(rows)
-    if n_lags:
-        yield None, np.zeros((n_lags, rows.n_variables)), np.zeros(n_lags)
-
-
 def _target(rows: FittedRows, block: slice) -> FloatArray:
     if rows.target is None:
         raise TypeError("these rows have no target")
@@ -281,24 +321,13 @@ def _target(rows: FittedRows, block: slice) -> FloatArray:
     return centred
 
 
-def _residuals(rows: FittedRows, block: slice, z: FloatArray) -> FloatArray:
-    if rows.coef is None:
-        raise TypeError("these rows have no coefficients")
-    left: FloatArray = _target(rows, block) - z @ rows.coef
-    return left
+def _fitted_target(rows: FittedRows) -> tuple[Columns, FloatArray]:
+    if rows.target is None or rows.coef is None:
+        raise TypeError("these rows have no target or no coefficients")
+    return rows.target, rows.coef
 
 
-def _scored(rows: FittedRows, z: FloatArray, whitened: bool) -> FloatArray:
-    """The variables that scores are summed in: z, or factor'z."""
-    if not whitened:
-        return z
+def _factor(rows: FittedRows) -> FloatArray:
     if rows.factor is None:
         raise TypeError("these rows have no factor")
-    along: FloatArray = z @ rows.factor
-    return along
-
-
-def _leverages(rows: FittedRows, z: FloatArray, weights: npt.NDArray[np.float64]) -> FloatArray:
-    along = _scored(rows, z, True)
-    h: FloatArray = np.einsum("ij,ij->i", along, along)
-    return h if rows.weights_count else h * weights
+    return rows.factor

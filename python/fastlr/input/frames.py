@@ -16,7 +16,7 @@ import numpy.typing as npt
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.arrow import to_numpy
 
-__all__ = ["array_of", "has_columns", "opened"]
+__all__ = ["array_of", "has_columns", "like_frame", "opened", "opened_table"]
 
 _COLLECTED = ("polars", "duckdb", "ibis")  # engines of one machine, whose tables are collected
 _SEEN = ("modin", "pandas", "polars", "pyarrow")  # by scikit-learn
@@ -116,3 +116,24 @@ def has_columns(data: object) -> bool:
     return hasattr(kind, "__arrow_c_stream__") or (
         hasattr(kind, "collect") and hasattr(kind, "columns")
     )
+
+
+def opened_table(data: Any, argument: str) -> Any:
+    """The narwhals DataFrame that ``data`` is, to make others like it of; None for arrays, sequences and mappings."""
+    if isinstance(data, np.ndarray | list | tuple | dict):
+        return None
+    return opened(data, argument)
+
+
+def like_frame(frame: Any, columns: dict[str, npt.NDArray[Any]]) -> Any:
+    """Columns as a frame of the library that another one is of, with its index; as they are without one."""
+    if frame is None:
+        return columns
+    import narwhals as nw
+
+    table = nw.from_dict(columns, backend=frame.implementation)
+    native = table.to_native()
+    index = nw.maybe_get_index(frame)
+    if index is not None:
+        native.index = index
+    return native

@@ -56,7 +56,8 @@ def with_asked(
         options["groups"] = _groups(options["groups"], problem, data)
     weights = problem.weights
     features: Columns = problem.leading_features
-    return with_covariance(fit, GivenRows(features, problem.targets, weights), cov_type, options)
+    rows = GivenRows(features, problem.targets, weights, problem.n_threads)
+    return with_covariance(fit, rows, cov_type, options)
 
 
 def _groups(groups: Any, problem: Problem, data: object) -> Any:

@@ -18,7 +18,14 @@ from fastlr.input.columns import FloatArray
 if TYPE_CHECKING:
     from fastlr.results.linear_fit import LinearFit
 
-__all__ = ["check_rows", "estimates_of", "with_covariance"]
+__all__ = [
+    "check_rows",
+    "check_squares",
+    "check_weights",
+    "estimates_of",
+    "is_estimated",
+    "with_covariance",
+]
 
 Fit = TypeVar("Fit", bound="LinearFit")
 
@@ -36,7 +43,7 @@ def with_covariance(
             'cov_type="nonrobust" takes weights for precisions, and weight_type is "probability": leave cov_type out '
             'for "HC1", as survey software has it, or choose another robust one.'
         )
-    if not _is_estimated(fit):
+    if not is_estimated(fit):
         raise InputError(
             f"standard errors of a fit by {fit.solver} are not those of least squares: fit by fastlr.ols."
         )
@@ -103,6 +110,20 @@ def estimates_of(fit: LinearFit, rows: GivenRows | None) -> Estimates | None:
 
 def check_rows(fit: LinearFit, rows: GivenRows) -> None:
     """Refuse rows that are not those of the fit, which their number, weight and residuals tell."""
+    check_weights(fit, rows)
+    estimates = estimates_of(fit, rows)
+    if estimates is None:
+        return
+    weights = rows.weights
+    for target in range(fit.n_targets):
+        passed = estimates.fitted(rows, target)
+        left = residuals(passed) / passed.scale[-1]
+        squares = float(np.sum(left**2 if weights is None else weights * left**2))
+        check_squares(fit, target, squares)
+
+
+def check_weights(fit: LinearFit, rows: GivenRows) -> None:
+    """Refuse rows that are not as many, or of another weight, than those of the fit."""
     weights = rows.weights
     counted = rows.features.n_samples if weights is None else int(np.count_nonzero(weights))
     total = float(counted if weights is None else np.sum(weights, dtype=np.float64))
@@ -115,23 +136,20 @@ def check_rows(fit: LinearFit, rows: GivenRows) -> None:
         raise InputError(
             f"the weights add up to {total:g}, and those of the fit to {fit.total_weight:g}: pass its sample_weight."
         )
-    estimates = estimates_of(fit, rows)
-    if estimates is None:
-        return
-    for target in range(fit.n_targets):
-        passed = estimates.fitted(rows, target)
-        left = residuals(passed) / passed.scale[-1]
-        squares = float(np.sum(left**2 if weights is None else weights * left**2))
-        tss = float(np.atleast_1d(fit.tss)[target])
-        expected = float(np.atleast_1d(fit.rss)[target])
-        if not abs(squares - expected) <= _SAME * expected + 1e-20 * tss:
-            raise InputError(
-                f"these are not the rows of the fit: their residuals' squares add up to {squares:g}, and the fit's to "
-                f"{expected:g}. Pass X, y and sample_weight as they were fitted."
-            )
 
 
-def _is_estimated(fit: LinearFit) -> bool:
+def check_squares(fit: LinearFit, target: int, squares: float) -> None:
+    """Refuse rows whose residuals' squares add up to another sum than those of the fit."""
+    tss = float(np.atleast_1d(fit.tss)[target])
+    expected = float(np.atleast_1d(fit.rss)[target])
+    if not abs(squares - expected) <= _SAME * expected + 1e-20 * tss:
+        raise InputError(
+            f"these are not the rows of the fit: their residuals' squares add up to {squares:g}, and the fit's to "
+            f"{expected:g}. Pass X, y and sample_weight as they were fitted."
+        )
+
+
+def is_estimated(fit: LinearFit) -> bool:
     """Whether this is a fit by least squares, with or without a penalty, of which errors can be stated."""
     if fit.solver == "non_negative":
         return False

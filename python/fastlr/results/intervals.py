@@ -11,7 +11,7 @@ from fastlr.inference.distributions import as_level, quantile
 from fastlr.inference.estimates import upper_root
 from fastlr.inference.row_passes import FittedRows, leverages
 from fastlr.input.columns import Columns, FloatArray
-from fastlr.input.frames import opened
+from fastlr.input.frames import like_frame, opened_table
 
 if TYPE_CHECKING:
     from fastlr.results.linear_fit import LinearFit
@@ -84,7 +84,7 @@ class Prediction:
                 for k, target in enumerate(self.target_names)
                 for name, part in zip(names, parts, strict=True)
             }
-        return _like(self.rows, columns)
+        return like_frame(self.rows, columns)
 
 
 def prediction_of(fit: LinearFit, X: object) -> Prediction:
@@ -103,7 +103,7 @@ def prediction_of(fit: LinearFit, X: object) -> Prediction:
         se_mean = np.sqrt(variance)
         spread = np.atleast_1d(np.asarray(fit.residual_sd, dtype=np.float64))
         se_obs = np.hypot(se_mean, spread)
-    frame = None if isinstance(X, np.ndarray | list | tuple | dict) else opened(X, "X")
+    frame = opened_table(X, "X")
     return Prediction(
         mean,
         se_mean.reshape(mean.shape),
@@ -178,17 +178,3 @@ def _means(fit: LinearFit) -> FloatArray:
         return np.asarray(fit.feature_mean)
     means: FloatArray = inverse.mean.sum(axis=0) / inverse.scale
     return means
-
-
-def _like(frame: Any, columns: dict[str, FloatArray]) -> Any:
-    """Columns as a frame of the library that another one is of."""
-    if frame is None:
-        return columns
-    import narwhals as nw
-
-    table = nw.from_dict(columns, backend=frame.implementation)
-    native = table.to_native()
-    index = nw.maybe_get_index(frame)
-    if index is not None:
-        native.index = index
-    return native
