@@ -27,6 +27,9 @@ WEIGHTS_ARE_STEPS = {
     fastlr.SGDRegressor(batch_size=10, standardize=False, average=True),
     fastlr.SGDRegressor("huber", epsilon=1.0, batch_size=None, eta0=0.1),
     fastlr.SGDRegressor("squared_epsilon_insensitive", penalty="l1"),
+    fastlr.SGDRegressor(
+        "epsilon_insensitive", penalty="elasticnet", learning_rate="adaptive", max_iter=100
+    ),
 )
 def test_scikit_learn_conventions(estimator):
     # Levels differ in kernels: batches of rows and other losses have tests on every level.
