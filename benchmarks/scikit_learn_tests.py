@@ -96,7 +96,6 @@ REASONS = {
         "coordinate_descent: test_lasso_path_return_models_vs_new_return_gives_same_coefficients",
         "coordinate_descent: test_path_function_deprecated_n_alphas",
     ],
-    "coefficients that partial_fit goes on from are float64": ["sgd: test_sgd_dtype_match"],
 }
 
 

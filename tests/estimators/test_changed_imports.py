@@ -45,6 +45,25 @@ def test_float32_coefficients_of_penalised_fits_have_a_constant_that_fits_them(m
         assert model.fit(X, y).coef_.dtype == np.float64
 
 
+def test_descent_on_float32_goes_on_from_all_digits(tmp_path):
+    rows = X[:, :2].astype(np.float32)
+    options = {"eta0": 1e-3, "tol": None, "random_state": 0, "optimizer": "momentum"}
+    whole = fastlr.SGDRegressor(max_iter=6, **options).fit(rows, Y)
+    assert whole.coef_.dtype == np.float32
+    half = fastlr.SGDRegressor(max_iter=3, warm_start=True, **options).fit(rows, Y)
+    half.save(tmp_path / "half.json")
+    for again in (fastlr.load(tmp_path / "half.json"), pickle.loads(pickle.dumps(half)), half):
+        assert again.coef_.dtype == np.float32
+        again.fit(rows, Y)
+        np.testing.assert_array_equal(again.coef_, whole.coef_)
+        np.testing.assert_array_equal(again.intercept_, whole.intercept_)
+    exact = fastlr.SGDRegressor(max_iter=6, **options).fit(rows.astype(np.float64), Y)
+    np.testing.assert_array_equal(whole.coef_, exact.coef_.astype(np.float32))
+    gap = (rows.astype(np.float64) @ (whole.coef_ - exact.coef_)).mean()
+    np.testing.assert_allclose(whole.intercept_ + gap, exact.intercept_, rtol=1e-12)
+    assert whole.partial_fit(X[:, :2], Y).coef_.dtype == np.float64
+
+
 def test_coefficients_that_float32_cannot_hold_stay_float64():
     rows = X.astype(np.float32)
     for factor in (1e60, 1e-60):

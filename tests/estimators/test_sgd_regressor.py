@@ -295,7 +295,7 @@ def test_too_few_epochs_are_told(rows):
 def test_clone_pickle_and_float32(rows):
     X, y, _ = rows
     model = clone(fastlr.SGDRegressor(batch_size=4, random_state=1)).fit(X.astype(np.float32), y)
-    assert model.coef_.dtype == np.float64
+    assert model.coef_.dtype == np.float32
     assert model.predict(X.astype(np.float32)).dtype == np.float32
     again = pickle.loads(pickle.dumps(model)).partial_fit(X, y)
     np.testing.assert_array_equal(again.coef_, model.partial_fit(X, y).coef_)
