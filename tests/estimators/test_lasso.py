@@ -107,7 +107,7 @@ def test_folds_of_many_features_are_fitted_from_their_rows():
 def test_groups_reach_the_splitter_where_routing_is_enabled(rows):
     X, y, _ = rows
     groups = np.arange(150) % 5
-    with pytest.raises(TypeError, match="metadata routing is enabled"):
+    with pytest.raises(TypeError, match="is only supported if enable_metadata_routing=True"):
         LassoCV(cv=GroupKFold(3)).fit(X, y, groups=groups)
     with config_context(enable_metadata_routing=True):
         model = LassoCV(cv=GroupKFold(3), alphas=5).fit(X, y, groups=groups)
@@ -134,10 +134,10 @@ def test_a_warm_start_goes_on_from_where_it_was(rows):
         (ElasticNet(l1_ratio=2.0), "l1_ratio=2.0 is not between 0 and 1"),
         (Lasso(selection="sorted"), "selection='sorted'"),
         (Lasso(max_iter=0), "max_iter=0"),
-        (LassoCV(alphas=[1.0, -2.0]), r"alphas\[1\]=-2"),
+        (LassoCV(alphas=[1.0, -2.0]), r"alphas\[1\] == -2, must be >= 0.0"),
         (LassoCV(cv=1), "k-fold"),
         (ElasticNetCV(l1_ratio=[0.5, 3.0]), r"l1_ratio\[1\]=3.0"),
-        (ElasticNetCV(l1_ratio=0.0), "pass alphas"),
+        (ElasticNetCV(l1_ratio=0.0), "Please supply a grid"),
     ],
 )
 def test_a_failed_fit_leaves_the_estimator_as_it_was(rows, model, says):

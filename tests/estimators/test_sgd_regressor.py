@@ -27,6 +27,9 @@ WEIGHTS_ARE_STEPS = {
     fastlr.SGDRegressor(batch_size=10, standardize=False, average=True),
     fastlr.SGDRegressor("huber", epsilon=1.0, batch_size=None, eta0=0.1),
     fastlr.SGDRegressor("squared_epsilon_insensitive", penalty="l1"),
+    fastlr.SGDRegressor(
+        "epsilon_insensitive", penalty="elasticnet", learning_rate="adaptive", max_iter=100
+    ),
 )
 def test_scikit_learn_conventions(estimator):
     # Levels differ in kernels: batches of rows and other losses have tests on every level.
@@ -292,7 +295,7 @@ def test_too_few_epochs_are_told(rows):
 def test_clone_pickle_and_float32(rows):
     X, y, _ = rows
     model = clone(fastlr.SGDRegressor(batch_size=4, random_state=1)).fit(X.astype(np.float32), y)
-    assert model.coef_.dtype == np.float64
+    assert model.coef_.dtype == np.float32
     assert model.predict(X.astype(np.float32)).dtype == np.float32
     again = pickle.loads(pickle.dumps(model)).partial_fit(X, y)
     np.testing.assert_array_equal(again.coef_, model.partial_fit(X, y).coef_)

@@ -171,17 +171,20 @@ def test_correlated_columns_arrive_within_a_few_sweeps():
 
 def test_a_gap_that_is_not_reached_is_told():
     X, y, _ = table()
-    with pytest.warns(fastlr.ConvergenceWarning, match="max_iter=1 sweeps.*Raise max_iter or tol"):
+    with pytest.warns(
+        fastlr.ConvergenceWarning,
+        match="Objective did not converge.*max_iter=1 sweeps.*raise max_iter or tol",
+    ):
         fastlr.lasso_path(X, y, alphas=[1e-3], tol=1e-14, max_iter=1)
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"alphas": [1.0, -1.0]}, r"alphas\[1\]=-1 is not a finite number >= 0"),
-        ({"alphas": [np.nan]}, r"alphas\[0\]=nan"),
+        ({"alphas": [1.0, -1.0]}, r"alphas\[1\] == -1, must be >= 0.0"),
+        ({"alphas": [np.nan]}, r"alphas\[0\] == nan"),
         ({"alphas": []}, "alphas has shape"),
-        ({"alphas": "many"}, "are not numbers"),
+        ({"alphas": "many"}, "is not made of numbers"),
         ({"n_alphas": 0}, "below 1"),
         ({"eps": 0.0}, "eps=0.0 is not between"),
         ({"penalty_factors": [1.0]}, r"shape \(1,\) for 9 features"),
@@ -203,7 +206,7 @@ def test_bad_ratios_and_rows_are_named():
     X, y, _ = table()
     with pytest.raises(fastlr.InputError, match=r"l1_ratio=1\.5 is not between 0 and 1"):
         fastlr.enet_path(X, y, l1_ratio=1.5)
-    with pytest.raises(fastlr.InputError, match="l1_ratio=0 leaves no coefficient at zero"):
+    with pytest.raises(fastlr.InputError, match=r"l1_ratio=0\. Please supply a grid"):
         fastlr.enet_path(X, y, l1_ratio=0.0)
     with pytest.raises(fastlr.InputError, match="Moments alone"):
         fastlr.lasso_path(fastlr.Moments.from_arrays(X, y), y)

@@ -105,7 +105,7 @@ def test_an_alpha_below_what_rounding_can_tell_is_warned_of():
 
 BAD = [
     ({"alphas": []}, "alphas is empty"),
-    ({"alphas": [1.0, -1.0]}, r"alphas\[1\] == -1.0, must be >= 0"),
+    ({"alphas": [1.0, -1.0]}, r"alphas\[1\] == -1, must be > 0.0"),
     ({"alphas": np.nan}, r"alphas\[0\] == nan"),
     ({"alphas": "all"}, "alphas='all' is not made of numbers"),
     ({"alphas": [[1.0]]}, "alphas has shape"),

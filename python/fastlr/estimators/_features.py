@@ -28,7 +28,7 @@ def check_features(estimator: Any, X: object, features: Columns, *, reset: bool)
     is_array = type(X) is np.ndarray  # without names: nothing to compare yet
     if not reset and (is_array or type(X) is list):
         fitted = vars(estimator)
-        if "feature_names_in_" not in fitted and fitted["n_features_in_"] == features.n_columns:
+        if "feature_names_in_" not in fitted and fitted.get("n_features_in_") == features.n_columns:
             return  # most calls: scikit-learn would take ten times as long to find nothing
     if not (reset and is_array) and not isinstance(X, Mapping) and not has_columns(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)

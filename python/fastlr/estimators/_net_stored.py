@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastlr.errors import InputError
+from fastlr.estimators._shapes import as_constant, is_single
 from fastlr.storage.schema import (
     Block,
     Counts,
@@ -15,6 +16,7 @@ from fastlr.storage.schema import (
     Maybe,
     NumberOr,
     Numbers,
+    Of,
     Part,
     check_fields,
     shown,
@@ -40,6 +42,7 @@ _NET: Mapping[str, Field] = {
     "intercept": NumberOr("t", must_be_finite=True),
     "dual_gap": Numbers("t", may_be_nan=True),
     "n_iter": Counts("t"),
+    "is_single": Maybe(Of(bool)),
 }
 
 
@@ -48,10 +51,11 @@ def net_as_data(fitted: Mapping[str, Any]) -> dict[str, Any]:
     intercept = fitted["intercept_"]
     return {
         "coef": np.atleast_2d(fitted["coef_"]).tolist(),
-        "intercept": intercept if isinstance(intercept, float) else intercept.tolist(),
+        "intercept": intercept.tolist() if isinstance(intercept, np.ndarray) else float(intercept),
         "dual_gap": np.atleast_1d(fitted["dual_gap_"]).tolist(),
         "n_iter": np.atleast_1d(fitted["n_iter_"]).tolist(),
         "solver": fitted["solver_"],
+        **({"is_single": True} if is_single(fitted["coef_"]) else {}),
     }
 
 
@@ -66,9 +70,10 @@ def net_of(data: Mapping[str, Any], n_features: int, *, is_single: bool = False)
     t = len(coef)
     values = check_fields("a net", own, _NET, {"": (), "t": (t,), "tp": (t, n_features)})
     gaps, n_iter = values["dual_gap"], values["n_iter"].tolist()
+    coefs = values["coef"].astype(np.float32) if values["is_single"] else values["coef"]
     return {
-        "coef_": values["coef"][0] if t == 1 else values["coef"],
-        "intercept_": values["intercept"],
+        "coef_": coefs[0] if t == 1 else coefs,
+        "intercept_": as_constant(values["intercept"]),
         "dual_gap_": float(gaps[0]) if t == 1 else gaps,
         "n_iter_": n_iter[0] if t == 1 else n_iter,
         "solver_": solver,

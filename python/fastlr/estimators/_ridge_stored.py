@@ -18,6 +18,7 @@ from fastlr.storage.schema import (
     Maybe,
     NumberOr,
     Numbers,
+    Of,
     Part,
     check_fields,
     shown,
@@ -27,6 +28,7 @@ __all__ = [
     "MOST_KEPT",
     "RIDGE_CV_FIELDS",
     "RIDGE_FIELDS",
+    "SINGLE",
     "check_parts",
     "choice_as_data",
     "choice_of",
@@ -42,7 +44,10 @@ RIDGE_FIELDS: Mapping[str, Field] = {
 }
 """The rules of what Ridge adds to its parameters and features."""
 
-RIDGE_CV_FIELDS: Mapping[str, Field] = {**RIDGE_FIELDS, "choice": Part(dict)}
+SINGLE: Mapping[str, Field] = {"is_single": Maybe(Of(bool))}
+"""The rule of whether all features were float32, and coefficients are; missing where they were not."""
+
+RIDGE_CV_FIELDS: Mapping[str, Field] = {**RIDGE_FIELDS, **SINGLE, "choice": Part(dict)}
 """The rules of what RidgeCV adds."""
 
 _METHODS = ("leave_one_out", "folds", "splits")

@@ -12,7 +12,7 @@ from fastlr.descent.arguments import as_verbose
 from fastlr.descent.optimizers import Optimizer, as_optimizer
 from fastlr.descent.row_loss import ROW_LOSSES, RowLoss, as_epsilon
 from fastlr.descent.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
-from fastlr.errors import InputError
+from fastlr.errors import InputError, InputTypeError
 from fastlr.input.options import as_choice, as_flag, as_number, as_whole
 
 __all__ = ["SGDSettings", "settings_of"]
@@ -58,6 +58,10 @@ def settings_of(model: Any, *, one_epoch: bool = False) -> SGDSettings:
     alpha = _number(model.alpha, "alpha", 0.0, math.inf)
     share = {None: 0.0, "l2": 0.0, "l1": 1.0}.get(penalty, -1.0)
     if share < 0.0:
+        if model.l1_ratio is None:
+            raise InputTypeError(
+                "l1_ratio must be set when penalty is 'elasticnet', and it is None: pass a share from 0 to 1."
+            )
         share = _number(model.l1_ratio, "l1_ratio", 0.0, 1.0)
     strength = 0.0 if penalty is None else alpha
     rule = as_optimizer(model.optimizer)

@@ -49,6 +49,13 @@ def start_of(
     return theta
 
 
+def is_same_constant(shown: float, model: SGDRegressor) -> bool:
+    """Whether the constant is that of the last fit, which makes up for coefficients that were rounded to float32."""
+    rounding = vars(model).get("_rounding", 0.0)
+    constant = np.asarray(model.intercept_)
+    return constant.shape == (1,) and float(constant[0] - shown) == rounding
+
+
 def warm_state(
     model: SGDRegressor, standardisation: Standardisation, settings: SGDSettings
 ) -> State | None:
@@ -67,7 +74,7 @@ def warm_state(
     shown = standardisation.to_raw(state.average if is_mean else state.theta)
     if len(shown) != len(model.coef_) + 1 or not (
         np.array_equal(shown[:-1].astype(model.coef_.dtype), model.coef_)
-        and np.array_equal(shown[-1:].astype(model.intercept_.dtype), model.intercept_)
+        and is_same_constant(shown[-1], model)
     ):
         return None
     kept: State = state.copy()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastlr.descent.state import Counter, Number, State, VectorRow
-from fastlr.storage.schema import Count, Field, Numbers, Part, check_fields
+from fastlr.storage.schema import Count, Field, Maybe, Numbers, Part, check_fields
 
 __all__ = ["SGD_FIELDS", "state_as_data", "state_of"]
 
@@ -26,6 +26,7 @@ SGD_FIELDS: Mapping[str, Field] = {
     "t": Numbers("", at_least=1.0, must_be_finite=True),
     "history": Part(dict),
     "state": Part(dict),
+    "rounding": Maybe(Numbers("", must_be_finite=True)),
 }
 """The rules of what SGDRegressor adds to its parameters and features."""
 

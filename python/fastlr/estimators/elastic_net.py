@@ -15,7 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 from fastlr.errors import InputError
 from fastlr.estimators._features import check_features
 from fastlr.estimators._linear import LinearEstimator
+from fastlr.estimators._net_precompute import check_precompute
 from fastlr.estimators._net_stored import NET_FIELDS, net_as_data, net_of
+from fastlr.estimators._shapes import as_constant, as_single
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_alpha, as_choice, as_flag, as_whole
 from fastlr.input.threads import lock_of
@@ -68,8 +70,9 @@ class ElasticNet(MultiOutputMixin, SparseCoefficients):  # type: ignore[misc]
         Share of the absolute values in the penalty.
     fit_intercept : bool, default=True
         Whether to fit a constant, which is not penalised.
-    precompute : bool or array-like, default=False
-        Accepted for scikit-learn's sake: cross-products are always computed, and never taken over.
+    precompute : bool or array-like of shape (n_features, n_features), default=False
+        Accepted for scikit-learn's sake: cross-products are always computed, and never taken over. Some elements of a
+        matrix are compared with those of X, as there.
     max_iter : int, default=1000
         Most sweeps over the coefficients.
     copy_X : bool, default=True
@@ -88,11 +91,11 @@ class ElasticNet(MultiOutputMixin, SparseCoefficients):  # type: ignore[misc]
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
-        Coefficients, always float64.
+        Coefficients, float32 if all of X is, else float64.
     sparse_coef_ : sparse array of shape (n_targets, n_features)
         The same without their zeros.
     intercept_ : float or ndarray of shape (n_targets,)
-        The constant; 0.0 if ``fit_intercept=False``.
+        The constant, float64; 0.0 if ``fit_intercept=False``. It fits the coefficients as they are rounded.
     n_iter_ : int or list of int
         Sweeps that were taken, for each target.
     dual_gap_ : float or ndarray of shape (n_targets,)
@@ -185,6 +188,7 @@ class ElasticNet(MultiOutputMixin, SparseCoefficients):  # type: ignore[misc]
                 )
             starts = list(before)
         source = source_of(problem, "auto", needs_all=alpha == 0.0)
+        check_precompute(self.precompute, problem, source.column_means[:p])
         grid, ones = np.array([alpha]), np.ones(p)
         paths = [traced(source, k, grid, ratio, ones, rules, starts[k]) for k in range(t)]
         for path in paths:
@@ -195,13 +199,15 @@ class ElasticNet(MultiOutputMixin, SparseCoefficients):  # type: ignore[misc]
             raise InputError(
                 "coefficients leave the range of float64: bring columns of X and y nearer to 1."
             )
+        if problem.features.all_float32:
+            coef, intercept = as_single(coef, intercept, source.column_means[:p])
         gaps = np.array([path.gaps[0] for path in paths])
         n_iter = [int(path.n_iter[0]) for path in paths]
         with lock_of(self):
             check_features(self, X, problem.features, reset=True)
             self.__dict__.update(
                 coef_=coef[0] if t == 1 else coef,
-                intercept_=float(intercept[0])
+                intercept_=as_constant(float(intercept[0]))
                 if is_vector or not problem.fit_intercept
                 else intercept,
                 dual_gap_=float(gaps[0]) if t == 1 else gaps,
@@ -229,8 +235,8 @@ class Lasso(ElasticNet):
     >>> from fastlr import Lasso
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0.0, 2.0, 4.0, 6.0]
     >>> model = Lasso(alpha=1.25, tol=1e-12).fit(X, y)
-    >>> model.coef_.round(6), round(model.intercept_, 6)
-    (array([1.]), 1.5)
+    >>> print(model.coef_.round(6), model.intercept_.round(6))
+    [1.] 1.5
     """
 
     l1_ratio: float

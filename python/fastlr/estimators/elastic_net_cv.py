@@ -14,6 +14,7 @@ from fastlr.errors import InputError, InputTypeError
 from fastlr.estimators._features import check_features
 from fastlr.estimators._net_stored import NET_CV_FIELDS, choice_of, net_of
 from fastlr.estimators._sgd_rows import as_vector
+from fastlr.estimators._shapes import as_constant, as_single
 from fastlr.estimators.elastic_net import SparseCoefficients, descent_rules
 from fastlr.input.arguments import as_features
 from fastlr.input.columns import FloatArray
@@ -96,6 +97,11 @@ class _CrossValidatedNet(SparseCoefficients):
         chosen = np.array([alpha])
         path = traced(rows.whole, 0, chosen, ratios[best], ones, rules)
         warn_of_gaps(rows.whole, path, chosen, rules)
+        coef: Any = path.coefs[0]
+        intercept: Any = float(path.intercepts[0]) * problem.fit_intercept
+        if problem.features.all_float32:
+            means = rows.whole.column_means[: problem.n_features]
+            coef, intercept = as_single(coef, intercept, means)
         alphas = np.stack(grids) if isinstance(grid, int) and len(ratios) > 1 else grids[0]
         with lock_of(self):
             check_features(self, X, problem.features, reset=True)
@@ -103,8 +109,8 @@ class _CrossValidatedNet(SparseCoefficients):
                 alpha_=alpha,
                 alphas_=alphas,
                 mse_path_=np.squeeze(errors),
-                coef_=path.coefs[0],
-                intercept_=float(path.intercepts[0]) if problem.fit_intercept else 0.0,
+                coef_=coef,
+                intercept_=as_constant(float(intercept)),
                 dual_gap_=float(path.gaps[0]),
                 n_iter_=int(path.n_iter[0]),
                 solver_=rows.whole.solver,
@@ -148,8 +154,9 @@ class _CrossValidatedNet(SparseCoefficients):
         of_splitter: dict[str, object] = {}
         if params and not get_config()["enable_metadata_routing"]:
             raise InputTypeError(
-                f"fit was given {sorted(params)}, which go to the splitter only where metadata routing is enabled: "
-                "call sklearn.set_config(enable_metadata_routing=True), or pass cv as a list of splits."
+                f"Passing {', '.join(sorted(params))} to fit is only supported if enable_metadata_routing=True, which "
+                "hands them to the splitter: call sklearn.set_config(enable_metadata_routing=True), or pass cv as a "
+                "list of splits."
             )
         if params:
             routed = process_routing(self, "fit", sample_weight=sample_weight, **params)

@@ -14,6 +14,7 @@ from fastlr.errors import InputError
 from fastlr.estimators._features import check_features
 from fastlr.estimators._linear import LinearEstimator
 from fastlr.estimators._ridge_stored import MOST_KEPT, RIDGE_FIELDS, check_parts
+from fastlr.estimators._shapes import as_constant
 from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.names import check_same_targets
@@ -229,7 +230,7 @@ class LinearRegression(LinearEstimator, SklearnRegression):  # type: ignore[misc
             _rows=rows,
             fit_=fit,
             coef_=fit.coef.copy(),
-            intercept_=fit.intercept if fit.fit_intercept else 0.0,  # as scikit-learn has it
+            intercept_=as_constant(fit.intercept if fit.fit_intercept else 0.0),
             rank_=fit.rank,
             solver_=fit.solver,
             digits_=fit.digits,

@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from fastlr.errors import InputError
 from fastlr.estimators._features import check_features
 from fastlr.estimators._linear import LinearEstimator
-from fastlr.estimators._ridge_stored import RIDGE_FIELDS, check_parts, fit_as_data
+from fastlr.estimators._ridge_stored import RIDGE_FIELDS, SINGLE, check_parts, fit_as_data
+from fastlr.estimators._shapes import as_constant, as_single, is_single
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag, as_number, as_whole
 from fastlr.input.penalties import as_penalties
@@ -40,27 +41,36 @@ class RidgePredictor(LinearEstimator, MultiOutputMixin, RegressorMixin, BaseEsti
     @classmethod
     def stored_fields(cls) -> Mapping[str, Field]:
         """The fit, and moments of few columns."""
-        return RIDGE_FIELDS
+        return {**RIDGE_FIELDS, **SINGLE}
 
     def stored_values(self) -> dict[str, Any]:
         """The fit, and moments of few columns."""
-        return fit_as_data(self.fit_, self.moments_)
+        own = fit_as_data(self.fit_, self.moments_)
+        return {**own, "is_single": True} if is_single(self.coef_) else own
 
     def restore(self, values: Mapping[str, Any]) -> None:
         """Set the attributes that all ridge estimators have, from fields that have been checked."""
         fit, moments = values["fit"], values["moments"]
         check_parts(fit, moments, vars(self)["n_features_in_"])
-        self.__dict__.update(attributes_of(fit, moments))
+        single = bool(values["is_single"])
+        self.__dict__.update(attributes_of(fit, moments, single=single))
 
 
-def attributes_of(fit: LinearFit, moments: Moments | None) -> dict[str, Any]:
-    """Fitted attributes, in scikit-learn's shapes: coefficients of a single target are 1-D, whatever y was."""
-    coef = fit.coef.copy()
+def attributes_of(fit: LinearFit, moments: Moments | None, *, single: bool) -> dict[str, Any]:
+    """Fitted attributes, in scikit-learn's shapes: coefficients of a single target are 1-D, whatever y was.
+
+    ``single`` says that all features were float32, as coefficients are then, too.
+    """
+    coef: Any = fit.coef.copy()
+    intercept = fit.intercept if fit.fit_intercept else 0.0
+    if single:
+        coef, rounded = as_single(coef, intercept, fit.feature_mean)
+        intercept = rounded if fit.fit_intercept else 0.0
     return {
         "fit_": fit,
         "moments_": moments,
         "coef_": coef[0] if coef.shape[0] == 1 and coef.ndim == 2 else coef,
-        "intercept_": fit.intercept if fit.fit_intercept else 0.0,
+        "intercept_": as_constant(intercept),
     }
 
 
@@ -85,7 +95,8 @@ class Ridge(RidgePredictor):
         Accepted: solutions are exact.
     solver : {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}, default="auto"
         Accepted: all give the one minimum, found by Cholesky's factor of the moments or, with fewer rows than columns,
-        of the n x n products of rows. "lbfgs" needs ``positive=True``, and this "lbfgs" or "auto", as in scikit-learn.
+        of the n x n products of rows; sparse X goes with all of them. "lbfgs" needs ``positive=True``, and this "lbfgs"
+        or "auto", as in scikit-learn.
     positive : bool, default=False
         Whether coefficients must not be negative.
     random_state : int, RandomState or None, default=None
@@ -96,13 +107,14 @@ class Ridge(RidgePredictor):
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
-        Coefficients, always float64.
+        Coefficients, float32 if all of X is, else float64; ``fit_.coef`` has all digits.
     intercept_ : float or ndarray of shape (n_targets,)
-        The constant; 0.0 if ``fit_intercept=False``.
+        The constant, float64; 0.0 if ``fit_intercept=False``. It fits the coefficients as they are rounded.
     n_iter_ : None
         Nothing is iterated.
     solver_ : str
-        How it was solved: as in `LinearFit`, or "non_negative".
+        The ``solver`` that was asked for by name, as in scikit-learn. With "auto" how it was solved: as in `LinearFit`,
+        or "non_negative". ``fit_.solver`` says that in any case.
     n_features_in_ : int
         Number of features seen in ``fit``.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -185,13 +197,20 @@ class Ridge(RidgePredictor):
         moments = None if state is None else moments_of_state(state)
         with lock_of(self):
             check_features(self, X, problem.features, reset=True)
-            self.__dict__.update(attributes_of(fit, moments), solver_=fit.solver, n_iter_=None)
+            self.__dict__.update(
+                attributes_of(fit, moments, single=problem.features.all_float32),
+                solver_=self._solver_of(fit),
+                n_iter_=None,
+            )
         return self
+
+    def _solver_of(self, fit: LinearFit) -> str:
+        return fit.solver if self.solver == "auto" else self.solver
 
     def restore(self, values: Mapping[str, Any]) -> None:
         """Set every attribute of a fitted estimator."""
         super().restore(values)
-        self.__dict__.update(solver_=self.fit_.solver, n_iter_=None)
+        self.__dict__.update(solver_=self._solver_of(self.fit_), n_iter_=None)
 
     def _check_options(self) -> bool:
         """Whether coefficients must not be negative, once all options are known to have a meaning."""

@@ -22,6 +22,7 @@ from fastlr.estimators.ridge import RidgePredictor, attributes_of
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag
 from fastlr.input.penalties import as_penalty_grid
+from fastlr.input.sparse import SparseColumns
 from fastlr.input.threads import lock_of
 from fastlr.least_squares.fit import fit_problem, problem_of, solve_moments
 from fastlr.least_squares.problem import Problem
@@ -165,6 +166,7 @@ class RidgeCV(RidgePredictor):
         )
         stored = {}
         if self.cv is None:
+            self._warn_of_svd(problem)
             scorer = None if self.scoring is None else check_scoring(self, scoring=self.scoring)
             found = leave_one_out(problem, grid, keep=keep or scorer is not None)
             scores, results = _scores_without_each_row(
@@ -192,7 +194,7 @@ class RidgeCV(RidgePredictor):
             check_features(self, X, problem.features, reset=True)
             self.__dict__.pop("cv_results_", None)
             self.__dict__.update(
-                attributes_of(fit, moments),
+                attributes_of(fit, moments, single=problem.features.all_float32),
                 **stored,
                 validation_=found,
                 alpha_=float(alpha[0]) if is_single else alpha,
@@ -228,6 +230,16 @@ class RidgeCV(RidgePredictor):
                         f"cv!=None and {name}=True are incompatible: leave out one of them."
                     )
         return keep, per_target
+
+    def _warn_of_svd(self, problem: Problem) -> None:
+        """Warn, as scikit-learn does, of a mode that will be an error there from 1.11 on."""
+        if self.gcv_mode == "svd" and isinstance(problem.features, SparseColumns):
+            warnings.warn(
+                "The 'svd' mode is not supported for sparse X: gcv_mode='eigen' is used, as always here, and "
+                "scikit-learn will raise an error from 1.11 on. Pass gcv_mode='eigen', or leave it out.",
+                FutureWarning,
+                stacklevel=user_level(),
+            )
 
     def _routed(
         self, sample_weight: object, params: dict[str, Any]

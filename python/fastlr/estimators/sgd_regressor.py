@@ -24,6 +24,7 @@ from fastlr.estimators._sgd_rows import as_vector, split_rows
 from fastlr.estimators._sgd_start import start_of, warm_state
 from fastlr.estimators._sgd_stored import SGD_FIELDS, state_as_data, state_of
 from fastlr.estimators._sgd_warnings import warn_if_far, warn_of_failure, warn_of_max_iter
+from fastlr.estimators._shapes import as_single, is_single
 from fastlr.input.arguments import as_features, as_weights
 from fastlr.input.threads import lock_of, resolve_threads
 from fastlr.storage.schema import Field
@@ -98,9 +99,9 @@ class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ign
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,)
-        Coefficients, always float64: rounded to float32, they would not fit their intercept any more.
+        Coefficients, float32 if all of X is, else float64. ``partial_fit`` goes on from all digits.
     intercept_ : ndarray of shape (1,)
-        The constant.
+        The constant, float64. It fits the coefficients as they are rounded.
     n_iter_ : int
         Epochs of the last fit.
     t_ : float
@@ -148,6 +149,7 @@ class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ign
     loss_curve_: list[float]
     _state: State
     _scaled: tuple[Standardisation, State] | None
+    _rounding: float  # what the intercept makes up for, as coefficients are rounded to float32
 
     def __init__(
         self,
@@ -256,7 +258,7 @@ class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ign
         judge(outcome, loop, loss_of(settings, measured, standardisation, threads))
         with lock_of(self):
             check_features(self, X, features, reset=True)
-            self._accept(outcome, loop, measured, standardisation, settings)
+            self._accept(outcome, loop, measured, standardisation, settings, features.all_float32)
         if outcome.code == "converged":
             warn_if_far(
                 self, distance_of(settings, measured, standardisation, outcome.theta, threads)
@@ -310,7 +312,7 @@ class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ign
         outcome = loop.run()
         if is_first:
             check_features(self, X, features, reset=True)
-        self._accept(outcome, loop, measured, standardisation, settings)
+        self._accept(outcome, loop, measured, standardisation, settings, features.all_float32)
         return self
 
     @classmethod
@@ -327,6 +329,7 @@ class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ign
             "t": self.t_,
             "history": self.history_.to_document(),
             "state": state_as_data(self._state),
+            **({"rounding": vars(self)["_rounding"]} if is_single(self.coef_) else {}),
         }
 
     def restore(self, values: Mapping[str, Any]) -> None:
@@ -336,7 +339,12 @@ class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ign
             raise InputError(f"a history of {len(history)} is not that of n_iter.")
         self._state = state_of(values["state"], self.n_features_in_)
         self._scaled = None
-        self.__dict__.update(coef_=values["coef"], intercept_=np.array([values["intercept"]]))
+        rounding = values["rounding"]
+        self.__dict__.update(
+            coef_=values["coef"] if rounding is None else values["coef"].astype(np.float32),
+            intercept_=np.array([values["intercept"]]),
+            _rounding=rounding or 0.0,
+        )
         self.n_iter_, self.t_ = values["n_iter"], values["t"]
         self.history_ = history
         self.loss_curve_ = history.loss.tolist()
@@ -348,6 +356,7 @@ class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ign
         measured: MeasuredRows,
         standardisation: Standardisation,
         settings: SGDSettings,
+        single: bool,
     ) -> None:
         """Set every attribute at once: a failed fit leaves the estimator as it was."""
         is_mean = settings.average_from and loop.state.n_updates >= settings.average_from
@@ -359,8 +368,15 @@ class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ign
         if not standardisation.is_trivial:
             self._scaled = standardisation, self._state.copy()
             self._state.rescale(standardisation.to_raw)
+        coef: Any = raw[:-1].copy()
+        intercept: Any = raw[-1:].copy()
+        if single:
+            means = measured.mean_x * settings.fit_intercept
+            coef, intercept = as_single(coef, intercept, means)
         # One step: whoever predicts meanwhile gets coefficients and an intercept that belong together.
-        self.__dict__.update(coef_=raw[:-1].copy(), intercept_=raw[-1:].copy())
+        self.__dict__.update(
+            coef_=coef, intercept_=intercept, _rounding=float(intercept[0] - raw[-1])
+        )
         self.n_iter_ = len(outcome.epochs)
         self.t_ = loop.state.n_updates + 1.0
         self.history_ = history_of(outcome, measured, standardisation, settings.row_loss)

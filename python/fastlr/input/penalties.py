@@ -8,7 +8,7 @@ from fastlr.errors import InputError, InputTypeError
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_alpha
 
-__all__ = ["as_penalties", "as_penalty_grid"]
+__all__ = ["as_penalties", "as_penalty_grid", "numbers_of", "refuse_negative"]
 
 
 def as_penalties(
@@ -21,7 +21,7 @@ def as_penalties(
     """
     if not hasattr(alpha, "__len__") or isinstance(alpha, str | bytes) or _is_one(alpha):
         return as_alpha(alpha)
-    values = _numbers(alpha, "alpha")
+    values = numbers_of(alpha, "alpha")
     wrong = np.argwhere(~((values >= 0.0) & (values < np.inf)))
     if len(wrong):
         where = ", ".join(map(str, wrong[0]))
@@ -42,8 +42,9 @@ def as_penalties(
         of_alpha not in (1, wanted)
         for of_alpha, wanted in zip(values.shape, (n_targets, n_features), strict=True)
     ):
+        counts = f"{shape[0]} != {n_targets}" if len(shape) == 1 else f"{shape}"
         raise InputError(
-            f"alpha has shape {shape}: the number of targets and number of penalties do not correspond. Pass one "
+            f"alpha has shape {shape}. Number of targets and number of penalties do not correspond: {counts}. Pass one "
             f"number, {n_features} values (a penalty per coefficient), {n_targets} (one per target), or an array of "
             f"shape ({n_targets}, {n_features})."
         )
@@ -52,26 +53,37 @@ def as_penalties(
 
 def as_penalty_grid(alphas: object, argument: str = "alphas") -> FloatArray:
     """Penalties to choose from, (n_alphas,): one number, or several, each finite and not negative."""
-    values = _numbers(alphas, argument)
+    values = numbers_of(alphas, argument)
     if values.ndim > 1:
         raise InputError(f"{argument} has shape {values.shape}: pass a list of numbers >= 0.")
     values = values.reshape(-1)
     if values.size == 0:
         raise InputError(f"{argument} is empty: pass at least one number >= 0.")
+    refuse_negative(values, argument, "> 0.0 (or 0.0, for no penalty)")
+    return np.array(values)
+
+
+def refuse_negative(values: FloatArray, argument: str, rule: str = ">= 0.0") -> None:
+    """Refuse penalties of which one is negative or not finite, and name it."""
     wrong = np.flatnonzero(~((values >= 0.0) & (values < np.inf)))
     if wrong.size:
         raise InputError(
-            f"{argument}[{wrong[0]}] == {values[wrong[0]]!s}, must be >= 0 and finite: pass 0 for no penalty."
+            f"{argument}[{wrong[0]}] == {values[wrong[0]]:g}, must be {rule} and finite: pass penalties from 0 on."
         )
-    return np.array(values)
 
 
 def _is_one(alpha: object) -> bool:
     return isinstance(alpha, np.ndarray) and alpha.ndim == 0
 
 
-def _numbers(values: object, argument: str) -> FloatArray:
-    """An array of real numbers as float64."""
+def numbers_of(values: object, argument: str) -> FloatArray:
+    """An array of real numbers as float64; of a list with anything else in it the message names the entry."""
+    for k, value in enumerate(values) if isinstance(values, list | tuple) else ():
+        if value is None or isinstance(value, str | bytes | bool):
+            raise InputTypeError(
+                f"{argument}[{k}] must be an instance of float, not {type(value).__name__}: {argument}={values!r} is "
+                "not made of numbers. Pass numbers >= 0."
+            )
     try:
         array = np.asarray(values)
         if array.size and array.dtype.kind not in "iuf":

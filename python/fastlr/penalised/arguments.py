@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_flag, as_number, as_whole
+from fastlr.input.penalties import numbers_of, refuse_negative
 
 __all__ = ["DescentRules", "as_alphas", "as_factors", "as_share", "as_tolerance", "rules_of"]
 
@@ -57,21 +58,12 @@ def as_alphas(alphas: object) -> int | FloatArray:
     """How many penalties to choose, or the penalties themselves, falling; a number alone counts as how many."""
     if isinstance(alphas, int | np.integer) and not isinstance(alphas, bool):
         return as_whole(alphas, "alphas")
-    try:
-        values = np.array(alphas, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputTypeError(
-            f"alphas={alphas!r} are not numbers: pass a list of penalties >= 0, or how many to choose."
-        ) from None
+    values = numbers_of(alphas, "alphas")
     if values.ndim != 1 or values.size == 0:
         raise InputError(
             f"alphas has shape {values.shape}: pass a list of at least one penalty, or how many to choose."
         )
-    wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0.0)))
-    if wrong.size:
-        raise InputError(
-            f"alphas[{wrong[0]}]={values[wrong[0]]:g} is not a finite number >= 0: pass penalties from 0 on."
-        )
+    refuse_negative(values, "alphas")
     return np.sort(values)[::-1].copy()
 
 

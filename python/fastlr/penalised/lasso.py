@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from fastlr.penalised.arguments import (
     as_share,
     rules_of,
 )
+from fastlr.penalised.keywords import check_keywords, ordered, starts_of
 from fastlr.penalised.sources import OfMoments, Source, source_of
 from fastlr.penalised.stored import path_as_data, penalty_path_of
 from fastlr.results import predict_linear
@@ -65,6 +66,10 @@ class PenaltyPath(Storable):
         Names of the columns.
     n_samples : int
         Rows of positive weight.
+
+    Notes
+    -----
+    ``alphas, coefs, dual_gaps = path`` and ``path[1]`` work as with the tuple that scikit-learn's functions return.
     """
 
     alphas: FloatArray
@@ -109,6 +114,14 @@ class PenaltyPath(Storable):
         ]
         return np.stack(predicted) if self.coefs.ndim == 3 else predicted[0]
 
+    def __iter__(self) -> Iterator[FloatArray]:
+        """Give penalties, coefficients and duality gaps, in scikit-learn's order: for unpacking."""
+        return iter((self.alphas, self.coefs, self.dual_gaps))
+
+    def __getitem__(self, position: int) -> FloatArray:
+        """Give penalties (0), coefficients (1) or duality gaps (2), as scikit-learn's tuple does."""
+        return (self.alphas, self.coefs, self.dual_gaps)[position]
+
     def to_document(self) -> dict[str, Any]:
         """What `save` writes: every field."""
         return path_as_data(self, is_vector=self.intercepts.ndim == 1)
@@ -141,6 +154,7 @@ def lasso_path(
     solver: str = "auto",
     feature_names: Sequence[str] | None = None,
     n_threads: int | None = None,
+    **params: object,
 ) -> PenaltyPath:
     """Lasso for a whole sequence of penalties, from one pass over the rows.
 
@@ -179,10 +193,15 @@ def lasso_path(
         Names; by default those of the data frame, or x0, x1, ...
     n_threads : int, optional
         Threads to use; by default all that the process may. The result does not depend on it.
+    **params : dict
+        scikit-learn's other keywords: ``coef_init``, coefficients of shape (n_features,) or (n_targets, n_features) to
+        start from; ``selection`` ("cyclic" or "random") and ``random_state``, the order of the coefficients in a sweep;
+        ``precompute``, ``Xy``, ``copy_X``, ``check_input`` and ``verbose``, which change nothing.
 
     Returns
     -------
     PenaltyPath
+        It unpacks as scikit-learn's result does: ``alphas, coefs, dual_gaps = lasso_path(X, y)``.
 
     Raises
     ------
@@ -225,6 +244,7 @@ def lasso_path(
         solver=solver,
         feature_names=feature_names,
         n_threads=n_threads,
+        **params,
     )
 
 
@@ -245,6 +265,7 @@ def enet_path(
     solver: str = "auto",
     feature_names: Sequence[str] | None = None,
     n_threads: int | None = None,
+    **params: object,
 ) -> PenaltyPath:
     """Elastic net for a whole sequence of penalties, from one pass over the rows.
 
@@ -259,7 +280,7 @@ def enet_path(
         Share of the absolute values in the penalty, from 0 (squares alone, for given ``alphas``) to 1 (the lasso).
     alphas, n_alphas, eps, sample_weight, fit_intercept, positive, penalty_factors
         As in `lasso_path`.
-    tol, max_iter, solver, feature_names, n_threads
+    tol, max_iter, solver, feature_names, n_threads, **params
         As in `lasso_path`.
 
     Returns
@@ -284,7 +305,8 @@ def enet_path(
     array([[1.]])
     """
     ratio = as_share(l1_ratio)
-    rules = rules_of(positive, tol, max_iter)
+    check_keywords(params)
+    rules = ordered(rules_of(positive, tol, max_iter), params)
     grid = as_alphas(n_alphas if alphas is None else alphas)
     ends = as_number(eps, "eps", "a number between 0 and 1")
     if not 0.0 < ends <= 1.0:
@@ -312,7 +334,10 @@ def enet_path(
         source = source_of(problem, solver, needs_all=asks_for_all or not factors.all())
     if isinstance(grid, int):
         grid = grid_of(source, len(labels), grid, ends, ratio, factors, rules.positive)
-    parts = [traced(source, k, grid, ratio, factors, rules) for k in range(len(labels))]
+    starts = starts_of(params, len(labels), len(names))
+    parts = [
+        traced(source, k, grid, ratio, factors, rules, start) for k, start in enumerate(starts)
+    ]
     for part in parts:
         warn_of_gaps(source, part, grid, rules)
     several: dict[str, Any] = {
@@ -382,7 +407,9 @@ def grid_of(
     """Penalties from the smallest that leaves all penalised coefficients at zero, evenly by logarithm."""
     if l1_ratio == 0.0:
         raise InputError(
-            "l1_ratio=0 leaves no coefficient at zero, so that there is no largest alpha: pass alphas."
+            "Automatic alpha grid generation is not supported for l1_ratio=0. Please supply a grid by providing your "
+            "estimator with the appropriate `alphas=` argument: squares alone leave no coefficient at zero, so that "
+            "there is no largest alpha to begin with."
         )
     largest = 0.0
     penalised = factors > 0.0
@@ -409,9 +436,10 @@ def warn_of_gaps(source: Source, path: Traced, alphas: FloatArray, rules: Descen
         return
     worst = late[np.argmax(path.gaps[late])]
     warnings.warn(
-        f"coordinate descent did not arrive within max_iter={rules.max_iter} sweeps for {late.size} of {len(alphas)} "
-        f"penalties: at alpha={alphas[worst]:.4g} the duality gap is {path.gaps[worst]:.3e}, above tol * variance of y "
-        f"= {rules.tol * squares:.3e}. Raise max_iter or tol.",
+        "Objective did not converge. You might want to increase the number of iterations: "
+        f"max_iter={rules.max_iter} sweeps did not suffice for {late.size} of {len(alphas)} penalties. At "
+        f"alpha={alphas[worst]:.4g} the duality gap is {path.gaps[worst]:.3e}, above tol * variance of y = "
+        f"{rules.tol * squares:.3e}: raise max_iter or tol.",
         ConvergenceWarning,
         stacklevel=user_level(),
     )

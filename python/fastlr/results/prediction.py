@@ -43,7 +43,7 @@ def predict_linear(
         matrix = matrix[np.newaxis]
     else:
         shape = n, len(matrix)
-    if type(intercept) is float and len(matrix) == 1:
+    if isinstance(intercept, float) and len(matrix) == 1:
         constants = np.array([intercept])
     else:
         if np.shape(intercept) != (len(matrix),):
