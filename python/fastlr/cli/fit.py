@@ -6,12 +6,10 @@ import json
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import click
-from rich.text import Text
 
 import fastlr
 from fastlr.cli._columns import choose
@@ -24,12 +22,13 @@ from fastlr.cli._descent import (
 )
 from fastlr.cli._exit_codes import DIVERGED, EPILOG, INTERRUPTED
 from fastlr.cli._output import Destinations
+from fastlr.cli._report import show_report
 from fastlr.cli._tables import opened, table_options
-from fastlr.cli._terminal import grid, is_terminal, show, warn, watched
+from fastlr.cli._terminal import warn, watched
 from fastlr.cli._words import argument_of, in_options
 from fastlr.files import table_files
 from fastlr.inference.words import WEIGHT_TYPES
-from fastlr.report import report, summary_dict
+from fastlr.report import summary_dict
 from fastlr.results import Status
 from fastlr.streams.chunks import Chunks
 
@@ -88,6 +87,13 @@ _FAILURES = {"diverged": DIVERGED, "interrupted": INTERRUPTED}
     help="Rows with an empty cell: stop, or leave them out.",
 )
 @table_options
+@click.option(
+    "--level",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Probability with which an interval covers its coefficient.",
+)
 @click.option("--output", "-o", metavar="MODEL", help="Save the model (JSON) for fastlr predict.")
 @click.option(
     "--format",
@@ -122,6 +128,7 @@ def fit(
     encoding: str | None,
     skip: int,
     na: tuple[str, ...],
+    level: float,
     output: str | None,
     layout: str,
     method: str,
@@ -226,7 +233,7 @@ def fit(
                 warn(caution)
             click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2))
         else:
-            _show(told, cautions)
+            show_report(told, cautions, level=level)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the report went away; the files are wanted all the same
         destinations.save(result, told=False)
@@ -274,27 +281,3 @@ def _fitted(
                 raise click.UsageError(in_options(str(error))) from error
             raise
     return result, [str(warning.message) for warning in caught]
-
-
-def _show(result: fastlr.LinearFit, cautions: Sequence[str]) -> None:
-    """The report; a warning stands once, in the report on a terminal, else on standard error."""
-    parts = report(result)
-    status = parts.status
-    well = result.status.code in ("ok", "converged")
-    for caution in cautions:
-        if caution != status or not is_terminal(sys.stdout):
-            warn(caution)
-    if status in cautions and not is_terminal(sys.stdout):
-        name = result.status.code.replace("_", " ").capitalize()
-        status = f"{name}: see the warning on standard error."
-    show(
-        Text(parts.model, "bold"),
-        Text(parts.data),
-        Text(status, "green" if well else "yellow"),
-        "",
-        grid(parts.figure_titles, parts.figures),
-        "",
-        grid(parts.coefficient_titles, parts.coefficients),
-    )
-    if parts.omitted:
-        show("", Text(parts.omitted, "dim"))
