@@ -23,6 +23,13 @@ from fastlr.cli._descent import (
 from fastlr.cli._exit_codes import DIVERGED, EPILOG, INTERRUPTED
 from fastlr.cli._output import Destinations
 from fastlr.cli._report import show_report
+from fastlr.cli._scores import (
+    check_checks,
+    folds_score,
+    score_document,
+    score_lines,
+    test_score,
+)
 from fastlr.cli._tables import opened, table_options
 from fastlr.cli._terminal import warn, watched
 from fastlr.cli._words import argument_of, in_options
@@ -94,6 +101,24 @@ _FAILURES = {"diverged": DIVERGED, "interrupted": INTERRUPTED}
     show_default=True,
     help="Probability with which an interval covers its coefficient.",
 )
+@click.option(
+    "--robust",
+    type=click.Choice(["HC0", "HC1", "HC2", "HC3", "HAC"]),
+    help="Standard errors that allow for unequal variances, or (HAC) for correlation of rows in time.",
+)
+@click.option(
+    "--cluster",
+    multiple=True,
+    metavar="A[,B]",
+    help="Standard errors by cluster: columns whose values say which rows belong together.",
+)
+@click.option("--test", metavar="FILE", help="Score the fit on the rows of another table.")
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    metavar="K",
+    help="Score by cross-validation: each of K parts predicted by a fit of the others.",
+)
 @click.option("--output", "-o", metavar="MODEL", help="Save the model (JSON) for fastlr predict.")
 @click.option(
     "--format",
@@ -129,6 +154,10 @@ def fit(
     skip: int,
     na: tuple[str, ...],
     level: float,
+    robust: str | None,
+    cluster: tuple[str, ...],
+    test: str | None,
+    folds: int | None,
     output: str | None,
     layout: str,
     method: str,
@@ -144,6 +173,7 @@ def fit(
     With --method gd the rows are kept in memory, and gradient descent passes over them.
     """
     refuse_stray(method, options)
+    check_checks(folds, robust, cluster, method)
     _check_roles(
         formula,
         {
@@ -189,6 +219,7 @@ def fit(
             weights=weights,
             categories=categories,
             formula=formula,
+            clusters=cluster,
         )
         kept = KeptColumns()
         rows = Chunks(
@@ -200,6 +231,8 @@ def fit(
             alpha=alpha or 0.0,
             keep=kept.add if method == "gd" else None,
             way="--missing drop",
+            cov_type="cluster" if cluster else robust,
+            keeps_all=folds is not None,
         )
         for batch in watched(table, choice.names):
             rows.add(batch)
@@ -207,6 +240,17 @@ def fit(
         result, cautions = _descended(rows, kept, not no_intercept, {**options, "alpha": alpha})
     else:
         result, cautions = _fitted(rows, fit_intercept=not no_intercept, weight_type=weight_type)
+    checks, scores = [], {}
+    if folds is not None:
+        score = folds_score(
+            rows, result, folds, fit_intercept=not no_intercept, weight_type=weight_type
+        )
+        checks += score_lines(f"{folds} folds", score)
+        scores["folds"] = score_document(score, n_folds=folds)
+    if test is not None:
+        score = test_score(result, test, text, drop_missing=missing == "drop")
+        checks += score_lines(f"test on {score.n_rows} rows of {test}", score)
+        scores["test"] = score_document(score, file=test)
     # The model keeps the package's own words; the report has those of the command line.
     told = replace(result, status=Status(result.status.code, in_options(result.status)))
     cautions = list(dict.fromkeys(map(in_options, cautions)))
@@ -216,12 +260,13 @@ def fit(
                 "fastlr": fastlr.__version__,
                 "file": files[0] if len(files) == 1 else None,
                 "files": inputs,
-                **summary_dict(told),
+                **summary_dict(told, level=level),
                 **(
                     {"descent": descent_summary(result)}
                     if isinstance(result, fastlr.Descent)
                     else {}
                 ),
+                **scores,
                 "weights": choice.weights,
                 "n_rows_dropped": rows.n_dropped,
                 "warnings": cautions,
@@ -233,7 +278,7 @@ def fit(
                 warn(caution)
             click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2))
         else:
-            show_report(told, cautions, level=level)
+            show_report(told, cautions, level=level, checks=checks)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the report went away; the files are wanted all the same
         destinations.save(result, told=False)
