@@ -98,10 +98,10 @@ def _columns(table: Table) -> tuple[list[str], list[list[str]]]:
 
 
 def _ranges(lows: Sequence[str], highs: Sequence[str]) -> list[str]:
-    """Lower and upper ends around two points; nothing where they are unknown."""
+    """Lower and upper ends around two points; a dash where they are unknown."""
     left, right = (max(map(len, ends), default=0) for ends in (lows, highs))
     return [
-        "".ljust(left + len(_TO) + right)
+        f"{'':{left}}{low.center(len(_TO) - 1)} {'':{right}}"
         if low in ("", DASH)
         else f"{low.rjust(left)}{_TO}{high.ljust(right)}"
         for low, high in zip(lows, highs, strict=True)
