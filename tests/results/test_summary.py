@@ -223,6 +223,10 @@ def test_what_cannot_be_stated_is_a_dash_with_a_sentence():
             "clustered (4 clusters)",
         ),
         (
+            lambda: fastlr.ols(X[["gnp"]].assign(last=np.arange(16) == 15), Y, cov_type="HC3"),
+            "1 row alone determines a parameter (a leverage of 1)",
+        ),
+        (
             lambda: fastlr.ols(X[["gnp"]], Y, cov_type="HAC", cov_kwds={"maxlags": 2}),
             "correlation over 2 rows",
         ),

@@ -14,6 +14,7 @@ from fastlr.cli._terminal import is_terminal, warn
 from fastlr.cli._words import in_options
 from fastlr.results import Status
 from fastlr.typesetting import Document, Notes, Table
+from fastlr.typesetting.text import LONGEST_NAME
 
 __all__ = ["show_report"]
 
@@ -46,7 +47,7 @@ def show_report(
     if checks:
         at = max(i for i, part in enumerate(parts) if _is_figures(part)) + 1
         parts.insert(at, Notes("figures", tuple((check,) for check in checks)))
-    for kind, line in Document(parts).lines():
+    for kind, line in Document(parts).lines(longest_name=LONGEST_NAME if is_seen else None):
         style = _STYLES.get(kind)
         click.echo(click.style(line, **style) if style and is_seen else line)
 

@@ -240,7 +240,8 @@ def fit(
         result, cautions = _descended(rows, kept, not no_intercept, {**options, "alpha": alpha})
     else:
         result, cautions = _fitted(rows, fit_intercept=not no_intercept, weight_type=weight_type)
-    checks, scores = [], {}
+    checks: list[str] = []
+    scores: dict[str, Any] = {"folds": None, "test": None}
     if folds is not None:
         score = folds_score(
             rows, result, folds, fit_intercept=not no_intercept, weight_type=weight_type

@@ -132,10 +132,23 @@ def compare(
     >>> y = [1.1, 3.2, 5.9, 6.0, 8.3, 12.1]
     >>> wide = fastlr.ols(X, y, feature_names=["dose", "group"])
     >>> narrow = fastlr.ols([row[:1] for row in X], y, feature_names=["dose"])
-    >>> print(fastlr.compare(narrow, wide).as_text().partition("rows")[0])
-                     (1)      (2)
-    (intercept)    1.030    0.639
-    ...
+    >>> fastlr.compare(narrow, wide)
+    y
+    <BLANKLINE>
+                     (1)       (2)
+    (intercept)   1.071    0.377
+                 (0.677)  (0.568)
+    dose          2.011    2.0462
+                 (0.224)  (0.1583)
+    group                  1.215
+                          (0.541)
+    ------------------------------
+    rows          6        6
+    R2            0.9529   0.9825
+    adjusted R2   0.9412   0.9708
+    residual sd   0.9351   0.6591
+    AIC          17.8     13.9
+    standard errors in brackets
     """
     as_flag(stars, "stars")
     if digits is not None:

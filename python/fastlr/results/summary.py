@@ -44,13 +44,16 @@ class Summary(Document):
     >>> import fastlr
     >>> X = [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0], [6.0]]
     >>> y = [1.0, 3.0, 6.0, 6.0, 9.0, 12.0, 12.0]
-    >>> fastlr.ols(X, y, feature_names=["dose"], target_names=["weight"]).summary()
-    weight on 1 feature (least squares)      7 rows, 5 degrees of freedom
+    >>> fastlr.ols(X, y, feature_names=["dose"]).summary()
+    y on 1 feature (least squares)                   7 rows, 5 degrees of freedom
     <BLANKLINE>
-                 coefficient  std error   95 % interval     t        p  per sd
-    (intercept)        1.179      0.531  -0.187 .. 2.544   2.22    0.077
-    dose               1.9286     0.1474  1.5497 .. 2.3074  13.09  4.7e-05   3.857
-    ...
+                 coefficient  std error   95 % interval        t        p  per sd
+    (intercept)       1.214      0.598   -0.324 .. 2.753    2.03  0.098
+    dose              1.9286     0.1660  1.5019 .. 2.3552  11.62  8.3e-05   3.857
+    per sd: change of the target for one standard deviation of the feature
+    R2 0.9643, adjusted 0.9571    residual standard error 0.8783    F(1, 5) = 135.0, p = 8.3e-05
+    AIC 19.7, BIC 19.6
+    Numerics: 15 right digits, refined in 2 passes, condition number 1.
     """
 
     __slots__ = ("_data",)

@@ -62,7 +62,7 @@ def size_of(fit: LinearFit) -> str:
     """How much there was to learn from: "16 rows, 9 degrees of freedom"."""
     parts = [counted(fit.n_samples, "row")]
     if fit.weight_type == "frequency":
-        parts.append(f"{fit.nobs:,.10g} observations".replace(",", " "))
+        parts.append(f"{_count(fit.nobs)} observations")
     if fit.rank != fit.n_features:
         parts.append(f"rank {fit.rank}")
     if fit.df_resid > 0 and not np.any(fit.alpha):
@@ -88,9 +88,9 @@ def figures(fit: LinearFit, target: int) -> tuple[str, ...]:
         parts.append(f"root mean squared error {significant(rms, 4)}")
     f, p = of(fit.fvalue), of(fit.f_pvalue)
     if math.isfinite(f):
-        df = f"{fit.df_model:g}, {fit.df_inference:g}"
-        equals = "" if p < 1e-300 else "= "
-        parts.append(f"F({df}) = {statistic(f)}, p {equals}{p_value(p)}")
+        df = f"{_count(fit.df_model)}, {_count(fit.df_inference)}"
+        equals = "< " if p < 1e-300 else "= "
+        parts.append(f"F({df}) = {statistic(f)}, p {equals}{p_value(p).removeprefix('<')}")
     aic, bic = of(fit.aic), of(fit.bic)
     if math.isfinite(aic):
         parts.append(f"AIC {fixed(aic, 1)}, BIC {fixed(bic, 1)}")
@@ -127,9 +127,7 @@ def attention(fit: LinearFit) -> list[str]:
     if fit.total_weight != fit.n_samples or fit.weight_type != "precision":
         total = f"total weight {significant(fit.total_weight, 7).rstrip('0').rstrip('.')}"
         found.append(f"{_WEIGHTS[fit.weight_type]}; {total}.")
-    covariance = _covariance(fit)
-    if covariance:
-        found.append(covariance)
+    found += filter(None, (_covariance(fit), _undetermined(fit)))
     return found
 
 
@@ -148,9 +146,12 @@ def numerics(fit: LinearFit) -> str:
 
 def counted(count: float, noun: str, of: str = "", *, plural: str = "") -> str:
     """Return "1 row", "16 rows", "9 degrees of freedom"."""
-    number = f"{count:,.10g}".replace(",", " ")
     word = noun if count == 1 else plural or f"{noun}s"
-    return f"{number} {word} {of}".rstrip()
+    return f"{_count(count)} {word} {of}".rstrip()
+
+
+def _count(count: float) -> str:
+    return f"{count:,.10g}".replace(",", " ")
 
 
 def _digits(digits: float, kind: str = "") -> str:
@@ -215,6 +216,18 @@ def inflation(fit: LinearFit) -> NDArray[np.float64]:
     return np.where(np.isfinite(vif), vif, np.nan)
 
 
+def _undetermined(fit: LinearFit) -> str:
+    """Why a robust standard error is missing though the coefficients are determined."""
+    if fit.inference_status.code not in ("ok", "not_kept"):
+        return ""
+    if not np.isnan(np.asarray(fit.std_errors)).any():
+        return ""
+    return (
+        "Some variances are not positive, and their standard errors cannot be stated: there are too few clusters, or "
+        "too little is left to estimate them from."
+    )
+
+
 def _covariance(fit: LinearFit) -> str:
     """Which standard errors these are, if they are not the usual ones."""
     if fit.cov_type == "nonrobust" or not np.isfinite(np.asarray(fit.std_errors)).any():
@@ -231,7 +244,7 @@ def _covariance(fit: LinearFit) -> str:
         groups = options["n_groups"]
         sizes = groups if isinstance(groups, tuple | list) else (groups,)
         sizes = [int(size) for size in sizes]
-        listed = " and ".join(f"{size:,}".replace(",", " ") for size in sizes)
+        listed = " and ".join(map(_count, sizes))
         text = f"Standard errors are clustered ({listed} clusters); p-values and intervals by {by}."
         if min(sizes) < _FEW_CLUSTERS:
             text += " So few clusters make them too small: the wild cluster bootstrap is safer."

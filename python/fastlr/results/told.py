@@ -114,7 +114,7 @@ class Told:
         ...     [[0.0], [1.0], [2.0], [4.0]], [1.0, 3.0, 6.0, 8.0], feature_names=["dose"]
         ... )
         >>> fit.tidy()["estimate"].round(4)
-        array([1.4..., 1.77...])
+        array([1.4   , 1.7714])
         >>> list(fit.tidy(backend="polars").columns)
         ['term', 'estimate', 'std_error', 'statistic', 'p_value', 'conf_low', 'conf_high']
         """
@@ -150,7 +150,7 @@ class Told:
         >>> import fastlr
         >>> fit = fastlr.ols([[0.0], [1.0], [2.0], [4.0]], [1.0, 3.0, 6.0, 8.0])
         >>> fit.glance()["r_squared"].round(4)
-        array([0.953...])
+        array([0.9468])
         """
         from fastlr.results.tidy import as_frame, glance_columns, library_of
 
@@ -204,7 +204,7 @@ class Told:
         >>> list(rows)
         ['x0', 'y', 'fitted', 'resid', 'hat', 'std_resid', 'sigma', 'cooks_d']
         >>> rows["hat"].round(3)
-        array([0.6 , 0.31, 0.26, 0.83])
+        array([0.6  , 0.314, 0.257, 0.829])
         """
         from fastlr.input.options import as_flag
         from fastlr.results.augmented import augmented

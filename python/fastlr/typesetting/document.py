@@ -9,12 +9,12 @@ from typing import Any
 from fastlr.typesetting.html import STYLE, notes_html, table_html
 from fastlr.typesetting.latex import notes_latex, table_latex, tex
 from fastlr.typesetting.markdown import notes_markdown, table_markdown
-from fastlr.typesetting.table import Table, width_of
-from fastlr.typesetting.text import Line, note_lines, table_lines
+from fastlr.typesetting.table import Table
+from fastlr.typesetting.text import LONGEST_NAME, Line, note_lines, table_lines
 
 __all__ = ["Document", "Notes"]
 
-_NARROWEST, _WIDEST = 78, 100
+_WIDTH = 100  # characters of a line of notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,12 @@ class Document(str):
     def __repr__(self) -> str:
         return str(self)
 
-    def lines(self) -> list[Line]:
-        """The lines of the text, each with what it is: "caption", "head", "row", "attention" and the like."""
-        return _lines(self.parts)
+    def lines(self, *, longest_name: int | None = LONGEST_NAME) -> list[Line]:
+        """The lines of the text, each with what it is: "caption", "head", "row", "attention" and the like.
+
+        Names of more than ``longest_name`` characters are cut in the middle; none if that is None.
+        """
+        return _lines(self.parts, longest_name)
 
     def as_text(self) -> str:
         """The document as plain text, without a newline at its end."""
@@ -109,14 +112,12 @@ class Document(str):
         return self.as_html()
 
 
-def _lines(parts: Sequence[Table | Notes]) -> list[Line]:
-    tables = [table_lines(part) if isinstance(part, Table) else [] for part in parts]
-    widest = max((width_of(line) for lines in tables for _, line in lines), default=0)
-    width = min(max(widest, _NARROWEST), _WIDEST)
+def _lines(parts: Sequence[Table | Notes], longest_name: int | None = LONGEST_NAME) -> list[Line]:
+    tables = [table_lines(part, longest_name) if isinstance(part, Table) else [] for part in parts]
     out: list[Line] = []
     for part, lines in zip(parts, tables, strict=True):
         if isinstance(part, Table):
             out += [("", "")] * bool(out) + lines
         else:
-            out += note_lines(part.kind, part.notes, width)
+            out += note_lines(part.kind, part.notes, _WIDTH)
     return out

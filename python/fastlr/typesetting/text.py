@@ -8,19 +8,20 @@ from collections.abc import Sequence
 from fastlr.typesetting.figures import DASH
 from fastlr.typesetting.table import Table, around_point, printable, width_of
 
-__all__ = ["Line", "note_lines", "table_lines"]
+__all__ = ["LONGEST_NAME", "Line", "note_lines", "table_lines"]
 
 Line = tuple[str, str]
 """What a line is ("caption", "head", "row", "rule", or the kind of a note), and its text."""
 
 _GAP = "  "
 _TO = " .. "
-_LONGEST_NAME = 40
+LONGEST_NAME = 40
+"""Characters of a name that is not cut."""
 
 
-def table_lines(table: Table) -> list[Line]:
+def table_lines(table: Table, longest_name: int | None = LONGEST_NAME) -> list[Line]:
     """The caption, the heads and the rows of a table; no line ends in a space."""
-    names = shortened([row.name for row in table.rows])
+    names = shortened([row.name for row in table.rows], longest_name)
     heads, columns = _columns(table)
     width = max(map(width_of, names), default=0)
     body = [
@@ -42,11 +43,16 @@ def table_lines(table: Table) -> list[Line]:
 
 
 def note_lines(kind: str, notes: Sequence[Sequence[str]], width: int) -> list[Line]:
-    """Notes, each in lines of at most ``width``: sentences are wrapped, parts of a note stand apart."""
+    """Notes in lines of at most ``width``: sentences are wrapped, parts stand apart; numerics take one line."""
     lines: list[Line] = []
     for parts in notes:
+        if kind == "numerics":
+            lines.append((kind, printable("; ".join(parts))))
+            continue
         if len(parts) == 1:
-            wrapped = textwrap.wrap(parts[0], width, break_long_words=False, break_on_hyphens=False)
+            wrapped = textwrap.wrap(
+                printable(parts[0]), width, break_long_words=False, break_on_hyphens=False
+            )
             lines += [(kind, line) for line in wrapped]
             continue
         line = ""
@@ -60,12 +66,14 @@ def note_lines(kind: str, notes: Sequence[Sequence[str]], width: int) -> list[Li
     return lines
 
 
-def shortened(names: Sequence[str]) -> list[str]:
-    """Names of at most 40 characters, cut in the middle; in full where two would look the same."""
+def shortened(names: Sequence[str], longest: int | None) -> list[str]:
+    """Names of at most so many characters, cut in the middle; in full where two would look the same."""
     full = [printable(name) for name in names]
-    half = _LONGEST_NAME // 2
+    if longest is None:
+        return full
+    half = longest // 2
     short = [
-        name if len(name) <= _LONGEST_NAME else f"{name[: half - 2]}...{name[1 - half :]}"
+        name if len(name) <= longest else f"{name[: half - 2]}...{name[1 - half :]}"
         for name in full
     ]
     seen: dict[str, str] = {}
