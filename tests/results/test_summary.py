@@ -66,6 +66,17 @@ def test_text_is_ascii_without_space_at_the_ends_of_lines_and_of_one_width(name)
     assert all(line.isascii() and line == line.rstrip() and len(line) <= 110 for line in lines)
 
 
+def test_units_of_any_size_fit_on_a_line():
+    rng = np.random.default_rng(5)
+    rows, y = rng.normal(size=(12, 3)), rng.normal(size=12)
+    for exponents in ((-97, -97, 90), (150, -150, 0), (9, -9, 5), (30, 3, -3)):
+        scaled = rows * 10.0 ** np.array(exponents)
+        for of_target in (-97, 0, 60):
+            summary = fastlr.ols(scaled, y * 10.0**of_target).summary()
+            assert max(map(len, summary.splitlines())) <= 125, (exponents, of_target)
+            assert "e" in summary.splitlines()[4] or of_target == 0
+
+
 @pytest.mark.parametrize("name", FITS)
 def test_points_stand_below_one_another(name):
     """Of estimates, where they end before the next column begins."""

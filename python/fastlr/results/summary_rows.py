@@ -76,8 +76,8 @@ def coefficient_rows(
         cells = [*estimate_cells(estimate[i], error[i], ends[i], digits, right, without)]
         cells += [statistic(t[i]), p_value(p[i])]
         with np.errstate(over="ignore", invalid="ignore"):
-            per_sd = estimate[i] * sd[i]
-            change, _, _, _ = estimate_cells(per_sd, error[i] * sd[i], ends[i], digits, right)
+            per_sd, its_error, its_ends = estimate[i] * sd[i], error[i] * sd[i], ends[i] * sd[i]
+        change, _, _, _ = estimate_cells(per_sd, its_error, its_ends, digits, right)
         cells.append("" if i < first else change)
         if not has_errors:
             cells = [cells[0], cells[-1]]
