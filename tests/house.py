@@ -34,6 +34,7 @@ FLOORS = {
     "_kernels": 0,
     "reference": 0,
     "storage": 0,
+    "typesetting": 0,
     "input": 1,
     "inference": 2,
     "results": 3,

@@ -40,11 +40,14 @@ if TYPE_CHECKING:
     from fastlr.penalised.lasso import PenaltyPath, enet_path, lasso_path
     from fastlr.penalised.paths import RidgePath, ridge_path
     from fastlr.penalised.selection import SubsetSelection, best_subset
+    from fastlr.results.comparison import Comparison, compare
+    from fastlr.results.summary import Summary
     from fastlr.streams import fit_file
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Comparison",
     "ConditionWarning",
     "ConvergenceWarning",
     "Descent",
@@ -69,7 +72,9 @@ __all__ = [
     "SGDRegressor",
     "Status",
     "SubsetSelection",
+    "Summary",
     "best_subset",
+    "compare",
     "descend",
     "enet_path",
     "fit_file",
@@ -89,6 +94,7 @@ __all__ = [
 
 # What costs time to import, or imports scikit-learn or pyarrow, is loaded on first use.
 _LAZY = {
+    "Comparison": ("fastlr.results.comparison", "Comparison"),
     "ConvergenceWarning": ("fastlr.errors", "ConvergenceWarning"),
     "Descent": ("fastlr.descent", "Descent"),
     "ElasticNet": ("fastlr.estimators", "ElasticNet"),
@@ -103,7 +109,9 @@ _LAZY = {
     "RidgePath": ("fastlr.penalised.paths", "RidgePath"),
     "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
     "SubsetSelection": ("fastlr.penalised.selection", "SubsetSelection"),
+    "Summary": ("fastlr.results.summary", "Summary"),
     "best_subset": ("fastlr.penalised.selection", "best_subset"),
+    "compare": ("fastlr.results.comparison", "compare"),
     "descend": ("fastlr.descent", "descend"),
     "enet_path": ("fastlr.penalised.lasso", "enet_path"),
     "fit_file": ("fastlr.streams", "fit_file"),

@@ -119,7 +119,7 @@ def test_without_click_one_line_says_what_to_install():
 FITS_AND_LISTS = """
 import json, sys
 from fastlr.cli import main
-heavy = {"pandas", "sklearn", "scipy", "matplotlib", "polars", "narwhals", "rich.progress"}
+heavy = {"pandas", "sklearn", "matplotlib", "polars", "narwhals", "rich.progress", "scipy.stats"}
 heavy.add("pyarrow.compute")
 for words in json.loads(sys.argv[1]):
     main(words, standalone_mode=False)

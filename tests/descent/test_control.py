@@ -284,7 +284,7 @@ def test_a_result_is_a_fit(rows, tmp_path):
     fit = fastlr.descend(X, y, epochs=20, learning_rate=0.1)
     assert isinstance(fit, fastlr.LinearFit)
     assert "gd (moments)" in fit.summary()
-    assert "2 features: least squares by gradient descent\n" in fit.summary()
+    assert "2 features (least squares by gradient descent)" in fit.summary()
     assert "gradient descent" not in fastlr.ols(X, y).summary()
     again = fastlr.LinearFit.from_dict(fit.to_dict())
     np.testing.assert_array_equal(again.coef, fit.coef)

@@ -110,7 +110,7 @@ def test_nothing_is_said_of_errors_that_does_not_hold():
         assert np.isnan(fit.bse_intercept)
         assert np.isnan(fit.residual_sd)
         assert np.isnan(fit.bse_digits)
-        assert "ridge regression (alpha" in fit.summary()
+        assert "ridge regression, alpha" in fit.summary()
         again = fastlr.LinearFit.from_dict(fit.to_dict())
         np.testing.assert_array_equal(again.alpha, fit.alpha)
         np.testing.assert_array_equal(again.coef, fit.coef)

@@ -47,6 +47,7 @@ def choose(
     weights: str | None,
     categories: Sequence[str] = (),
     formula: str | None = None,
+    clusters: Sequence[str] = (),
 ) -> Choice:
     """Match the options with the table's columns; by default every other column is a feature.
 
@@ -54,8 +55,11 @@ def choose(
     ``FileFormatError`` if a column that would be a feature by default cannot be one.
     """
     try:
+        grouping = _split(clusters, "--cluster")
         if formula is not None:
-            return roles.choose_by_formula(table, formula, weights=weights, words=_Options())
+            return roles.choose_by_formula(
+                table, formula, weights=weights, words=_Options(), clusters=grouping
+            )
         return roles.choose(
             table,
             target=_split(target, "--target"),
@@ -64,6 +68,7 @@ def choose(
             weights=weights,
             words=_Options(),
             categories=_split(categories, "--categories"),
+            clusters=grouping,
         )
     except InputError as error:
         raise click.UsageError(str(error).removesuffix(".")) from error

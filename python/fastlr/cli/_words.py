@@ -47,6 +47,18 @@ _ARGUMENT = re.compile(
 
 _PHRASES = (  # what only Python can do is left out
     (
+        r': ask for those of the penalised coefficients by cov_type="HC1", or by '
+        r'with_covariance\("nonrobust", X, y\)',
+        ": --robust HC1 gives those of the penalised coefficients",
+    ),
+    (r": fit by fastlr\.ols\b", ": --method exact estimates them"),
+    (
+        r'which moments do not have: fit\.with_covariance\("HC1", .*\)\.',
+        "--robust HC1 looks at them.",
+    ),
+    (r"\btidy\(\) has all of them", "--format json has all of them"),
+    (r": summary\(target=name\) shows one of them", ": --format json has all of them"),
+    (
         r" take larger batches, or average the iterates \(fastlr\.SGDRegressor\(.*?\)\)",
         " or take larger batches",
     ),

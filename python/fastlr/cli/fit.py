@@ -6,12 +6,10 @@ import json
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import click
-from rich.text import Text
 
 import fastlr
 from fastlr.cli._columns import choose
@@ -24,12 +22,20 @@ from fastlr.cli._descent import (
 )
 from fastlr.cli._exit_codes import DIVERGED, EPILOG, INTERRUPTED
 from fastlr.cli._output import Destinations
+from fastlr.cli._report import show_report
+from fastlr.cli._scores import (
+    check_checks,
+    folds_score,
+    score_document,
+    score_lines,
+    test_score,
+)
 from fastlr.cli._tables import opened, table_options
-from fastlr.cli._terminal import grid, is_terminal, show, warn, watched
+from fastlr.cli._terminal import warn, watched
 from fastlr.cli._words import argument_of, in_options
 from fastlr.files import table_files
 from fastlr.inference.words import WEIGHT_TYPES
-from fastlr.report import report, summary_dict
+from fastlr.report import summary_dict
 from fastlr.results import Status
 from fastlr.streams.chunks import Chunks
 
@@ -88,6 +94,31 @@ _FAILURES = {"diverged": DIVERGED, "interrupted": INTERRUPTED}
     help="Rows with an empty cell: stop, or leave them out.",
 )
 @table_options
+@click.option(
+    "--level",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Probability with which an interval covers its coefficient.",
+)
+@click.option(
+    "--robust",
+    type=click.Choice(["HC0", "HC1", "HC2", "HC3", "HAC"]),
+    help="Standard errors that allow for unequal variances, or (HAC) for correlation of rows in time.",
+)
+@click.option(
+    "--cluster",
+    multiple=True,
+    metavar="A[,B]",
+    help="Standard errors by cluster: columns whose values say which rows belong together.",
+)
+@click.option("--test", metavar="FILE", help="Score the fit on the rows of another table.")
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    metavar="K",
+    help="Score by cross-validation: each of K parts predicted by a fit of the others.",
+)
 @click.option("--output", "-o", metavar="MODEL", help="Save the model (JSON) for fastlr predict.")
 @click.option(
     "--format",
@@ -122,6 +153,11 @@ def fit(
     encoding: str | None,
     skip: int,
     na: tuple[str, ...],
+    level: float,
+    robust: str | None,
+    cluster: tuple[str, ...],
+    test: str | None,
+    folds: int | None,
     output: str | None,
     layout: str,
     method: str,
@@ -137,6 +173,7 @@ def fit(
     With --method gd the rows are kept in memory, and gradient descent passes over them.
     """
     refuse_stray(method, options)
+    check_checks(folds, robust, cluster, method)
     _check_roles(
         formula,
         {
@@ -182,6 +219,7 @@ def fit(
             weights=weights,
             categories=categories,
             formula=formula,
+            clusters=cluster,
         )
         kept = KeptColumns()
         rows = Chunks(
@@ -193,6 +231,8 @@ def fit(
             alpha=alpha or 0.0,
             keep=kept.add if method == "gd" else None,
             way="--missing drop",
+            cov_type="cluster" if cluster else robust,
+            keeps_all=folds is not None,
         )
         for batch in watched(table, choice.names):
             rows.add(batch)
@@ -200,6 +240,18 @@ def fit(
         result, cautions = _descended(rows, kept, not no_intercept, {**options, "alpha": alpha})
     else:
         result, cautions = _fitted(rows, fit_intercept=not no_intercept, weight_type=weight_type)
+    checks: list[str] = []
+    scores: dict[str, Any] = {"folds": None, "test": None}
+    if folds is not None:
+        score = folds_score(
+            rows, result, folds, fit_intercept=not no_intercept, weight_type=weight_type
+        )
+        checks += score_lines(f"{folds} folds", score)
+        scores["folds"] = score_document(score, n_folds=folds)
+    if test is not None:
+        score = test_score(result, test, text, drop_missing=missing == "drop")
+        checks += score_lines(f"test on {score.n_rows} rows of {test}", score)
+        scores["test"] = score_document(score, file=test)
     # The model keeps the package's own words; the report has those of the command line.
     told = replace(result, status=Status(result.status.code, in_options(result.status)))
     cautions = list(dict.fromkeys(map(in_options, cautions)))
@@ -209,12 +261,13 @@ def fit(
                 "fastlr": fastlr.__version__,
                 "file": files[0] if len(files) == 1 else None,
                 "files": inputs,
-                **summary_dict(told),
+                **summary_dict(told, level=level),
                 **(
                     {"descent": descent_summary(result)}
                     if isinstance(result, fastlr.Descent)
                     else {}
                 ),
+                **scores,
                 "weights": choice.weights,
                 "n_rows_dropped": rows.n_dropped,
                 "warnings": cautions,
@@ -226,7 +279,7 @@ def fit(
                 warn(caution)
             click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2))
         else:
-            _show(told, cautions)
+            show_report(told, cautions, level=level, checks=checks)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the report went away; the files are wanted all the same
         destinations.save(result, told=False)
@@ -274,27 +327,3 @@ def _fitted(
                 raise click.UsageError(in_options(str(error))) from error
             raise
     return result, [str(warning.message) for warning in caught]
-
-
-def _show(result: fastlr.LinearFit, cautions: Sequence[str]) -> None:
-    """The report; a warning stands once, in the report on a terminal, else on standard error."""
-    parts = report(result)
-    status = parts.status
-    well = result.status.code in ("ok", "converged")
-    for caution in cautions:
-        if caution != status or not is_terminal(sys.stdout):
-            warn(caution)
-    if status in cautions and not is_terminal(sys.stdout):
-        name = result.status.code.replace("_", " ").capitalize()
-        status = f"{name}: see the warning on standard error."
-    show(
-        Text(parts.model, "bold"),
-        Text(parts.data),
-        Text(status, "green" if well else "yellow"),
-        "",
-        grid(parts.figure_titles, parts.figures),
-        "",
-        grid(parts.coefficient_titles, parts.coefficients),
-    )
-    if parts.omitted:
-        show("", Text(parts.omitted, "dim"))

@@ -55,7 +55,7 @@ def predict(
     with ExitStack() as stack:
         table = stack.enter_context(opened(files, text, f"fastlr predict {shlex.quote(model)} -"))
         check_output(output, table_files(files))
-        columns = _columns(table, fit)
+        columns = model_columns(table, fit)
         sink: BinaryIO = sys.stdout.buffer
         name = "standard output"
         if output is not None and output != "-":
@@ -93,7 +93,7 @@ def _replaced(output: str) -> Iterator[BinaryIO]:
             raise
 
 
-def _columns(table: Table, fit: fastlr.LinearFit) -> list[str]:
+def model_columns(table: Table, fit: fastlr.LinearFit) -> list[str]:
     """The table's names for the model's features, in the model's order."""
     wanted = fit.feature_names if fit.design is None else fit.design.variables
     found = match(wanted, table.names)
@@ -134,16 +134,21 @@ def _named(fit: fastlr.LinearFit, batch: Batch, columns: list[str], rows: Mask) 
     return {name: batch.columns[column][rows] for name, column in names}
 
 
+def batch_predictions(
+    fit: fastlr.LinearFit, batch: Batch, columns: list[str], rows: Mask
+) -> np.ndarray[Any, Any]:
+    """Predictions of the rows that are True, a column for each target."""
+    X: Any = (
+        matrix(batch, columns, rows) if fit.design is None else _named(fit, batch, columns, rows)
+    )
+    return fit.predict(X).reshape(int(rows.sum()), -1)
+
+
 def _lines(fit: fastlr.LinearFit, batch: Batch, columns: list[str], incomplete: Mask) -> str:
     """One line for each row: its predictions as their shortest exact decimals, or NA."""
     predicted = np.full((batch.n_rows, fit.n_targets), np.nan)
     if not incomplete.all():
-        X: Any = (
-            matrix(batch, columns, ~incomplete)
-            if fit.design is None
-            else _named(fit, batch, columns, ~incomplete)
-        )
-        predicted[~incomplete] = fit.predict(X).reshape(batch.n_rows - int(incomplete.sum()), -1)
+        predicted[~incomplete] = batch_predictions(fit, batch, columns, ~incomplete)
     fields = [list(map(repr, column)) for column in predicted.T.tolist()]
     for column in fields:
         for row in np.flatnonzero(incomplete):

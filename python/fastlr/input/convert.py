@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.columns import Columns
+from fastlr.input.frame_names import of_frame
 from fastlr.input.frames import array_of, opened
 from fastlr.input.sparse import is_sparse, is_sparse_frame, sparse_columns
 
@@ -134,13 +135,14 @@ def _from_frame(data: object, argument: str, may_miss: bool) -> Columns | npt.ND
     native = opened(data, argument)
     if isinstance(native, nw.Series):
         columns = _from_columns([native.name or argument], [array_of(native)], argument, may_miss)
-        return Columns(columns.source, columns.n_samples, 1, columns.names, True)
+        return Columns(columns.source, columns.n_samples, 1, of_frame(columns.names, native), True)
     if isinstance(native, nw.DataFrame):
         names = list(native.columns)
         arrays = [array_of(native.get_column(name)) for name in names]
         if not arrays:
             return Columns([], len(native), 0, ())
-        return _from_columns(names, arrays, argument, may_miss)
+        columns = _from_columns(names, arrays, argument, may_miss)
+        return columns._replace(names=of_frame(columns.names, native))
     if hasattr(data, "__array__") or hasattr(data, "__array_interface__"):
         return np.asarray(data)
     raise InputTypeError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.designs import Design, indicator_rows
+from fastlr.input.frame_names import of_frame
 from fastlr.input.names import names_of
 from fastlr.input.options import as_flag
 from fastlr.least_squares.problem import Problem
@@ -42,7 +43,7 @@ def problem_of_formula(
         rows.targets,
         rows.weights,
         names,
-        labels,
+        of_frame(labels, data) or labels,
         rows.fit_intercept,
         n_threads,
         1,
@@ -71,6 +72,14 @@ def problem_of_categories(
     names, labels = names_of(rows.features, rows.targets, None, None)
     flag = as_flag(fit_intercept, "fit_intercept")
     problem = Problem(
-        rows.features, rows.targets, rows.weights, names, labels, flag, n_threads, 1, rows.n_dropped
+        rows.features,
+        rows.targets,
+        rows.weights,
+        names,
+        of_frame(labels, X) or labels,
+        flag,
+        n_threads,
+        1,
+        rows.n_dropped,
     )
     return problem, rows.targets.is_vector, rows.design

@@ -13,11 +13,12 @@ from fastlr.results import LinearFit
 __all__ = ["finite_or_none", "summary_dict"]
 
 
-def summary_dict(fit: LinearFit) -> dict[str, Any]:
+def summary_dict(fit: LinearFit, *, level: float = 0.95) -> dict[str, Any]:
     """A fit as plain Python data, ready for ``json.dumps``: a figure that is not finite is None.
 
     The shape does not depend on the number of targets: ``targets`` is a list with one entry each,
-    whose ``coefficients`` are keyed by feature name.
+    whose ``coefficients`` are keyed by feature name. An entry also has the keys of `LinearFit.glance`,
+    and ``terms``, a list of rows with the keys of `LinearFit.tidy` and intervals of that ``level``.
 
     Examples
     --------
@@ -27,6 +28,7 @@ def summary_dict(fit: LinearFit) -> dict[str, Any]:
     >>> {name: round(value, 9) for name, value in data["targets"][0]["coefficients"].items()}
     {'dose': 2.5}
     """
+    told = fit.summary(level=level).to_dict()
     targets = []
     for i, name in enumerate(fit.target_names):
         coef = np.atleast_2d(fit.coef)[i]
@@ -42,6 +44,8 @@ def summary_dict(fit: LinearFit) -> dict[str, Any]:
                 "mse": _of_target(fit.mse, i),
                 "rss": _of_target(fit.rss, i),
                 "log_likelihood": _of_target(fit.log_likelihood, i),
+                **_without_target(told["targets"][i]),
+                "terms": [_without_target(row) for row in told["terms"] if row["target"] == name],
             }
         )
     return {
@@ -59,8 +63,15 @@ def summary_dict(fit: LinearFit) -> dict[str, Any]:
         "solver": fit.solver,
         "digits": finite_or_none(float(fit.digits)),
         "passes": int(fit.passes),
+        **{
+            name: told[name] for name in ("method", "level", "cov_type", "weight_type", "attention")
+        },
         "status": {"code": fit.status.code, "message": str(fit.status)},
     }
+
+
+def _without_target(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "target"}
 
 
 def _of_target(value: float | NDArray[np.float64], i: int) -> float | None:

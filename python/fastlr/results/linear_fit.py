@@ -24,6 +24,7 @@ from fastlr.results.ranking import WeightRanking, ranked
 from fastlr.results.statistics import Statistics
 from fastlr.results.status import Status
 from fastlr.results.stored import as_data, restored
+from fastlr.results.told import Told
 from fastlr.storage import Storable
 
 __all__ = ["LinearFit", "Request", "fit_of"]
@@ -33,7 +34,7 @@ Request = tuple[Any, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LinearFit(Questions, Statistics, Storable):
+class LinearFit(Questions, Told, Statistics, Storable):
     """A fitted linear regression: ``y = intercept + X @ coef``.
 
     Attributes
@@ -285,12 +286,6 @@ class LinearFit(Questions, Statistics, Storable):
         if standardized:
             weights = weights * self.feature_std
         return ranked(self.feature_names, weights)
-
-    def summary(self) -> str:
-        """The fit as a text for people."""
-        from fastlr.results.summary import summary_text
-
-        return summary_text(self)
 
     def __repr__(self) -> str:
         return (

@@ -1,170 +1,175 @@
-"""What a fit says for itself, as text for people."""
+"""What a fit says for itself: a table for people, which prints as text and shows as HTML."""
 
 from __future__ import annotations
 
-import math
-import re
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+from fastlr.errors import InputError
+from fastlr.inference.distributions import as_level
+from fastlr.input.options import as_choice, as_flag, as_whole
+from fastlr.results.summary_rows import SORTS, chosen_terms, coefficient_rows
+from fastlr.results.summary_words import (
+    attention,
+    counted,
+    figures,
+    method_of,
+    numerics,
+    size_of,
+)
+from fastlr.results.tidy import glance_columns, records, tidy_columns
+from fastlr.typesetting.document import Document, Notes
+from fastlr.typesetting.table import Table
 
 if TYPE_CHECKING:
     from fastlr.results.linear_fit import LinearFit
 
-__all__ = ["Report", "number", "report", "summary_text"]
+__all__ = ["MOST_FEATURES", "MOST_TARGETS", "Summary", "summary_of"]
 
-_DESCENT = re.compile(
-    r"\w+ \((?:moments|rows|batches)(, huber .+)?\)"
-)  # as descents name their solver
-_LONGEST_TABLE = 40
-_GAP = "  "
-
-
-@dataclass(frozen=True)
-class Report:
-    """The parts of a report, in words and formatted figures; how they are laid out is not here."""
-
-    model: str
-    data: str
-    status: str
-    figure_titles: tuple[str, ...]
-    figures: tuple[tuple[str, ...], ...]
-    """One row a figure of merit: its name, then a value for each target."""
-    coefficient_titles: tuple[str, ...]
-    coefficients: tuple[tuple[str, ...], ...]
-    """One row a feature, the intercept first: its name, then its coefficients."""
-    omitted: str
-    """Says which coefficients the table leaves out; empty if none."""
+MOST_FEATURES = 40
+"""Features that a table shows unless it is asked for more."""
+MOST_TARGETS = 5
+"""Targets whose tables are shown unless one is asked for."""
 
 
-def report(fit: LinearFit, *, max_features: int | None = _LONGEST_TABLE) -> Report:
-    """The parts of a report on ``fit``.
+class Summary(Document):
+    """A fit for people: coefficients, how well they explain the target, and what deserves attention.
 
-    With one target the table of coefficients has a second column, "per sd": the change of the
-    target for one (population) standard deviation of the feature, which compares features of
-    different units. A table longer than ``max_features`` shows those that matter most by it.
-    """
-    coef = np.atleast_2d(fit.coef)
-    per_sd = coef * fit.feature_std
-    is_single = len(fit.target_names) == 1
-    order, omitted = _shown_features(per_sd, max_features)
-    columns = [coef[0], per_sd[0]] if is_single else list(coef)
-    intercepts = [number(value) for value in np.atleast_1d(fit.intercept)]
-    rows = []
-    if fit.fit_intercept:
-        rows.append(("intercept", *intercepts, *([""] if is_single else [])))
-    rows += [(fit.feature_names[j], *(number(column[j]) for column in columns)) for j in order]
-    figures = {
-        "r2": fit.r2,
-        "mse": fit.mse,
-        "rss": fit.rss,
-        "log-likelihood": fit.log_likelihood,
-    }
-    return Report(
-        model=_model_line(fit),
-        data=_data_line(fit),
-        status=str(fit.status),
-        figure_titles=("", *([""] if is_single else fit.target_names)),
-        figures=tuple((k, *map(number, np.atleast_1d(v))) for k, v in figures.items()),
-        coefficient_titles=("", *(("coefficient", "per sd") if is_single else fit.target_names)),
-        coefficients=tuple(rows),
-        omitted=omitted,
-    )
-
-
-def summary_text(fit: LinearFit) -> str:
-    """A fit as plain text of a few lines, for people.
-
-    Model, rows, solver, status, goodness of fit, and a table of coefficients; every figure with
-    seven significant digits (all of them are in ``summary_dict``). No line ends in a newline.
+    It is a string, prints as text and shows as a table in notebooks; `as_html`, `as_latex` and `as_markdown` give it
+    for elsewhere, and `to_dict` and `to_json` for programs.
 
     Examples
     --------
     >>> import fastlr
-    >>> fit = fastlr.ols([[0.0], [1.0], [2.0]], [1.0, 3.0, 6.0], feature_names=["dose"])
-    >>> print(summary_text(fit).partition("log-likelihood")[2])
-      0.07874204
+    >>> X = [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0], [6.0]]
+    >>> y = [1.0, 3.0, 6.0, 6.0, 9.0, 12.0, 12.0]
+    >>> fastlr.ols(X, y, feature_names=["dose"]).summary()
+    y on 1 feature (least squares)                   7 rows, 5 degrees of freedom
     <BLANKLINE>
-               coefficient    per sd
-    intercept    0.8333333
-    dose          2.500000  2.041241
+                 coefficient  std error   95 % interval        t        p  per sd
+    (intercept)       1.214      0.598   -0.324 .. 2.753    2.03  0.098
+    dose              1.9286     0.1660  1.5019 .. 2.3552  11.62  8.3e-05   3.857
+    per sd: change of the target for one standard deviation of the feature
+    R2 0.9643, adjusted 0.9571    residual standard error 0.8783    F(1, 5) = 135.0, p = 8.3e-05
+    AIC 19.7, BIC 19.6
+    Numerics: 15 right digits, refined in 2 passes, condition number 1.
     """
-    parts = report(fit)
-    head = [parts.model, parts.data, parts.status]
-    blocks = [head, _aligned([parts.figure_titles, *parts.figures])]
-    blocks.append(_aligned([parts.coefficient_titles, *parts.coefficients]))
-    if parts.omitted:
-        blocks[-1].append(parts.omitted)
-    return "\n\n".join("\n".join(block) for block in blocks)
+
+    __slots__ = ("_data",)
+    _data: dict[str, Any]
+
+    def __new__(cls, parts: Sequence[Table | Notes], data: dict[str, Any]) -> Summary:
+        """Join the parts as they are set, and the same as plain data."""
+        self = super().__new__(cls, parts)
+        assert isinstance(self, Summary)
+        self._data = data
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.parts, self._data)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary as plain data: all digits of all parameters and targets, None for what is not finite.
+
+        Returns
+        -------
+        dict
+            ``terms`` and ``targets`` are lists with the keys of `LinearFit.tidy` and `LinearFit.glance`, and the name
+            of the target; ``attention`` and ``numerics`` are the sentences.
+        """
+        return json.loads(self.to_json())  # type: ignore[no-any-return]
+
+    def to_json(self) -> str:
+        """The same as a JSON document."""
+        return json.dumps(self._data, ensure_ascii=False, allow_nan=False)
 
 
-def number(value: float) -> str:
-    """A number with seven significant digits: 15.06187, -3482259, 0.05110411, 4.859258e+09."""
-    text = f"{float(value):#.7g}"
-    mantissa, *exponent = text.split("e")
-    return "e".join([re.sub(r"\.0*$", "", mantissa), *exponent])
+def summary_of(
+    fit: LinearFit,
+    *,
+    digits: int | None = None,
+    level: float = 0.95,
+    sort: str | None = None,
+    numerics_line: bool = True,
+    target: int | str | None = None,
+    max_features: int | None = MOST_FEATURES,
+) -> Summary:
+    """The summary of a fit; see `LinearFit.summary`."""
+    level = as_level(level)
+    as_flag(numerics_line, "numerics")
+    if digits is not None:
+        as_whole(digits, "digits")
+    if sort is not None:
+        as_choice(sort, SORTS, "sort")
+    if max_features is not None:
+        as_whole(max_features, "max_features")
+    wanted = _targets(fit, target)
+    parts: list[Table | Notes] = []
+    for k in wanted[:MOST_TARGETS]:
+        parts += _target_parts(fit, k, digits, level, sort, max_features)
+    if fit.n_features:
+        meaning = "per sd: change of the target for one standard deviation of the feature"
+        parts.insert(-1, Notes("legend", ((meaning,),)))
+    if len(wanted) > MOST_TARGETS:
+        more = f"and {counted(len(wanted) - MOST_TARGETS, 'target')} more: summary(target=name) shows one of them"
+        parts.append(Notes("legend", ((more,),)))
+    if fit.status.code == "converged":
+        parts.append(Notes("status", ((str(fit.status),),)))
+    found = attention(fit)
+    if found:
+        parts.append(Notes("attention", tuple((sentence,) for sentence in found)))
+    how = numerics(fit)
+    if numerics_line:
+        parts.append(Notes("numerics", ((how,),)))
+    data: dict[str, Any] = {
+        "terms": records(tidy_columns(fit, level)),
+        "targets": records(glance_columns(fit)),
+        "level": level,
+        "method": method_of(fit),
+        "n_samples": fit.n_samples,
+        "cov_type": fit.cov_type,
+        "weight_type": fit.weight_type,
+        "attention": found,
+        "numerics": how,
+    }
+    if fit.n_targets == 1:
+        for key in ("terms", "targets"):
+            data[key] = [{"target": fit.target_names[0], **row} for row in data[key]]
+    return Summary(parts, data)
 
 
-def _model_line(fit: LinearFit) -> str:
-    descent = _DESCENT.fullmatch(fit.solver)
-    is_penalised = bool(np.any(fit.alpha))
-    method = f"ridge regression (alpha {_alpha(fit.alpha)})" if is_penalised else "least squares"
-    if descent and descent[1]:
-        method = "Huber's loss" + (f" (alpha {_alpha(fit.alpha)})" if is_penalised else "")
-    if descent:
-        method += " by gradient descent"
-    intercept = "" if fit.fit_intercept else ", no intercept"
-    features = _counted(len(fit.feature_names), "feature")
-    return f"{', '.join(fit.target_names)} on {features}: {method}{intercept}"
+def _target_parts(
+    fit: LinearFit,
+    target: int,
+    digits: int | None,
+    level: float,
+    sort: str | None,
+    limit: int | None,
+) -> list[Table | Notes]:
+    """The table of one target, what its columns mean, and how well it is explained."""
+    terms, omitted = chosen_terms(fit, target, sort, limit)
+    heads, rows = coefficient_rows(fit, target, terms, level, digits)
+    name = fit.target_names[target]
+    left = f"{name} on {counted(fit.n_features, 'feature')} ({method_of(fit)})"
+    parts: list[Table | Notes] = [Table((left, size_of(fit)), heads, rows)]
+    if omitted:
+        parts.append(Notes("legend", ((omitted,),)))
+    return [*parts, Notes("figures", (figures(fit, target),))]
 
 
-def _alpha(alpha: float | NDArray[np.float64]) -> str:
-    lowest, highest = np.min(alpha), np.max(alpha)
-    return f"{highest:g}" if lowest == highest else f"{lowest:g} to {highest:g}"
-
-
-def _data_line(fit: LinearFit) -> str:
-    parts = [_counted(fit.n_samples, "row")]
-    if fit.n_dropped:
-        parts.append(f"{fit.n_dropped} with missing values left out")
-    if fit.total_weight != fit.n_samples:
-        parts.append(f"total weight {fit.total_weight:.7g}")
-    if fit.rank != len(fit.feature_names):
-        parts.append(f"rank {fit.rank}")
-    parts.append(f"solver {fit.solver}")
-    if fit.df_resid <= 0 and not np.any(fit.alpha):
-        parts.append("nothing left to estimate errors from")
-    elif not math.isnan(fit.digits):
-        parts.append(_counted(math.floor(fit.digits), "digit"))
-    known = not math.isnan(fit.condition_number)
-    if known and "condition number" not in fit.status:  # said once is enough
-        parts.append(f"condition number {fit.condition_number:.3g}")
-    return ", ".join(parts)
-
-
-def _shown_features(per_sd: NDArray[np.float64], limit: int | None) -> tuple[Sequence[int], str]:
-    n_features = per_sd.shape[1]
-    if limit is None or n_features <= limit:
-        return range(n_features), ""
-    size = np.abs(per_sd).max(axis=0)
-    order = np.argsort(-size, kind="stable")[:limit]
-    left = _counted(n_features - limit, "feature")
-    return order.tolist(), f"and {left} with smaller coefficients per standard deviation"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells as lines: names to the left, figures to the right; empty rows dropped."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for first, *others in rows:
-        cells = [first.ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        lines.append(_GAP.join(cells).rstrip())
-    return [line for line in lines if line]
+def _targets(fit: LinearFit, target: int | str | None) -> list[int]:
+    """The targets that are asked for, by name, by number, or all."""
+    if target is None:
+        return list(range(fit.n_targets))
+    if isinstance(target, str):
+        if target not in fit.target_names:
+            names = ", ".join(map(repr, fit.target_names))
+            raise InputError(f"target={target!r} is not a target of this fit: pass one of {names}.")
+        return [fit.target_names.index(target)]
+    k = as_whole(target, "target", 0)
+    if k >= fit.n_targets:
+        raise InputError(
+            f"target={target!r} is out of range: this fit has {fit.n_targets} targets."
+        )
+    return [k]

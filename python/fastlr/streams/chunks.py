@@ -33,6 +33,8 @@ class Choice:
     """Features whose values, as text, are categories."""
     formula: str | None = None
     """What makes features and targets of the columns: ``features`` are all that it uses, and ``targets`` none."""
+    clusters: tuple[str, ...] = ()
+    """One or two columns whose values say which rows belong together."""
 
     @property
     def is_designed(self) -> bool:
@@ -41,8 +43,9 @@ class Choice:
 
     @property
     def names(self) -> list[str]:
-        """Features, targets and weights."""
-        return [*self.features, *self.targets, *([self.weights] if self.weights else [])]
+        """Features, targets, weights and clusters, each once."""
+        names = [*self.features, *self.targets, *([self.weights] if self.weights else [])]
+        return list(dict.fromkeys([*names, *self.clusters]))
 
 
 @dataclass
@@ -50,7 +53,8 @@ class Chunks:
     """Rows on their way into a fit: kept while they are few, else poured into moments.
 
     Rows of weight zero do not count. What is kept is fitted as `fastlr.ols` fits arrays; moments, as `fastlr.solve`
-    solves them, in double-double for ``accuracy="max"``. With categories or a formula all rows are kept.
+    solves them, in double-double for ``accuracy="max"``. With categories, a formula, or a covariance that takes
+    the rows, all of them are kept.
     """
 
     table: Table
@@ -64,6 +68,10 @@ class Chunks:
     """Who takes the columns of every batch instead, if anybody does."""
     way: str = "missing='drop'"
     """How to have rows with missing values left out, for the error that refuses them."""
+    cov_type: str | None = None
+    """The covariance of the parameters, as in `fastlr.ols`."""
+    keeps_all: bool = False
+    """Whether all rows are kept, since they are wanted after the fit."""
     _moments: Moments | None = field(default=None, init=False)
     _kept: list[Named] = field(default_factory=list, init=False)
     _n_kept: int = field(default=0, init=False)
@@ -93,11 +101,16 @@ class Chunks:
             self.keep(columns)
             return
         n_values = sum(len(values) for values in columns.values())
-        if self.choice.is_designed or (
-            self.accuracy != "fast"
-            and self.alpha == 0.0
-            and self._moments is None
-            and self._n_kept + n_values <= _MOST_KEPT
+        if (
+            self.choice.is_designed
+            or self.keeps_all
+            or self.cov_type is not None
+            or (
+                self.accuracy != "fast"
+                and self.alpha == 0.0
+                and self._moments is None
+                and self._n_kept + n_values <= _MOST_KEPT
+            )
         ):
             self._kept.append(columns)
             self._n_kept += n_values
@@ -140,45 +153,57 @@ class Chunks:
                 fit_intercept=fit_intercept,
                 alpha=self.alpha,
             )
+        return self.fit_columns(
+            self.kept_columns(),
+            fit_intercept=fit_intercept,
+            weight_type=weight_type,
+            cov_type=self.cov_type,
+        )
+
+    def kept_columns(self) -> Named:
+        """All rows that were kept, by column; an `InputError` if there are none."""
         if not self._kept:
             raise self.nothing_left()
-        columns = {
-            name: np.concatenate([part[name] for part in self._kept]) for name in self._kept[0]
+        return {name: np.concatenate([part[name] for part in self._kept]) for name in self._kept[0]}
+
+    def fit_columns(
+        self,
+        columns: Named,
+        *,
+        fit_intercept: bool,
+        weight_type: str = "precision",
+        cov_type: str | None = None,
+    ) -> LinearFit:
+        """Fit rows that are at hand, as `fastlr.ols` does."""
+        options: dict[str, Any] = {
+            "weight_type": weight_type,
+            "accuracy": self.accuracy,
+            "n_threads": self.n_threads,
+            "cov_type": cov_type,
         }
+        if cov_type == "cluster":
+            options["cov_kwds"] = {"groups": self._groups(columns)}
         if self.choice.formula is not None:
             return ols(
                 self.choice.formula,
                 data=with_whole_levels(self.choice.formula, columns),
                 sample_weight=self.choice.weights,
-                weight_type=weight_type,
-                accuracy=self.accuracy,
-                n_threads=self.n_threads,
+                **options,
             )
+        if self.alpha:
+            options["alpha"] = self.alpha
         X, y, sample_weight = self.parts(columns)
-        categories = self.choice.categories or None
+        options |= {"sample_weight": sample_weight, "categories": self.choice.categories or None}
         if len(y) == 1:  # one target gives plain numbers, as moments do
             (values,) = y.values()
-            fit = ols(
-                X,
-                values,
-                sample_weight=sample_weight,
-                weight_type=weight_type,
-                fit_intercept=fit_intercept,
-                accuracy=self.accuracy,
-                categories=categories,
-                n_threads=self.n_threads,
-            )
+            fit = ols(X, values, fit_intercept=fit_intercept, **options)
             return replace(fit, target_names=tuple(y))
-        return ols(
-            X,
-            y,
-            sample_weight=sample_weight,
-            weight_type=weight_type,
-            fit_intercept=fit_intercept,
-            accuracy=self.accuracy,
-            categories=categories,
-            n_threads=self.n_threads,
-        )
+        return ols(X, y, fit_intercept=fit_intercept, **options)
+
+    def _groups(self, columns: Named) -> np.ndarray[Any, Any]:
+        """The labels of the rows' clusters, in one column or two."""
+        labels = [columns[name] for name in self.choice.clusters]
+        return labels[0] if len(labels) == 1 else np.column_stack(labels)
 
     def nothing_left(self) -> InputError:
         """The error for a table of which no row counts, with the reason."""

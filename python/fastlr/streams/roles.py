@@ -11,7 +11,7 @@ from fastlr.files import Column, Table
 from fastlr.input.formulas import parsed
 from fastlr.streams.chunks import Choice
 
-__all__ = ["Words", "choose", "choose_by_formula", "listed", "near"]
+__all__ = ["Words", "choose", "choose_by_formula", "clusters_among", "listed", "near"]
 
 _MOST_REASONS = 5
 _WORDS = re.compile(r"text( \('[^':]*' in row \d+\))?")
@@ -54,6 +54,7 @@ def choose(
     weights: str | None,
     words: Words,
     categories: Sequence[str] = (),
+    clusters: Sequence[str] = (),
 ) -> Choice:
     """Give every column of a fit its role; with ``features=None`` every column without another role is a feature.
 
@@ -85,7 +86,9 @@ def choose(
         )
     weight = named("weights", [] if weights is None else [weights])
     named("exclude", exclude)
+    grouping = clusters_among(table, clusters, words)
     if features is None:
+        roles |= {name: "cluster" for name in grouping if name not in roles}
         chosen = tuple(name for name in table.names if name not in roles)
         coded = tuple(_found(table, "categories", name, words) for name in categories)
         _refuse_unfit(table, [name for name in chosen if name not in coded], words)
@@ -103,11 +106,28 @@ def choose(
             f"no column of {table.label} is left to be a feature (it has {listed(table.names)}): name some with "
             f"{words.argument('features')}."
         )
-    table.read_as_text(coded)
-    return Choice(chosen, targets, weight[0] if weight else None, coded)
+    text = [name for name in grouping if not table.column(name).is_numeric]
+    table.read_as_text([*coded, *text])
+    return Choice(chosen, targets, weight[0] if weight else None, coded, None, grouping)
 
 
-def choose_by_formula(table: Table, formula: str, *, weights: str | None, words: Words) -> Choice:
+def clusters_among(table: Table, names: Sequence[str], words: Words) -> tuple[str, ...]:
+    """The one or two columns that say which rows belong together; they may have other roles as well."""
+    if len(names) > 2:
+        raise InputError(
+            f"{words.argument('cluster')} names {len(names)} columns: clusters have one way, or two."
+        )
+    return tuple(_found(table, "cluster", name, words) for name in names)
+
+
+def choose_by_formula(
+    table: Table,
+    formula: str,
+    *,
+    weights: str | None,
+    words: Words,
+    clusters: Sequence[str] = (),
+) -> Choice:
     """Give a formula the columns that it uses; those that hold text are categories.
 
     Raises
@@ -124,8 +144,11 @@ def choose_by_formula(table: Table, formula: str, *, weights: str | None, words:
         )
     weight = None if weights is None else _found(table, "weights", weights, words)
     text = tuple(name for name in columns if not table.column(name).is_numeric)
-    table.read_as_text(text)
-    return Choice(tuple(name for name in columns if name != weight), (), weight, text, formula)
+    grouping = clusters_among(table, clusters, words)
+    labels = [name for name in grouping if not table.column(name).is_numeric]
+    table.read_as_text([*text, *labels])
+    features = tuple(name for name in columns if name != weight)
+    return Choice(features, (), weight, text, formula, grouping)
 
 
 def _found(table: Table, argument: str, name: str, words: Words) -> str:
