@@ -85,7 +85,6 @@ REASONS = {
     "a warning or an error instead of silence": [
         "target: test_transform_target_regressor_not_warns_with_global_output_set",
         "ridge: test_ridgecv_alphas_zero[RidgeCV-3] test_ridgecv_sample_weight",
-        "sgd: test_power_t_limits",
     ],
     "LinearRegression has partial_fit and keywords of its own": [
         "pipeline: test_pipeline_raise_set_params_error",

@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 from sklearn.ensemble import StackingRegressor
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import enet_path
+from sklearn.linear_model import SGDRegressor, enet_path
 
 import fastlr
 
@@ -120,6 +120,20 @@ def test_the_svd_mode_on_sparse_rows_is_warned_of_before_scikit_learn_refuses_it
 def test_messages_have_the_words_that_scikit_learns_users_match(model, message):
     with pytest.raises(ValueError, match=message):
         model.fit(X, Y)
+
+
+def test_rates_that_grow_are_warned_of_as_long_as_scikit_learn_takes_them():
+    options = {"power_t": -0.5, "eta0": 1e-4, "max_iter": 2, "tol": None, "shuffle": False}
+    fits = []
+    for kind in (fastlr.SGDRegressor, SGDRegressor):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fits.append(kind(**options).fit(CENTRED, Y))
+        if kind is fastlr.SGDRegressor:
+            (warning,) = caught
+            assert warning.category is FutureWarning
+            assert str(warning.message).startswith("Negative values for `power_t` are deprecated")
+    np.testing.assert_allclose(fits[0].coef_, fits[1].coef_, rtol=1e-9)
 
 
 def test_wrong_types_are_type_errors():

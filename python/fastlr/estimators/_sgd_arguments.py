@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from fastlr.descent.arguments import as_verbose
 from fastlr.descent.optimizers import Optimizer, as_optimizer
 from fastlr.descent.row_loss import ROW_LOSSES, RowLoss, as_epsilon
 from fastlr.descent.schedules import Adaptive, Constant, InverseScaling, Schedule, as_rate
-from fastlr.errors import InputError, InputTypeError
+from fastlr.errors import InputError, InputTypeError, user_level
 from fastlr.input.options import as_choice, as_flag, as_number, as_whole
 
 __all__ = ["SGDSettings", "settings_of"]
@@ -141,7 +142,16 @@ def _schedule(model: Any, alpha: float) -> tuple[Schedule, float, dict[str, floa
         return Constant(), 1.0 / alpha, {"rate_power": 1.0, "rate_shift": offset - 1.0}
     rate = as_rate(model.eta0, "eta0", or_else="")
     if name == "invscaling":
-        schedule = InverseScaling(rate, power_t=_number(model.power_t, "power_t", 0.0, 10.0))
+        power = _number(model.power_t, "power_t", -10.0, 10.0)
+        if power < 0.0:
+            warnings.warn(
+                "Negative values for `power_t` are deprecated, and scikit-learn will refuse them: with "
+                f"power_t={power:g} rates grow with every update. Pass a number from 0 on.",
+                FutureWarning,
+                stacklevel=user_level(),
+            )
+            return Constant(), rate, {"rate_power": power}
+        schedule = InverseScaling(rate, power_t=power)
         return schedule, rate, schedule.settings
     return (Adaptive(rate) if name == "adaptive" else Constant(rate)), rate, {}
 

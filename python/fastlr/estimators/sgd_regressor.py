@@ -71,7 +71,7 @@ class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ign
         eta0 / t^power_t; eta0; 1 / (alpha (t + t0)); eta0, divided by 5 when the loss stops improving; or one of
         `fastlr.schedules`. t counts the updates.
     eta0, power_t : float
-        Constants of the learning rate.
+        Constants of the learning rate. A negative power, with which rates grow, gets scikit-learn's FutureWarning.
     early_stopping : bool, default=False
         Set a random share of the rows aside, and stop when the score on them, R2 whatever the loss, stops improving;
         the best iterate is kept. (The rows that remain are copied.)
