@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,10 +12,10 @@ from fastlr.input.columns import FloatArray
 from fastlr.least_squares.normal import inverse_of_moments
 from fastlr.least_squares.outcome import is_plain, plain_status, status_of
 from fastlr.least_squares.problem import RowSummary, Solution
-from fastlr.moments.state import State, deviations_of, means_of
+from fastlr.moments.state import State
 from fastlr.results import LinearFit
 from fastlr.results.likelihood import log_likelihood
-from fastlr.results.linear_fit import Request, fit_of
+from fastlr.results.linear_fit import fit_of
 
 __all__ = ["linear_fit"]
 
@@ -36,23 +37,13 @@ def linear_fit(
     The inverse of the cross-products is kept for as many features as `LARGEST_KEPT`, or as many as there are.
     """
     names, labels = rows.feature_names, rows.target_names
-    n_samples, weight, p, t = rows.n_samples, rows.total_weight, len(names), len(labels)
+    n_samples, weight, p = rows.n_samples, rows.total_weight, len(names)
     has_inverse = p <= LARGEST_KEPT or keep_inverse
     if weight_type != "precision":
         result = _with_meaning(rows, result, fit_intercept, weight_type)
     coef, intercept, rss, tss, bse, bse_intercept, residual_sd = result[:7]
     solver, code, n_independent, condition, digits, passes = result[7:13]
     log_rss, relevant_digits, bse_digits = result[15:18]
-    likelihood = (
-        _likelihood,
-        n_samples,
-        weight,
-        rows.sum_log_weight,
-        rss,
-        log_rss,
-        is_vector,
-        weight_type,
-    )
     per_target: Any = (intercept, rss, tss, bse_intercept, residual_sd)
     if is_vector:
         coef, bse = coef[0], bse[0]
@@ -83,43 +74,59 @@ def linear_fit(
         "n_dropped": n_dropped,
         "weight_type": weight_type,
     }
-    on_request: dict[str, Request] = {"log_likelihood": likelihood}
-    if isinstance(rows, State):
-        if not fit_intercept:
-            rows.check_raw_squares()
-        scale = rows.scale
-        squares = rows.leading.diagonal().copy()  # lest the fit keep all products
-        on_request["feature_mean"] = (means_of, rows.mean, scale, p)
-        on_request["feature_std"] = (deviations_of, squares, weight, scale, p)
-        on_request["target_mean"] = (_of_targets, means_of, p, is_vector, rows.mean, scale, p + t)
-        on_request["target_std"] = (
-            _of_targets,
-            deviations_of,
-            p,
-            is_vector,
-            squares,
-            weight,
-            scale,
-            p + t,
-        )
-        if has_inverse:
-            if result.is_plain:
-                on_request["inverse"] = (inverse_of_moments, rows, fit_intercept)
-            else:
-                known["inverse"] = result.inverse
-    else:
-        known["feature_mean"] = rows.column_means[:p]
-        known["feature_std"] = rows.column_deviations[:p]
-        of_targets = rows.column_means[p:], rows.column_deviations[p:]
+    state = None
+    if isinstance(rows, State) and not fit_intercept:
+        rows.check_raw_squares()
+    if isinstance(rows, State) and has_inverse and result.is_plain:
+        state = rows
+    else:  # lest the fit keep all products
+        means, deviations = rows.column_means, rows.column_deviations
+        known["feature_mean"], known["feature_std"] = means[:p].copy(), deviations[:p].copy()
         known["target_mean"], known["target_std"] = (
-            (float(values[0]) if is_vector else values) for values in of_targets
+            (float(values[p]) if is_vector else values[p:].copy()) for values in (means, deviations)
         )
         known["inverse"] = result.inverse if has_inverse else None
-    if is_plain(code, condition, relevant_digits):
-        on_request["status"] = (plain_status, condition, p)
-    else:
+    if not is_plain(code, condition, relevant_digits):
         known["status"] = status_of(result, rows, fit_intercept, rank)
-    return fit_of(known, on_request)
+    later = Later(
+        state,
+        n_samples,
+        weight,
+        rows.sum_log_weight,
+        result.rss,
+        log_rss,
+        condition,
+        p,
+        fit_intercept,
+        is_vector,
+        weight_type,
+    )
+    return fit_of(known, _ON_REQUEST, later)
+
+
+class Later(NamedTuple):
+    """What the fields are computed from that nobody has asked for yet."""
+
+    state: State | None
+    """Moments of which the inverse may be asked for."""
+    n_samples: int
+    total_weight: float
+    sum_log_weight: float
+    rss: FloatArray
+    """Of all targets: (n_targets,)."""
+    log_rss: FloatArray | None
+    condition_number: float
+    n_features: int
+    fit_intercept: bool
+    is_vector: bool
+    weight_type: str
+
+    @property
+    def moments(self) -> State:
+        """The moments of a fit that has kept them; others know what these tell."""
+        if self.state is None:
+            raise TypeError("this fit has no moments")
+        return self.state
 
 
 def _with_meaning(
@@ -160,31 +167,33 @@ def _with_meaning(
     )
 
 
-def _of_targets(
-    compute: Any, n_features: int, is_vector: bool, *arguments: Any
-) -> float | FloatArray:
-    """What a function of columns gives for the targets: a number for one target."""
-    values: FloatArray = compute(*arguments)[n_features:]
-    return float(values[0]) if is_vector else values
+def _of_targets(later: Later, of_columns: FloatArray) -> float | FloatArray:
+    """What there is of the targets among values of all columns: a number for one target."""
+    values: FloatArray = of_columns[later.n_features :]
+    return float(values[0]) if later.is_vector else values
 
 
-def _likelihood(
-    n_samples: int,
-    total_weight: float,
-    sum_log_weight: float,
-    rss: FloatArray,
-    log_rss: FloatArray | None,
-    is_vector: bool,
-    weight_type: str,
-) -> float | FloatArray:
+def _likelihood(later: Later) -> float | FloatArray:
     """The log-likelihood under precisions, of the table that frequencies repeat, or of probabilities of mean 1."""
-    n: float = n_samples
-    if weight_type != "precision":
+    n: float = later.n_samples
+    sum_log_weight, rss, log_rss = later.sum_log_weight, later.rss, later.log_rss
+    if later.weight_type != "precision":
         sum_log_weight = 0.0
-    if weight_type == "frequency":
-        n = total_weight
-    if weight_type == "probability":
-        rss = rss * (n / total_weight)
-        log_rss = None if log_rss is None else log_rss + np.log(n / total_weight)
+    if later.weight_type == "frequency":
+        n = later.total_weight
+    if later.weight_type == "probability":
+        rss = rss * (n / later.total_weight)
+        log_rss = None if log_rss is None else log_rss + np.log(n / later.total_weight)
     likelihood = log_likelihood(n, sum_log_weight, rss, log_rss)
-    return float(likelihood[0]) if is_vector else likelihood
+    return float(likelihood[0]) if later.is_vector else likelihood
+
+
+_ON_REQUEST: Mapping[str, Callable[[Later], Any]] = {
+    "log_likelihood": _likelihood,
+    "feature_mean": lambda later: later.moments.column_means[: later.n_features],
+    "feature_std": lambda later: later.moments.column_deviations[: later.n_features],
+    "target_mean": lambda later: _of_targets(later, later.moments.column_means),
+    "target_std": lambda later: _of_targets(later, later.moments.column_deviations),
+    "inverse": lambda later: inverse_of_moments(later.moments, later.fit_intercept),
+    "status": lambda later: plain_status(later.condition_number, later.n_features),
+}

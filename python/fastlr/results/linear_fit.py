@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +27,7 @@ from fastlr.results.stored import as_data, restored
 from fastlr.results.told import Told
 from fastlr.storage import Storable
 
-__all__ = ["LinearFit", "Request", "fit_of"]
-
-Request = tuple[Any, ...]
-"""A function, and what to call it with."""
+__all__ = ["LinearFit", "fit_of"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -164,15 +161,14 @@ class LinearFit(Questions, Told, Statistics, Storable):
 
         def __getattr__(self, name: str) -> Any:
             """Compute a field that nobody has asked for yet; pickles of earlier versions may lack it."""
-            request = vars(self).get("_on_request", {}).get(name)
-            if request is None:
+            compute = vars(self).get("_on_request", _NOTHING).get(name)
+            if compute is None:
                 unknown = _UNKNOWN.get(name)
                 if unknown is not None:
                     return unknown()
                 what = f"{type(self).__name__!r} object has no attribute {name!r}"
                 raise AttributeError(what, name=name, obj=self)
-            compute, *arguments = request
-            value = compute(*arguments)
+            value = compute(vars(self)["_later"])
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
             return vars(self).setdefault(name, value)  # one step: all threads get the same one
@@ -342,6 +338,7 @@ class LinearFit(Questions, Told, Statistics, Storable):
         return cls.from_dict(data)
 
 
+_NOTHING: Mapping[str, Any] = {}
 _UNKNOWN: dict[str, Any] = {
     each.name: each.default_factory
     for each in fields(LinearFit)
@@ -350,8 +347,10 @@ _UNKNOWN: dict[str, Any] = {
 """What is taken for fields that are computed on request, and that no class attribute may hide."""
 
 
-def fit_of(known: dict[str, Any], on_request: Mapping[str, Request]) -> LinearFit:
-    """A fit of which some fields are known, and the others computed when they are first asked for.
+def fit_of(
+    known: dict[str, Any], on_request: Mapping[str, Callable[[Any], Any]], later: object
+) -> LinearFit:
+    """A fit of which some fields are known, and the others functions of ``later``, computed when they are asked for.
 
     The dictionary of known fields becomes the fit's own.
     """
@@ -360,6 +359,7 @@ def fit_of(known: dict[str, Any], on_request: Mapping[str, Request]) -> LinearFi
         if type(value) is array:
             value.setflags(write=False)
     known["_on_request"] = on_request
+    known["_later"] = later
     fit: LinearFit = object.__new__(LinearFit)
     object.__setattr__(fit, "__dict__", known)
     return fit
