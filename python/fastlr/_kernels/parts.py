@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 __all__ = ["in_parts"]
 
+_LINE = 8  # doubles of a cache line
+_LARGE = 1 << 15  # doubles that do not fit the nearest cache
+
 
 def in_parts(plan: tuple[int, int, int]) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
     """Go through the parts of a pass: each part's number, with the slots that its call of a kernel adds to.
@@ -35,6 +38,16 @@ def in_parts(plan: tuple[int, int, int]) -> Iterator[tuple[int, npt.NDArray[np.f
            [6., 6., 6.]])
     """
     n_slots, slot_size, n_parts = plan
-    slots = np.zeros((n_slots, slot_size))
+    slots = _zeros(n_slots, slot_size)
     for part in range(n_parts):
         yield part, slots
+
+
+def _zeros(n_slots: int, slot_size: int) -> npt.NDArray[np.float64]:
+    """Zeros, which begin with a cache line if they are many: sums that lie across two lines are slow to add to."""
+    size = n_slots * slot_size
+    if size < _LARGE:
+        return np.zeros((n_slots, slot_size))
+    buffer = np.zeros(size + _LINE)
+    start = -(buffer.ctypes.data // buffer.itemsize) % _LINE
+    return buffer[start : start + size].reshape(n_slots, slot_size)

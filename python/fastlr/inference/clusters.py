@@ -104,11 +104,15 @@ def _codes(
     if some.dtype.kind in "iub" and some.size:
         least, most = int(some.min()), int(some.max())
         if most - least <= _MOST_SPREAD * some.size:  # numbered by a table, without sorting
-            is_used = np.zeros(most - least + 1, dtype=np.int32)
-            wide = some if some.dtype.kind == "u" else some.astype(np.int64)
-            positions = (wide - wide.dtype.type(least)).astype(np.intp)
-            is_used[positions] = 1
-            numbers = np.cumsum(is_used, dtype=np.int32) - 1
+            # Unsigned ones may be beyond the range of the positions that they have from the least one on.
+            is_unsigned = some.dtype.kind == "u"
+            positions = (some - some.dtype.type(least) if is_unsigned else some).astype(np.intp)
+            if not is_unsigned:
+                positions -= least
+            is_used = np.bincount(positions) > 0
+            if counted is None and is_used.all():
+                return positions.astype(np.int32), len(is_used)
+            numbers = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
             out[chosen] = numbers[positions]
             return out, int(numbers[-1]) + 1
     labels, codes = np.unique(some, return_inverse=True)
