@@ -16,8 +16,10 @@ namespace fastlr {
 namespace {
 
 constexpr Index most_slots = 64;
-constexpr Index rows_per_sum = 1024;             // that are summed before they are folded
-constexpr Index work_per_part = Index{1} << 29;  // multiply-adds in one call
+constexpr Index rows_per_sum = 1024;  // that are summed before they are folded
+/// Multiply-adds in one call: long, since threads wait for one another at its end and turns are given
+/// on the way.
+constexpr Index work_per_part = Index{1} << 33;
 constexpr Index serial_below = Index{1} << 19;
 constexpr double nothing_left = 1e-14;  // of a leverage below 1: rounding
 

@@ -12,8 +12,10 @@
 namespace fastlr {
 namespace {
 
-constexpr Index most_slots = 32;                 // there are as many for every fold
-constexpr Index work_per_part = Index{1} << 30;  // multiply-adds in one call
+constexpr Index most_slots = 32;  // there are as many for every fold
+/// Multiply-adds in one call: long, since threads wait for one another at its end, where panels that
+/// are not full are multiplied as well; turns are given on the way.
+constexpr Index work_per_part = Index{1} << 32;
 constexpr Index serial_below = Index{1} << 19;
 constexpr Index rows_to_sum = 4096;  // before they are folded, which costs as much as many rows
 
