@@ -2,10 +2,12 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bindings/arguments.hpp"
 #include "bindings/level_module.hpp"
 #include "bindings/slots.hpp"
+#include "fastlr/products/folds.hpp"
 #include "fastlr/products/moments.hpp"
 
 namespace fastlr {
@@ -141,6 +143,23 @@ void bind_moments(LevelModule& m) {
       },
       py::arg("n_samples"), py::arg("n_columns"), py::arg("shift").noconvert(),
       py::arg("scale").noconvert(), py::arg("slots").noconvert());
+
+  m.def(
+      "centre_folds",
+      [](Index n_samples, Index n_columns, const DoubleArray& shift, DoubleArray& slots) {
+        const SlotPlan plan = plan_folds(n_samples, n_columns);
+        check_size(shift, n_columns, "shift");
+        require(slots.ndim() == 3, "slots of several folds");
+        check_size(slots, slots.shape(0) * plan.n_slots * plan.slot_size, "slots");
+        const std::vector<double> scale(static_cast<std::size_t>(n_columns), 1.0);
+        py::list folds;
+        for (Index fold = 0; fold < slots.shape(0); ++fold)
+          folds.append(
+              centred(plan, n_columns, shift.data(), scale.data(), slots.mutable_data(fold)));
+        return folds;
+      },
+      py::arg("n_samples"), py::arg("n_columns"), py::arg("shift").noconvert(),
+      py::arg("slots").noconvert());
 
   bind_pair<merge>(m, "merge");
   bind_pair<subtract>(m, "subtract");

@@ -41,6 +41,7 @@ void bind_descent(LevelModule& m);
 void bind_moments(LevelModule& m);
 void bind_double_double(LevelModule& m);
 void bind_dual(LevelModule& m);
+void bind_folds(LevelModule& m);
 void bind_inference(LevelModule& m);
 void bind_ladder(LevelModule& m);
 void bind_penalised(LevelModule& m);

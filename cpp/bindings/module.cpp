@@ -57,6 +57,7 @@ py::module_ load(const char* name, const std::string& path) {
   fastlr::bind_moments(m);
   fastlr::bind_double_double(m);
   fastlr::bind_dual(m);
+  fastlr::bind_folds(m);
   fastlr::bind_inference(m);
   fastlr::bind_ladder(m);
   fastlr::bind_penalised(m);

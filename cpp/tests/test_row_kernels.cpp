@@ -6,15 +6,11 @@
 #include <vector>
 
 #include "check.hpp"
-#include "fastlr/algebra/best_subsets.hpp"
-#include "fastlr/algebra/columns_on_demand.hpp"
-#include "fastlr/algebra/coordinate_descent.hpp"
 #include "fastlr/descent/descent.hpp"
 #include "fastlr/descent/sampling.hpp"
 #include "fastlr/descent/squared_loss.hpp"
 #include "fastlr/measuring/roofline.hpp"
 #include "fastlr/prediction/prediction.hpp"
-#include "fastlr/products/column_products.hpp"
 #include "fastlr/products/dual.hpp"
 #include "fastlr/sweeps/powers.hpp"
 #include "levels.hpp"
@@ -345,78 +341,6 @@ void products_of_rows_are_those_of_centred_columns() {
     }
 }
 
-void products_of_chosen_columns_are_exact() {
-  const Table table = exact_table(n_rows, n_features);
-  const Doubles shift(n_columns, 1.0);
-  Doubles products = zeros(3 * n_columns);
-  column_products(table.rows(), nullptr, shift.data(), {2, n_features}, n_threads, products.data());
-  for (Index j = 0; j < n_columns; ++j) {
-    Doubles want = zeros(3);
-    for (Index i = 0; i < n_rows; ++i) {
-      const double z = value(table, i, j) - 1.0;
-      at(want, 0) += (value(table, i, 2) - 1.0) * z;
-      at(want, 1) += (value(table, i, n_features) - 1.0) * z;
-      at(want, 2) += z;
-    }
-    for (Index a = 0; a < 3; ++a) CHECK(at(products, a * n_columns + j) == at(want, a));
-  }
-}
-
-/// A path of two penalties on the raw products of an exact plane through columns 1 .. p.
-void a_path_meets_the_optimality_conditions() {
-  constexpr Index p = n_features;
-  const Table table = exact_table(n_rows, p);
-  Rows features = table.rows();
-  features.columns.pop_back();
-  Doubles A = zeros(p * p);
-  Doubles q = zeros(p);
-  double square_y = 0.0;
-  for (Index i = 0; i < n_rows; ++i) {
-    square_y += value(table, i, p) * value(table, i, p);
-    for (Index j = 0; j < p; ++j) {
-      at(q, j) += value(table, i, j) * value(table, i, p);
-      for (Index k = 0; k < p; ++k) at(A, j * p + k) += value(table, i, j) * value(table, i, k);
-    }
-  }
-  const Doubles factor = ones(p);
-  const Doubles nothing = zeros(p);
-  const Doubles l1{0.5 * std::abs(*std::max_element(q.begin(), q.end())), 100.0};
-  const Doubles l2{10.0, 0.0};
-  const PenalisedProblem problem{p, square_y, q.data(), factor.data(), factor.data(), false};
-  const DescentRules rules{500, 1e-14, false, 0};
-  WholeGram whole(p, A.data());
-  ColumnsOnDemand asked(
-      {features, nullptr, static_cast<double>(n_rows), nothing.data(), nothing.data()}, p,
-      n_threads);
-  for (GramColumns* gram : {static_cast<GramColumns*>(&whole), static_cast<GramColumns*>(&asked)}) {
-    Doubles coefs = zeros(2 * p);
-    Doubles gaps = zeros(2);
-    std::vector<Index> n_iter(2);
-    CHECK(penalised_path(problem, *gram, rules, 2, l1.data(), l2.data(), nothing.data(),
-                         coefs.data(), gaps.data(), n_iter.data()) == 2);
-    for (Index k = 0; k < 2; ++k) {
-      CHECK(at(gaps, k) <= 1e-12 * square_y);
-      for (Index j = 0; j < p; ++j) {
-        const double b = at(coefs, k * p + j);
-        double slope = at(q, j) - at(l2, k) * b;
-        for (Index i = 0; i < p; ++i) slope -= at(A, j * p + i) * at(coefs, k * p + i);
-        CHECK(std::abs(slope) <= at(l1, k) * (1.0 + 1e-6));
-        if (b != 0.0) CHECK(are_near(slope, std::copysign(at(l1, k), b), 1e-6));
-      }
-    }
-  }
-}
-
-void the_best_subset_of_orthogonal_columns_is_of_the_largest() {
-  const Doubles A{1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0};
-  const Doubles q{1.0, -3.0, 2.0};
-  Doubles rss = zeros(4);
-  std::vector<std::uint64_t> columns(4);
-  CHECK(best_subsets(3, A.data(), q.data(), 20.0, rss.data(), columns.data()) >= 1);
-  CHECK((columns == std::vector<std::uint64_t>{0, 2, 6, 7}));
-  CHECK(are_near(at(rss, 2), 7.0, 1e-14));
-}
-
 void the_roofline_counts_what_it_does() {
   const Doubles values = whole_numbers(100'000, 5);
   double sum = 0.0;
@@ -439,7 +363,5 @@ int main(int n_arguments, char** arguments) {
        the_first_value_that_is_not_finite_is_found, losses_and_gradients_are_exact,
        other_losses_and_their_gradients_are_exact, batches_go_down_other_losses,
        a_shuffle_lists_every_row_once, a_step_of_each_engine_goes_down_the_gradient,
-       products_of_rows_are_those_of_centred_columns, products_of_chosen_columns_are_exact,
-       a_path_meets_the_optimality_conditions,
-       the_best_subset_of_orthogonal_columns_is_of_the_largest, the_roofline_counts_what_it_does});
+       products_of_rows_are_those_of_centred_columns, the_roofline_counts_what_it_does});
 }

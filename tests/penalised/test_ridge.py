@@ -191,6 +191,23 @@ def test_bad_penalties_are_named():
         fastlr.ols(X[:, :2], y, alpha=[1.0, 2.0])
 
 
+@pytest.mark.usefixtures("level")
+@pytest.mark.filterwarnings("ignore::fastlr.ConditionWarning", "ignore::fastlr.RankWarning")
+def test_weights_over_thirty_decades_promise_no_digit_too_many():
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        n, p = [(6, 9), (5, 8), (9, 5)][seed % 3]
+        X, y = rng.normal(size=(n, p)), rng.normal(size=n)
+        weights = 10.0 ** rng.uniform(-15, 15, size=n)
+        root = 2.0 ** rng.integers(-14, 6)
+        want = exact_ridge(X, y, np.full(p, root), fit_intercept=True, weights=weights)
+        for accuracy in ("auto", "max"):
+            fit = fastlr.ols(X, y, alpha=root**2, sample_weight=weights, accuracy=accuracy)
+            with np.errstate(divide="ignore"):
+                right = -np.log10(np.abs(fit.coef / want[1:] - 1.0).max())
+            assert right >= min(fit.digits, 14.5), f"{seed}, {accuracy}: {right} of {fit.digits}"
+
+
 def test_digits_of_equal_rows_with_a_penalty_below_rounding_are_no_promise():
     X, y = np.full((2, 5), 1e8), np.array([-1.3, -1.0])
     with pytest.warns(fastlr.ConditionWarning):

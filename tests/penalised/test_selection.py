@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import fastlr
+from fastlr.least_squares.fit import problem_of
+from fastlr.penalised.forward_rows import columns_of_forward
 
 
 def table(n=60, p=7, seed=0):
@@ -71,6 +73,27 @@ def test_more_features_than_rows_go_forward_as_far_as_rows_reach():
     found = fastlr.best_subset(X, X[:, 7] - X[:, 9] + 0.01 * rng.normal(size=20), method="forward")
     assert {"x7", "x9"} <= set(found.table[2].features)
     assert found.table[-1].size <= 18
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_forward_steps_without_all_cross_products_are_those_with_them(weighted):
+    rng = np.random.default_rng(5)
+    n, p = 700, 450
+    X = rng.normal(size=(n, p)) + 4.0
+    X[:, 3] = 2.5
+    X[:, 8] = X[:, 10] + X[:, 200] + 0.1 * rng.normal(size=n)
+    y = X[:, :12] @ rng.normal(size=12) + X[:, 10] + rng.normal(size=n)
+    w = rng.integers(0, 3, size=n) / 2.0 if weighted else None
+    for fit_intercept in (True, False):
+        options = {"method": "forward", "max_size": 25, "fit_intercept": fit_intercept}
+        problem, _ = problem_of(X, y, w, fit_intercept, None, None)
+        assert columns_of_forward(problem, 25) is not None
+        found = fastlr.best_subset(X, y, sample_weight=w, **options)
+        whole = fastlr.best_subset(fastlr.Moments.from_arrays(X, y, w), **options)
+        for one, other in zip(found.table, whole.table, strict=True):
+            assert one.features == other.features
+            assert one.bic == pytest.approx(other.bic, rel=1e-10)
+        np.testing.assert_allclose(found.fit.coef, whole.fit.coef, rtol=1e-8)
 
 
 def test_moments_are_enough():

@@ -14,9 +14,11 @@
 #include "fastlr/inference/influence.hpp"
 #include "fastlr/inference/sandwich.hpp"
 #include "fastlr/measuring/roofline.hpp"
+#include "fastlr/prediction/leave_one_out.hpp"
 #include "fastlr/prediction/prediction.hpp"
 #include "fastlr/products/column_products.hpp"
 #include "fastlr/products/dual.hpp"
+#include "fastlr/products/folds.hpp"
 #include "fastlr/products/moments.hpp"
 #include "fastlr/products/sparse_products.hpp"
 #include "fastlr/sweeps/combinations.hpp"
@@ -33,6 +35,8 @@
   FUNCTION(provisional_shift, provisional_shift)               \
   FUNCTION(largest_deviation, largest_deviation)               \
   FUNCTION(accumulate, accumulate)                             \
+  FUNCTION(plan_folds, plan_folds)                             \
+  FUNCTION(accumulate_folds, accumulate_folds)                 \
   FUNCTION(survey_sparse, survey_sparse)                       \
   FUNCTION(accumulate_sparse, accumulate_sparse)               \
   FUNCTION(predict_sparse, predict_sparse)                     \
@@ -72,6 +76,8 @@
   FUNCTION(plan_influence, plan_influence)                     \
   FUNCTION(influence, influence)                               \
   FUNCTION(influence_totals, influence_totals)                 \
+  FUNCTION(plan_leave_one_out, plan_leave_one_out)             \
+  FUNCTION(leave_one_out, leave_one_out)                       \
   FUNCTION(plan_loss, plan_loss)                               \
   FUNCTION(accumulate_loss, accumulate_loss)                   \
   FUNCTION(add_slots, add_slots)                               \

@@ -133,6 +133,26 @@ double subtract(Index n_columns, double weight_a, const double* mean_a, const do
                                  mean, cross);
 }
 
+SlotPlan plan_folds(Index n_samples, Index n_columns) {
+  return level_in_use().plan_folds(n_samples, n_columns);
+}
+
+void accumulate_folds(const Rows& rows, const Column* weight, const double* shift,
+                      const double* scale, const std::int32_t* label, Index n_folds,
+                      const SlotPlan& plan, Index part, int n_threads, double* slots) {
+  level_in_use().accumulate_folds(rows, weight, shift, scale, label, n_folds, plan, part, n_threads,
+                                  slots);
+}
+
+SlotPlan plan_leave_one_out(Index n_samples, Index n_features, Index n_targets, Index n_alphas) {
+  return level_in_use().plan_leave_one_out(n_samples, n_features, n_targets, n_alphas);
+}
+
+void leave_one_out(const Rows& rows, const Column* weight, const LeaveOneOut& fit,
+                   const SlotPlan& plan, Index part, int n_threads, double* slots, double* errors) {
+  level_in_use().leave_one_out(rows, weight, fit, plan, part, n_threads, slots, errors);
+}
+
 SlotPlan plan_double_double(Index n_samples, Index n_columns) {
   return level_in_use().plan_double_double(n_samples, n_columns);
 }

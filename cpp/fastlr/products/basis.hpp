@@ -6,6 +6,7 @@
 
 #include "fastlr/matrices.hpp"
 #include "fastlr/products/cross_products.hpp"
+#include "fastlr/products/panel_times.hpp"
 #include "fastlr/reading/packing.hpp"
 
 namespace fastlr {
@@ -23,46 +24,17 @@ class Basis {
   /// out = panel M for the first n rows; neither aliases the other.
   template <class Layout>
   void apply(const double* panel, const Layout& layout, Index n, double* out) const {
-    for (Index strip = 0; strip < layout.n_strips(); ++strip)
-      for (Index r = 0; r < n; r += rows_at_once) apply_rows(panel, layout, strip, r, out);
+    const Index last = layout.n_strips() - 1;
+    for (Index strip = 0; strip <= last; ++strip) {
+      const Index source = shape_ == Shape::full ? last : strip;
+      const Index n_sources = source * strip_width + layout.width(source);
+      for (Index r = 0; r < n; r += rows_times_at_once)
+        store_rows_times(panel, r, n_sources, M_.data() + strip * strip_width, M_.cols(),
+                         out + strip * strip_size + r * strip_width);
+    }
   }
 
  private:
-  static constexpr Index per_strip = strip_width / lanes;
-  static constexpr Index rows_at_once =
-      n_registers >= 32 && lanes == 8 ? 16 : n_registers / (2 * per_strip);
-
-  template <class Layout>
-  void apply_rows(const double* panel, const Layout& layout, Index strip, Index row,
-                  double* out) const {
-    Lanes sum[rows_at_once][per_strip];
-#pragma GCC unroll 16
-    for (Index i = 0; i < rows_at_once; ++i)
-#pragma GCC unroll 16
-      for (Index v = 0; v < per_strip; ++v) sum[i][v] = broadcast(0.0);
-    const Index last = shape_ == Shape::full ? layout.n_strips() : strip + 1;
-    for (Index source = 0; source < last; ++source) {
-      const double* z = panel + source * strip_size + row * strip_width;
-      for (Index k = 0; k < layout.width(source); ++k, ++z) {
-        const double* m = M_.data() + (source * strip_width + k) * M_.cols() + strip * strip_width;
-        Lanes right[per_strip];
-#pragma GCC unroll 16
-        for (Index v = 0; v < per_strip; ++v) right[v] = load(m + v * lanes);
-#pragma GCC unroll 16
-        for (Index i = 0; i < rows_at_once; ++i) {
-          const Lanes left = broadcast_from(z + i * strip_width);
-#pragma GCC unroll 16
-          for (Index v = 0; v < per_strip; ++v) sum[i][v] = multiply_add(left, right[v], sum[i][v]);
-        }
-      }
-    }
-    double* target = out + strip * strip_size + row * strip_width;
-#pragma GCC unroll 16
-    for (Index i = 0; i < rows_at_once; ++i)
-#pragma GCC unroll 16
-      for (Index v = 0; v < per_strip; ++v) store(target + i * strip_width + v * lanes, sum[i][v]);
-  }
-
   RowMatrix M_;
   Shape shape_;
 };

@@ -32,7 +32,9 @@ inline Lanes multiply_add(const Lanes& a, const Lanes& b, const Lanes& c) {
   return Eigen::internal::pmadd(a, b, c);
 }
 inline Lanes add(const Lanes& a, const Lanes& b) { return Eigen::internal::padd(a, b); }
+inline Lanes subtract(const Lanes& a, const Lanes& b) { return Eigen::internal::psub(a, b); }
 inline Lanes multiply(const Lanes& a, const Lanes& b) { return Eigen::internal::pmul(a, b); }
+inline Lanes divide(const Lanes& a, const Lanes& b) { return Eigen::internal::pdiv(a, b); }
 inline Lanes smaller(const Lanes& a, const Lanes& b) { return Eigen::internal::pmin(a, b); }
 inline Lanes larger(const Lanes& a, const Lanes& b) { return Eigen::internal::pmax(a, b); }
 inline double smallest_of(const Lanes& v) { return Eigen::internal::predux_min(v); }
@@ -42,7 +44,8 @@ inline double sum_of(const Lanes& v) { return Eigen::internal::predux(v); }
 /// The bits of v where mask has ones, zero elsewhere: what is masked away may be anything.
 inline Lanes keep(const Lanes& v, const Lanes& mask) { return Eigen::internal::pand(v, mask); }
 /// A mask for keep() and choose().
-inline Lanes is_positive(const Lanes& v) { return Eigen::internal::pcmp_lt(broadcast(0.0), v); }
+inline Lanes is_larger(const Lanes& a, const Lanes& b) { return Eigen::internal::pcmp_lt(b, a); }
+inline Lanes is_positive(const Lanes& v) { return is_larger(v, broadcast(0.0)); }
 inline Lanes choose(const Lanes& mask, const Lanes& yes, const Lanes& no) {
   return Eigen::internal::pselect(mask, yes, no);
 }

@@ -111,6 +111,52 @@ def recentre(
         Sums of squares about the old shift, to which the rounding errors of cross belong.
     """
 
+def plan_folds(n_samples: int, n_columns: int) -> tuple[int, int, int]:
+    """(n_slots, slot_size, n_parts): as many slots for every fold."""
+
+def accumulate_folds(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    shift: Floats,
+    scale: Floats,
+    label: npt.NDArray[np.int32],
+    part: int,
+    n_threads: int,
+    slots: Floats,
+) -> None:
+    """As `accumulate`, row r into the slots of fold ``label[r]``: slots (n_folds, n_slots, slot_size)."""
+
+def centre_folds(
+    n_samples: int, n_columns: int, shift: Floats, slots: Floats
+) -> list[tuple[float, int, float, Floats, Floats]]:
+    """What `centre` gives, for every fold; uses the slots up."""
+
+def plan_leave_one_out(
+    n_samples: int, n_features: int, n_targets: int, n_alphas: int
+) -> tuple[int, int, int]: ...
+def leave_one_out(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    mean: Floats,
+    vectors: Floats,
+    inverse: list[Floats],
+    along: list[list[Floats]],
+    of_mean: float,
+    n_alphas: int,
+    part: int,
+    n_threads: int,
+    slots: Floats,
+    errors: Floats | None,
+) -> None:
+    """Slots (n_slots, 2 t (n_alphas rounded up to eights)) += squared errors of rows that the others predict.
+
+    Leverages are ``w (((x - mean) @ vectors) ** 2 @ inverse + of_mean)``, residuals ``y - mean - (x - mean) @ vectors @
+    along[k]``; a matrix is one array, or two whose product it is. Every error goes to ``errors`` (n, t, n_alphas), if
+    that is an array.
+    """
+
 def centre(
     n_samples: int, n_columns: int, shift: Floats, scale: Floats, slots: Floats
 ) -> tuple[float, int, float, Floats, Floats]:

@@ -23,8 +23,8 @@ from fastlr.input.options import as_alpha, as_choice, as_flag, as_whole
 from fastlr.input.threads import lock_of
 from fastlr.least_squares.fit import problem_of
 from fastlr.penalised.arguments import DescentRules, as_share, as_tolerance
-from fastlr.penalised.lasso import traced, warn_of_gaps
 from fastlr.penalised.sources import source_of
+from fastlr.penalised.tracing import traced, warn_of_gaps
 from fastlr.storage.schema import Field
 
 __all__ = ["ElasticNet", "Lasso", "SparseCoefficients", "descent_rules"]

@@ -12,6 +12,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from fastlr.errors import InputError, InputTypeError
 from fastlr.estimators._features import check_features
+from fastlr.estimators._folds import folds_of
 from fastlr.estimators._net_stored import NET_CV_FIELDS, choice_of, net_of
 from fastlr.estimators._sgd_rows import as_vector
 from fastlr.estimators._shapes import as_constant, as_single
@@ -22,9 +23,8 @@ from fastlr.input.options import as_number
 from fastlr.input.threads import lock_of, threads_of_jobs
 from fastlr.least_squares.fit import problem_of
 from fastlr.penalised.arguments import as_alphas, as_share
-from fastlr.penalised.folds import as_folds
-from fastlr.penalised.lasso import grid_of, traced, warn_of_gaps
 from fastlr.penalised.lasso_cv import CrossValidated
+from fastlr.penalised.tracing import grid_of, traced, warn_of_gaps
 from fastlr.storage.schema import Field
 
 __all__ = ["ElasticNetCV", "LassoCV"]
@@ -77,9 +77,7 @@ class _CrossValidatedNet(SparseCoefficients):
             None,
             threads_of_jobs(None, self.n_jobs),
         )
-        folds = as_folds(
-            self._splits(features.n_samples, X, y, sample_weight, params), features.n_samples
-        )
+        folds = folds_of(self.cv, problem.targets.column(0), self._for_split(sample_weight, params))
         rows = CrossValidated(problem, folds)
         ones = np.ones(problem.n_features)
         grids = [
@@ -148,22 +146,18 @@ class _CrossValidatedNet(SparseCoefficients):
     def _chosen(self, l1_ratio: float) -> dict[str, float]:
         return {}
 
-    def _splits(
-        self, n_samples: int, X: object, y: object, sample_weight: object, params: dict[str, object]
-    ) -> Any:
-        of_splitter: dict[str, object] = {}
+    def _for_split(self, sample_weight: object, params: dict[str, object]) -> dict[str, Any]:
+        """What the splitter is given."""
         if params and not get_config()["enable_metadata_routing"]:
             raise InputTypeError(
                 f"Passing {', '.join(sorted(params))} to fit is only supported if enable_metadata_routing=True, which "
                 "hands them to the splitter: call sklearn.set_config(enable_metadata_routing=True), or pass cv as a "
                 "list of splits."
             )
-        if params:
-            routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
-            of_splitter = routed["splitter"]["split"]
-        positions = np.zeros((n_samples, 1))
-        labels = np.asarray(y).reshape(n_samples, -1)[:, 0]
-        return check_cv(self.cv).split(positions, labels, **of_splitter)
+        if not params:
+            return {}
+        routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
+        return dict(routed["splitter"]["split"])
 
     def get_metadata_routing(self) -> Any:
         """Say which arguments of ``fit`` go where."""

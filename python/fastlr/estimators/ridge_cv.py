@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
-from inspect import signature
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn import get_config
-from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import check_scoring, get_scorer
-from sklearn.model_selection import KFold, check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from fastlr.errors import InputError, InputWarning, user_level
+from fastlr.errors import InputError, user_level
 from fastlr.estimators._features import check_features
+from fastlr.estimators._folds import folds_of
+from fastlr.estimators._ridge_scores import Line, scores_without_each_row, weights_for
 from fastlr.estimators._ridge_stored import RIDGE_CV_FIELDS, choice_as_data, choice_of
 from fastlr.estimators.ridge import RidgePredictor, attributes_of
 from fastlr.input.columns import FloatArray
@@ -33,7 +32,6 @@ from fastlr.penalised.cross_validation import (
     leave_one_out,
     validate_folds,
 )
-from fastlr.penalised.folds import Folds, as_folds, consecutive_folds
 from fastlr.storage.schema import Field
 
 __all__ = ["RidgeCV"]
@@ -169,7 +167,7 @@ class RidgeCV(RidgePredictor):
             self._warn_of_svd(problem)
             scorer = None if self.scoring is None else check_scoring(self, scoring=self.scoring)
             found = leave_one_out(problem, grid, keep=keep or scorer is not None)
-            scores, results = _scores_without_each_row(
+            scores, results = scores_without_each_row(
                 problem, found, scorer, for_score, per_target, is_vector
             )
             if keep:
@@ -283,7 +281,7 @@ class RidgeCV(RidgePredictor):
         for_score: dict[str, Any],
         is_vector: bool,
     ) -> CrossValidation:
-        folds = self._folds(problem, for_split, is_vector)
+        folds = folds_of(self.cv, _target(problem, is_vector), for_split)
         scoring = "r2" if self.scoring is None else self.scoring
         is_routed = get_config()["enable_metadata_routing"] and self.scoring is not None
         is_weighted = not is_routed or problem.weights is None or "sample_weight" in for_score
@@ -291,7 +289,7 @@ class RidgeCV(RidgePredictor):
             return validate_folds(problem, folds, grid, scoring)
         scorer = check_scoring(self, scoring=self.scoring)
         if not is_routed and problem.weights is not None:
-            for_score = _weights_for(scorer, problem.weights)
+            for_score = weights_for(scorer, problem.weights)
 
         def score(
             coef: FloatArray, intercept: FloatArray, test: npt.NDArray[np.intp]
@@ -300,63 +298,12 @@ class RidgeCV(RidgePredictor):
             given = {name: np.asarray(value)[test] for name, value in for_score.items()}
             return np.array(
                 [
-                    scorer(_Line(*_shaped(b, a, is_vector)), rows, target[test], **given)
+                    scorer(Line(*_shaped(b, a, is_vector)), rows, target[test], **given)
                     for b, a in zip(coef, intercept, strict=True)
                 ]
             )
 
         return validate_folds(problem, folds, grid, score)
-
-    def _folds(self, problem: Problem, for_split: dict[str, Any], is_vector: bool) -> Folds:
-        n = problem.features.n_samples
-        y = _target(problem, is_vector)
-        if isinstance(self.cv, Iterable) and not hasattr(self.cv, "split"):
-            return as_folds(self.cv, n)
-        splitter = check_cv(self.cv, y, classifier=False)
-        if type(splitter) is KFold and not splitter.shuffle:
-            return consecutive_folds(n, splitter.n_splits)
-        return as_folds(splitter.split(np.zeros((n, 1)), y, **for_split), n)
-
-
-class _Line(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Predictions of given coefficients, for a scorer."""
-
-    def __init__(self, coef: FloatArray, intercept: Any) -> None:
-        self.coef = coef
-        self.intercept = intercept
-
-    def predict(self, X: FloatArray) -> npt.NDArray[Any]:
-        """Predict targets by the coefficients given, of shape (n_samples,) or (n_samples, n_targets)."""
-        predictions: npt.NDArray[Any] = X @ self.coef.T + self.intercept
-        return predictions
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-
-class _Identity(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Predictions that are given in place of rows, for a scorer."""
-
-    def predict(self, X: FloatArray) -> FloatArray:
-        """Return X, which holds the predictions themselves."""
-        return X
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-
-def _weights_for(scorer: Any, weights: npt.NDArray[Any]) -> dict[str, Any]:
-    """Weights for a scorer that takes some; a warning for one that does not."""
-    function = getattr(scorer, "_score_func", scorer)
-    if "sample_weight" in signature(function).parameters:
-        return {"sample_weight": weights}
-    warnings.warn(
-        f"The scoring {scorer} does not support sample_weight: fits weigh the rows, scores do not. Choose another "
-        "scoring to have both weighted.",
-        InputWarning,
-        stacklevel=user_level(),
-    )
-    return {}
 
 
 def _shaped(coef: FloatArray, intercept: FloatArray, is_vector: bool) -> tuple[FloatArray, Any]:
@@ -378,52 +325,3 @@ def _best(scores: FloatArray) -> npt.NDArray[np.intp]:
     """Positions (t,) of the first highest scores (n_alphas, t); those that are not numbers count as lowest."""
     best: npt.NDArray[np.intp] = np.where(np.isnan(scores), -np.inf, scores).argmax(axis=0)
     return best
-
-
-def _scores_without_each_row(
-    problem: Problem,
-    found: CrossValidation,
-    scorer: Any,
-    for_score: dict[str, Any],
-    per_target: bool,
-    is_vector: bool,
-) -> tuple[FloatArray, FloatArray | None]:
-    """Scores (n_alphas, 1 or t) of leave-one-out, and what is kept of every row."""
-    n = problem.features.n_samples
-    errors = found.errors
-    if scorer is None:
-        if found.squared_errors is None:
-            raise AssertionError("leave-one-out has errors")
-        scores = -found.squared_errors / n
-        if not per_target:
-            scores = scores.mean(axis=1, keepdims=True)
-        if errors is None:
-            return scores, None
-        weights = np.ones(n) if problem.weights is None else problem.weights
-        with np.errstate(invalid="ignore"):
-            squares = weights[:, np.newaxis, np.newaxis] * np.square(errors)
-        return scores, squares[:, 0] if is_vector else squares
-    if errors is None:
-        raise AssertionError("scorers want predictions")
-    y = problem.targets.as_matrix().astype(np.float64)
-    predictions = y[:, :, np.newaxis] - errors
-    columns = [slice(k, k + 1) for k in range(y.shape[1])] if per_target else [slice(None)]
-
-    def as_scored(values: FloatArray) -> FloatArray:
-        return values[:, 0] if is_vector or per_target else values
-
-    scores = np.array(
-        [
-            [
-                scorer(
-                    _Identity(),
-                    as_scored(predictions[:, some, k]),
-                    as_scored(y[:, some]),
-                    **for_score,
-                )
-                for some in columns
-            ]
-            for k in range(len(found.alphas))
-        ]
-    )
-    return scores, predictions[:, 0] if is_vector else predictions

@@ -61,9 +61,10 @@ def climb_penalised_wide(
             return None  # rows depend on one another, and the penalty is below the rounding of H
         condition = max(condition, its_condition)
         means, deviations = mean / scale, np.sqrt(variance) / scale
+        reach = scale * np.minimum(0.5, np.sqrt(total * variance))
         for target in np.flatnonzero(members.reshape(-1) == k):
             error, more, rss[target] = _refined(
-                problem, weights, penalty, means, root, its_condition, y, int(target),
+                problem, weights, penalty, means, root, its_condition, reach, y, int(target),
                 target_scale, coef, intercept, accuracy,
             )  # fmt: skip
             worst, passes = max(worst, error), passes + more
@@ -112,6 +113,7 @@ def _refined(
     means: FloatArray,
     root: FloatArray,
     condition: float,
+    reach: FloatArray,
     y: FloatArray,
     k: int,
     target_scale: FloatArray,
@@ -119,7 +121,11 @@ def _refined(
     intercept: FloatArray,
     accuracy: str,
 ) -> tuple[float, int, float]:
-    """One target's coefficients, in place; their estimated relative error, passes over the rows, and rss."""
+    """One target's coefficients, in place; a bound of their relative error, passes over the rows, and rss.
+
+    ``reach`` (p,) is by how much a coefficient is off, at most, for each unit that the equations are off: the singular
+    values s of sqrt(w) (X - mean) D^-1/2 become s / (1 + s^2), which exceeds neither 1/2 nor the length of a column.
+    """
     n, p = problem.features.n_samples, problem.n_features
     threads, source = resolve_threads(problem.n_threads), problem.features.source
     scale = np.concatenate([np.ones(p), target_scale])
@@ -128,13 +134,19 @@ def _refined(
     divisor = np.stack([penalty, np.zeros(p)])
     v, r = np.zeros((2, n)), np.zeros((2, n))
     r[0] = y[:, k]
-    contraction, last, passes, error = min(1.0, 64 * n * U * condition**2), 0.0, 0, 1.0
-    for n_steps in range(1, _MOST_STEPS + 1):
+
+    def shifted() -> FloatArray:
+        """What the equations leave once the intercept is the best one."""
         if problem.fit_intercept:
             shift = float(weights @ (r[0] + r[1]) / total)
             add_to(intercept[:, k], shift)
             add_to(r, -shift)
-        right = root_weight * (r[0] + r[1]) - (v[0] + v[1]) / root_weight
+        left: FloatArray = root_weight * (r[0] + r[1]) - (v[0] + v[1]) / root_weight
+        return left - unit * (unit @ left) if problem.fit_intercept else left
+
+    contraction, last, passes, error = min(1.0, 64 * n * U * condition**2), 0.0, 0, 1.0
+    right = shifted()
+    for n_steps in range(1, _MOST_STEPS + 1):
         along = np.einsum("ij,i->j", root, right)
         step = np.einsum("ij,j->i", root, along)
         if problem.fit_intercept:
@@ -147,6 +159,7 @@ def _refined(
         coef[:, k] = quotient(gradient, divisor)
         r = kernels.residuals(source, problem.targets.source, scale, 1, coef, intercept, k, threads)
         passes += 2
+        right = shifted()
         change = np.abs((coef[:, k] - before).sum(axis=0))
         size = float(change.max(initial=0.0))
         is_stuck = n_steps > 1 and not size <= 0.5 * last
@@ -154,14 +167,12 @@ def _refined(
             contraction = min(contraction, 10 * size / last) if not is_stuck else 1.0
         last = size
         values = np.abs(coef[0, k])
-        errors = contraction * size + 4 * U * change
+        errors = np.maximum(
+            contraction * size + 4 * U * change, reach * math.sqrt(float(right @ right))
+        )
         counts = values > NEGLIGIBLE * values.max(initial=0.0)
         error = float(np.max(errors[counts] / values[counts], initial=0.0))
         if accuracy == "fast" or error <= U or is_stuck:
             break
-    if problem.fit_intercept:
-        shift = float(weights @ (r[0] + r[1]) / total)
-        add_to(intercept[:, k], shift)
-        add_to(r, -shift)
     left = r[0] + r[1]
     return min(error, 1.0), passes, float(weights @ np.square(left))

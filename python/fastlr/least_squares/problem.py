@@ -52,6 +52,13 @@ class Problem(NamedTuple):
             weights=None if self.weights is None else self.weights[rows],
         )
 
+    def take_columns(self, columns: npt.NDArray[np.intp]) -> Problem:
+        """Some of the features, by position, where they come as one term; nothing is copied."""
+        return self._replace(
+            features=self.features.take_columns([int(j) for j in columns]),
+            feature_names=tuple(self.feature_names[j] for j in columns),
+        )
+
     def pass_over(self, precision: str = "double") -> tuple[State, int]:
         """The rows' moments, and how many passes they took."""
         return pass_over(

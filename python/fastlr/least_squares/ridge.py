@@ -122,11 +122,5 @@ def together(parts: list[tuple[npt.NDArray[np.intp], Solution]], n_targets: int)
 def targets_of(state: State, targets: npt.NDArray[np.intp]) -> State:
     """The moments of the features and of some targets."""
     p = state.n_features
-    keep = np.concatenate([np.arange(p), p + targets])
-    return state._replace(
-        scale=state.scale[keep],
-        mean=np.ascontiguousarray(state.mean[:, keep]),
-        cross=np.ascontiguousarray(state.cross[..., keep[:, np.newaxis], keep]),
-        summed_squares=state.summed_squares[keep],
-        target_names=tuple(state.target_names[k] for k in targets),
-    )
+    names = tuple(state.target_names[k] for k in targets)
+    return state.taken(np.concatenate([np.arange(p), p + targets]), state.feature_names, names)

@@ -300,15 +300,7 @@ class Moments(Storable):
         names = tuple(state.feature_names[j] for j in positions)
         if isinstance(state.feature_names, GeneratedNames):
             names = GeneratedNames(names)
-        return self._of_state(
-            state._replace(
-                scale=state.scale[keep],
-                mean=np.ascontiguousarray(state.mean[:, keep]),
-                cross=np.ascontiguousarray(state.cross[..., keep[:, np.newaxis], keep]),
-                feature_names=names,
-                summed_squares=state.summed_squares[keep],
-            )
-        )
+        return self._of_state(state.taken(keep, names, state.target_names))
 
     def _position(self, column: str | int) -> int:
         if isinstance(column, str):

@@ -18,7 +18,7 @@ from fastlr.input.threads import resolve_threads
 from fastlr.moments.sparse_passes import sparse_moments
 from fastlr.moments.state import State
 
-__all__ = ["pass_over", "scaled_moments"]
+__all__ = ["are_certain", "pass_over", "scaled_moments"]
 
 _SMALLEST_SQUARE = 1e-280  # sums of squares below it have lost digits to underflow
 _SMALLEST_DEVIATION = 2.0**-1021  # what varies by less, in denormal numbers, counts as constant
@@ -57,9 +57,9 @@ def pass_over(
     state, n_passes = first or _moments_about_mean(
         features, targets, weights, *names, shift, scale, threads
     )
-    diagonal = state.cross.diagonal()
-    is_finite = _is_finite(state)
-    if not (diagonal.min() > _SMALLEST_SQUARE and is_finite) or not state.total_weight > 0:
+    if not are_certain(state):
+        diagonal = state.cross.diagonal()
+        is_finite = _is_finite(state)
         if weights is not None:
             refuse_bad_weights(weights)
         if not is_finite:
@@ -97,6 +97,12 @@ def pass_over(
         )
         state = state._replace(total_weight=total_weight, mean=mean, cross=cross)
     return state, n_passes
+
+
+def are_certain(state: State) -> bool:
+    """Whether moments of unscaled columns, of one pass, have all their digits: no sum left the range of float64."""
+    is_in_range = state.cross.diagonal().min() > _SMALLEST_SQUARE and _is_finite(state)
+    return bool(is_in_range and state.total_weight > 0)
 
 
 def _is_finite(state: State) -> bool:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
@@ -82,6 +83,22 @@ class State(NamedTuple):
                 cross=self.cross * change * change[:, np.newaxis],
                 summed_squares=self.summed_squares * change * change,
             )
+
+    def taken(
+        self,
+        columns: npt.NDArray[np.intp],
+        feature_names: tuple[str, ...],
+        target_names: tuple[str, ...],
+    ) -> State:
+        """Return the moments of some of the columns, features before targets, under these names."""
+        return self._replace(
+            scale=self.scale[columns],
+            mean=np.ascontiguousarray(self.mean[:, columns]),
+            cross=np.ascontiguousarray(self.cross[..., columns[:, np.newaxis], columns]),
+            feature_names=feature_names,
+            target_names=target_names,
+            summed_squares=self.summed_squares[columns],
+        )
 
     def checked(self) -> State:
         """Return this state, or raise an `InputError` if a sum of squares has left the range of float64."""

@@ -9,20 +9,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastlr._kernels import kernels
+from fastlr._kernels.parts import in_parts
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
+from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.problem import Problem
 from fastlr.moments.state import State
 from fastlr.penalised.dual import dual_equations, solve_dual_for_all
 from fastlr.penalised.equations import PenalisedSolutions, equations_of, solve_for_all
 from fastlr.penalised.folds import Folds, moments_of_folds
-from fastlr.penalised.spectrum import spectrum_of
+from fastlr.penalised.spectrum import Spectrum, spectrum_of
 
-__all__ = ["FAST_SCORES", "CrossValidation", "leave_one_out", "validate_folds"]
+__all__ = ["FAST_SCORES", "CrossValidation", "factors_of", "leave_one_out", "validate_folds"]
 
 FAST_SCORES = ("neg_mean_squared_error", "neg_root_mean_squared_error", "r2")
-_VALUES_PER_BLOCK = 1 << 20
-_NOTHING = 1e-14  # of a leverage below 1: rounding
+_ROWS_WORTH_FACTORS = 100  # for each penalty: fewer rows do not pay for factors
+_NEGLIGIBLE = 2.0**-53  # of the largest singular value
+_SHARE_OF_WORK = 0.75  # that is left to do, at most, if factors are to be used
 
 # What makes scores of predictions: (coef (n_alphas, t, p), intercept (n_alphas, t), test rows) -> (n_alphas,).
 Scorer = Callable[[FloatArray, FloatArray, npt.NDArray[np.intp]], FloatArray]
@@ -72,34 +76,80 @@ def leave_one_out(problem: Problem, alphas: FloatArray, *, keep: bool) -> CrossV
         )
     shape = n, problem.targets.n_columns, len(alphas)
     errors = np.zeros(shape) if keep else None
-    squares = np.zeros((len(alphas), shape[1]))
     if n < problem.n_features:
+        squares = np.zeros((len(alphas), shape[1]))
         _leave_one_out_wide(problem, alphas, squares, errors)
         return CrossValidation(alphas, squares, None, errors, "leave_one_out", 2, None)
     state, passes = problem.pass_over()
     solutions, equations = solve_for_all(state, problem.fit_intercept, alphas)
     spectrum = spectrum_of(equations.products, equations.with_targets)
-    inverse = spectrum.weights(alphas)
-    p, t = problem.n_features, shape[1]
-    # Coefficients in the basis of eigenvectors, (t, p, n_alphas): products of a block predict for all alphas.
-    along = np.ascontiguousarray(np.moveaxis(solutions.coef @ spectrum.vectors, 0, 2))
-    of_mean = 1.0 / state.total_weight if problem.fit_intercept else 0.0
-    step = max(64, _VALUES_PER_BLOCK // max(p, len(alphas)))
-    for first in range(0, n, step):
-        rows = slice(first, min(n, first + step))
-        basis = (problem.features.take_rows(rows).as_matrix() - equations.mean) @ spectrum.vectors
-        target = problem.targets.take_rows(rows).as_matrix() - equations.target_mean
-        left = np.stack([target[:, [k]] - basis @ along[k] for k in range(t)])
-        remaining = np.square(basis, out=basis) @ inverse
-        remaining += of_mean
-        weight = None if problem.weights is None else problem.weights[rows]
-        if weight is not None:
-            remaining *= weight[:, np.newaxis]
-        np.subtract(1.0, remaining, out=remaining)
-        if remaining.min() <= _NOTHING:  # what a row decides alone, nothing else predicts
-            remaining[remaining <= _NOTHING] = np.nan
-        _account(left, remaining, weight, rows, squares, errors)
+    # Coefficients in the basis of eigenvectors, (t, p, n_alphas): one product of a row predicts for all alphas.
+    along = np.moveaxis(solutions.coef @ spectrum.vectors, 0, 2)
+    squares = _squares_without_each_row(
+        problem,
+        np.concatenate([equations.mean, equations.target_mean]),
+        spectrum,
+        alphas,
+        along,
+        1.0 / state.total_weight if problem.fit_intercept else 0.0,
+        errors,
+    )
     return CrossValidation(alphas, squares, None, errors, "leave_one_out", passes + 1, state)
+
+
+def _squares_without_each_row(
+    problem: Problem,
+    mean: FloatArray,
+    spectrum: Spectrum,
+    alphas: FloatArray,
+    along: FloatArray,
+    of_mean: float,
+    errors: FloatArray | None,
+) -> FloatArray:
+    """Sums of squared errors (n_alphas, t), from one pass; every error goes to ``errors``, if that is an array."""
+    n, p = problem.features.n_samples, problem.n_features
+    t, n_alphas = len(along), len(alphas)
+    plan = kernels.plan_leave_one_out(n, p, t, n_alphas)
+    is_long = n > _ROWS_WORTH_FACTORS * n_alphas
+    for part, slots in in_parts(plan):
+        kernels.leave_one_out(
+            problem.leading_features.source,
+            problem.targets.source,
+            problem.weights,
+            mean,
+            np.ascontiguousarray(spectrum.vectors),
+            factors_of(spectrum.weights(alphas), is_long),
+            [factors_of(matrix, is_long) for matrix in along],
+            of_mean,
+            n_alphas,
+            part,
+            resolve_threads(problem.n_threads),
+            slots,
+            errors,
+        )
+    sums, rest = slots.reshape(len(slots), 2, t, -1)[..., :n_alphas].sum(axis=0)
+    squares: FloatArray = np.where(np.isfinite(sums), sums + rest, np.inf).T.copy()
+    return squares
+
+
+def factors_of(matrix: FloatArray, is_worth_it: bool) -> list[FloatArray]:
+    """A matrix (p, n_alphas), or two whose product it is to rounding, if that is so much less work for a row.
+
+    Rows times functions of alpha as smooth as 1 / (d + alpha) have few directions that are more than rounding.
+    """
+    p, n_alphas = matrix.shape
+    matrix = np.ascontiguousarray(matrix)
+    if not is_worth_it:
+        return [matrix]
+    size = np.abs(matrix).max(axis=1, keepdims=True)
+    size[size == 0.0] = 1.0
+    unit = matrix / size
+    left, values, _ = np.linalg.svd(unit, full_matrices=False)
+    rank = max(1, int(np.count_nonzero(values > _NEGLIGIBLE * values[0])))
+    if rank * (p + n_alphas) > _SHARE_OF_WORK * p * n_alphas:
+        return [matrix]
+    left = left[:, :rank]
+    return [np.ascontiguousarray(left * size), np.ascontiguousarray(left.T @ unit)]
 
 
 def _account(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import InputError
-from fastlr.input.refusals import refuse_bad_weights
+from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
 from fastlr.least_squares.problem import Problem
 from fastlr.moments.combining import added
 from fastlr.moments.state import State
+from fastlr.penalised.dealing import dealt_moments
 
-__all__ = ["Fold", "Folds", "as_folds", "consecutive_folds", "moments_of_folds"]
+__all__ = ["Fold", "Folds", "as_folds", "consecutive_folds", "moments_of_folds", "partition"]
 
 Positions = npt.NDArray[np.intp]
 _VALUES_PER_GATHER = 1 << 18  # 2 MB: what is gathered is read again from the cache
@@ -40,6 +42,13 @@ class Folds:
         others = np.ones(self.n_samples, dtype=np.bool_)
         others[self.test[k]] = False
         return np.flatnonzero(others)
+
+    def labels(self) -> npt.NDArray[np.int32]:
+        """The number (n_samples,) of the fold that tests each row of a partition."""
+        label = np.empty(self.n_samples, dtype=np.int32)
+        for k, rows in enumerate(self.test):
+            label[rows] = k
+        return label
 
     def __len__(self) -> int:
         return len(self.test)
@@ -80,8 +89,12 @@ def consecutive_folds(n_samples: int, n_folds: int) -> Folds:
         raise InputError(
             f"cv={n_folds} folds of n_samples={n_samples} rows: pass a number from 2 to the number of rows."
         )
-    bounds = np.array_split(np.arange(n_samples), n_folds)
-    return Folds([np.asarray(rows, dtype=np.intp) for rows in bounds], None, n_samples)
+    return partition(np.array_split(np.arange(n_samples), n_folds), n_samples)
+
+
+def partition(tests: Iterable[npt.NDArray[Any]], n_samples: int) -> Folds:
+    """Folds that are known to test every row exactly once."""
+    return Folds([np.asarray(rows, dtype=np.intp) for rows in tests], None, n_samples)
 
 
 def moments_of_folds(
@@ -92,7 +105,7 @@ def moments_of_folds(
     Training moments of a partition are sums of the other folds' moments: nothing is taken away, and no digit lost.
     """
     if folds.is_partition:
-        parts = [_moments(problem, rows) for rows in folds.test]
+        parts = _moments_of_parts(problem, folds)
         present = [part for part in parts if part is not None]
         if not present and problem.weights is not None:
             refuse_bad_weights(problem.weights)
@@ -123,6 +136,17 @@ def moments_of_folds(
     return found, whole, passes
 
 
+def _moments_of_parts(problem: Problem, folds: Folds) -> list[State | None]:
+    """Moments of all test folds of a partition; None of those in which no row counts."""
+    dealt: list[State | None] = [None] * len(folds)
+    if not all(isinstance(_as_slice(rows), slice) for rows in folds.test):
+        dealt = dealt_moments(problem, folds.labels(), len(folds))
+    return [
+        _moments(problem, rows) if state is None else state
+        for state, rows in zip(dealt, folds.test, strict=True)
+    ]
+
+
 def _moments(problem: Problem, rows: Positions) -> State | None:
     """Moments of some rows, gathered piece by piece unless they follow one another; None if none of them counts."""
     weights = problem.weights
@@ -133,22 +157,35 @@ def _moments(problem: Problem, rows: Positions) -> State | None:
         if len(rows) == 0:
             return None
     total: State | None = None
-    for piece in _pieces(rows, problem.n_features):
-        state, _ = problem.take_rows(piece).pass_over()
-        total = _sum(total, state)
+    try:
+        for piece in _pieces(rows, problem.n_features):
+            state, _ = problem.take_rows(piece).pass_over()
+            total = _sum(total, state)
+    except InputError:  # about a row of this piece: say which one of all rows it is
+        refuse_non_finite(problem.features, problem.feature_names, argument="X")
+        refuse_non_finite(problem.targets, problem.target_names, argument="y")
+        raise
     return total
 
 
 def _pieces(rows: Positions, n_features: int) -> Iterator[slice | Positions]:
     """All rows as one slice, or positions of a few hundred kilobytes at a time in rising order."""
-    first, last = int(rows[0]), int(rows[-1])
-    if last - first == len(rows) - 1 and (len(rows) < 3 or bool(np.all(np.diff(rows) == 1))):
-        yield slice(first, last + 1)
+    together = _as_slice(rows)
+    if isinstance(together, slice):
+        yield together
         return
     rows = np.sort(rows)
     step = max(256, _VALUES_PER_GATHER // n_features)
     for start in range(0, len(rows), step):
         yield rows[start : start + step]
+
+
+def _as_slice(rows: Positions) -> slice | Positions:
+    """Rows that follow one another as a slice; others as they are."""
+    first, last = int(rows[0]), int(rows[-1])
+    if last - first == len(rows) - 1 and (len(rows) < 3 or bool(np.all(np.diff(rows) == 1))):
+        return slice(first, last + 1)
+    return rows
 
 
 def _sum(first: State | None, second: State | None) -> State | None:

@@ -9,8 +9,8 @@ from fastlr.input.columns import FloatArray
 from fastlr.least_squares.problem import Problem
 from fastlr.penalised.arguments import DescentRules
 from fastlr.penalised.folds import Folds, moments_of_folds
-from fastlr.penalised.lasso import Traced, traced, warn_of_gaps
 from fastlr.penalised.sources import OfMoments, Source, cheaper_solver, source_of
+from fastlr.penalised.tracing import Traced, traced, warn_of_gaps
 from fastlr.results import predict_linear
 
 __all__ = ["CrossValidated", "Split"]

@@ -22,6 +22,7 @@ from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_state
 from fastlr.moments.state import State
 from fastlr.penalised.folds import consecutive_folds, moments_of_folds
+from fastlr.penalised.forward_rows import columns_of_forward
 from fastlr.penalised.sources import OfMoments
 from fastlr.penalised.stored import selection_of
 from fastlr.penalised.subsets import (
@@ -232,7 +233,8 @@ def best_subset(
         assert problem is not None
         state, errors = _cross_validated(problem, as_whole(cv, "cv", 2), method, most)
     elif problem is not None:
-        state, _ = problem.pass_over()
+        some = columns_of_forward(problem, most) if method == "forward" else None
+        state, _ = (problem if some is None else problem.take_columns(some)).pass_over()
     products = products_of(state, intercept)
     _warn_of_near_dependence(products)
     found = _search(state, products, intercept, method, most)

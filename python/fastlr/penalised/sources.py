@@ -233,7 +233,7 @@ class OfRows:
     ) -> None:
         p = problem.n_features
         mean = of_targets[-1] / weight * problem.fit_intercept
-        self._problem, self._shift, self._mean = problem, shift, mean
+        self._problem, self.shift, self.mean = problem, shift, mean
         self._of_targets = of_targets[:-1] - weight * np.outer(mean[p:], mean)
         self._most = p // _SHARE_ON_DEMAND if may_change else p
         self._moments: OfMoments | None = None
@@ -310,8 +310,8 @@ class OfRows:
             problem.features.source,
             problem.weights,
             weight,
-            np.ascontiguousarray(self._shift[:p]),
-            np.ascontiguousarray(self._mean[:p]),
+            np.ascontiguousarray(self.shift[:p]),
+            np.ascontiguousarray(self.mean[:p]),
             self._most,
             resolve_threads(problem.n_threads),
             self.total_squares(target),

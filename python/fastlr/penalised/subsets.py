@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,16 @@ from fastlr._kernels import kernels
 from fastlr.input.columns import FloatArray
 from fastlr.moments.state import State
 
-__all__ = ["Chosen", "Products", "backward", "exact", "forward", "products_of"]
+__all__ = [
+    "Chosen",
+    "Positions",
+    "Products",
+    "added",
+    "backward",
+    "exact",
+    "forward",
+    "products_of",
+]
 
 _DEPENDENT = 1e-11  # of a column's square, what chosen ones leave of it
 
@@ -58,10 +68,24 @@ def exact(products: Products, most: int) -> list[Chosen]:
 
 def forward(products: Products, most: int) -> list[Chosen]:
     """From no column on, always the one that takes away most; ends where all others depend on those chosen."""
-    A, slopes = products.A, products.q.copy()
-    left = A.diagonal().copy()  # of each column, beyond those chosen
+    A = products.A
+    return added(A.diagonal(), lambda j, _: A[j], products.q, products.square_y, most)
+
+
+def added(
+    squares: FloatArray,
+    row_of: Callable[[int, FloatArray], FloatArray],
+    q: FloatArray,
+    square_y: float,
+    most: int,
+) -> list[Chosen]:
+    """Forward steps that ask for the cross-products of the columns that they choose, and no others.
+
+    ``row_of`` is given a column and what every column would take away now.
+    """
+    slopes, left = q.copy(), squares.copy()  # left of each column, beyond those chosen
     factor = np.zeros((most, len(slopes)))
-    rss, chosen = products.square_y, np.zeros(0, dtype=np.intp)
+    rss, chosen = square_y, np.zeros(0, dtype=np.intp)
     found = [Chosen(chosen, rss)]
     for size in range(most):
         is_free = left > _DEPENDENT
@@ -70,7 +94,7 @@ def forward(products: Products, most: int) -> list[Chosen]:
             break
         gains = np.where(is_free, slopes**2 / np.where(is_free, left, 1.0), -1.0)
         best = int(np.argmax(gains))
-        row = (A[best] - factor[:size, best] @ factor[:size]) / np.sqrt(left[best])
+        row = (row_of(best, gains) - factor[:size, best] @ factor[:size]) / np.sqrt(left[best])
         factor[size] = row
         step = slopes[best] / np.sqrt(left[best])
         slopes -= step * row
