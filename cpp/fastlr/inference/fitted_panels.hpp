@@ -37,8 +37,8 @@ struct PanelFigures {
 /// The panels of a fit's rows, for all threads.
 class FittedPanels {
  public:
-  explicit FittedPanels(const FittedRows& fit)
-      : fit_(fit), features_(features_of(fit)), layout_(features_, fit.shift, fit.scale) {
+  explicit FittedPanels(const FittedRows& fit, Index depth = panel_rows)
+      : fit_(fit), features_(features_of(fit)), layout_(features_, fit.shift, fit.scale, depth) {
     if (fit.coef != nullptr) {
       coef_.setZero(layout_.padded());
       std::copy_n(fit.coef, fit.n_variables(), coef_.data());
@@ -74,7 +74,7 @@ class FittedPanels {
 #pragma GCC unroll 8
       for (Index i = 0; i < lanes; ++i) sum[i] = broadcast(0.0);
       for (Index s = 0; s < layout_.n_strips(); ++s) {
-        const double* const rows = white + s * strip_size + r * strip_width;
+        const double* const rows = white + s * layout_.strip_stride() + r * strip_width;
 #pragma GCC unroll 8
         for (Index i = 0; i < lanes; ++i)
 #pragma GCC unroll 8
@@ -121,7 +121,7 @@ class FittedPanels {
 #pragma GCC unroll 8
       for (Index i = 0; i < lanes; ++i) sum[i] = broadcast(0.0);
       for (Index s = 0; s < layout_.n_strips(); ++s) {
-        const double* const rows = panel + s * strip_size + r * strip_width;
+        const double* const rows = panel + s * layout_.strip_stride() + r * strip_width;
         const double* const coef = coef_.data() + s * strip_width;
 #pragma GCC unroll 8
         for (Index v = 0; v < strip_width; v += lanes) {
@@ -148,7 +148,7 @@ class FittedPanels {
 inline void multiply_rows(const PanelLayout& layout, Index n, const PanelColumn& factor,
                           double* panel) {
   for (Index s = 0; s < layout.n_strips(); ++s) {
-    double* row = panel + s * strip_size;
+    double* row = panel + s * layout.strip_stride();
     for (Index r = 0; r < n; ++r, row += strip_width) {
       const Lanes u = broadcast_from(factor.data() + r);
 #pragma GCC unroll 8

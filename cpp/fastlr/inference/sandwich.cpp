@@ -75,7 +75,7 @@ void sum_slot(const PanelLayout& layout, const Rows& rows, RowRange range, doubl
         const Index last = std::min(range.last, rows.n_samples);
         prefetcher.aim(std::min(last, first + ahead), std::min(last, first + 2 * ahead));
       }
-      PanelProduct<>{panel.data(), layout, n, first == start, sums, prefetcher}.all();
+      PanelProduct<>{panel.data(), layout, n, first == start, sums, {prefetcher}}.all();
     }
     for (Index i = 0; i < layout.n_variables(); ++i) fold_row(i, layout.padded(), C.data(), hi, lo);
   }
@@ -110,7 +110,7 @@ void read_scores(Index n_samples, Index first, Index n, ScoreRoom& room, double*
   const Index count = end - begin;
   if (count == 0) {
     for (Index s = 0; s < layout.n_strips(); ++s)
-      std::fill_n(panel + s * strip_size, n * strip_width, 0.0);
+      std::fill_n(panel + s * layout.strip_stride(), n * strip_width, 0.0);
     return;
   }
   const Index before = begin - first;
@@ -120,8 +120,8 @@ void read_scores(Index n_samples, Index first, Index n, ScoreRoom& room, double*
   room.read(begin, count, read);
   multiply_rows(layout, count, room.scores, read);
   for (Index s = 0; s < layout.n_strips(); ++s) {
-    double* const rows = panel + s * strip_size;
-    const double* const scored = read + s * strip_size;
+    double* const rows = panel + s * layout.strip_stride();
+    const double* const scored = read + s * layout.strip_stride();
     if (before > 0)
       std::copy_n(scored, count * strip_width, std::fill_n(rows, before * strip_width, 0.0));
     std::fill(rows + (before + count) * strip_width, rows + n * strip_width, 0.0);
@@ -162,7 +162,8 @@ void set_window(Index n_samples, Index end, Index n_lags, ScoreRoom& room, doubl
     const Index n = std::min(panel_rows, end - first);
     read_scores(n_samples, first, n, room, panel);
     for (Index s = 0; s < room.panels.layout().n_strips(); ++s)
-      move_windows(n, panel + s * strip_size, nothing.data(), windows + 2 * s * strip_width);
+      move_windows(n, panel + s * room.panels.layout().strip_stride(), nothing.data(),
+                   windows + 2 * s * strip_width);
   }
 }
 
@@ -173,19 +174,19 @@ void add_hac_blocks(const FittedPanels& panels, Index n_lags, RowRange range, in
   const Index n_samples = panels.features().n_samples;
   std::vector<ScoreRoom> rooms(static_cast<std::size_t>(n_threads), ScoreRoom(panels));
   const BlockSums sums(layout, range, n_threads);
-  AlignedVector leaving = AlignedVector::Zero(sums.most_panels() * layout.panel_size());
+  AlignedVector leaving = AlignedVector::Zero(sums.size());
   sums.add(slot.hi, slot.lo, [&](const Panels& some, double* data) {
     for_each_task(some.count, n_threads, [&](Index k, Index worker) {
       ScoreRoom& room = rooms[static_cast<std::size_t>(worker)];
       const Index first = some.first_row(k);
       const Index n = some.rows_in(k);
-      const Index at = k * layout.panel_size();
+      const Index at = some.offset(k, layout);
       read_scores(n_samples, first, n, room, data + at);
       read_scores(n_samples, first - n_lags - 1, n, room, leaving.data() + at);
     });
     for_each_task(layout.n_strips(), n_threads, [&](Index s) {
       for (Index k = 0; k < some.count; ++k) {
-        const Index at = k * layout.panel_size() + s * strip_size;
+        const Index at = some.offset(k, layout) + s * layout.strip_stride();
         move_windows(some.rows_in(k), data + at, leaving.data() + at,
                      slot.more + 2 * s * strip_width);
       }
@@ -201,7 +202,7 @@ SlotPlan plan_meat(Index n_samples, Index n_features) {
 
 void robust_meat(const FittedRows& fit, Correction correction, const SlotPlan& plan, Index part,
                  int n_threads, double* slots) {
-  const FittedPanels panels(fit);
+  const FittedPanels panels(fit, depth_of_panels(padded_of(fit.n_features)));
   const PanelLayout& layout = panels.layout();
   n_threads = useful_threads(plan, fit.n_features, n_threads);
   if (layout.padded() > most_slotted) {
@@ -213,7 +214,7 @@ void robust_meat(const FittedRows& fit, Correction correction, const SlotPlan& p
       for_each_task(some.count, n_threads, [&](Index k, Index worker) {
         undetermined[static_cast<std::size_t>(k)] =
             read_weighted(fit, correction, some.first_row(k), some.rows_in(k),
-                          rooms[static_cast<std::size_t>(worker)], data + k * layout.panel_size());
+                          rooms[static_cast<std::size_t>(worker)], data + some.offset(k, layout));
       });
       for (Index k = 0; k < some.count; ++k)
         *slot.more += static_cast<double>(undetermined[static_cast<std::size_t>(k)]);
@@ -250,7 +251,7 @@ SlotPlan plan_hac(Index n_samples, Index n_features, Index n_lags) {
 
 void hac_meat(const FittedRows& fit, Index n_lags, const SlotPlan& plan, Index part, int n_threads,
               double* slots) {
-  const FittedPanels panels(fit);
+  const FittedPanels panels(fit, depth_of_panels(padded_of(fit.n_features)));
   const PanelLayout& layout = panels.layout();
   const Index n_samples = fit.rows.n_samples;
   const Index n_windows = n_samples + n_lags;
@@ -271,7 +272,8 @@ void hac_meat(const FittedRows& fit, Index n_lags, const SlotPlan& plan, Index p
                read_scores(n_samples, first - n_lags - 1, n, room, leaving.data());
                read_scores(n_samples, first, n, room, panel);
                for (Index s = 0; s < layout.n_strips(); ++s)
-                 move_windows(n, panel + s * strip_size, leaving.data() + s * strip_size,
+                 move_windows(n, panel + s * layout.strip_stride(),
+                              leaving.data() + s * layout.strip_stride(),
                               slot.more + 2 * s * strip_width);
              });
   });

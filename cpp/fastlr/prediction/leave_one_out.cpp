@@ -59,7 +59,7 @@ class StripMatrix {
           const std::byte* const* const lines = ahead->next(n_lines);
           for (Index k = 0; k < n_lines; ++k) prefetch(lines[k]);
         }
-        store_rows_times(panel, r, n_rows_, strip(s), strip_width,
+        store_rows_times(panel, strip_size, r, n_rows_, strip(s), strip_width,
                          out + s * strip_size + r * strip_width);
       }
   }
@@ -92,7 +92,8 @@ class ForPenalties {
 
   void rows_times(const double* prepared, Index row, Index strip, RowsTimes& sum) const {
     const StripMatrix& last = is_factored_ ? right_ : left_;
-    fastlr::rows_times(prepared, row, last.n_rows(), last.strip(strip), strip_width, sum);
+    fastlr::rows_times(prepared, strip_size, row, last.n_rows(), last.strip(strip), strip_width,
+                       sum);
   }
 
  private:

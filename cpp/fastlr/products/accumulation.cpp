@@ -107,7 +107,7 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* b
       pack_panel(layout, basis, first, n, weights.roots(first, n), raw.data(), panel.data());
       if ((first - start) % ahead == 0)
         prefetcher.aim(first + ahead, std::min(range.last, first + 2 * ahead));
-      PanelProduct<>{panel.data(), layout, n, first == start, sums, prefetcher}.all();
+      PanelProduct<>{panel.data(), layout, n, first == start, sums, {prefetcher}}.all();
     }
     for (Index i = 0; i < layout.n_variables(); ++i)
       fold_row(i, layout.padded(), C.data(), slot.hi, slot.lo);
@@ -132,7 +132,7 @@ void accumulate_blocks(const PanelLayout& layout, const Basis* basis, const Colu
         statistics[static_cast<std::size_t>(k)] = pack_weights(*weight, first, n, root);
       }
       double* const room = basis != nullptr ? raw.data() + worker * layout.panel_size() : nullptr;
-      pack_panel(layout, basis, first, n, root, room, data + k * layout.panel_size());
+      pack_panel(layout, basis, first, n, root, room, data + panels.offset(k, layout));
     });
     for (Index k = 0; k < panels.count; ++k)
       *slot.statistics += statistics[static_cast<std::size_t>(k)];
@@ -195,7 +195,7 @@ void largest_deviation(const Rows& rows, const Column* weight, const double* shi
 void accumulate(const Rows& rows, const Column* weight, const double* shift, const double* scale,
                 const double* K, Index n_features, const SlotPlan& plan, Index part, int n_threads,
                 double* slots) {
-  const PanelLayout layout(rows, shift, scale);
+  const PanelLayout layout(rows, shift, scale, depth_of_panels(padded_variables(rows.n_columns())));
   std::optional<Basis> change;
   if (K != nullptr)
     change.emplace(Eigen::Map<const RowMatrix>(K, n_features, n_features), layout.padded());

@@ -29,8 +29,9 @@ class Basis {
       const Index source = shape_ == Shape::full ? last : strip;
       const Index n_sources = source * strip_width + layout.width(source);
       for (Index r = 0; r < n; r += rows_times_at_once)
-        store_rows_times(panel, r, n_sources, M_.data() + strip * strip_width, M_.cols(),
-                         out + strip * strip_size + r * strip_width);
+        store_rows_times(panel, layout.strip_stride(), r, n_sources,
+                         M_.data() + strip * strip_width, M_.cols(),
+                         out + strip * layout.strip_stride() + r * strip_width);
     }
   }
 

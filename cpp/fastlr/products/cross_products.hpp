@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "fastlr/matrices.hpp"
+#include "fastlr/products/moments.hpp"
 #include "fastlr/reading/packing.hpp"
 #include "fastlr/reading/prefetching.hpp"
 #include "fastlr/registers/lanes.hpp"
@@ -22,53 +23,109 @@ constexpr Index tile_height = n_registers >= 32 ? 8 : 4;
 constexpr Index tile_strips = n_registers >= 32 && lanes == 8 ? 3 : 1;
 constexpr Index low_tile_strips = tile_strips == 3 ? 6 : 2;
 
-/// Rows that a tile asks for ahead of its vectors, which come from the second-level cache.
-constexpr Index tile_rows_ahead = 12;
-
 /// How many strips the tiles of a strip of so many variables span.
 constexpr Index strips_for(Index height) {
   return height > tile_height / 2 ? tile_strips : low_tile_strips;
 }
 
+/// Panels of which the strips of a tile's vectors stay in the nearest cache, while those of scalars pass
+/// by and are asked for some rows ahead. A tile asks for a line of other things with every row.
+struct ShortPanel {
+  static constexpr Index strip_stride = strip_size;
+  static constexpr Index scalars_ahead = 12;
+  static constexpr Index vectors_ahead = 0;
+  static constexpr Index rows_per_asking = 1;
+  static constexpr Index lines_per_asking = 1;
+};
+
+/// Panels of a whole fold. Wide registers leave tiles the time to fetch their strips from the
+/// second-level cache and beyond, if these are asked for ahead, so that a tile takes all rows at once and
+/// its sums stay in registers; narrow ones take as many rows as the nearest cache holds. Lines of other
+/// things are asked for from time to time. No bit depends on any of it.
+struct DeepPanel {
+  static constexpr Index depth = rows_per_fold;
+  static constexpr Index strip_stride = strip_size_of(depth);
+  static constexpr bool is_taken_whole = tile_strips == 3;
+  static constexpr Index rows_at_once = is_taken_whole ? depth : panel_rows;
+  static constexpr Index rows_per_asking = is_taken_whole ? 32 : 1;
+  static constexpr Index lines_per_asking = is_taken_whole ? 5 : 1;
+  static constexpr Index scalars_ahead = is_taken_whole ? 32 : 12;
+  static constexpr Index vectors_ahead = is_taken_whole ? 16 : 0;
+  static constexpr Index lines_at_once = rows_at_once / rows_per_asking * lines_per_asking;
+};
+
 /// C[i, :] (+)= sum_r a[r, i] * b[r, :] for H variables from strip `a` on and V strips from `b` on;
 /// `set` forgets the old C, whose rows lie `stride` apart. At the diagonal the first `Above`
 /// variables need one strip less. Every element's sum runs row by row and goes on where C left it,
-/// so that neither the size of panels nor the order of tiles changes a bit. A line of what comes
-/// next is prefetched per row, and the vectors of later rows; so are the sums to the right.
-template <Index H, Index V, Index Above = 0>
+/// so that neither the size of panels nor the order of tiles changes a bit. Meanwhile the tile asks
+/// for later rows of its strips, for `lines`, and for the sums below.
+template <Index H, Index V, Index Above = 0, class Panel = ShortPanel>
 void tile_product(const double* a, const double* b, Index n_rows, bool set, double* C, Index stride,
                   const std::byte* const* lines) {
+  constexpr Index strip = Panel::strip_stride;
   constexpr Index per_strip = strip_width / lanes;
   constexpr Index vectors = V * per_strip;
   constexpr auto width = [](Index i) { return i < Above ? vectors - per_strip : vectors; };
-  for (Index i = 0; i < H; ++i)
-    for (Index v = vectors; v < 2 * vectors; v += per_strip)
-      prefetch<first_level>(reinterpret_cast<const std::byte*>(C + i * stride + v * lanes));
+  constexpr bool asks_every_row = Panel::rows_per_asking == 1;
+  if constexpr (asks_every_row) {
+    for (Index i = H; i < 2 * H; ++i)
+      for (Index v = 0; v < vectors; v += per_strip)
+        prefetch<first_level>(reinterpret_cast<const std::byte*>(C + i * stride + v * lanes));
+  }
   Lanes sum[H][vectors];
 #pragma GCC unroll 16
   for (Index i = 0; i < H; ++i)
 #pragma GCC unroll 16
     for (Index v = 0; v < vectors; ++v)
       if (v < width(i)) sum[i][v] = set ? broadcast(0.0) : load(C + i * stride + v * lanes);
-#pragma GCC unroll 2
-  for (Index r = 0; r < n_rows; ++r) {
-    prefetch(lines[r]);
+  // What a row asks for is spread among its multiply-adds: in a burst it would hold up the loads.
+  constexpr Index n_vectors_asked = Panel::vectors_ahead > 0 ? V : 0;
+  constexpr Index n_asked = n_vectors_asked + 1 + (asks_every_row ? 1 : 0);
+  const auto ask = [&](Index k, Index r) __attribute__((always_inline)) {
+    if (k < n_vectors_asked) {
+      prefetch<first_level>(reinterpret_cast<const std::byte*>(
+          b + k * strip + (r + Panel::vectors_ahead) * strip_width));
+    } else if (k == n_vectors_asked) {
+      prefetch<first_level>(
+          reinterpret_cast<const std::byte*>(a + (r + Panel::scalars_ahead) * strip_width));
+    } else {
+      prefetch(lines[r]);
+    }
+  };
+  const auto add_row = [&](Index r) __attribute__((always_inline)) {
     Lanes z[vectors];
 #pragma GCC unroll 16
-    for (Index v = 0; v < vectors; ++v) {
-      const double* const next = b + (v / per_strip) * strip_size + r * strip_width;
-      if (v % per_strip == 0)
-        prefetch<first_level>(
-            reinterpret_cast<const std::byte*>(next + tile_rows_ahead * strip_width));
-      z[v] = load(next + (v % per_strip) * lanes);
-    }
+    for (Index v = 0; v < vectors; ++v)
+      z[v] = load(b + (v / per_strip) * strip + r * strip_width + (v % per_strip) * lanes);
 #pragma GCC unroll 16
     for (Index i = 0; i < H; ++i) {
+#pragma GCC unroll 16
+      for (Index k = 0; k < n_asked; ++k)
+        if (k * H / n_asked == i) ask(k, r);
       const Lanes scalar =
-          broadcast_from(a + (i / strip_width) * strip_size + r * strip_width + i % strip_width);
+          broadcast_from(a + (i / strip_width) * strip + r * strip_width + i % strip_width);
 #pragma GCC unroll 16
       for (Index v = 0; v < vectors; ++v)
         if (v < width(i)) sum[i][v] = multiply_add(scalar, z[v], sum[i][v]);
+      asm volatile("");  // in this order
+    }
+  };
+  const auto add_rows = [&](Index n) __attribute__((always_inline)) {
+    for (; n >= 2; n -= 2) {
+      add_row(0);
+      add_row(1);
+      a += 2 * strip_width;
+      b += 2 * strip_width;
+      if constexpr (asks_every_row) lines += 2;
+    }
+    if (n > 0) add_row(0);
+  };
+  if constexpr (asks_every_row) {
+    add_rows(n_rows);
+  } else {
+    for (Index done = 0; done < n_rows; done += Panel::rows_per_asking) {
+      for (Index k = 0; k < Panel::lines_per_asking; ++k) prefetch(*lines++);
+      add_rows(std::min(Panel::rows_per_asking, n_rows - done));
     }
   }
 #pragma GCC unroll 16
@@ -98,37 +155,56 @@ struct Block {
   Index last_left;
 };
 
+/// Where a tile lies in C: `height` variables from i on beside `width` variables from j on.
+struct TileAt {
+  Index i;
+  Index j;
+  Index height;
+  Index width;
+};
+
+/// What goes on around the tiles of a panel: the lines that one asks for while it is at work, a line
+/// for each of its rows, and what is done with its sums.
+struct OnlyPrefetch {
+  using Panel = ShortPanel;
+  Prefetcher& prefetcher;
+
+  const std::byte* const* before(const TileAt& /*tile*/, Index n_rows) const {
+    return prefetcher.next(n_rows);
+  }
+  void after(const TileAt& /*tile*/) const {}
+};
+
 /// One panel and the sums that its products are added to. The layout tells n_strips() and the
 /// width() of a strip.
-template <class Layout = PanelLayout>
+template <class Layout = PanelLayout, class Around = OnlyPrefetch>
 struct PanelProduct {
   const double* panel;
   const Layout& layout;
   Index n_rows;
   bool set;
   Sums sums;
-  Prefetcher& ahead;  // what to ask for meanwhile
+  Around around;
 
-  /// Row after row of strips: one of eight variables stays in the nearest cache, while those that
-  /// it is multiplied with pass by. On the diagonal a block's first row is its first column.
+  /// A tile's columns after one another: their strips stay in a near cache, while strips of rows pass
+  /// by. On the diagonal a block's first row is its first column.
   void block(const Block& part) const {
-    for (Index row = part.first_row; row < part.last_row; ++row) {
-      const Index end = std::min(part.last_left, row + 1);
-      if (row + 1 == layout.n_strips()) {
-        last_row(part.left, end);
-        continue;
-      }
-      for (Index left = part.left; left < end; left += tile_strips) {
+    const bool has_last = part.last_row == layout.n_strips();
+    const Index last_row = has_last ? part.last_row - 1 : part.last_row;
+    for (Index left = part.left; left < part.last_left; left += tile_strips) {
+      for (Index row = std::max(part.first_row, left); row < last_row; ++row) {
         if constexpr (tile_strips >= 2) {  // two strips at the diagonal fill one tile
-          if (row == left && row + 1 < part.last_row && row + 2 < layout.n_strips()) continue;
+          if (row == left && row + 1 < last_row) continue;
           if (row == left + 1) {
             tile<2 * strip_width, 2, strip_width>(left, left, 0);
             continue;
           }
         }
+        const Index end = std::min(part.last_left, row + 1);
         strips<tile_strips, tile_height>(row, left, std::min(tile_strips, end - left));
       }
     }
+    if (has_last) last_strip(part.left, std::min(part.last_left, layout.n_strips()));
   }
 
   void all() const {
@@ -140,7 +216,7 @@ struct PanelProduct {
 
  private:
   /// Strips [left, end) of the last strip of rows, seldom full.
-  void last_row(Index left, Index end) const {
+  void last_strip(Index left, Index end) const {
     const Index row = layout.n_strips() - 1;
     const Index step = strips_for(layout.width(row));
     for (; left < end; left += step) {
@@ -173,9 +249,17 @@ struct PanelProduct {
 
   template <Index H, Index V, Index Above = 0>
   void tile(Index row, Index left, Index i) const {
-    tile_product<H, V, Above>(panel + row * strip_size + i, panel + left * strip_size, n_rows, set,
-                              sums.at(row * strip_width + i, left * strip_width), sums.stride,
-                              ahead.next(n_rows));
+    const TileAt at{row * strip_width + i, left * strip_width, H, V * strip_width};
+    constexpr Index strip = Around::Panel::strip_stride;
+    tile_product<H, V, Above, typename Around::Panel>(panel + row * strip + i, panel + left * strip,
+                                                      n_rows, set, sums.at(at.i, at.j), sums.stride,
+                                                      around.before(at, n_rows));
+    if constexpr (Above > 0) {
+      around.after({at.i, at.j, Above, at.width - strip_width});
+      around.after({at.i + Above, at.j, H - Above, at.width});
+    } else {
+      around.after(at);
+    }
   }
 
   /// The variables of strip `row` from i on: whole tiles, then what remains.

@@ -2,7 +2,7 @@
 #include "fastlr/products/dual.hpp"
 
 #include <algorithm>
-#include <array>
+#include <vector>
 
 #include "fastlr/products/cross_products.hpp"
 #include "fastlr/products/shared_products.hpp"
@@ -15,13 +15,14 @@ namespace {
 /// Rows as the variables of a panel.
 struct RowStrips {
   Index n;
+  Index depth = panel_rows;  // of a panel: columns
   Index n_strips() const { return (n + strip_width - 1) / strip_width; }
   Index padded() const { return n_strips() * strip_width; }
-  Index panel_size() const { return n_strips() * strip_size; }
+  Index strip_stride() const { return strip_size_of(depth); }
+  Index panel_size() const { return n_strips() * strip_stride(); }
   Index width(Index strip) const { return std::min(strip_width, n - strip * strip_width); }
 };
 
-constexpr Index panels_at_once = 8;
 constexpr Index block_size = panel_rows * column_block_rows;  // of the columns of a panel
 constexpr Index slot_budget = Index{1} << 20;                 // doubles in all slots' sums together
 constexpr Index max_slots = 16;
@@ -48,7 +49,8 @@ void pack_dual_panel(const Packing& p, Index first, Index n, ColumnBlocks& block
     blocks.pack(row, count, block);
     for (Index s = 0; s * strip_width < count; ++s)
       for (Index c = 0; c < n; ++c)
-        Eigen::Map<Eight>(panel + (row / strip_width + s) * strip_size + c * strip_width) =
+        Eigen::Map<Eight>(panel + (row / strip_width + s) * p.strips.strip_stride() +
+                          c * strip_width) =
             Eigen::Map<const Eight>(block + c * column_block_rows + s * strip_width);
   }
   for (Index c = 0; c < n; ++c) {
@@ -57,7 +59,7 @@ void pack_dual_panel(const Packing& p, Index first, Index n, ColumnBlocks& block
     if (p.is_centred) {
       Eight sum = Eight::Zero();
       for (Index s = 0; s < p.strips.n_strips(); ++s) {
-        const Eigen::Map<const Eight> x(z + s * strip_size);
+        const Eigen::Map<const Eight> x(z + s * p.strips.strip_stride());
         if (p.root_weight == nullptr) {
           sum += x;
         } else {
@@ -68,7 +70,7 @@ void pack_dual_panel(const Packing& p, Index first, Index n, ColumnBlocks& block
     }
     Eight squares = Eight::Zero();
     for (Index s = 0; s < p.strips.n_strips(); ++s) {
-      Eigen::Map<Eight> value(z + s * strip_size);
+      Eigen::Map<Eight> value(z + s * p.strips.strip_stride());
       value -= mean;
       if (p.root_weight != nullptr)
         value *= Eigen::Map<const Eight>(p.root_weight + s * strip_width);
@@ -89,33 +91,37 @@ void add_lower(const RowStrips& strips, const double* sums, double* H) {
   }
 }
 
+/// H as the target of products.
+struct AddedProducts {
+  Index padded;
+  double* H;
+
+  template <class Use>
+  void for_each_line(const TileAt& tile, const Use& use) const {
+    for (Index i = tile.i; i < tile.i + tile.height; ++i)
+      for (Index j = tile.j; j < tile.j + tile.width; j += 8) use(H + i * padded + j);
+  }
+  void add(Index i, Index j, Index n, const double* sums) const {
+    double* const to = H + i * padded + j;
+    for (Index k = 0; k < n; ++k) to[k] += sums[k];
+  }
+};
+
 /// Many rows: the threads share the tiles of one H.
 void multiply_tiles(const Packing& packing, Index first, Index last, int n_threads, double* H) {
   const RowStrips& strips = packing.strips;
-  const Index panel_size = strips.panel_size();
-  Eigen::VectorXd panel = Eigen::VectorXd::Zero(panels_at_once * panel_size);
-  Eigen::VectorXd room(panels_at_once * block_size);
-  std::array<ColumnBlocks, panels_at_once> blocks;
+  Eigen::VectorXd panel = Eigen::VectorXd::Zero(strips.panel_size());
+  Eigen::VectorXd room(strips.depth / panel_rows * block_size);
+  std::vector<ColumnBlocks> blocks(static_cast<std::size_t>(strips.depth / panel_rows));
   SharedProduct<RowStrips> product(strips, n_threads);
-  for (Index start = first; start < last; start += panels_at_once * panel_rows) {
-    const Index n_panels =
-        (std::min(panels_at_once * panel_rows, last - start) + panel_rows - 1) / panel_rows;
-    const auto columns_in = [&](Index k) {
-      return std::min(panel_rows, last - start - k * panel_rows);
-    };
-    for_each_task(n_panels, n_threads, [&](Index k) {
-      pack_dual_panel(packing, start + k * panel_rows, columns_in(k),
+  for (Index start = first; start < last; start += strips.depth) {
+    const Index n = std::min(strips.depth, last - start);
+    for_each_task((n + panel_rows - 1) / panel_rows, n_threads, [&](Index k) {
+      pack_dual_panel(packing, start + k * panel_rows, std::min(panel_rows, n - k * panel_rows),
                       blocks[static_cast<std::size_t>(k)], room.data() + k * block_size,
-                      panel.data() + k * panel_size);
+                      panel.data() + k * panel_rows * strip_width);
     });
-    product.multiply(panel.data(), n_panels, n_panels, columns_in,
-                     [&](const Block& block, const Sums& sums) {
-                       for_each_row(strips, block, [&](Index row, Index column, Index count) {
-                         const double* const from = sums.at(row, column);
-                         double* const to = H + row * strips.padded() + column;
-                         for (Index k = 0; k < count; ++k) to[k] += from[k];
-                       });
-                     });
+    product.multiply(panel.data(), 1, [n](Index) { return n; }, AddedProducts{strips.padded(), H});
   }
 }
 
@@ -124,17 +130,18 @@ void multiply_tiles(const Packing& packing, Index first, Index last, int n_threa
 void dual_products(const Rows& rows, const double* scale, const double* root_weight,
                    bool fit_intercept, Index first, Index last, int n_threads, double* mean,
                    double* variance, double* H) {
-  const RowStrips strips{rows.n_samples};
+  const Index padded = round_up(rows.n_samples, strip_width);
+  const Index size = padded * padded;
+  const Index n_panels = (last - first + panel_rows - 1) / panel_rows;
+  if (n_panels == 0) return;
+  const Index n_slots =
+      std::clamp<Index>(slot_budget / size, 1, std::min(max_slots, std::max<Index>(n_panels, 1)));
+  const RowStrips strips{rows.n_samples, n_slots == 1 ? DeepPanel::depth : panel_rows};
   double total_weight = static_cast<double>(rows.n_samples);
   if (root_weight != nullptr)
     total_weight = ConstVectorMap(root_weight, rows.n_samples).squaredNorm();
   const Packing packing{rows,         scale,  root_weight, fit_intercept,
                         total_weight, strips, mean,        variance};
-  const Index size = strips.padded() * strips.padded();
-  const Index n_panels = (last - first + panel_rows - 1) / panel_rows;
-  if (n_panels == 0) return;
-  const Index n_slots =
-      std::clamp<Index>(slot_budget / size, 1, std::min(max_slots, std::max<Index>(n_panels, 1)));
   if (n_slots == 1) return multiply_tiles(packing, first, last, n_threads, H);
   Eigen::VectorXd sums(n_slots * size);
   const Index panels_per_slot = (n_panels + n_slots - 1) / n_slots;
@@ -151,7 +158,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
       const Index n = std::min(panel_rows, end - start);
       pack_dual_panel(packing, start, n, blocks, block.data(), panel.data());
       const Sums into{out, strips.padded()};
-      PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, into, nothing}.all();
+      PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, into, {nothing}}.all();
     }
   });
   for (Index slot = 0; slot < n_slots; ++slot) add_lower(strips, sums.data() + slot * size, H);

@@ -60,19 +60,50 @@ inline Index panel_rows_ahead(const Prefetcher& prefetcher) {
   return rows < 2 * panel_rows ? panel_rows : 2 * panel_rows;
 }
 
-/// Consecutive panels that lie one behind the other.
+/// The depth of the panels of a pass.
+constexpr Index depth_of_panels(Index padded) {
+  return padded > most_slotted ? DeepPanel::depth : panel_rows;
+}
+
+/// Consecutive rows of deep panels that lie one behind the other, in pieces of panel_rows.
 struct Panels {
   Index start;  // the first row of the first one
   Index end;
-  Index count;
+  Index count;  // of pieces
 
   Index first_row(Index k) const { return start + k * panel_rows; }
   Index rows_in(Index k) const { return std::min(panel_rows, end - first_row(k)); }
+  /// Where piece k begins in its panel's first strip.
+  Index offset(Index k, const PanelLayout& layout) const {
+    constexpr Index pieces = DeepPanel::depth / panel_rows;
+    return k / pieces * layout.panel_size() + k % pieces * panel_rows * strip_width;
+  }
+};
+
+/// The accumulators of a slot as the target of products: complete sums are folded at once.
+struct FoldedSums {
+  Index padded;
+  double* hi;
+  double* lo;
+
+  template <class Use>
+  void for_each_line(const TileAt& tile, const Use& use) const {
+    for (Index i = tile.i; i < tile.i + tile.height; ++i) {
+      for (Index j = tile.j; j < tile.j + tile.width; j += 8) {
+        use(hi + i * padded + j);
+        use(lo + i * padded + j);
+      }
+    }
+  }
+  void add(Index i, Index j, Index n, const double* sums) const {
+    const Index at = i * padded + j;
+    fold(sums, n, hi + at, lo + at);
+  }
 };
 
 /// Many variables, one slot: `fill(panels, data)` packs some folds of rows, on threads of its own,
-/// and then the threads share the blocks of their products, which whoever has summed one folds at
-/// once into (hi, lo). There is no C.
+/// into deep panels, a fold each, and then the threads share the blocks of their products, whose
+/// tiles are folded into (hi, lo) as soon as they are summed. There is no C.
 class BlockSums {
  public:
   BlockSums(const PanelLayout& layout, RowRange range, int n_threads)
@@ -81,37 +112,36 @@ class BlockSums {
     // shares the machine's cores costs most where threads wait for one another. No bit depends on it.
     constexpr Index shared_panels_budget = Index{1} << 21;  // doubles: 16 MiB
     constexpr Index most_folds_at_once = 8;
-    const Index fold_size = per_fold() * layout.panel_size();
     const Index n_folds =
-        n_threads == 1 ? 1
-                       : std::clamp<Index>(shared_panels_budget / fold_size, 1, most_folds_at_once);
-    most_rows_ = std::min(n_folds * rows_to_fold(layout.padded()), range.last - range.first);
+        n_threads == 1
+            ? 1
+            : std::clamp<Index>(shared_panels_budget / layout.panel_size(), 1, most_folds_at_once);
+    most_rows_ = std::min(n_folds * DeepPanel::depth, range.last - range.first);
   }
 
   Index most_panels() const { return (most_rows_ + panel_rows - 1) / panel_rows; }
+  /// Doubles of all panels.
+  Index size() const { return folds_in(most_rows_) * layout_.panel_size(); }
 
   template <class Fill>
   void add(double* hi, double* lo, const Fill& fill) const {
-    AlignedVector data = AlignedVector::Zero(most_panels() * layout_.panel_size());
+    AlignedVector data = AlignedVector::Zero(size());
     SharedProduct<PanelLayout> product(layout_, n_threads_);
     for (Index start = range_.first; start < range_.last; start += most_rows_) {
       const Index end = std::min(range_.last, start + most_rows_);
       const Panels panels{start, end, (end - start + panel_rows - 1) / panel_rows};
       give_turn();
       fill(panels, data.data());
-      product.multiply(
-          data.data(), panels.count, per_fold(), [&](Index k) { return panels.rows_in(k); },
-          [&](const Block& block, const Sums& sums) {
-            for_each_row(layout_, block, [&](Index i, Index j, Index count) {
-              const Index at = i * layout_.padded() + j;
-              fold(sums.at(i, j), count, hi + at, lo + at);
-            });
-          });
+      const auto rows_in = [&](Index k) {
+        return std::min(DeepPanel::depth, end - start - k * DeepPanel::depth);
+      };
+      product.multiply(data.data(), folds_in(end - start), rows_in,
+                       FoldedSums{layout_.padded(), hi, lo});
     }
   }
 
  private:
-  Index per_fold() const { return rows_to_fold(layout_.padded()) / panel_rows; }
+  static Index folds_in(Index rows) { return (rows + DeepPanel::depth - 1) / DeepPanel::depth; }
 
   const PanelLayout& layout_;
   RowRange range_;

@@ -16,15 +16,15 @@ constexpr Index rows_times_at_once =
 using RowsTimes = Lanes[rows_times_at_once][registers_per_strip];
 
 /// out[i, :] = sum_k panel[row + i, k] * M[k, 0..8) over k < n, in that order; row k of M begins at
-/// M + k * stride.
-inline void rows_times(const double* panel, Index row, Index n, const double* M, Index stride,
-                       RowsTimes& out) {
+/// M + k * stride. The panel has `strip` doubles from one strip to the next.
+inline void rows_times(const double* panel, Index strip, Index row, Index n, const double* M,
+                       Index stride, RowsTimes& out) {
   RowsTimes sum;  // of its own, so that it stays in registers
 #pragma GCC unroll 16
   for (Index i = 0; i < rows_times_at_once; ++i)
 #pragma GCC unroll 16
     for (Index v = 0; v < registers_per_strip; ++v) sum[i][v] = broadcast(0.0);
-  for (Index first = 0; first < n; first += strip_width, panel += strip_size) {
+  for (Index first = 0; first < n; first += strip_width, panel += strip) {
     const double* z = panel + row * strip_width;
     const Index last = std::min(n, first + strip_width);
     for (Index k = first; k < last; ++k, ++z, M += stride) {
@@ -47,10 +47,10 @@ inline void rows_times(const double* panel, Index row, Index n, const double* M,
 }
 
 /// The same, put into rows of eight from `out` on.
-inline void store_rows_times(const double* panel, Index row, Index n, const double* M, Index stride,
-                             double* out) {
+inline void store_rows_times(const double* panel, Index strip, Index row, Index n, const double* M,
+                             Index stride, double* out) {
   RowsTimes sum;
-  rows_times(panel, row, n, M, stride, sum);
+  rows_times(panel, strip, row, n, M, stride, sum);
 #pragma GCC unroll 16
   for (Index i = 0; i < rows_times_at_once; ++i)
 #pragma GCC unroll 16

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "fastlr/caches.hpp"
 #include "fastlr/products/cross_products.hpp"
+#include "fastlr/products/moments.hpp"
 #include "fastlr/threads.hpp"
 #include "fastlr/turns.hpp"
 
@@ -43,21 +45,10 @@ inline Index block_side(Index n_strips, int n_threads) {
   return side;
 }
 
-/// use(i, j, n) for every row of a block of C: its variable, its first column and how many there
-/// are up to the strip of the diagonal.
-template <class Layout, class Use>
-void for_each_row(const Layout& layout, const Block& block, const Use& use) {
-  for (Index strip = block.first_row; strip < block.last_row; ++strip) {
-    const Index count = std::min(block.last_left, strip + 1) - block.left;
-    for (Index i = 0; i < layout.width(strip); ++i)
-      use(strip * strip_width + i, block.left * strip_width, count * strip_width);
-  }
-}
-
-/// Z'Z for the panels 0 .. n_panels-1 of Z, which lie one behind the other; panel k has rows_in(k)
-/// rows. The sums of a block stay in a room of their thread's own while the panels go by; after
-/// every `per_fold` panels, and after the last one, take(block, sums) may have them: of one block in
-/// that order, blocks in any order and on any thread.
+/// Z'Z for the deep panels 0 .. n_panels-1 of Z, which lie one behind the other; panel k has rows_in(k) rows. The products of every panel go to `target`, tile by tile:
+/// of one tile in the order of panels, of tiles in any order and on any thread. target.for_each_line(tile,
+/// use) tells what is worth asking for before; target.add(i, j, n, sums) takes n sums of row i from
+/// column j on.
 template <class Layout>
 class SharedProduct {
  public:
@@ -68,13 +59,12 @@ class SharedProduct {
         blocks_(blocks_of(layout.n_strips(), side_)),
         rooms_(n_threads * room_size()) {}
 
-  template <class RowsIn, class Take>
-  void multiply(const double* panels, Index n_panels, Index per_fold, const RowsIn& rows_in,
-                const Take& take) {
+  template <class RowsIn, class Target>
+  void multiply(const double* panels, Index n_panels, const RowsIn& rows_in, const Target& target) {
     const auto n_blocks = static_cast<Index>(blocks_.size());
     const Index width = side_ * strip_width;
     const Index per_turn =
-        std::max<Index>(4 * n_threads_, work_per_turn / (width * width * n_panels * panel_rows));
+        std::max<Index>(4 * n_threads_, work_per_turn / (width * width * n_panels * rows_per_fold));
     for (Index first = 0; first < n_blocks; first += per_turn) {
       give_turn();
       for_each_task(std::min(per_turn, n_blocks - first), n_threads_,
@@ -82,23 +72,67 @@ class SharedProduct {
                       const Block& block = blocks_[static_cast<std::size_t>(first + task)];
                       const Sums sums{rooms_.data() + worker * room_size(), stride(),
                                       block.first_row * strip_width, block.left * strip_width};
-                      Prefetcher nothing = Prefetcher::idle(panel_rows);
-                      for (Index k = 0; k < n_panels; ++k) {
-                        PanelProduct<Layout>{panels + k * layout_.panel_size(),
-                                             layout_,
-                                             rows_in(k),
-                                             k % per_fold == 0,
-                                             sums,
-                                             nothing}
-                            .block(block);
-                        if (k + 1 == n_panels || (k + 1) % per_fold == 0) take(block, sums);
-                      }
+                      Lines lines;
+                      for (Index k = 0; k < n_panels; ++k)
+                        multiply_block(panels + k * layout_.panel_size(), rows_in(k), block, sums,
+                                       target, lines);
                     });
     }
   }
 
  private:
   static constexpr Index work_per_turn = Index{1} << 30;  // multiply-adds between two turns
+
+  /// What a tile asks for; something cached where nothing is wanted.
+  using Lines = std::array<const std::byte*, static_cast<std::size_t>(DeepPanel::lines_at_once)>;
+
+  /// The last rows of a panel, after which a tile's sums are complete.
+  template <class Target>
+  struct TakeSums {
+    using Panel = DeepPanel;
+    const Target& target;
+    const Sums& sums;
+    Lines& lines;
+
+    const std::byte* const* before(const TileAt& tile, Index n_rows) const {
+      const Index most = n_rows / Panel::rows_per_asking * Panel::lines_per_asking;
+      auto line = lines.begin();
+      const auto end = line + std::min(most, Panel::lines_at_once);
+      target.for_each_line(tile, [&](const double* wanted) {
+        if (line != end) *line++ = reinterpret_cast<const std::byte*>(wanted);
+      });
+      return lines.data();
+    }
+    void after(const TileAt& tile) const {
+      for (Index i = tile.i; i < tile.i + tile.height; ++i)
+        target.add(i, tile.j, tile.width, sums.at(i, tile.j));
+    }
+  };
+
+  /// The rows before them.
+  struct KeepSums {
+    using Panel = DeepPanel;
+    const Lines& lines;
+
+    const std::byte* const* before(const TileAt& /*tile*/, Index /*n_rows*/) const {
+      return lines.data();
+    }
+    void after(const TileAt& /*tile*/) const {}
+  };
+
+  template <class Target>
+  void multiply_block(const double* panel, Index n_rows, const Block& block, const Sums& sums,
+                      const Target& target, Lines& lines) const {
+    lines.fill(reinterpret_cast<const std::byte*>(&lines));
+    Index r = 0;
+    for (; r + DeepPanel::rows_at_once < n_rows; r += DeepPanel::rows_at_once)
+      PanelProduct<Layout, KeepSums>{
+          panel + r * strip_width, layout_, DeepPanel::rows_at_once, r == 0, sums, {lines}}
+          .block(block);
+    PanelProduct<Layout, TakeSums<Target>>{
+        panel + r * strip_width, layout_, n_rows - r, r == 0, sums, {target, sums, lines}}
+        .block(block);
+  }
 
   Index stride() const { return side_ * strip_width + 8; }  // a line more: see strip_size
   Index room_size() const { return side_ * strip_width * stride(); }

@@ -10,15 +10,17 @@
 #include "fastlr/matrices.hpp"
 #include "fastlr/reading/layout.hpp"
 #include "fastlr/reading/loading.hpp"
+#include "fastlr/reading/prefetching.hpp"
 #include "fastlr/registers/lanes.hpp"
 
 namespace fastlr {
 
 constexpr Index strip_width = 8;
 constexpr Index panel_rows = 128;  // a strip of 128 rows is 8 KiB
-/// From one strip of a panel to the next: a line more than a strip, lest equal rows of neighbouring
-/// strips fall on the same set of a cache.
-constexpr Index strip_size = strip_width * panel_rows + 8;
+/// From one strip of a panel of so many rows to the next: a line more than a strip, lest equal rows of
+/// neighbouring strips fall on the same set of a cache.
+constexpr Index strip_size_of(Index rows) { return strip_width * rows + 8; }
+constexpr Index strip_size = strip_size_of(panel_rows);
 constexpr Index most_apart = 5;  // up to so many columns of a strip are read value by value
 
 /// Where one strip of eight variables comes from: leading columns that are neighbours in memory, of
@@ -38,11 +40,11 @@ struct Strip {
 
 /// The variables (X | y... | 1) as panels want them. shift and scale have one entry per column of
 /// `rows`; scales are powers of two, so that z = x * scale - (shift * scale) rounds as (x - shift)
-/// does.
+/// does. A panel has room for `depth` rows.
 class PanelLayout {
  public:
-  PanelLayout(const Rows& rows, const double* shift, const double* scale)
-      : rows_(rows), n_variables_(rows.n_columns() + 1) {
+  PanelLayout(const Rows& rows, const double* shift, const double* scale, Index depth = panel_rows)
+      : rows_(rows), n_variables_(rows.n_columns() + 1), strip_stride_(strip_size_of(depth)) {
     const Index padded = round_up(n_variables_, strip_width);
     scale_.setZero(padded);
     offset_.setZero(padded);
@@ -58,7 +60,8 @@ class PanelLayout {
   Index n_variables() const { return n_variables_; }
   Index n_strips() const { return static_cast<Index>(strips_.size()); }
   Index padded() const { return n_strips() * strip_width; }
-  Index panel_size() const { return n_strips() * strip_size; }
+  Index strip_stride() const { return strip_stride_; }
+  Index panel_size() const { return n_strips() * strip_stride(); }
   Index width(Index strip) const { return strips_[static_cast<std::size_t>(strip)].width; }
   const Strip& strip(Index s) const { return strips_[static_cast<std::size_t>(s)]; }
   const Column& column(Index j) const { return rows_.columns[static_cast<std::size_t>(j)]; }
@@ -80,8 +83,8 @@ class PanelLayout {
     return buffer;
   }
 
-  /// panel (n_strips, strip_size) = rows [first, first + n), n <= panel_rows; root_weight (or
-  /// nullptr) multiplies whole rows.
+  /// panel (n_strips, strip_stride) = rows [first, first + n), n <= depth; root_weight (or nullptr)
+  /// multiplies whole rows.
   void pack(Index first, Index n, const double* root_weight, double* panel) const {
     // In the order of memory: long rows are few pages at a time, short ones many rows to a strip.
     const Index at_once = n_strips() > 4 ? most_at_once / 4 : most_at_once;
@@ -89,7 +92,7 @@ class PanelLayout {
       const Index count = std::min(at_once, n - done);
       const double* root = root_weight == nullptr ? nullptr : root_weight + done;
       for (const Strip& strip : strips_) {
-        double* out = panel + strip.first / strip_width * strip_size + done * strip_width;
+        double* out = panel + strip.first / strip_width * strip_stride() + done * strip_width;
         if (strip.is_read_by_rows(first + done + count)) {
           pack_strip_by_rows(strip, first + done, count, root, out);
         } else {
@@ -161,6 +164,9 @@ class PanelLayout {
       x = column(strip.first).at(row);
       stride = column(strip.first).stride;
     }
+    // Rows of deep panels are long and come from memory without anybody having asked for them.
+    constexpr Index far = 256;
+    const Index ahead = strip_stride_ == strip_size ? 0 : far;
     Lanes neighbours[vectors], scale[vectors], offset[vectors], apart[vectors][Apart + 1];
 #pragma GCC unroll 8
     for (Index v = 0; v < vectors; ++v) {
@@ -172,6 +178,7 @@ class PanelLayout {
     }
 #pragma GCC unroll 2
     for (Index r = 0; r < n; ++r, x += stride) {
+      prefetch<first_level>(x + ahead);
 #pragma GCC unroll 8
       for (Index v = 0; v < vectors; ++v) {
         const Lanes values = load_as_doubles<Scalar>(x + v * lanes * Index{sizeof(Scalar)});
@@ -226,6 +233,7 @@ class PanelLayout {
 
   const Rows& rows_;
   Index n_variables_;
+  Index strip_stride_;
   Eigen::ArrayXd scale_;
   Eigen::ArrayXd offset_;
   std::vector<Strip> strips_;
