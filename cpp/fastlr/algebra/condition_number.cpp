@@ -54,6 +54,50 @@ Vector start_vector(Index n) {
   return v.normalized();
 }
 
+/// Columns of a matrix that are taken at a time, where it has many: those below the diagonal are read
+/// from memory once and are cached when they are needed again.
+constexpr Index columns_at_once = 32;
+constexpr Index few = 256;
+
+/// out = A v for a symmetric A, of which many columns are read on and below the diagonal only.
+void multiply_symmetric(const Eigen::Ref<const Matrix>& A, const Vector& v, Vector& out) {
+  const Index n = A.rows();
+  if (n <= few) return multiply_vector(A, v, out);
+  out.setZero();
+  Vector below(n);
+  Vector across(columns_at_once);
+  for (Index j = 0; j < n; j += columns_at_once) {
+    const Index width = std::min(columns_at_once, n - j);
+    const Index rest = n - j - width;
+    multiply_vector(A.block(j, j, n - j, width), v.segment(j, width), below.head(n - j));
+    out.tail(n - j) += below.head(n - j);
+    if (rest == 0) break;
+    multiply_transposed(A.bottomRows(rest).middleCols(j, width), v.tail(rest), across.head(width));
+    out.segment(j, width) += across.head(width);
+  }
+}
+
+/// out = L' L v for a lower triangular L, of which many columns are not read above the diagonal.
+/// `product` has room for L v.
+void multiply_by_square(const Eigen::Ref<const Matrix>& L, const Vector& v, Vector& product,
+                        Vector& out) {
+  const Index n = L.rows();
+  if (n <= few) {
+    multiply_vector(L, v, product);
+    return multiply_transposed(L, product, out);
+  }
+  product.setZero();
+  for (Index j = 0; j < n; j += columns_at_once) {
+    const Index width = std::min(columns_at_once, n - j);
+    multiply_vector(L.block(j, j, n - j, width), v.segment(j, width), out.head(n - j));
+    product.tail(n - j) += out.head(n - j);
+  }
+  for (Index j = 0; j < n; j += columns_at_once) {
+    const Index width = std::min(columns_at_once, n - j);
+    multiply_transposed(L.block(j, j, n - j, width), product.tail(n - j), out.segment(j, width));
+  }
+}
+
 }  // namespace
 
 double largest_eigenvalue(Index n, const Operator& S) {
@@ -99,16 +143,16 @@ double condition_number(const Matrix& A, const RowMatrix& K) {
   const Vector inverse = length.cwiseInverse();
   Vector scaled(n);
   Vector in_root(K.cols());
-  const Eigen::Map<const Matrix> transposed(K.data(), K.cols(), K.rows());  // as it lies in memory
+  // As it lies in memory K is lower triangular.
+  const Eigen::Map<const Matrix> transposed(K.data(), K.cols(), K.rows());
   const double largest = largest_eigenvalue(n, [&](const Vector& v, Vector& out) {
     scaled = inverse.cwiseProduct(v);
-    multiply_vector(A, scaled, out);
+    multiply_symmetric(A, scaled, out);
     out = out.cwiseProduct(inverse);
   });
   const double of_inverse = largest_eigenvalue(n, [&](const Vector& v, Vector& out) {
     scaled = length.cwiseProduct(v);
-    multiply_vector(transposed, scaled, in_root);
-    multiply_transposed(transposed, in_root, out);
+    multiply_by_square(transposed, scaled, in_root, out);
     out = out.cwiseProduct(length);
   });
   return std::max(1.0, std::sqrt(largest * of_inverse));

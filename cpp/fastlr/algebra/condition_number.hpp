@@ -19,7 +19,7 @@ using Operator = std::function<void(const Vector& v, Vector& out)>;
 double largest_eigenvalue(Index n, const Operator& S);
 
 /// sqrt of the ratio of the largest to the smallest eigenvalue of D A D, D_jj = 1 / sqrt(A_jj),
-/// with K K' = A^-1: the ratio of singular values of columns of unit length.
+/// with K K' = A^-1, K upper triangular: the ratio of singular values of columns of unit length.
 double condition_number(const Matrix& A, const RowMatrix& K);
 
 /// The same from R with R'R = A and K = R^-1, (p, p) over the columns that are not zero.
