@@ -389,3 +389,31 @@ def test_codes_do_not_depend_on_how_labels_are_written():
     for missing in (np.where(first == 3, np.nan, first), [None, *first[1:]]):
         with pytest.raises(fastlr.InputError, match="groups misses the label of row"):
             fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": missing})
+
+
+def test_meat_of_many_columns_is_that_of_scores_written_down(level):
+    """Beyond 255 columns threads share deep panels, here two folds and a piece of a third, the last one ragged."""
+    n, p, lags = 2250, 264, 5
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(n, p))
+    y = X @ rng.normal(size=p) + rng.normal(size=n) * (1.0 + np.abs(X[:, 0]))
+    Z = np.column_stack([np.ones(n), X])
+    inverse = np.linalg.inv(Z.T @ Z)
+    residuals = y - Z @ (inverse @ (Z.T @ y))
+    leverages = np.einsum("ij,jk,ik->i", Z, inverse, Z)
+    scores = Z * residuals[:, None]
+    leaving_out = scores / (1.0 - leverages)[:, None]
+    hac = scores.T @ scores
+    for lag in range(1, lags + 1):
+        products = scores[lag:].T @ scores[:-lag]
+        hac += (1.0 - lag / (lags + 1)) * (products + products.T)
+    for cov_type, options, meat in (
+        ("HC3", {}, leaving_out.T @ leaving_out),
+        ("HAC", {"maxlags": lags}, hac),
+    ):
+        expected = np.sqrt(np.diag(inverse @ meat @ inverse))
+        for n_threads in (1, 2):
+            fit = fastlr.ols(X, y, cov_type=cov_type, cov_kwds=options or None, n_threads=n_threads)
+            np.testing.assert_allclose(
+                fit.std_errors, expected, rtol=1e-10, err_msg=f"{level} {cov_type} {n_threads}"
+            )
