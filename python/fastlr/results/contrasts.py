@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from fastlr.results.targets import chosen_target
 if TYPE_CHECKING:
     from fastlr.results.linear_fit import LinearFit
 
-__all__ = ["LevelContrasts", "TermQuestions"]
+__all__ = ["LevelContrasts", "contrasts_of"]
 
 _COMPARISONS = ("pairwise", "reference", "mean")
 _MOST_CELLS = 10_000  # of the grid of all levels of the other categories
@@ -125,95 +125,37 @@ class LevelContrasts:
         return "\n".join(lines)
 
 
-class TermQuestions:
-    """Questions about the terms of a formula: what `LinearFit` inherits."""
-
-    __slots__ = ()
-
-    def contrasts(
-        self,
-        variable: str,
-        *,
-        compare: str = "pairwise",
-        adjust: str = "holm",
-        at: Mapping[str, Any] | None = None,
-        data: object = None,
-        sample_weight: object = None,
-        target: int | None = None,
-    ) -> LevelContrasts:
-        """Compare the levels of a category: adjusted means, their differences and errors.
-
-        Parameters
-        ----------
-        variable : str
-            A category of the formula, or of the table with ``categories``: "group", also for ``C(group)``.
-        compare : {"pairwise", "reference", "mean"}, default="pairwise"
-            Each level less each before it, less the first one, or less the mean of all.
-        adjust : {"holm", "bonferroni", "fdr_bh", "fdr_by", "none"}, default="holm"
-            How p-values are adjusted for the number of differences.
-        at : mapping, optional
-            Values at which other variables are held: ``{"age": 40, "sex": "f"}``.
-        data : data frame or mapping, optional
-            A table, such as that of the fit: means are averages of predictions over its rows, as if all rows had
-            the level, which leaves other variables as they are (Stata's ``margins``).
-        sample_weight : float or array-like of shape (n_samples,), optional
-            Weights of the rows of ``data`` in these averages.
-        target : int, optional
-            Which target, if there are several.
-
-        Returns
-        -------
-        LevelContrasts
-            By the covariance of the fit: of ``cov_type``.
-
-        Raises
-        ------
-        InputError
-            If the variable is no category of the fit, or nothing says at which value another variable is held.
-
-        Notes
-        -----
-        Without ``data`` other categories are averaged with the same weight for each level, and numbers are at their
-        means in the rows of the fit, as in R's ``emmeans``; a number that is in the formula by functions alone, as in
-        ``log(age)``, needs ``at`` or ``data``. Without interactions differences are the same in all ways. What the rows
-        do not determine is NaN.
-
-        Examples
-        --------
-        >>> import fastlr
-        >>> table = {"y": [1.0, 2.0, 4.0, 6.0, 9.0, 9.0], "group": list("aabbcc")}
-        >>> print(fastlr.ols("y ~ group", data=table).contrasts("group"))
-        Means by group:
-          a      1.5 +- 0.645
-          b      5 +- 0.645
-          c      9 +- 0.645
-        Differences (p by holm):
-          b - a  3.5 +- 0.913, t(3) = 3.834, p = 0.044
-          c - a  7.5 +- 0.913, t(3) = 8.216, p = 0.0113
-          c - b  4 +- 0.913, t(3) = 4.382, p = 0.044
-        """
-        fit = cast("LinearFit", self)
-        as_choice(compare, _COMPARISONS, "compare")
-        as_choice(adjust, ADJUSTMENTS, "adjust")
-        chosen = chosen_target(fit, target)
-        levels_of = _categories(fit)
-        if variable not in levels_of:
-            known = ", ".join(map(repr, levels_of)) or "none"
-            raise InputError(
-                f"{variable!r} is no category of this fit, whose categories are {known}: fit with a formula such as "
-                "'y ~ C(group) + x', or with categories=['group']."
-            )
-        levels = levels_of[variable]
-        held = dict(at or {})
-        if data is None:
-            if sample_weight is not None:
-                raise InputError(
-                    "sample_weight weighs rows of data, and there are none: pass data."
-                )
-            rows, averaged = _on_grid(fit, variable, levels_of, held)
-        else:
-            rows, averaged = _over_rows(fit, variable, levels, held, data, sample_weight)
-        return _contrasted(fit, variable, levels, rows, averaged, compare, adjust, chosen)
+def contrasts_of(
+    fit: LinearFit,
+    variable: str,
+    *,
+    compare: str,
+    adjust: str,
+    at: Mapping[str, Any] | None,
+    data: object,
+    sample_weight: object,
+    target: int | None,
+) -> LevelContrasts:
+    """What `LinearFit.contrasts` returns."""
+    as_choice(compare, _COMPARISONS, "compare")
+    as_choice(adjust, ADJUSTMENTS, "adjust")
+    chosen = chosen_target(fit, target)
+    levels_of = _categories(fit)
+    if variable not in levels_of:
+        known = ", ".join(map(repr, levels_of)) or "none"
+        raise InputError(
+            f"{variable!r} is no category of this fit, whose categories are {known}: fit with a formula such as "
+            "'y ~ C(group) + x', or with categories=['group']."
+        )
+    levels = levels_of[variable]
+    held = dict(at or {})
+    if data is None:
+        if sample_weight is not None:
+            raise InputError("sample_weight weighs rows of data, and there are none: pass data.")
+        rows, averaged = _on_grid(fit, variable, levels_of, held)
+    else:
+        rows, averaged = _over_rows(fit, variable, levels, held, data, sample_weight)
+    return _contrasted(fit, variable, levels, rows, averaged, compare, adjust, chosen)
 
 
 def _categories(fit: LinearFit) -> dict[str, tuple[Level, ...]]:

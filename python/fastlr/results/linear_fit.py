@@ -18,13 +18,13 @@ from fastlr.input.convert import index_of
 from fastlr.input.designs import Design
 from fastlr.input.names import GeneratedNames, check_same_features
 from fastlr.input.refusals import refuse_non_finite
-from fastlr.results.contrasts import TermQuestions
 from fastlr.results.prediction import predict_linear
 from fastlr.results.questions import Questions
 from fastlr.results.ranking import WeightRanking, ranked
 from fastlr.results.statistics import Statistics
 from fastlr.results.status import Status
 from fastlr.results.stored import as_data, restored
+from fastlr.results.term_questions import TermQuestions
 from fastlr.results.told import Told
 from fastlr.storage import Storable
 
