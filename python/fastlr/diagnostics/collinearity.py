@@ -26,8 +26,8 @@ class VarianceInflation:
     Attributes
     ----------
     factors : NamedValues of shape (n_features,)
-        By name: 1 for a feature that no other resembles, infinite for one that depends on others, NaN for one that does
-        not vary.
+        By name: 1 for a feature that no other resembles, infinite for one that depends on others (with
+        ``rank="basic"``: on those before it, beside which the fit has left it out), NaN for one that does not vary.
     """
 
     factors: NamedValues

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fastlr.errors import InputError
 from fastlr.inference.estimates import upper_root
 from fastlr.inference.inverse import CrossInverse
 from fastlr.input.columns import FloatArray
@@ -44,14 +43,10 @@ class Geometry:
 
 
 def geometry_of(inverse: CrossInverse, coef: FloatArray) -> Geometry | None:
-    """The geometry of a fit without a penalty; None if columns that depend on others have coefficients."""
+    """The geometry of a fit without a penalty; None if columns that depend on others take part in it."""
     kept = inverse.root.any(axis=1)
     n_kept = int(np.count_nonzero(kept))
-    if n_kept != inverse.root.shape[1]:
-        raise InputError(
-            "which columns depend on which is not certain in this fit: leave some of them out, and fit again."
-        )
-    if np.any(coef[~kept]):
+    if n_kept != inverse.root.shape[1] or np.any(coef[~kept]):
         return None
     columns = np.asarray(np.linalg.solve(upper_root(inverse.root[kept]), np.eye(n_kept)))
     positions = np.where(kept, np.cumsum(kept) - 1, -1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fastlr.errors import InputError
@@ -56,10 +56,11 @@ def _of_formula(design: FormulaDesign, names: Sequence[str]) -> list[Term]:
         for term in design.terms
         if any(way != "literal" for _, way in term)
     ]
+    levels = {factor: frozenset(map(str, own)) for factor, own in design.factor_levels.items()}
     columns: list[list[int]] = [[] for _ in factors]
     position = 0
     for j, name in enumerate(names):
-        while position < len(factors) and not _is_of(name, factors[position]):
+        while position < len(factors) and not _is_of(name, factors[position], levels):
             position += 1
         if position == len(factors):
             raise InputError(
@@ -74,20 +75,30 @@ def _of_formula(design: FormulaDesign, names: Sequence[str]) -> list[Term]:
     ]
 
 
-def _is_of(name: str, factors: Sequence[str]) -> bool:
+def _is_of(name: str, factors: Sequence[str], levels: Mapping[str, frozenset[str]]) -> bool:
     """Whether a feature's name is made of some of these factors, each with or without a level in brackets."""
     ends = {0}
     for factor in factors:
-        more = set()
+        more: set[int] = set()
         for end in ends:
-            start = end if end == 0 else end + 1
-            if end and not name.startswith(":", end):
-                continue
-            if not name.startswith(factor, start):
+            start = end + 1 if end else 0
+            if (end and not name.startswith(":", end)) or not name.startswith(factor, start):
                 continue
             after = start + len(factor)
             more.add(after)
             if name.startswith("[", after):
-                more.update(k + 1 for k in range(after, len(name)) if name[k] == "]")
-        ends |= {end for end in more if end == len(name) or name.startswith(":", end)}
+                more.update(
+                    k + 1
+                    for k in range(after + 1, len(name))
+                    if name[k] == "]"
+                    and _is_level(name[after + 1 : k], levels.get(factor, frozenset()))
+                )
+        ends |= more
     return len(name) in ends
+
+
+def _is_level(text: str, levels: frozenset[str]) -> bool:
+    """Whether this stands in the brackets of a feature: a level, perhaps after a coding's letter, or a plain word."""
+    if text in levels or text.partition(".")[2] in levels:
+        return True
+    return not any(sign in text for sign in "[]:")
