@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastlr.diagnostics.fitted_rows import check_fit
-from fastlr.errors import InputError
+from fastlr.diagnostics.fitted_rows import check_fit, estimates_or_refusal
 from fastlr.inference.named import NamedValues
 from fastlr.input.columns import FloatArray
 from fastlr.results import LinearFit
-from fastlr.results.covariances import estimates_of
 
 __all__ = ["VarianceInflation", "variance_inflation_factor"]
 
@@ -93,12 +91,7 @@ def variance_inflation_factor(
     """
     checked = check_fit(fit, "variance inflation", allow_probability=True)
     given = None if X is None else checked.given_rows(X, y, sample_weight)
-    estimates = estimates_of(checked, given)
-    if estimates is None:
-        raise InputError(
-            "this fit has not kept the inverse of its cross-products, which variance inflation is made of: pass X and "
-            "y of the fit, or fit again."
-        )
+    estimates = estimates_or_refusal(checked, given, "variance inflation")
     inverse = estimates.inverse
     lengths = np.linalg.norm(inverse.root, axis=1)
     size = np.asarray(checked.feature_std, dtype=np.float64) * inverse.scale

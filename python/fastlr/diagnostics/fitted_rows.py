@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import InputError, InputTypeError
+from fastlr.inference.estimates import Estimates, GivenRows
 from fastlr.inference.inverse import CrossInverse
 from fastlr.inference.row_passes import residuals
 from fastlr.input.columns import Columns, FloatArray
@@ -16,7 +17,7 @@ from fastlr.results.covariances import estimates_of, is_estimated
 from fastlr.results.prediction import predict_linear
 from fastlr.results.targets import chosen_target
 
-__all__ = ["RowsOfFit", "check_fit", "is_exact", "rows_of"]
+__all__ = ["RowsOfFit", "check_fit", "estimates_or_refusal", "is_exact", "rows_of"]
 
 _ROUNDING = 8.0 * 2.0**-52
 
@@ -105,6 +106,21 @@ def rows_of(
     inverse = None if estimates is None else estimates.inverse
     rows = RowsOfFit(given.features, values, left, weights, counts, n, inverse)
     return checked, chosen, rows
+
+
+def estimates_or_refusal(fit: LinearFit, given: GivenRows | None, what: str) -> Estimates:
+    """What a fit keeps of its cross-products, or the rows tell; an `InputError` without either."""
+    estimates = estimates_of(fit, given)
+    if estimates is not None:
+        return estimates
+    if fit.rank < fit.n_features:
+        raise InputError(
+            f"{what} needs features that the rows tell apart, and these have rank {fit.rank} of {fit.n_features}: "
+            "leave some out, or add rows."
+        )
+    raise InputError(
+        f"this fit has not kept the inverse of its cross-products, which {what} needs: pass X= and y= of the fit."
+    )
 
 
 def is_exact(fit: LinearFit, target: int) -> bool:

@@ -244,6 +244,9 @@ def het_goldfeldquandt(
     as_choice(alternative, _ALTERNATIVES, "alternative")
     fit, chosen, rows = rows_of(fit, X, y, sample_weight, target, "the Goldfeld-Quandt test")
     key = _sorting(fit, rows, sort_by)
+    untested = DiagnosticTest(name, "F", math.nan, math.nan, (math.nan, math.nan), _EXACT)
+    if is_exact(fit, chosen):
+        return untested
     order = np.arange(len(rows.target)) if key is None else np.argsort(key, kind="stable")
     counts = np.ones(len(order)) if rows.counts is None else rows.counts
     total = float(counts.sum())
@@ -275,8 +278,8 @@ def het_goldfeldquandt(
             )
         parts.append(found)
     before, after = parts
-    if is_exact(fit, chosen) or not (before.rss > 0 and after.rss > 0):
-        return DiagnosticTest(name, "F", math.nan, math.nan, (math.nan, math.nan), _EXACT)
+    if not (before.rss > 0 and after.rss > 0):
+        return untested
     df = (float(after.df_resid), float(before.df_resid))
     value = (after.rss / df[0]) / (before.rss / df[1])
     upper = float(f_tail(value, *df))

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fastlr.diagnostics.auxiliary import regressed
-from fastlr.diagnostics.fitted_rows import check_fit, is_exact
+from fastlr.diagnostics.fitted_rows import check_fit, estimates_or_refusal, is_exact
 from fastlr.diagnostics.nesting import check_nested, check_same_rows
 from fastlr.diagnostics.sequences import Geometry, geometry_of
 from fastlr.diagnostics.tables import AnovaTable, ModelComparison
@@ -18,7 +18,6 @@ from fastlr.inference.estimates import GivenRows
 from fastlr.inference.named import INTERCEPT
 from fastlr.input.options import as_flag
 from fastlr.results import LinearFit
-from fastlr.results.covariances import estimates_of
 from fastlr.results.targets import chosen_target
 
 __all__ = ["anova"]
@@ -126,12 +125,7 @@ def _of_terms(fit: LinearFit, typ: int, target: int, given: GivenRows | None) ->
             f"columns depend on one another (rank {fit.rank} of {fit.n_features} features), so that what a term "
             f"explains beside later ones (typ={typ}) is not defined: leave some out, or take typ=1."
         )
-    estimates = estimates_of(fit, given)
-    if estimates is None:
-        raise InputError(
-            "this fit has not kept the inverse of its cross-products, which sums of squares are made of: pass X= and "
-            "y= of the fit, or fit again."
-        )
+    estimates = estimates_or_refusal(fit, given, "the analysis of variance")
     terms = terms_of(fit)
     geometry = geometry_of(estimates.inverse, estimates.coef[target])
     if geometry is None and given is not None:
