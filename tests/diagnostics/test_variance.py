@@ -12,8 +12,6 @@ from statsmodels.stats.anova import anova_lm
 import fastlr
 from tables_of_r import kidney, unbalanced_kidney, warpbreaks
 
-pytestmark = pytest.mark.usefixtures("level")
-
 FORMULAS = (
     "np.log(Days+1) ~ C(Duration, Sum) * C(Weight, Sum)",
     "np.log(Days+1) ~ C(Duration, Sum) * C(Weight, Sum) - 1",
@@ -56,6 +54,7 @@ def test_terms_of_kidney_are_those_that_r_prints():
     np.testing.assert_allclose(second.pvalue[:2], [0.02106078, 4.487909e-05], rtol=2e-6)
 
 
+@pytest.mark.usefixtures("level")
 def test_all_types_are_those_of_statsmodels():
     for text in FORMULAS:
         fit = fastlr.ols(text, data=unbalanced_kidney())
@@ -106,12 +105,18 @@ def test_arrays_without_names_are_nested_by_their_columns():
     whole = fastlr.ols(X, y)
     compared = fastlr.anova(fastlr.ols(X[:, 1:], y), whole)
     np.testing.assert_allclose(compared.fvalue[1], whole.tvalues[1] ** 2, rtol=1e-11)
+    moments = fastlr.solve(fastlr.Moments.from_arrays(X, y))
+    kept = fastlr.LinearFit.from_dict(whole.to_dict())
+    for other in (moments, kept):
+        again = fastlr.anova(other, typ=2)
+        np.testing.assert_allclose(again.sum_sq, fastlr.anova(whole, typ=2).sum_sq, rtol=1e-11)
     third = fastlr.anova(whole, typ=3)
     np.testing.assert_allclose(third.fvalue[:-1], whole.tvalues**2, rtol=1e-11)
     with pytest.raises(fastlr.InputError, match="are not nested as far as can be seen"):
         fastlr.anova(fastlr.ols(X[:, :2] ** 2, y), whole)
 
 
+@pytest.mark.usefixtures("level")
 def test_frequencies_are_repeated_rows_and_precisions_their_own_regression():
     table = warpbreaks().iloc[::2]
     counts = np.arange(len(table)) % 3 + 1

@@ -7,8 +7,6 @@ import pytest
 import fastlr
 from tables_of_r import warpbreaks
 
-pytestmark = pytest.mark.usefixtures("level")
-
 
 def table_of_yarn():
     return warpbreaks().assign(age=np.arange(54.0) ** 1.5)

@@ -66,7 +66,7 @@ def linear_reset(
     >>> x = np.linspace(0, 3, 40)[:, np.newaxis]
     >>> y = np.exp(x[:, 0]) + np.random.default_rng(0).normal(size=40)
     >>> print(fastlr.diagnostics.linear_reset(fastlr.ols(x, y), x, y))
-    Something curved is missing (RESET F = 129.1 on 2 and 36 df, p = 2.3e-17)
+    Something curved is missing (RESET F = 132.9 on 2 and 36 df, p = 2.4e-17)
     """
     name = "RESET"
     highest = as_whole(power, "power", 2)
