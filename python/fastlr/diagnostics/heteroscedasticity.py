@@ -131,7 +131,7 @@ def het_white(
     ------
     InputError
         If the rows are not those of the fit, the fit has a penalty or probability weights, or products are more
-        than 4000 (88 features).
+        than 4000 (88 features or more).
 
     Notes
     -----
