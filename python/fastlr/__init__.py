@@ -19,9 +19,10 @@ from fastlr.moments import Moments
 from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
-    from fastlr import reference
+    from fastlr import diagnostics, reference
     from fastlr.descent import Descent, optimizers, schedules
     from fastlr.descent.descend import descend
+    from fastlr.diagnostics.variance import anova
     from fastlr.errors import ConvergenceWarning
     from fastlr.estimators import (
         ElasticNet,
@@ -73,9 +74,11 @@ __all__ = [
     "Status",
     "SubsetSelection",
     "Summary",
+    "anova",
     "best_subset",
     "compare",
     "descend",
+    "diagnostics",
     "enet_path",
     "fit_file",
     "lasso_path",
@@ -110,9 +113,11 @@ _LAZY = {
     "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
     "SubsetSelection": ("fastlr.penalised.selection", "SubsetSelection"),
     "Summary": ("fastlr.results.summary", "Summary"),
+    "anova": ("fastlr.diagnostics.variance", "anova"),
     "best_subset": ("fastlr.penalised.selection", "best_subset"),
     "compare": ("fastlr.results.comparison", "compare"),
     "descend": ("fastlr.descent", "descend"),
+    "diagnostics": ("fastlr.diagnostics", None),
     "enet_path": ("fastlr.penalised.lasso", "enet_path"),
     "fit_file": ("fastlr.streams", "fit_file"),
     "lasso_path": ("fastlr.penalised.lasso", "lasso_path"),

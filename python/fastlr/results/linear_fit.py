@@ -24,6 +24,7 @@ from fastlr.results.ranking import WeightRanking, ranked
 from fastlr.results.statistics import Statistics
 from fastlr.results.status import Status
 from fastlr.results.stored import as_data, restored
+from fastlr.results.term_questions import TermQuestions
 from fastlr.results.told import Told
 from fastlr.storage import Storable
 
@@ -31,7 +32,7 @@ __all__ = ["LinearFit", "fit_of"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LinearFit(Questions, Told, Statistics, Storable):
+class LinearFit(Questions, TermQuestions, Told, Statistics, Storable):
     """A fitted linear regression: ``y = intercept + X @ coef``.
 
     Attributes
