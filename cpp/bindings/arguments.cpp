@@ -79,7 +79,52 @@ void append_sparse_columns(const py::handle& source, Rows& rows) {
   }
 }
 
+void append_coded(const CodedColumn& column, DType dtype, Rows& rows) {
+  if (!rows.coded) rows.coded = std::make_shared<std::deque<CodedColumn>>();
+  rows.coded->push_back(column);
+  rows.columns.push_back({reinterpret_cast<const std::byte*>(&rows.coded->back()), 0, dtype});
+}
+
+/// Columns that are made of a category (fastlr.input.coded): codes (n,), and either the levels
+/// whose indicators they are, or one column and the centres (n_levels,) of the groups.
+void append_coded_columns(const py::handle& source, Rows& rows) {
+  const auto kind = source.attr("kind").cast<std::string>();
+  const auto codes = source.attr("codes").cast<py::array>();
+  check_rows(rows, codes.size());
+  CodedColumn coded;
+  coded.codes = codes_of(codes);
+  if (kind == "indicator") {
+    coded.level = source.attr("level").cast<Index>();
+    const Index end = coded.level + source.attr("n_columns").cast<Index>();
+    for (; coded.level < end; ++coded.level) append_coded(coded, DType::indicator, rows);
+    return;
+  }
+  Rows base;
+  append_columns(source.attr("source"), base);
+  require(base.n_columns() == 1 && base.n_samples == codes.size() && !base.sparse,
+          "a column within groups is made of one column of as many rows");
+  const auto centre = source.attr("centre").cast<py::array>();
+  require(py::isinstance<py::array_t<double>>(centre) && centre.ndim() == 1 &&
+              centre.strides(0) % Index{sizeof(double)} == 0,
+          "centres are float64");
+  coded.x = base.columns.front();
+  coded.centre = static_cast<const double*>(centre.data());
+  coded.centre_stride = centre.strides(0) / Index{sizeof(double)};
+  if (base.coded) {  // an indicator, which lives as long as these rows
+    append_coded(base.coded->front(), DType::indicator, rows);
+    coded.x = rows.columns.back();
+    rows.columns.pop_back();
+  }
+  append_coded(coded, kind == "within" ? DType::within : DType::remainder, rows);
+}
+
 }  // namespace
+
+const std::int32_t* codes_of(const py::array& codes) {
+  require(py::isinstance<py::array_t<std::int32_t, py::array::c_style>>(codes) && codes.ndim() == 1,
+          "codes are contiguous whole numbers of 32 bits");
+  return static_cast<const std::int32_t*>(codes.data());
+}
 
 void require(bool is_good, const char* what) {
   if (!is_good) throw py::value_error(what);
@@ -105,6 +150,10 @@ void append_columns(const py::handle& source, Rows& rows) {
     append_sparse_columns(source, rows);
     if (is_first)
       rows.compressed = compressed_of(source.attr("by_rows"), rows.n_samples, rows.n_columns());
+    return;
+  }
+  if (!py::isinstance<py::array>(source) && py::hasattr(source, "codes")) {
+    append_coded_columns(source, rows);
     return;
   }
   if (!py::isinstance<py::array>(source))

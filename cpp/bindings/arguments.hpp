@@ -21,6 +21,9 @@ void require(bool is_good, const char* what);
 /// A ValueError unless the array has so many values.
 void check_size(const py::array& array, Index size, const char* name);
 
+/// Levels of rows, (n,) of int32; a ValueError for other arrays.
+const std::int32_t* codes_of(const py::array& codes);
+
 /// Long algebra without the GIL, which Python gets back now and then to hear of signals.
 class Released {
  public:
@@ -35,8 +38,9 @@ class Released {
   Turns turns_;
 };
 
-/// A 2-D array gives its columns, a 1-D array itself, sparse rows (fastlr.input.sparse) theirs; a
-/// list or tuple gives those of all its members in turn.
+/// A 2-D array gives its columns, a 1-D array itself, sparse rows (fastlr.input.sparse) theirs, a
+/// column of a category (fastlr.input.coded) itself; a list or tuple gives those of all its members
+/// in turn.
 void append_columns(const py::handle& source, Rows& rows);
 
 /// Whether X is sparse rows.

@@ -48,5 +48,6 @@ void bind_penalised(LevelModule& m);
 void bind_prediction(LevelModule& m);
 void bind_roofline(LevelModule& m);
 void bind_sparse(LevelModule& m);
+void bind_groups(LevelModule& m);
 
 }  // namespace fastlr

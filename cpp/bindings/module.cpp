@@ -64,6 +64,7 @@ py::module_ load(const char* name, const std::string& path) {
   fastlr::bind_prediction(m);
   fastlr::bind_roofline(m);
   fastlr::bind_sparse(m);
+  fastlr::bind_groups(m);
   m.def("max_threads", [] { return fastlr::max_threads(); });
   m.def("build_info", [] {
     const fastlr::Level& used = fastlr::level_in_use();

@@ -13,7 +13,8 @@ using Index = std::ptrdiff_t;
 
 /// What values are made of: numbers in the machine's byte order, then the same ones in the other.
 /// `extended` is `long double`. Of a `sparse` column only the values that are not zero are kept:
-/// its `data` is a SparseColumn.
+/// its `data` is a SparseColumn. An `indicator`, a column `within` groups and its `remainder` are
+/// made of the levels of a category while they are read: their `data` is a CodedColumn.
 enum class DType : std::uint8_t {
   f64,
   f32,
@@ -39,6 +40,9 @@ enum class DType : std::uint8_t {
   swapped_u32,
   swapped_u16,
   sparse,
+  indicator,
+  within,
+  remainder,
 };
 
 constexpr Index item_size(DType dtype) {
@@ -50,6 +54,9 @@ constexpr Index item_size(DType dtype) {
     case DType::i64:
     case DType::u64:
     case DType::sparse:
+    case DType::indicator:
+    case DType::within:
+    case DType::remainder:
     case DType::swapped_f64:
     case DType::swapped_i64:
     case DType::swapped_u64:
@@ -103,6 +110,18 @@ struct SparseColumn {
   Index count;
 };
 
+/// A column that is made of a category: codes[i] is the level of row i. An indicator is 1 where that
+/// is `level`, else 0. A column within groups is x_i - centre[codes[i] * centre_stride] rounded, its
+/// remainder what rounding took from that, exactly; x is another column, no such one but perhaps an
+/// indicator.
+struct CodedColumn {
+  const std::int32_t* codes;
+  Index level = 0;
+  Column x = {nullptr, 0, DType::f64};
+  const double* centre = nullptr;
+  Index centre_stride = 1;
+};
+
 /// Rows that are mostly zeros: row i has the values from start[i] to before start[i + 1], in the
 /// columns of these numbers, which rise.
 struct CompressedRows {
@@ -119,6 +138,7 @@ struct Rows {
   Index n_samples = 0;
   std::vector<Column> columns;
   std::shared_ptr<std::deque<SparseColumn>> sparse = nullptr;  // what sparse columns point to
+  std::shared_ptr<std::deque<CodedColumn>> coded = nullptr;    // ... and those of categories
   CompressedRows compressed = {};  // the first columns once more, row by row, if they are sparse
 
   Index n_columns() const { return static_cast<Index>(columns.size()); }

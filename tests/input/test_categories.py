@@ -59,8 +59,10 @@ def test_declared_levels_keep_their_order(level, table):
     expected = fastlr.ols(indicators(["Bern", "Rom"]), Y)
     assert fit.feature_names == ("city[T.Bern]", "city[T.Rom]", "area")
     np.testing.assert_array_equal(fit.coef, expected.coef)
-    np.testing.assert_array_equal(
-        fit.predict(DECLARED[table](CITIES, AREA)), expected.predict(indicators(["Bern", "Rom"]))
+    np.testing.assert_allclose(
+        fit.predict(DECLARED[table](CITIES, AREA)),
+        expected.predict(indicators(["Bern", "Rom"])),
+        rtol=1e-14,
     )
 
 
@@ -131,20 +133,20 @@ def test_numbers_and_truth_values_are_levels_if_named():
     assert fastlr.ols(numbers, Y).feature_names == ("floor",)  # stored that way to save space
 
 
-def test_a_level_is_a_byte_a_row_and_nothing_of_the_users_changes():
+def test_a_category_is_four_bytes_a_row_and_nothing_of_the_users_changes():
     frame = pd.DataFrame({"city": pd.Categorical(CITIES, ORDER), "area": AREA})
     before = frame.copy()
     fit = fastlr.ols(frame, Y)
     pd.testing.assert_frame_equal(frame, before)
     columns = fit.design.features(frame)
-    assert [array.dtype.itemsize for array in columns.arrays] == [1, 1, 8]
+    (category,) = columns.indicators
+    assert category.codes.nbytes == 4 * N
+    assert columns.n_columns == 3
+    assert [array.dtype.itemsize for array in columns.arrays] == [8]
     assert np.shares_memory(columns.column(2), frame["area"].to_numpy())
 
 
-def test_too_many_levels_and_names_that_meet_are_refused():
-    names = {"id": np.arange(10_001).astype(str)}
-    with pytest.raises(fastlr.InputError, match=r"'id' of X has 10001 levels, and at most 10000"):
-        fastlr.ols(names, np.arange(10_001.0), categories=["id"])
+def test_names_that_meet_are_refused():
     table = {"a": ["x", "y", "x"], "a[T.y]": [1.0, 2.0, 4.0]}
     with pytest.raises(fastlr.InputError, match=r"two features called 'a\[T.y\]'"):
         fastlr.ols(table, [1.0, 2.0, 3.0], categories=["a"])

@@ -23,6 +23,7 @@
 #include "fastlr/products/sparse_products.hpp"
 #include "fastlr/sweeps/combinations.hpp"
 #include "fastlr/sweeps/double_double_moments.hpp"
+#include "fastlr/sweeps/group_sums.hpp"
 #include "fastlr/sweeps/powers.hpp"
 #include "fastlr/sweeps/sweep.hpp"
 #include "fastlr/team.hpp"
@@ -40,6 +41,7 @@
   FUNCTION(survey_sparse, survey_sparse)                       \
   FUNCTION(accumulate_sparse, accumulate_sparse)               \
   FUNCTION(predict_sparse, predict_sparse)                     \
+  FUNCTION(add_group_sums, add_group_sums)                     \
   FUNCTION(centre, centre)                                     \
   FUNCTION(recentre, recentre)                                 \
   FUNCTION(merge, merge)                                       \

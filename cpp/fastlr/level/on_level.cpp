@@ -109,6 +109,11 @@ void predict_sparse(const CompressedRows& X, RowRange range, const double* coef,
   level_in_use().predict_sparse(X, range, coef, intercept, n_targets, n_threads, out);
 }
 
+void add_group_sums(const Rows& rows, const Column* weight, const std::int32_t* codes,
+                    Index n_levels, RowRange range, int n_threads, double* sums) {
+  level_in_use().add_group_sums(rows, weight, codes, n_levels, range, n_threads, sums);
+}
+
 WeightStatistics centre(const SlotPlan& plan, Index n_columns, const double* shift,
                         const double* scale, double* slots, double* mean, double* cross) {
   return level_in_use().centre(plan, n_columns, shift, scale, slots, mean, cross);

@@ -118,6 +118,9 @@ void with_scalar(DType dtype, const Body& body) {
     case DType::swapped_u16:
       return body(Swapped<std::uint16_t>{});
     case DType::sparse:  // not a value a row
+    case DType::indicator:
+    case DType::within:
+    case DType::remainder:
       return;
   }
 }
@@ -155,10 +158,57 @@ void gather_sparse(const SparseColumn& column, const Index* rows, Index n, doubl
   }
 }
 
+const CodedColumn& coded_of(const Column& column) {
+  return *reinterpret_cast<const CodedColumn*>(column.data);
+}
+
+/// out[i] = out[i] - c rounded, or what rounding takes from that (Knuth 1969), for the centre c of
+/// row_of(i).
+template <class RowOf>
+void subtract_centres(const CodedColumn& column, bool is_remainder, Index n, const RowOf& row_of,
+                      double* out) {
+  for (Index i = 0; i < n; ++i) {
+    const double x = out[i];
+    const double c = column.centre[column.codes[row_of(i)] * column.centre_stride];
+    const double difference = x - c;
+    const double taken = difference - x;
+    const double rest = (x - (difference - taken)) - (c + taken);
+    out[i] = is_remainder ? rest : difference;
+  }
+}
+
+void load_coded(const Column& column, Index row, Index n, double* out) {
+  const CodedColumn& coded = coded_of(column);
+  if (column.dtype == DType::indicator) {
+    const auto level = static_cast<std::int32_t>(coded.level);
+    for (Index i = 0; i < n; ++i) out[i] = coded.codes[row + i] == level ? 1.0 : 0.0;
+    return;
+  }
+  load_column(coded.x, row, n, out);
+  subtract_centres(
+      coded, column.dtype == DType::remainder, n, [row](Index i) { return row + i; }, out);
+}
+
+void gather_coded(const Column& column, const Index* rows, Index n, double* out) {
+  const CodedColumn& coded = coded_of(column);
+  if (column.dtype == DType::indicator) {
+    for (Index i = 0; i < n; ++i) out[i] = coded.codes[rows[i]] == coded.level ? 1.0 : 0.0;
+    return;
+  }
+  gather_column(coded.x, rows, n, out);
+  subtract_centres(
+      coded, column.dtype == DType::remainder, n, [rows](Index i) { return rows[i]; }, out);
+}
+
+constexpr bool is_coded(DType dtype) {
+  return dtype == DType::indicator || dtype == DType::within || dtype == DType::remainder;
+}
+
 }  // namespace
 
 void load_column(const Column& column, Index row, Index n, double* out) {
   if (column.dtype == DType::sparse) return load_sparse(sparse_of(column), row, n, out);
+  if (is_coded(column.dtype)) return load_coded(column, row, n, out);
   with_scalar(column.dtype, [&](auto scalar) {
     load_scalars<decltype(scalar)>(column.at(row), column.stride, n, out);
   });
@@ -166,6 +216,7 @@ void load_column(const Column& column, Index row, Index n, double* out) {
 
 void gather_column(const Column& column, const Index* rows, Index n, double* out) {
   if (column.dtype == DType::sparse) return gather_sparse(sparse_of(column), rows, n, out);
+  if (is_coded(column.dtype)) return gather_coded(column, rows, n, out);
   with_scalar(column.dtype, [&](auto scalar) {
     for (Index i = 0; i < n; ++i) {
       std::memcpy(&scalar, column.at(rows[i]), sizeof scalar);

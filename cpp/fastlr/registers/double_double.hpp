@@ -31,6 +31,24 @@ inline DoubleDouble two_product(double a, double b) {
   return {p, std::fma(a, b, -p)};
 }
 
+/// product - x * y exactly, for their product rounded: by a fused
+/// multiply-add where that is one instruction, else by Dekker's splitting (see compensated.hpp).
+inline double excess_of(double x, double y, double product) {
+#if defined(__FP_FAST_FMA) || defined(__FMA__)
+  return __builtin_fma(-x, y, product);
+#else
+  const auto upper = [](double a) {
+    const double c = 134217729.0 * a;
+    return c - (c - a);
+  };
+  const double x_high = upper(x);
+  const double y_high = upper(y);
+  const double x_low = x - x_high;
+  const double y_low = y - y_high;
+  return ((product - x_high * y_high) - x_high * y_low - x_low * y_high) - x_low * y_low;
+#endif
+}
+
 inline DoubleDouble operator-(DoubleDouble a) { return {-a.hi, -a.lo}; }
 
 inline DoubleDouble operator+(DoubleDouble a, DoubleDouble b) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fastlr/reading/loading.hpp"
+#include "fastlr/registers/double_double.hpp"
 #include "fastlr/threads.hpp"
 
 namespace fastlr {
@@ -11,23 +12,6 @@ namespace {
 
 constexpr Index rows_at_once = 64;
 constexpr Index slots_at_once = 8;
-
-/// product - x * y exactly, for their product rounded; see compensated.hpp.
-inline double excess_of(double x, double y, double product) {
-#if defined(__FP_FAST_FMA) || defined(__FMA__)
-  return __builtin_fma(-x, y, product);
-#else
-  const auto upper = [](double a) {
-    const double c = 134217729.0 * a;
-    return c - (c - a);
-  };
-  const double x_high = upper(x);
-  const double y_high = upper(y);
-  const double x_low = x - x_high;
-  const double y_low = y - y_high;
-  return ((product - x_high * y_high) - x_high * y_low - x_low * y_high) - x_low * y_low;
-#endif
-}
 
 /// sums (hi, lo), in the first lanes of two registers, += value + low.
 inline void add_to(double* sums, double value, double low) {

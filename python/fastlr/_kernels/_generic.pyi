@@ -85,6 +85,19 @@ def centre_sparse(
 ) -> tuple[float, int, float, Floats, Floats]:
     """(weight, n_positive, sum_log_weight, mean (2, q), cross (q, q)): sparse columns first, then the dense ones."""
 
+def add_group_sums(
+    X: Rows,
+    y: Rows | None,
+    sample_weight: Array | None,
+    codes: npt.NDArray[np.int32],
+    n_levels: int,
+    first: int,
+    last: int,
+    n_threads: int,
+    sums: Floats,
+) -> None:
+    """Sums (q + 1, 2, n_levels) += rows [first, last) by level: of each column, then of the weights; unevaluated."""
+
 def predict_sparse(
     parts: Parts,
     n_samples: int,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from fastlr.descent.arguments import (
@@ -24,17 +24,21 @@ from fastlr.descent.result import Descent, Epoch
 from fastlr.descent.resuming import before
 from fastlr.descent.row_loss import as_epsilon
 from fastlr.descent.schedules import Schedule, as_schedule
+from fastlr.input.designs import Design
 from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.options import as_alpha, as_choice, as_whole
 from fastlr.input.threads import resolve_threads
+from fastlr.least_squares.designed import designed_problem
+from fastlr.results.linear_fit import with_design
 
 __all__ = ["descend"]
 
 
 def descend(
     X: object,
-    y: object,
+    y: object = None,
     *,
+    data: object = None,
     batch_size: int | None = None,
     optimizer: str | Optimizer = "auto",
     learning_rate: float | str | Schedule = "auto",
@@ -56,6 +60,7 @@ def descend(
     verbose: int = 0,
     progress: bool = False,
     engine: str = "auto",
+    categories: Sequence[str] | str | None = "auto",
     missing: str = "error",
     random_state: object = None,
     n_threads: int | None = None,
@@ -64,11 +69,14 @@ def descend(
 
     Parameters
     ----------
-    X : array-like or sparse of shape (n_samples, n_features)
+    X : array-like or sparse of shape (n_samples, n_features), or str
         Array of any stride, memory map, data frame, or mapping from names to columns; numbers of any type, read as
-        float64 where they lie. Or a matrix or array of `scipy.sparse`, of which some rows are filled at a time.
+        float64 where they lie. Or a matrix or array of `scipy.sparse`, of which some rows are filled at a time. A
+        formula such as ``"y ~ a + C(b)"`` speaks of the columns of ``data``, and y is left out.
     y : array-like of shape (n_samples,)
         Target values.
+    data : data frame or mapping, optional
+        The table that a formula speaks of.
     batch_size : int, optional
         Rows for each step: None for all of them (batch gradient descent), 1 for stochastic, k for minibatch gradient
         descent. The last batch of an epoch takes what is left.
@@ -141,6 +149,9 @@ def descend(
         Full batch only: read the rows in each epoch, or make the same steps from their moments at O(p^2) an epoch.
         "auto" takes what is cheaper; ``Descent.engine`` says which. Moments know nothing of loss="huber", which reads
         the rows.
+    categories : "auto", sequence of str or None, default="auto"
+        Columns of X that become indicators of all their levels but the first: see `fastlr.ols`. They are made while
+        rows are read.
     missing : {"error", "drop"}, default="error"
         Rows with a missing value in X, y or sample_weight (NaN, None, a null or a masked value): an error that names
         the first one, or left out; ``n_dropped`` counts them. Samplers of your own see
@@ -206,7 +217,25 @@ def descend(
     Stopped after 2 epochs as asked; the loss was still falling, 0.0143 above the optimum.
     """
     n_dropped = 0
-    if is_drop(missing):
+    X, made = designed_problem(
+        X,
+        y,
+        data,
+        sample_weight,
+        fit_intercept,
+        None,
+        categories,
+        missing,
+        n_threads,
+        "descend",
+    )
+    design = None
+    if made is not None:
+        problem, _, design = made
+        X, y, sample_weight = problem.features, problem.targets, problem.weights
+        fit_intercept, n_dropped = problem.fit_intercept, problem.n_dropped
+        validation = _designed(validation, design)
+    elif is_drop(missing):
         X, y, sample_weight, n_dropped, _ = complete_rows(X, y, sample_weight)
         validation = _complete(validation)
     request = Request(
@@ -235,7 +264,16 @@ def descend(
     )
     job = prepare(request, *as_validation(X, y, sample_weight, validation))
     loop = _loop_of(job)
-    return finish(job, loop, loop.run())
+    fit = finish(job, loop, loop.run())
+    return fit if design is None else with_design(fit, design)
+
+
+def _designed(validation: object, design: Design) -> object:
+    """Features of a validation set that is a table as the rows of the fit are."""
+    if isinstance(validation, tuple | list) and len(validation) in (2, 3):
+        X, *others = validation
+        return (design.features(X, "the validation set's X"), *others)
+    return validation
 
 
 def _complete(validation: object) -> object:

@@ -49,7 +49,9 @@ def _from_buffers(values: Any) -> npt.NDArray[Any]:
     )
     if not values.null_count:
         return numbers
-    return np.where(_bits(validity, start, stop), numbers.astype(np.float64), np.nan)
+    values_or_gaps = numbers.astype(np.float64)  # a copy: Arrow's buffers are not ours to write to
+    values_or_gaps[~_bits(validity, start, stop)] = np.nan
+    return values_or_gaps
 
 
 def _bits(buffer: Any, start: int, stop: int) -> npt.NDArray[np.bool_]:

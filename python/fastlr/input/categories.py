@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.convert import is_missing
+from fastlr.input.frames import array_of
 
 __all__ = [
     "Coded",
@@ -25,6 +26,7 @@ __all__ = [
 
 Level = str | bool | int | float
 _MOST_SHOWN = 8
+_PLAIN = {str, bool, int, float}
 
 
 class Coded(NamedTuple):
@@ -37,6 +39,14 @@ class Coded(NamedTuple):
     def take_rows(self, keep: npt.NDArray[np.bool_]) -> Coded:
         """Return the rows for which a mask of shape (n_samples,) is true, copied."""
         return Coded(self.codes[keep], self.levels)
+
+    def of_counted_rows(self, weights: npt.NDArray[Any] | None) -> Coded:
+        """Give rows of weight 0, which count for nothing, a level of other rows where none of these has theirs."""
+        if weights is None:
+            return self
+        present = np.bincount(self.codes[weights > 0], minlength=len(self.levels)) > 0
+        any_level = int(present.argmax())
+        return Coded(np.where(present[self.codes], self.codes, any_level), self.levels)
 
     def with_used_levels(self) -> Coded:
         """Leave out levels that no row has, in the order of the others."""
@@ -113,7 +123,13 @@ def coded(values: Any, name: str) -> Coded:
                 return _of_dictionary(series.to_native(), name)
             if isinstance(series.dtype, nw.Enum):
                 declared = list(series.dtype.categories)
+        if series.dtype.is_integer() and not series.null_count():
+            return _of_whole_numbers(array_of(series))
         rows = series.to_list()
+    elif (
+        isinstance(values, np.ndarray) and type(values) is np.ndarray and values.dtype.kind in "iu"
+    ):
+        return _of_whole_numbers(values)
     elif str(getattr(values, "dtype", "")) == "category":  # pandas.Categorical
         return _of_codes(np.asarray(values.codes), values.categories.tolist(), name)
     else:
@@ -144,8 +160,15 @@ def recoded(column: Coded, levels: tuple[Level, ...], name: str, argument: str) 
     return Coded(table[used.codes], levels)
 
 
+def _of_whole_numbers(values: npt.NDArray[Any]) -> Coded:
+    levels, codes = np.unique(values, return_inverse=True)
+    return Coded(codes.reshape(-1).astype(np.intp, copy=False), tuple(levels.tolist()))
+
+
 def _of_codes(codes: npt.NDArray[Any], levels: list[Any], name: str) -> Coded:
     """Declared levels; those of other types, such as intervals, are taken as text, and nulls among them as gaps."""
+    if set(map(type, levels)) == {str}:
+        return Coded(codes.astype(np.intp), tuple(levels))
     kept = [i for i, level in enumerate(levels) if not _is_gap(level)]
     position = np.full(len(levels) + 1, -1, dtype=np.intp)  # the last is that of a missing value
     position[kept] = np.arange(len(kept))
@@ -169,7 +192,7 @@ def _of_dictionary(column: Any, name: str) -> Coded:
 
 def _checked(levels: Iterable[Any], name: str) -> tuple[Level, ...]:
     result = tuple(levels)
-    for level in result:
+    for level in () if set(map(type, result)) <= _PLAIN else result:
         if not isinstance(level, str | bool | int | float):
             raise InputTypeError(
                 f"column {name!r} has the level {level!r}, a {type(level).__name__}: levels are text, numbers or truth "

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.categories import Level, declared_in, is_declared, level_names
+from fastlr.input.coded import Indicator, Member, coded_columns
 from fastlr.input.columns import Columns
 from fastlr.input.frames import opened
 from fastlr.input.missing import is_drop, without_missing
@@ -51,7 +52,7 @@ class Design(Protocol):
 class Indicators:
     """Columns of a table, those of categories as indicators of all levels but the first.
 
-    An indicator is a column of its own, of one byte a row.
+    Indicators are made while they are read: a category takes four bytes a row.
     """
 
     variables: tuple[str, ...]
@@ -71,17 +72,17 @@ class Indicators:
         variables.refuse_missing(argument, _FILL)
         return self.expanded(variables.with_levels(self.levels, argument))
 
-    def expanded(self, variables: Variables) -> Columns:
-        """The features of rows whose categories have the levels of this design."""
-        arrays = []
+    def expanded(self, variables: Variables, names: tuple[str, ...] | None = None) -> Columns:
+        """The features of rows whose categories have the levels of this design; ``names`` are theirs, if known."""
+        members: list[Member] = []
         for name in self.variables:
             if name not in self.levels:
-                arrays.append(variables.column(name))
-                continue
-            codes = variables.categories[name].codes
-            arrays += [codes == level for level in range(1, len(self.levels[name]))]
-        return Columns(
-            arrays, variables.n_samples, len(arrays), self.feature_names, index=variables.index
+                members.append(variables.column(name))
+            elif len(self.levels[name]) > 1:
+                codes = variables.categories[name].codes
+                members.append(Indicator(codes, 1, len(self.levels[name]) - 1))
+        return coded_columns(
+            members, variables.n_samples, names or self.feature_names, variables.index
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -186,7 +187,7 @@ def indicator_rows(
             variables = variables.take_rows(rows.keep)
     else:
         variables.refuse_missing("X", f"{_FILL[:-1]}, or pass missing='drop'.")
-    variables = variables.with_levels(None, "X")
+    variables = variables.of_counted_rows(weights).with_levels(None, "X")
     levels = {name: column.levels for name, column in variables.categories.items()}
     design = Indicators(variables.names, levels)
     made = design.feature_names
@@ -200,7 +201,7 @@ def indicator_rows(
         twice = next(name for name in made if made.count(name) > 1)
         raise InputError(f"X would have two features called {twice!r}: rename a column of X.")
     return IndicatorRows(
-        as_features(design.expanded(variables)), targets, weights, n_dropped, design
+        as_features(design.expanded(variables, made)), targets, weights, n_dropped, design
     )
 
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-import re
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +13,11 @@ from fastlr.errors import InputError, InputTypeError
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.categories import Level, coded, is_declared, is_text, recoded
 from fastlr.input.columns import Columns
-from fastlr.input.convert import as_columns, index_of
+from fastlr.input.convert import index_of
 from fastlr.input.designs import as_levels
+from fastlr.input.formula_matrices import evaluated, refuse_non_finite, told
 from fastlr.input.formula_state import Terms, as_plain, as_terms, from_plain
 from fastlr.input.missing import is_drop
-from fastlr.input.refusals import is_finite
 from fastlr.input.variables import Variables, columns_of, read_variables
 from fastlr.input.vocabulary import names_in
 from fastlr.storage.schema import check_keys, shown
@@ -29,10 +25,7 @@ from fastlr.storage.schema import check_keys, shown
 __all__ = ["FormulaDesign", "FormulaRows", "formula_rows", "parsed", "with_whole_levels"]
 
 _FILL = "Drop or fill such rows first"
-_INTERCEPT = "Intercept"
 _EXACT = 2.0**53  # beyond which floats skip whole numbers
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m|[⧛⧚]")
-_PLAIN = re.compile(r"np\.\w+\((.*?)\)")
 
 
 @dataclass(frozen=True)
@@ -75,15 +68,15 @@ class FormulaDesign:
         variables.refuse_missing(argument, f"{_FILL}.")
         variables = variables.with_levels(self.levels, argument)
         self._refuse_unseen(variables, argument)
-        with _told(self.text, argument):
-            design = _model_spec(self).get_model_matrix(_frame(variables), context={})
-        columns = _columns(design)
+        with told(self.text, argument):
+            known = (self.factor_levels, self.state)
+            columns = evaluated(self.terms, variables, argument, known=known).features
         if columns.names != self.feature_names:
             raise InputError(
                 f"the formula {self.text!r} makes other features of {argument} than of the rows of the fit: "
                 f"{shown(columns.names)}, not {shown(self.feature_names)}."
             )
-        _refuse_non_finite(columns, self.text, argument)
+        refuse_non_finite(columns, self.text, argument)
         return columns
 
     def _refuse_unseen(self, variables: Variables, argument: str) -> None:
@@ -172,7 +165,7 @@ def parsed(text: str, columns: tuple[str, ...] = ()) -> Formula:
             'formulas need formulaic, which is not installed: pip install "fastlr[formula]".'
         ) from error
     example = "write 'y ~ a + b'"
-    with _told(text, "data"):
+    with told(text, "data"):
         formula = formulaic.Formula.from_spec(
             text, context={"__formulaic_variables_available__": list(columns)}
         )
@@ -237,7 +230,7 @@ def formula_rows(text: str, data: Any, sample_weight: object, missing: str) -> F
             weights = None if weights is None else weights[keep]
     else:
         variables.refuse_missing("data", f"{_FILL}, or pass missing='drop'.")
-    return _designed(formula, variables.with_levels(None, "data"), weights, n_dropped)
+    return _designed(formula, variables, weights, n_dropped)
 
 
 def with_whole_levels(text: str, columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -259,62 +252,33 @@ def _designed(
     formula: Formula, variables: Variables, weights: npt.NDArray[Any] | None, n_dropped: int
 ) -> FormulaRows:
     """Evaluate both sides."""
-    frame = _frame(variables)
-    with _told(formula.text, "data"):
-        right, left = (
-            _simple(terms).get_model_matrix(frame, context={}, na_action="ignore", output="pandas")
-            for terms in (formula.features, formula.targets)
-        )
-    features = as_features(_columns(right), argument="the formula's right side")
-    targets = _columns(left)
+    variables = variables.of_counted_rows(weights).with_levels(None, "data")
+    with told(formula.text, "data"):
+        right = evaluated(formula.features, variables, "data", weights=weights)
+        left = evaluated(formula.targets, variables, "data")
+    features = as_features(right.features, argument="the formula's right side")
+    targets = left.features
     for side in (features, targets):
-        _refuse_non_finite(side, formula.text, "data")
-    spec = right.model_spec
-    of_text = [
-        name
-        for name, (kind, _) in left.model_spec.encoder_state.items()
-        if kind.value != "numerical"
-    ]
-    if of_text:
+        refuse_non_finite(side, formula.text, "data")
+    if left.levels:
         raise InputTypeError(
-            f"formula {formula.text!r} has {of_text[0]!r} on its left side, which holds categories: a target is made "
-            "of numbers."
+            f"formula {formula.text!r} has {next(iter(left.levels))!r} on its left side, which holds categories: a "
+            "target is made of numbers."
         )
     used = _variables_of(formula.features)
-    factor_levels = {
-        name: tuple(
-            value.item() if isinstance(value, np.generic) else value
-            for value in state["categories"]
-        )
-        for name, (kind, state) in spec.encoder_state.items()
-        if kind.value == "categorical" and "categories" in state
-    }
     design = FormulaDesign(
         formula.text,
         formula.features,
         used,
         {name: column.levels for name, column in variables.categories.items() if name in used},
-        factor_levels,
-        copy.deepcopy(spec.transform_state),
+        right.levels,
+        right.state,
         features.names or (),
     )
     is_vector = targets.n_columns == 1
     y = as_targets(targets.column(0) if is_vector else targets, features.n_samples)
     y = y._replace(names=targets.names)
-    has_intercept = _INTERCEPT in spec.column_names
-    return FormulaRows(features, y, weights, has_intercept, n_dropped, design)
-
-
-def _refuse_non_finite(features: Columns, text: str, argument: str) -> None:
-    """Raise an `InputError` where a function of finite numbers, such as a logarithm, is not finite."""
-    names = features.names or ()
-    for name, values in zip(names, features.as_list(), strict=True):
-        if not is_finite(values):
-            row = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise InputError(
-                f"formula {text!r}: {name} is {values[row]} in row {row} of {argument} (counted from 0, without "
-                "rows that were left out): leave such rows out, or change the formula."
-            )
+    return FormulaRows(features, y, weights, right.has_intercept, n_dropped, design)
 
 
 def _holds_categories(name: str, values: Any) -> bool:
@@ -339,81 +303,3 @@ def _variables_of(terms: Terms) -> tuple[str, ...]:
 def _refuse_empty(n_samples: int, argument: str) -> None:
     if n_samples == 0:
         raise InputError(f"{argument} has no rows: pass at least one.")
-
-
-def _frame(variables: Variables) -> Any:
-    """A pandas frame over the columns, which are not copied; whole numbers that had gaps are whole again."""
-    import pandas as pd
-
-    columns: dict[str, Any] = {}
-    for name in variables.names:
-        if name in variables.categories:
-            codes, levels = variables.categories[name]
-            columns[name] = pd.Categorical.from_codes(codes, list(levels))
-        else:
-            values = variables.column(name)
-            is_whole = name in variables.whole and values.dtype.kind == "f"
-            columns[name] = values.astype(np.int64) if is_whole else values
-    return pd.DataFrame(columns, copy=False)
-
-
-def _columns(matrix: Any) -> Columns:
-    """Columns of a design one by one, without the intercept."""
-    names = [str(name) for name in matrix.columns]
-    chosen = [j for j, name in enumerate(names) if name != _INTERCEPT]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"formula makes two columns called {twice!r}: rename a column of data.")
-    arrays = {names[j]: matrix.iloc[:, j].to_numpy() for j in chosen}
-    columns = as_columns(arrays, "the formula's design")
-    return columns._replace(n_samples=len(matrix))
-
-
-def _simple(terms: Terms) -> Any:
-    """Formulaic's formula of these terms, in this order."""
-    from formulaic import SimpleFormula
-    from formulaic.parser.types import Factor, Term
-
-    return SimpleFormula(
-        [Term([Factor(text, eval_method=way) for text, way in term]) for term in terms],
-        _ordering="none",
-    )
-
-
-def _model_spec(design: FormulaDesign) -> Any:
-    """Formulaic's model specification, as it was after the fit; its own copy, for formulaic writes into it."""
-    from formulaic import ModelSpec
-    from formulaic.parser.types import Factor
-
-    categorical = Factor.Kind.CATEGORICAL
-    return ModelSpec(
-        formula=_simple(design.terms),
-        na_action="ignore",
-        output="pandas",
-        transform_state=copy.deepcopy(dict(design.state)),
-        encoder_state={
-            name: (categorical, {"categories": list(levels)})
-            for name, levels in design.factor_levels.items()
-        },
-    )
-
-
-@contextmanager
-def _told(text: str, argument: str) -> Iterator[None]:
-    """Formulaic's errors, and its warning of levels that it would leave out, in our words."""
-    from formulaic.errors import DataMismatchWarning, FormulaicError
-
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("error", DataMismatchWarning)
-            yield
-    except DataMismatchWarning as warning:
-        found = re.search(r"\{.*\}", str(warning))
-        levels = ": " + _PLAIN.sub(r"\1", found[0]) if found else ""
-        raise InputError(
-            f"formula {text!r}: a category of {argument} has levels that the fit has not seen or that levels= does not "
-            f"name{levels}. Leave such rows out, or fit again with rows of these levels."
-        ) from None
-    except (FormulaicError, SyntaxError) as error:
-        said = " ".join(_COLOURS.sub("", str(error)).split())
-        raise InputError(f"formula {text!r} cannot be used with {argument}: {said}") from error

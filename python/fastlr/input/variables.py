@@ -18,8 +18,6 @@ from fastlr.input.missing import missing_rows
 
 __all__ = ["Variables", "columns_of", "read_variables"]
 
-_MOST_LEVELS = 10_000
-
 
 class Variables(NamedTuple):
     """Columns of a table by name, in its order: those of numbers, and those of categories."""
@@ -81,25 +79,20 @@ class Variables(NamedTuple):
             index=None,
         )
 
+    def of_counted_rows(self, weights: npt.NDArray[Any] | None) -> Variables:
+        """Forget levels that only rows of weight 0 have, which count for nothing whatever their level."""
+        known = {name: column.of_counted_rows(weights) for name, column in self.categories.items()}
+        return self._replace(categories=known)
+
     def with_levels(self, levels: Mapping[str, tuple[Any, ...]] | None, argument: str) -> Variables:
         """Give categories the levels of a fit, or, if there is none yet, those that occur."""
         known = {
-            name: _of_few_levels(column.with_used_levels(), name, argument)
+            name: column.with_used_levels()
             if levels is None
             else recoded(column, levels[name], name, argument)
             for name, column in self.categories.items()
         }
         return self._replace(categories=known)
-
-
-def _of_few_levels(column: Coded, name: str, argument: str) -> Coded:
-    """A column, unless it has so many levels that their indicators would fill the memory."""
-    if len(column.levels) > _MOST_LEVELS:
-        raise InputError(
-            f"column {name!r} of {argument} has {len(column.levels)} levels, and at most {_MOST_LEVELS} become "
-            "indicators: leave it out if its values name rows, or join rare levels."
-        )
-    return column
 
 
 def columns_of(

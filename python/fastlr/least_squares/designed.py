@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastlr.errors import InputError, InputTypeError
-from fastlr.input.designs import Design, indicator_rows
+from fastlr.input.designs import Design, categories_among, indicator_rows
 from fastlr.input.frame_names import of_frame
 from fastlr.input.names import names_of
 from fastlr.input.options import as_flag
 from fastlr.least_squares.problem import Problem
 
-__all__ = ["problem_of_categories", "problem_of_formula"]
+__all__ = ["designed_problem", "problem_of_categories", "problem_of_formula"]
+
+
+def designed_problem(
+    X: Any,
+    y: object,
+    data: object,
+    sample_weight: object,
+    fit_intercept: object,
+    feature_names: object,
+    categories: object,
+    missing: str,
+    n_threads: int | None,
+    function: str,
+) -> tuple[Any, tuple[Problem, bool, Design] | None]:
+    """X, opened if it is a frame; and the problem, whether y is a vector, and the design, if a table makes features.
+
+    ``function`` is what the user has called, for messages.
+    """
+    if isinstance(X, str):
+        problem, design = problem_of_formula(
+            X, y, data, sample_weight, fit_intercept, feature_names, missing, n_threads
+        )
+        return X, (problem, problem.targets.is_vector, design)
+    if data is not None:
+        raise InputTypeError(
+            f"data is the table of a formula, and X is a {type(X).__name__}: pass the formula first, as in "
+            f"{function}('y ~ a + b', data=data)."
+        )
+    X, chosen = categories_among(X, categories)
+    if not chosen:
+        return X, None
+    return X, problem_of_categories(
+        X, y, sample_weight, fit_intercept, feature_names, chosen, missing, n_threads
+    )
 
 
 def problem_of_formula(

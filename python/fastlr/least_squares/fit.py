@@ -10,13 +10,16 @@ import numpy as np
 from fastlr.errors import InputTypeError
 from fastlr.inference.words import WEIGHT_TYPES
 from fastlr.input.arguments import as_features, as_targets, as_weights
+from fastlr.input.coded import CodedColumns
 from fastlr.input.columns import FloatArray
-from fastlr.input.designs import Design, categories_among
 from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.names import names_of
 from fastlr.input.options import as_choice, as_flag
 from fastlr.input.penalties import as_penalties
-from fastlr.least_squares.designed import problem_of_categories, problem_of_formula
+from fastlr.input.sparse import SparseColumns
+from fastlr.least_squares.absorbed import climb_absorbed, is_absorbed, refuse_many_indicators
+from fastlr.least_squares.complete_blocks import climb_blocks, complete_blocks
+from fastlr.least_squares.designed import designed_problem
 from fastlr.least_squares.fitted import linear_fit
 from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
 from fastlr.least_squares.problem import Problem
@@ -25,6 +28,7 @@ from fastlr.least_squares.wide import climb_wide
 from fastlr.moments import Moments
 from fastlr.moments.state import State
 from fastlr.results import LinearFit
+from fastlr.results.linear_fit import with_design
 
 __all__ = ["fit_problem", "ols", "problem_of", "solve", "solve_moments"]
 
@@ -96,7 +100,9 @@ def ols(
     categories : "auto", sequence of str or None, default="auto"
         Columns of X that become indicators (0 or 1) of all their levels but the first: those declared to hold
         categories (pandas, polars, Arrow dictionaries of text), or those named, which may hold text or numbers.
-        Declared levels keep their order, others are sorted; levels that no row has are left out.
+        Declared levels keep their order, others are sorted; levels that no row (of positive weight) has are left out.
+        Indicators are made while rows are read. If they are many, the category of most levels is eliminated by its
+        sums, so that 1e5 levels take no more memory than their coefficients and means.
     missing : {"error", "drop"}, default="error"
         Rows with a missing value in X, y or sample_weight (NaN, None, a null or a masked value): an error that names
         the first one, or left out; ``LinearFit.n_dropped`` counts them.
@@ -153,32 +159,28 @@ def ols(
     >>> fit.coef.round(12), round(fit.intercept, 12)
     (array([2.]), 1.0)
     """
-    design: Design | None = None
     asked = cov_type, cov_kwds, weight_type
     if asked != _AS_USUAL:
         from fastlr.least_squares.asked import check_asked
 
         check_asked(*asked)
-    if isinstance(X, str):
-        problem, design = problem_of_formula(
-            X, y, data, sample_weight, fit_intercept, feature_names, missing, n_threads
+    if type(X) is not np.ndarray or categories != "auto" or data is not None:
+        X, made = designed_problem(
+            X,
+            y,
+            data,
+            sample_weight,
+            fit_intercept,
+            feature_names,
+            categories,
+            missing,
+            n_threads,
+            "ols",
         )
-        is_vector = problem.targets.is_vector
-        fit = _fitted(problem, is_vector, accuracy, rank, alpha, asked, data)
-        return _with_design(fit, design)
-    if data is not None:
-        raise InputTypeError(
-            f"data is the table of a formula, and X is a {type(X).__name__}: pass the formula first, as in "
-            "ols('y ~ a + b', data=data)."
-        )
-    if type(X) is not np.ndarray or categories != "auto":
-        X, chosen = categories_among(X, categories)
-        if chosen:
-            problem, is_vector, design = problem_of_categories(
-                X, y, sample_weight, fit_intercept, feature_names, chosen, missing, n_threads
-            )
-            fit = _fitted(problem, is_vector, accuracy, rank, alpha, asked)
-            return _with_design(fit, design)
+        if made is not None:
+            problem, is_vector, design = made
+            fit = _fitted(problem, is_vector, accuracy, rank, alpha, asked, data)
+            return with_design(fit, design)
     problem, is_vector = problem_of(
         X, y, sample_weight, fit_intercept, feature_names, n_threads, missing
     )
@@ -209,12 +211,6 @@ def _fitted(
         keep_inverse=asked[0] is not None,
     )[1]
     return with_asked(fit, problem, *asked, data)
-
-
-def _with_design(fit: LinearFit, design: Design) -> LinearFit:
-    """Let a fresh fit remember how its features were made."""
-    vars(fit)["design"] = design
-    return fit
 
 
 def solve(
@@ -324,6 +320,7 @@ def fit_problem(
     if alpha is not _UNPENALISED:
         penalty = as_penalties(alpha, p, problem.targets.n_columns)
         if np.any(penalty):
+            refuse_many_indicators(problem, "alpha")
             rows, result = climb_penalised(problem, penalty, accuracy, rule)
             fit = linear_fit(
                 rows,
@@ -337,6 +334,22 @@ def fit_problem(
                 keep_inverse=keep_inverse,
             )
             return (rows if isinstance(rows, State) else None), fit
+    if isinstance(problem.features, CodedColumns) and is_absorbed(problem):
+        if keep_inverse:
+            refuse_many_indicators(problem, "cov_type")
+        else:
+            absorbed, result = climb_absorbed(problem, accuracy, rule)
+            fit = linear_fit(
+                absorbed,
+                result,
+                flag,
+                0.0,
+                is_vector,
+                rank,
+                problem.n_dropped,
+                weight_type=weight_type,
+            )
+            return None, fit
     if n < p and problem.n_terms == 1:
         if rule == "full":
             raise np.linalg.LinAlgError(
@@ -358,7 +371,13 @@ def fit_problem(
                 keep_inverse=keep_inverse,
             )
             return None, fit
-    state, result = climb(problem, accuracy, rule)
+    found = None
+    features = problem.features
+    may_drop = flag and rule == "min_norm" and n >= p and not keep_inverse
+    if may_drop and isinstance(features, SparseColumns):
+        blocks = complete_blocks(features)
+        found = climb_blocks(problem, blocks, accuracy) if blocks else None
+    state, result = found or climb(problem, accuracy, rule)
     return state, linear_fit(
         state,
         result,

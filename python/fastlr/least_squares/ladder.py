@@ -26,7 +26,7 @@ from fastlr.moments.moments import moments_of_state
 from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State, no_scale
 
-__all__ = ["ACCURACIES", "RANK_RULES", "climb"]
+__all__ = ["ACCURACIES", "RANK_RULES", "climb", "climb_from"]
 
 ACCURACIES = ("fast", "auto", "max")
 RANK_RULES = ("min_norm", "basic", "full", "raise")
@@ -62,7 +62,7 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
             passes, is_refined = n_passes + n_sweeps, n_sweeps > 0
             if solution is None:
                 moments = moments_of_state(state)
-                return state, _climb_from(moments, problem, accuracy, rank, passes, is_refined)
+                return state, climb_from(moments, problem, accuracy, rank, passes, is_refined)
             solver = "refined" if is_refined else "normal"
             return state, at_full_rank(solver, condition, digits, relevant_digits, passes, solution)
         first = state, n_passes
@@ -70,10 +70,10 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
         problem.leading_features, targets, weights, names, labels, n_threads, "double", first
     )
     moments = moments_of_state(state)
-    return state, _climb_from(moments, problem, accuracy, rank, n_passes, False)
+    return state, climb_from(moments, problem, accuracy, rank, n_passes, False)
 
 
-def _climb_from(
+def climb_from(
     moments: Moments, problem: Problem, accuracy: str, rank: str, passes: int, is_refined: bool
 ) -> Solution:
     """The ladder from moments that ``passes`` over the rows gave; sweeps may have been tried already."""

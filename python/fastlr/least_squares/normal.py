@@ -164,6 +164,7 @@ def _basic_of(result: Solution, basic: Solution | None, keep: Sequence[int]) -> 
         tss=result.tss,
         null_space=result.null_space,
         length=result.length,
+        scaled=None,
     )
 
 

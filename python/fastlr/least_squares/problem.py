@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.inference.inverse import CrossInverse
+from fastlr.input.coded import CodedColumns
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
@@ -38,11 +40,22 @@ class Problem(NamedTuple):
     """Rows that were left out because a value was missing."""
     keep: npt.NDArray[np.bool_] | None = None
     """Which of the caller's rows are left, where some were left out and that is known."""
+    offset_squares: FloatArray | None = None
+    """Sums of squares (p,) of what was subtracted from the features before: to their rounding they are known."""
 
     @property
     def n_features(self) -> int:
         """Number of features p, without the intercept."""
         return self.features.n_columns // self.n_terms
+
+    def take_features(self, columns: Sequence[int]) -> Problem:
+        """Some of the features, by position."""
+        offsets = self.offset_squares
+        return self._replace(
+            features=self.features.take_columns(columns),
+            feature_names=tuple(self.feature_names[j] for j in columns),
+            offset_squares=None if offsets is None else offsets[list(columns)],
+        )
 
     def take_rows(self, rows: slice | npt.NDArray[np.intp]) -> Problem:
         """Some of the rows, by position; a slice copies nothing."""
@@ -76,6 +89,8 @@ class Problem(NamedTuple):
         """The features themselves, or the leading terms of features that come as unevaluated sums."""
         if self.n_terms == 1:
             return self.features
+        if isinstance(self.features, CodedColumns):
+            return self.features.take_columns(slice(0, self.n_features))
         leading = self.features.arrays[0]
         return self.features._replace(source=leading, n_columns=self.n_features)
 
@@ -149,6 +164,8 @@ class Solution(NamedTuple):
     """What the covariance of the coefficients is made of, where it is known."""
     is_plain: bool = False
     """Whether the moments give the inverse as well as anything."""
+    scaled: ScaledSolution | None = None
+    """The solution in scaled columns that this one was made of, with a root for errors of its coefficients."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,8 @@ def rounding_factor(problem: Problem, weight: float, scaled: ScaledSolution) -> 
     """
     p = problem.n_features
     offset = np.sqrt(weight) * np.abs(scaled.mean[0, :p]) * (problem.n_terms == 1)
+    if problem.offset_squares is not None:
+        offset = np.sqrt(problem.offset_squares) * scaled.scale[:p]
     with np.errstate(divide="ignore", invalid="ignore"):
         factor: FloatArray = np.where(scaled.length > 0, np.hypot(1.0, offset / scaled.length), 1.0)
     return factor

@@ -14,6 +14,7 @@ __all__ = [
     "MARGIN",
     "NEGLIGIBLE",
     "ROUNDING",
+    "add_product_to",
     "add_to",
     "quotient",
 ]
@@ -34,6 +35,18 @@ def add_to(pair: FloatArray, value: Any) -> None:
     lo = pair[1] + ((pair[0] - (hi - t)) + (value - t))
     pair[0] = hi + lo
     pair[1] = lo - (pair[0] - hi)
+
+
+def add_product_to(pair: FloatArray, x: FloatArray, y: FloatArray) -> None:
+    """Add ``x * y``, in place, for unevaluated sums x (2, n) and y (2,), to the unevaluated sum ``pair`` (2, n)."""
+    split = 134217729.0  # Dekker's: halves whose products are exact
+    of_x, of_y = split * x[0], split * y[0]
+    upper, factor = of_x - (of_x - x[0]), of_y - (of_y - y[0])
+    lower, remainder = x[0] - upper, y[0] - factor
+    product = x[0] * y[0]
+    excess = ((upper * factor - product) + upper * remainder + lower * factor) + lower * remainder
+    add_to(pair, product)
+    add_to(pair, excess + (x[0] * y[1] + x[1] * y[0]))
 
 
 def quotient(sums: FloatArray, count: FloatArray) -> FloatArray:

@@ -146,6 +146,7 @@ def finished(
         min(relevant, lost),
         digits_at(root_relative + (_error_of_rss(scaled.rss, scaled.tss) if passes == 1 else U)),
         inverse=inverse,
+        scaled=scaled,
     )
 
 

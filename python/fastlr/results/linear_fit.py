@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ from fastlr.results.term_questions import TermQuestions
 from fastlr.results.told import Told
 from fastlr.storage import Storable
 
-__all__ = ["LinearFit", "fit_of"]
+__all__ = ["LinearFit", "fit_of", "with_design"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,8 +56,8 @@ class LinearFit(Questions, TermQuestions, Told, Statistics, Storable):
     solver : str
         How it was solved: "normal" (Cholesky factor of the normal equations of one pass), "refined" (then corrected by
         sweeps), "preconditioned" (columns orthogonalised first), "minimum_norm" or "basic" (columns that depend on
-        one another), "dual" and "double_double" (with a penalty: products of rows; moments in twice the working
-        precision).
+        one another), "absorbed" (normal equations of what varies within the levels of a category), "dual" and
+        "double_double" (with a penalty: products of rows; moments in twice the working precision).
     digits : float
         Estimated number of right digits of the worst coefficient, intercept included, at most 15: for the data taken
         as exact. Meant never to be above the truth; low without a warning where that coefficient is zero but for
@@ -346,6 +346,13 @@ _UNKNOWN: dict[str, Any] = {
     if each.default is MISSING and each.default_factory is not MISSING
 }
 """What is taken for fields that are computed on request, and that no class attribute may hide."""
+_Fit = TypeVar("_Fit", bound=LinearFit)
+
+
+def with_design(fit: _Fit, design: Design) -> _Fit:
+    """Let a fresh fit remember how its features were made."""
+    vars(fit)["design"] = design
+    return fit
 
 
 def fit_of(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr._kernels import kernels
+from fastlr.input.coded import CodedColumns
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.refusals import refuse_non_finite
 from fastlr.input.sparse import SparseColumns
@@ -36,6 +37,8 @@ def predict_linear(
     is looked through for the NaN or infinity in X. One row, which services ask for again and again, goes straight
     through: no thread could help.
     """
+    if isinstance(features, CodedColumns):
+        return _predict_coded(features, coef, intercept, n_threads, names)
     n = features.n_samples
     matrix = np.ascontiguousarray(coef, dtype=np.float64)
     shape: tuple[int, ...] = (n,)
@@ -68,6 +71,31 @@ def predict_linear(
         kernels.predict(features.source, first, last, matrix, constants, threads, out)
         if not np.isfinite(out[first:last]).all():
             refuse_non_finite(features, names, argument="X", rows=(first, last), may_drop=False)
+    return out
+
+
+def _predict_coded(
+    features: CodedColumns,
+    coef: FloatArray,
+    intercept: float | FloatArray,
+    n_threads: int | None,
+    names: tuple[str, ...],
+) -> npt.NDArray[Any]:
+    """As `predict_linear`: of a category's coefficients each row takes that of its level."""
+    n = features.n_samples
+    numbers, tables = features.parted()
+    columns = Columns(features.arrays, n, len(numbers))
+    dtype = np.float32 if features.all_float32 else np.float64
+    if len(numbers):
+        of_numbers = tuple(names[j] for j in numbers)
+        out = predict_linear(columns, coef[..., numbers], intercept, n_threads, names=of_numbers)
+    else:
+        shape = (n,) if coef.ndim == 1 else (n, len(coef))
+        out = np.broadcast_to(np.asarray(intercept, dtype=dtype), shape).copy()
+    for first, category in tables:
+        own = coef[..., first : first + category.n_columns]
+        reference = np.zeros((*coef.shape[:-1], category.level))
+        out += np.concatenate([reference, own], axis=-1).T[category.codes]
     return out
 
 
