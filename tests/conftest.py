@@ -11,6 +11,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is importe
 from fastlr._kernels import available_levels
 from levels import in_use
 
+MOST_PROCESSES = 8  # each imports NumPy, SciPy, pandas and scikit-learn, some 0.4 GB
+
 
 @pytest.fixture(params=available_levels())
 def level(request):
@@ -18,3 +20,15 @@ def level(request):
     own = [request.module] if hasattr(request.module, "kernels") else []
     with in_use(request.param, *own):
         yield request.param
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Run the whole suite on all cores if pytest-xdist is there; chosen tests, and those of ``-n``, as they are asked."""
+    option = config.option
+    is_whole = config.args_source is config.ArgsSource.TESTPATHS
+    is_worker = hasattr(config, "workerinput")
+    if is_whole and not is_worker and getattr(option, "numprocesses", 0) is None:
+        n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        if n_cores > 1 and not option.usepdb and not option.collectonly:
+            option.numprocesses = min(n_cores, MOST_PROCESSES)

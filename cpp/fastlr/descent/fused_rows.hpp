@@ -237,8 +237,7 @@ void fused_rows(const Source& rows, Index n, const RowWidth& width, const double
   };
   if (width.n_registers == 1) return with(std::integral_constant<Index, 1>{});
   // Another loss costs more than its gradient's way to the nearest cache and back.
-  if constexpr (!std::is_same_v<Loss, SquaredLoss>)
-    return with(std::integral_constant<Index, 0>{});
+  if constexpr (!std::is_same_v<Loss, SquaredLoss>) return with(std::integral_constant<Index, 0>{});
   switch (width.n_registers) {
     case 2:
       return with(std::integral_constant<Index, 2>{});

@@ -61,6 +61,8 @@ class Coded(NamedTuple):
 
 def is_declared(values: Any) -> bool:
     """Whether a column (of narwhals, pandas or polars) is declared to hold categories."""
+    if isinstance(values, np.ndarray | list | tuple):  # which declare nothing
+        return False
     import narwhals as nw
 
     series = nw.from_native(values, series_only=True, pass_through=True)
