@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from fastlr.penalised.lasso import PenaltyPath, enet_path, lasso_path
     from fastlr.penalised.paths import RidgePath, ridge_path
     from fastlr.penalised.selection import SubsetSelection, best_subset
+    from fastlr.report.page import write_report
     from fastlr.results.comparison import Comparison, compare
     from fastlr.results.summary import Summary
     from fastlr.streams import fit_file
@@ -93,6 +94,7 @@ __all__ = [
     "save_model",
     "schedules",
     "solve",
+    "write_report",
 ]
 
 # What costs time to import, or imports scikit-learn or pyarrow, is loaded on first use.
@@ -130,6 +132,7 @@ _LAZY = {
     "ridge_path": ("fastlr.penalised.paths", "ridge_path"),
     "save_model": ("fastlr.files", "save_model"),
     "schedules": ("fastlr.descent.schedules", None),
+    "write_report": ("fastlr.report.page", "write_report"),
 }
 
 

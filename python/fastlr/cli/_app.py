@@ -14,7 +14,7 @@ import fastlr
 from fastlr.cli._exit_codes import BROKEN_PIPE, EPILOG, INTERRUPTED
 from fastlr.cli._words import in_options
 
-_COMMANDS = ("fit", "predict", "info", "bench")
+_COMMANDS = ("fit", "report", "predict", "info", "bench")
 _DATA_ERRORS = (
     fastlr.InputError,
     fastlr.InputTypeError,

@@ -174,7 +174,7 @@ def fit(
     """
     refuse_stray(method, options)
     check_checks(folds, robust, cluster, method)
-    _check_roles(
+    check_roles(
         formula,
         {
             "--target": target,
@@ -289,7 +289,7 @@ def fit(
         click.get_current_context().exit(_FAILURES[result.status.code])
 
 
-def _check_roles(formula: str | None, roles: dict[str, Any]) -> None:
+def check_roles(formula: str | None, roles: dict[str, Any]) -> None:
     """Refuse a fit without a target, and options that a formula replaces."""
     if formula is None:
         if not roles["--target"]:

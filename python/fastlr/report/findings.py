@@ -33,11 +33,14 @@ class Findings:
 def findings_of(fit: LinearFit, rows: SeenRows, patterns: list[Pattern]) -> Findings:
     """Judge a fit of one target, its rows and the patterns of its residuals."""
     looks, good = list(attention(fit)), []
-    if not looks:
+    collinear = _collinear(fit)
+    if collinear[0]:  # which names them all
+        looks = [sentence for sentence in looks if not sentence.startswith("Collinear features")]
+    elif not looks:
         good.append(
             "Columns do not depend on one another, digits are right, and degrees of freedom are enough."
         )
-    for found, fine in (_collinear(fit), _influential(fit, rows), _outlying(fit, rows)):
+    for found, fine in (collinear, _influential(fit, rows), _outlying(fit, rows)):
         looks += [found] if found else []
         good += [fine] if fine else []
     looks += [pattern.sentence for pattern in patterns if pattern.is_found]
@@ -61,8 +64,10 @@ def _collinear(fit: LinearFit) -> tuple[str, str]:
     names = [f"{fit.feature_names[j]} (VIF {significant(float(vif[j]), 3)})" for j in order]
     more = f" and {counted(len(names) - _MOST_NAMES, 'other')}" if len(names) > _MOST_NAMES else ""
     listed = _listed(names) if not more else ", ".join(names[:_MOST_NAMES])
+    condition = fit.condition_number
+    known = f" (condition number {condition:.3g})" if math.isfinite(condition) else ""
     return (
-        f"Almost wholly explained by the other features: {listed}{more}. Predictions are none the worse; where single "
+        f"Collinear features{known}, almost wholly explained by the others: {listed}{more}. Predictions are none the worse; where single "
         "coefficients matter, leave some of them out, or combine them."
     ), ""
 
@@ -82,11 +87,14 @@ def _influential(fit: LinearFit, rows: SeenRows) -> tuple[str, str]:
     if not large:
         if told:
             return told.strip(), ""
-        return "", f"No row decides the result alone (largest Cook's distance {distance[0]:.2g}, {first})."
+        return (
+            "",
+            f"No row decides the result alone (largest Cook's distance {distance[0]:.2g}, {first}).",
+        )
     names = [f"row {rows.number(rows.top['row'][i])} ({distance[i]:.2g})" for i in large]
     moves = {
         name: float(rows.top[f"dfb_{name}"][0])
-        for name in fit.param_names
+        for name in fit.feature_names or fit.param_names
         if math.isfinite(float(rows.top[f"dfb_{name}"][0]))
     }
     told += f"The result leans on single rows (Cook's distance): {_listed(names[:_MOST_NAMES])}."

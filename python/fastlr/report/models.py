@@ -166,7 +166,7 @@ def _ridge(problem: Problem, grid: FloatArray, errors: FloatArray, total: float)
         problem.features.as_matrix(), problem.targets.column(0), problem.weights
     )
     fit = solve(moments, fit_intercept=problem.fit_intercept, alpha=float(grid[best]))
-    choice = f"alpha {grid[best] / total:.2g} x n"
+    choice = f"alpha {grid[best] / total:.2g} per row"
     return Model("ridge", choice, float(errors[best]), np.asarray(fit.coef, dtype=np.float64))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -33,7 +33,7 @@ from fastlr.results import LinearFit
 from fastlr.results.summary_words import counted, figures, method_of, numerics, size_of
 from fastlr.storage import check_writable, replaced
 from fastlr.typesetting.figures import p_value, share, significant
-from fastlr.typesetting.html import notes_html
+from fastlr.typesetting.html import notes_html, number_html
 
 __all__ = ["report_html", "write_report"]
 
@@ -45,7 +45,7 @@ def write_report(
     path: str | os.PathLike[str],
     *,
     sample_weight: object = None,
-    models: Sequence[str] = (),
+    models: str | Sequence[str] = (),
     level: float = 0.95,
     title: str | None = None,
 ) -> None:
@@ -104,17 +104,17 @@ def report_html(
     y: object,
     *,
     sample_weight: object = None,
-    models: Sequence[str] = (),
+    models: str | Sequence[str] = (),
     level: float = 0.95,
     title: str | None = None,
     source: str = "",
     row_numbers: npt.NDArray[np.intp] | None = None,
-    remarks: Sequence[str] = (),
+    words: Callable[[str], str] = str,
 ) -> str:
     """The page itself; see `write_report`.
 
-    ``source`` says where the rows come from, ``row_numbers`` what each is called there, and ``remarks`` are further
-    sentences that deserve attention.
+    ``source`` says where the rows come from, ``row_numbers`` what each is called there, and ``words`` puts sentences
+    about arguments into the words of whoever asks.
     """
     if not isinstance(fit, LinearFit):
         raise InputTypeError(
@@ -128,11 +128,9 @@ def report_html(
     wanted = as_models(models)
     require_matplotlib()
     rows = seen_rows(fit, X, y, sample_weight, row_numbers)
-    patterns = patterns_of(rows)
+    patterns = patterns_of(fit, rows)
     findings = findings_of(fit, rows, patterns)
-    if remarks:
-        new = [remark for remark in remarks if remark not in findings.attention]
-        findings = Findings((*new, *findings.attention), findings.in_order)
+    findings = Findings(tuple(map(words, findings.attention)), tuple(map(words, findings.in_order)))
     pictures = pictures_of(fit, rows, level=level)
     sections = [
         ("attention", "What deserves attention", _attention(findings)),
@@ -209,9 +207,9 @@ def _key_figures(fit: LinearFit) -> str:
     if math.isfinite(sd):
         shown.append(("residual standard error", significant(sd, 4)))
     if math.isfinite(p):
-        shown.append(("p of all features", p_value(p)))
+        shown.append(("p, all features together", p_value(p)))
     cells = "".join(
-        f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in shown
+        f"<div><dt>{name}</dt><dd>{number_html(value)}</dd></div>" for name, value in shown
     )
     return f'<dl class="key">{cells}</dl>' if cells else ""
 

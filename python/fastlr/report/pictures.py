@@ -161,7 +161,14 @@ def _leverages(axes: Axes, fit: LinearFit, rows: SeenRows) -> None:
         for sign in (-1.0, 1.0):
             axes.plot(x, sign * y, color=ACCENT, linewidth=0.9, linestyle="--", zorder=2)
     top = rows.top
+    width, height = x_ends[1] - x_ends[0], y_ends[1] - y_ends[0]
+    places: list[tuple[float, float]] = []
     for i in range(min(3, len(top["row"]))):
+        x_share = float(top["hat_diag"][i]) / width
+        y_share = float(top["standard_resid"][i]) / height
+        if any(abs(x_share - a) < 0.12 and abs(y_share - b) < 0.06 for a, b in places):
+            continue  # its number would lie on another
+        places.append((x_share, y_share))
         axes.annotate(
             str(rows.number(top["row"][i])),
             (float(top["hat_diag"][i]), float(top["standard_resid"][i])),
@@ -188,7 +195,7 @@ def _coefficients(axes: Axes, fit: LinearFit, level: float) -> None:
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-0.6, len(order) - 0.4)
     axes.margins(x=0.04)
-    axes.set_xlabel(f"change of {shortened(fit.target_names[0])} for one sd of the feature")
+    axes.set_xlabel("change of the target per standard deviation")
 
 
 def _cloud(axes: Axes, x: FloatArray, y: FloatArray) -> None:
@@ -222,7 +229,9 @@ def _means(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Means of y in parts of equally many rows, over those of x."""
     order = np.argsort(x, kind="stable")
     parts = np.array_split(order, int(np.clip(len(x) // 10, 4, 24)))
-    return np.array([x[part].mean() for part in parts]), np.array([y[part].mean() for part in parts])
+    return np.array([x[part].mean() for part in parts]), np.array(
+        [y[part].mean() for part in parts]
+    )
 
 
 def _ends(values: FloatArray) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import InputError
-from fastlr.input.columns import FloatArray
+from fastlr.input.columns import Columns, FloatArray
 from fastlr.results import LinearFit
 from fastlr.results.covariances import estimates_of, is_estimated
 
@@ -26,8 +26,10 @@ class SeenRows:
 
     Attributes
     ----------
+    features : Columns
+        Features of rows that count (a weight above zero), in their order.
     observed, fitted, residual : ndarray of shape (n,)
-        Of rows that count (a weight above zero), in their order.
+        Of the same rows.
     standardised : ndarray of shape (n,)
         Residuals by their standard errors: internally studentised, or by the residual standard deviation where
         leverages are not known; all NaN where that is not known either.
@@ -46,6 +48,7 @@ class SeenRows:
         What the caller's rows are called, where they are not called by their positions from 0 on.
     """
 
+    features: Columns
     observed: FloatArray
     fitted: FloatArray
     residual: FloatArray
@@ -111,7 +114,9 @@ def seen_rows(
             "How much single rows have to say is not known: the rows do not determine all coefficients, or leave no "
             "degrees of freedom."
         )
+    is_whole = isinstance(counts, slice)
     return SeenRows(
+        features=rows.features if is_whole else rows.features.take_rows(counts),
         observed=(fitted + residual)[counts],
         fitted=fitted[counts],
         residual=residual[counts],

@@ -49,7 +49,7 @@ li{margin:.3rem 0;overflow-wrap:anywhere}
 th[aria-sort=ascending] button::after{content:" \\2191"}
 th[aria-sort=descending] button::after{content:" \\2193"}
 .pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1.2rem}
-figure{margin:0;break-inside:avoid}
+figure{margin:0;break-inside:avoid;display:flex;flex-direction:column;justify-content:space-between}
 figcaption{font-size:.92rem}
 figcaption strong{display:block}
 figure svg{display:block;width:100%;max-width:36rem;height:auto}
@@ -57,7 +57,7 @@ figure svg text{font-family:inherit}
 footer{margin-top:2.5rem;padding-top:.6rem;padding-bottom:2rem;border-top:1px solid var(--line);font-size:.9rem}
 @media (max-width:40rem){body{font-size:15px}
  .fastlr-text tbody th{position:sticky;left:0;background:var(--page);max-width:9em;white-space:normal;
-  overflow-wrap:anywhere;min-width:0}
+  overflow-wrap:break-word;min-width:7em}
  .fastlr-text tbody tr:nth-child(even) th{background:var(--card)}}
 @media print{:root{color-scheme:light;"""
     + _LIGHT
@@ -72,6 +72,7 @@ footer{margin-top:2.5rem;padding-top:.6rem;padding-bottom:2rem;border-top:1px so
  .fastlr-text{font-size:8.5pt}
  .fastlr-text th,.fastlr-text td{padding:.15em .35em}
  .pictures{grid-template-columns:1fr 1fr}
+ figcaption{font-size:8.5pt}
  .fastlr-text button{text-decoration:none}}
 """
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -17,8 +18,8 @@ from fastlr.report.rows import SeenRows
 from fastlr.results import LinearFit
 from fastlr.results.summary_rows import chosen_terms, coefficient_rows
 from fastlr.results.summary_words import counted, inflation
-from fastlr.typesetting.figures import DASH, p_value, significant, statistic
-from fastlr.typesetting.html import table_html
+from fastlr.typesetting.figures import DASH, fixed, p_value, significant, statistic
+from fastlr.typesetting.html import number_html, table_html
 from fastlr.typesetting.table import Head, Row, Table, printable
 
 __all__ = [
@@ -73,7 +74,7 @@ def coefficient_table(fit: LinearFit, level: float) -> str:
 def _inflation_cell(value: float) -> str:
     if not math.isfinite(value):
         return ""
-    return f"{value:.1f}" if value < 100 else significant(value, 4)
+    return fixed(value, 1, plain=value < 1e7)
 
 
 def _keys(
@@ -152,8 +153,8 @@ def pattern_table(patterns: Sequence[Pattern]) -> str:
             pattern.effect,
         )
         numbers = (statistic(pattern.statistic), p_value(pattern.p_value))
-        cells = "".join(f'<td class="words">{escape(word)}</td>' for word in words)
-        cells += "".join(f"<td>{escape(number)}</td>" for number in numbers)
+        cells = "".join(f'<td class="words">{_signed(escape(word))}</td>' for word in words)
+        cells += "".join(f"<td>{number_html(number)}</td>" for number in numbers)
         lines.append(f'<tr><th scope="row">{escape(pattern.name)}</th>{cells}</tr>')
     titles = "".join(
         f'<th scope="col"{" class=words" if j < 4 else ""}>{title}</th>'
@@ -163,6 +164,10 @@ def pattern_table(patterns: Sequence[Pattern]) -> str:
         '<div class="scroll"><table><caption><strong>Patterns of the residuals</strong></caption>'
         f"<thead><tr>{titles}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
+
+
+def _signed(words: str) -> str:
+    return re.sub(r"(?<!\w)-(?=\d)", "\N{MINUS SIGN}", words)
 
 
 def model_table(models: Sequence[Model]) -> str:
@@ -180,13 +185,16 @@ def model_table(models: Sequence[Model]) -> str:
         for model in models
     ]
     heads = (Head("features"), Head("error of rows held out"), Head("beside least squares"))
-    return framed(table_html(Table(("Models", "root mean squared error, 5 folds"), heads, rows=tuple(rows))))
+    return framed(
+        table_html(Table(("Models", "root mean squared error, 5 folds"), heads, rows=tuple(rows)))
+    )
 
 
 def _beside(error: float, plain: float) -> str:
     if not (math.isfinite(error) and plain > 0):
         return DASH
-    return f"{100 * (error / plain - 1.0):+.1f} %"
+    change = f"{100 * (error / plain - 1.0):+.1f}"
+    return f"{'0.0' if change.strip('+-') == '0.0' else change} %"
 
 
 def model_coefficients_table(fit: LinearFit, models: Sequence[Model]) -> str:

@@ -72,6 +72,10 @@ class Chunks:
     """The covariance of the parameters, as in `fastlr.ols`."""
     keeps_all: bool = False
     """Whether all rows are kept, since they are wanted after the fit."""
+    numbers_rows: bool = False
+    """Whether to remember which rows count, for `row_numbers`."""
+    _numbers: list[np.ndarray[Any, Any]] = field(default_factory=list, init=False)
+    _n_read: int = field(default=0, init=False)
     _moments: Moments | None = field(default=None, init=False)
     _kept: list[Named] = field(default_factory=list, init=False)
     _n_kept: int = field(default=0, init=False)
@@ -89,6 +93,9 @@ class Chunks:
             refuse_missing(batch, names, missing, label, self.way)
         self.n_dropped += int(missing.sum())
         wanted &= ~missing
+        if self.numbers_rows:
+            self._numbers.append(self._n_read + 1 + np.flatnonzero(wanted))
+            self._n_read += batch.n_rows
         if wanted.any():
             self._accumulate(batch, None if wanted.all() else wanted)
 
@@ -204,6 +211,11 @@ class Chunks:
         """The labels of the rows' clusters, in one column or two."""
         labels = [columns[name] for name in self.choice.clusters]
         return labels[0] if len(labels) == 1 else np.column_stack(labels)
+
+    @property
+    def row_numbers(self) -> np.ndarray[Any, Any]:
+        """Numbers of the rows that were added, among all rows that were read; 1 is the first."""
+        return np.concatenate(self._numbers) if self._numbers else np.zeros(0, dtype=np.intp)
 
     def nothing_left(self) -> InputError:
         """The error for a table of which no row counts, with the reason."""

@@ -9,7 +9,7 @@ from html import escape
 from fastlr.typesetting.figures import DASH
 from fastlr.typesetting.table import Head, Table, in_parts, printable
 
-__all__ = ["STYLE", "notes_html", "table_html"]
+__all__ = ["STYLE", "notes_html", "number_html", "table_html"]
 
 # Colours are those of the page around, so that they fit light and dark ones.
 STYLE = """\
@@ -51,7 +51,7 @@ def table_html(table: Table) -> str:
     starts = table.range_starts
     ends = starts | {j + 1 for j in starts}
     columns = [
-        [_number(cell) for cell in cells] if j in ends else _aligned(cells)
+        [number_html(cell) for cell in cells] if j in ends else _aligned(cells)
         for j, cells in enumerate(map(table.column, range(table.n_columns)))
     ]
     lines = ['<div class="scroll"><table>']
@@ -124,11 +124,12 @@ def _aligned(cells: Sequence[str]) -> list[str]:
         if "e" in cell or not cell:
             blank = ""
         marked = f"<i>{escape(marks)}</i>" if marks else ""
-        out.append(_number(whole + decimals) + marked + blank + (room if cell else ""))
+        out.append(number_html(whole + decimals) + marked + blank + (room if cell else ""))
     return out
 
 
-def _number(cell: str) -> str:
+def number_html(cell: str) -> str:
+    """A number with the signs of print: a minus, thin spaces between thousands, and powers of ten."""
     if cell == DASH:
         return f'<span aria-label="unknown">{_UNKNOWN}</span>'
     text = escape(cell).replace(" ", _THIN).replace("-", _MINUS)
