@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastlr.inference.distributions import two_sided_tail
+from fastlr.report.names import shortened
 from fastlr.report.patterns import Pattern
 from fastlr.report.rows import SeenRows
 from fastlr.results import LinearFit
@@ -61,7 +62,7 @@ def _collinear(fit: LinearFit) -> tuple[str, str]:
         if not largest:
             return "", ""
         return "", f"The features tell different things (largest VIF {largest:.3g})."
-    names = [f"{fit.feature_names[j]} (VIF {significant(float(vif[j]), 3)})" for j in order]
+    names = [f"{shortened(fit.feature_names[j], 40)} (VIF {significant(float(vif[j]), 3)})" for j in order]
     more = f" and {counted(len(names) - _MOST_NAMES, 'other')}" if len(names) > _MOST_NAMES else ""
     listed = _listed(names) if not more else ", ".join(names[:_MOST_NAMES])
     condition = fit.condition_number
@@ -75,7 +76,7 @@ def _collinear(fit: LinearFit) -> tuple[str, str]:
 def _influential(fit: LinearFit, rows: SeenRows) -> tuple[str, str]:
     """Rows without which the coefficients would be others."""
     if rows.why_unknown:
-        return "", rows.why_unknown
+        return rows.why_unknown, ""
     told = ""
     if rows.n_undetermined:
         told = f"{counted(rows.n_undetermined, 'row')} alone determine a coefficient each. "
@@ -101,7 +102,7 @@ def _influential(fit: LinearFit, rows: SeenRows) -> tuple[str, str]:
     if moves:
         name = max(moves, key=lambda key: abs(moves[key]))
         told += (
-            f" Without {first}, the coefficient of {name} would be {abs(moves[name]):.2g} standard errors "
+            f" Without {first}, the coefficient of {shortened(name, 40)} would be {abs(moves[name]):.2g} standard errors "
             f"{'lower' if moves[name] > 0 else 'higher'}."
         )
     return told, ""

@@ -16,6 +16,7 @@ from fastlr.errors import InputError, InputTypeError
 from fastlr.inference.distributions import as_level
 from fastlr.report.findings import Findings, findings_of
 from fastlr.report.models import as_models, models_beside, sentence_on
+from fastlr.report.names import shortened
 from fastlr.report.patterns import Pattern, patterns_of
 from fastlr.report.pictures import Picture, pictures_of
 from fastlr.report.rows import MOST_KEPT, SeenRows, seen_rows
@@ -26,7 +27,6 @@ from fastlr.report.tables import (
     model_table,
     pattern_table,
     row_table,
-    shown_name,
 )
 from fastlr.report.vector import require_matplotlib
 from fastlr.results import LinearFit
@@ -36,6 +36,8 @@ from fastlr.typesetting.figures import p_value, share, significant
 from fastlr.typesetting.html import notes_html, number_html
 
 __all__ = ["report_html", "write_report"]
+
+_LONGEST_SENTENCE = 1500  # characters
 
 
 def write_report(
@@ -161,7 +163,7 @@ _LEGEND_OF_MODELS = (
 def _page(
     fit: LinearFit, heading: str, source: str, sections: Sequence[tuple[str, str, str]]
 ) -> str:
-    name = escape(shown_name(heading))
+    name = escape(shortened(heading))
     about = " · ".join(filter(None, (method_of(fit), size_of(fit), source)))
     links = "".join(f'<a href="#{key}">{title}</a>' for key, title, _ in sections)
     body = "\n".join(
@@ -182,7 +184,7 @@ def _page(
 <body>
 <header>
 <h1>{name}</h1>
-<p class="sub">{escape(shown_name(about) if len(about) > 400 else about)}</p>
+<p class="sub">{escape(shortened(about, 400))}</p>
 {_key_figures(fit)}
 <nav aria-label="Sections">{links}</nav>
 </header>
@@ -219,10 +221,10 @@ def _first(value: Any) -> float:
 
 
 def _attention(findings: Findings) -> str:
-    looks = "".join(f"<li>{escape(sentence)}</li>" for sentence in findings.attention)
+    looks = "".join(f"<li>{escape(shortened(sentence, _LONGEST_SENTENCE))}</li>" for sentence in findings.attention)
     inner = f'<ul class="looks">{looks}</ul>' if looks else "<p>Nothing stands out.</p>"
     if findings.in_order:
-        good = "".join(f"<li>{escape(sentence)}</li>" for sentence in findings.in_order)
+        good = "".join(f"<li>{escape(shortened(sentence, _LONGEST_SENTENCE))}</li>" for sentence in findings.in_order)
         inner += f"<h3>Looked at and found in order</h3><ul>{good}</ul>"
     return inner
 

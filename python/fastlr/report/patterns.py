@@ -1,4 +1,4 @@
-"""Patterns that good residuals do not have: a curve, a spread that grows, neighbours alike, a shape that is not normal."""
+"""Patterns that good residuals do not have: a curve, unequal variances, neighbours alike, a shape that is not normal."""
 
 from __future__ import annotations
 
@@ -124,8 +124,8 @@ def _order(r: FloatArray) -> Pattern:
         1,
         lag**2,
         f"correlation {lag:.2f}",
-        f"Residuals of neighbouring rows are {'alike' if lag > 0 else 'opposite'} (correlation {lag:.2f}): where rows are "
-        "in order of time, standard errors by HAC allow for that.",
+        f"Residuals of neighbouring rows are {'alike' if lag > 0 else 'opposite'} (correlation {lag:.2f}): where rows "
+        "are in order of time, standard errors by HAC allow for that.",
     )
 
 

@@ -9,15 +9,15 @@ import numpy as np
 from scipy.special import ndtri
 
 from fastlr.input.columns import FloatArray
+from fastlr.report.names import shortened
 from fastlr.report.rows import SeenRows
 from fastlr.report.vector import ACCENT, FAINT, INK, POINT, drawing, svg_of
 from fastlr.results import LinearFit
-from fastlr.typesetting.table import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Picture", "pictures_of", "shortened"]
+__all__ = ["Picture", "pictures_of"]
 
 _MOST_POINTS = 1200  # single points of a picture; more rows are drawn by bins
 _MOST_COEFFICIENTS = 20
@@ -54,17 +54,8 @@ def pictures_of(fit: LinearFit, rows: SeenRows, *, level: float) -> list[Picture
     return pictures
 
 
-def shortened(name: str, longest: int = _LONGEST_NAME) -> str:
-    """A name on one line, cut in the middle if it is long."""
-    name = printable(name)
-    if len(name) <= longest:
-        return name
-    half = (longest - 1) // 2
-    return f"{name[:half]}\N{HORIZONTAL ELLIPSIS}{name[-half:]}"
-
-
 def _plans(fit: LinearFit, rows: SeenRows, level: float) -> list[_Plan]:
-    target = shortened(fit.target_names[0])
+    target = shortened(fit.target_names[0], _LONGEST_NAME)
     how = "points" if len(rows.fitted) <= _MOST_POINTS else "cells, darker where more rows are,"
     plans = [
         _Plan(
@@ -190,7 +181,7 @@ def _coefficients(axes: Axes, fit: LinearFit, level: float) -> None:
     axes.axvline(0.0, color=FAINT, linewidth=0.8, zorder=1)
     axes.hlines(y, ends[order, 0], ends[order, 1], color=POINT, linewidth=1.6)
     axes.plot(value[order], y, "o", color=POINT, markersize=4.5, markeredgewidth=0)
-    axes.set_yticks(y, [shortened(fit.feature_names[j]) for j in order])
+    axes.set_yticks(y, [shortened(fit.feature_names[j], _LONGEST_NAME) for j in order])
     axes.tick_params(axis="y", length=0, labelsize=9 if len(order) <= 12 else 7)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-0.6, len(order) - 0.4)

@@ -18,6 +18,7 @@ __all__ = ["MOST_KEPT", "SeenRows", "seen_rows"]
 MOST_KEPT = 1_000_000
 """Rows of which leverages are kept for pictures; of more rows the most influential ones alone are."""
 _N_TOP = 10
+_NOTHING_LEFT = 1e-24  # of the sum of squares
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class SeenRows:
     leverage : ndarray of shape (n,) or None
         None where it is not known, or where there are more rows than `MOST_KEPT`.
     top : dict of str to ndarray
-        The most influential rows, the first one first, with the columns of `Influence.top`, "fitted" and "observed"; empty if
-        unknown.
+        The most influential rows, the first one first, with the columns of `Influence.top`, "fitted" and "observed";
+        empty if unknown.
     far : dict of str to ndarray
         `Influence.top` by the largest externally studentised residuals.
     n_undetermined : int
@@ -94,7 +95,10 @@ def seen_rows(
     leverage, n_undetermined, why = None, 0, ""
     top: dict[str, npt.NDArray[Any]] = {}
     far: dict[str, npt.NDArray[Any]] = {}
-    if is_estimated(fit) and estimates_of(fit, rows) is not None and fit.df_resid > 0:
+    if float(np.atleast_1d(fit.rss)[0]) <= _NOTHING_LEFT * float(np.atleast_1d(fit.uncentered_tss)[0]):
+        standardised = np.full(n, np.nan)
+        why = "Nothing but rounding is left unexplained, so rows cannot be judged by what is left of them."
+    elif is_estimated(fit) and estimates_of(fit, rows) is not None and fit.df_resid > 0:
         keep = n <= MOST_KEPT
         influence = fit.get_influence(X, y, sample_weight=sample_weight, keep=keep)
         n_undetermined = influence.n_undetermined

@@ -13,6 +13,7 @@ import numpy as np
 
 from fastlr.input.columns import FloatArray
 from fastlr.report.models import Model
+from fastlr.report.names import shortened
 from fastlr.report.patterns import Pattern
 from fastlr.report.rows import SeenRows
 from fastlr.results import LinearFit
@@ -20,7 +21,7 @@ from fastlr.results.summary_rows import chosen_terms, coefficient_rows
 from fastlr.results.summary_words import counted, inflation
 from fastlr.typesetting.figures import DASH, fixed, p_value, significant, statistic
 from fastlr.typesetting.html import number_html, table_html
-from fastlr.typesetting.table import Head, Row, Table, printable
+from fastlr.typesetting.table import Head, Row, Table
 
 __all__ = [
     "coefficient_table",
@@ -33,7 +34,6 @@ __all__ = [
 
 _MOST_FEATURES = 200
 _MOST_COMPARED = 60
-_LONGEST = 120  # characters of a name
 
 
 def coefficient_table(fit: LinearFit, level: float) -> str:
@@ -55,7 +55,7 @@ def coefficient_table(fit: LinearFit, level: float) -> str:
     table = Table(
         ("Coefficients", ""),
         heads,
-        tuple(Row(shown_name(row.name), row.cells, row.rule) for row in rows),
+        tuple(Row(shortened(row.name), row.cells, row.rule) for row in rows),
     )
     legend = ["per sd: change of the target for one standard deviation of the feature."]
     if has_vif:
@@ -134,7 +134,7 @@ def row_table(fit: LinearFit, rows: SeenRows) -> str:
         for i in range(len(top["row"]))
     ]
     heads = ("observed", "predicted", "studentised residual", "leverage", "Cook's distance")
-    caption = (f"Rows with most influence on {shown_name(fit.target_names[0])}", "")
+    caption = (f"Rows with most influence on {shortened(fit.target_names[0])}", "")
     return framed(table_html(Table(caption, tuple(map(Head, heads)), tuple(cells))))
 
 
@@ -204,7 +204,7 @@ def model_coefficients_table(fit: LinearFit, models: Sequence[Model]) -> str:
     shown = np.sort(order[:_MOST_COMPARED])
     rows = [
         Row(
-            shown_name(fit.feature_names[j]),
+            shortened(fit.feature_names[j]),
             tuple(significant(float(m.per_sd[j]), 4) if m.per_sd[j] else "" for m in models),
         )
         for j in shown
@@ -214,12 +214,3 @@ def model_coefficients_table(fit: LinearFit, models: Sequence[Model]) -> str:
     caption = ("Change of the target per standard deviation", right)
     heads = tuple(Head(model.name) for model in models)
     return framed(table_html(Table(caption, heads, tuple(rows))))
-
-
-def shown_name(name: str) -> str:
-    """A name on one line, cut in the middle if it is very long."""
-    name = printable(name)
-    if len(name) <= _LONGEST:
-        return name
-    half = _LONGEST // 2
-    return f"{name[:half]}\N{HORIZONTAL ELLIPSIS}{name[-half:]}"
