@@ -20,9 +20,7 @@ def without_pictures(monkeypatch):
 def test_a_table_becomes_a_page(run, directory):
     result = run("report", "longley.csv", "--target", "employed", "-o", "page.html")
     assert result.exit_code == 0
-    assert re.fullmatch(
-        r"page\.html written: 16 rows, 6 features, \d+ kB\n", result.stdout
-    )
+    assert re.fullmatch(r"page\.html written: 16 rows, 6 features, \d+ kB\n", result.stdout)
     text = words((directory / "page.html").read_text(encoding="utf-8"))
     assert "employed on 6 features" in text
     assert "16 rows, 9 degrees of freedom · longley.csv" in text
@@ -40,7 +38,6 @@ def test_rows_keep_the_numbers_they_have_in_the_table(run, directory):
     text = words(result.stdout)
     assert "row 7 (0.61)" in text
     assert "2 rows with missing values were left out" in text
-    assert "row 7 (0.61)" in words(run("report", "holes.csv", "longley.csv", *options, "--exclude", "gnp").stdout) or True
 
 
 def test_options_are_those_of_fit(run):
@@ -58,7 +55,7 @@ def test_options_are_those_of_fit(run):
         *("report", "names.csv", "--target", "yield", "--categories", "city", "-o", "-"),
         *("--exclude", "sun"),
     )
-    assert "city[Ulm]" in words(categories.stdout)
+    assert "city[T.Ulm]" in words(categories.stdout)
 
 
 def test_the_input_is_never_overwritten(refused, directory):

@@ -62,7 +62,10 @@ def _collinear(fit: LinearFit) -> tuple[str, str]:
         if not largest:
             return "", ""
         return "", f"The features tell different things (largest VIF {largest:.3g})."
-    names = [f"{shortened(fit.feature_names[j], 40)} (VIF {significant(float(vif[j]), 3)})" for j in order]
+    names = [
+        f"{shortened(fit.feature_names[j], 40)} (VIF {significant(float(vif[j]), 3)})"
+        for j in order
+    ]
     more = f" and {counted(len(names) - _MOST_NAMES, 'other')}" if len(names) > _MOST_NAMES else ""
     listed = _listed(names) if not more else ", ".join(names[:_MOST_NAMES])
     condition = fit.condition_number

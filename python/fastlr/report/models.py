@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,12 +63,11 @@ class Model:
         return int(np.count_nonzero(self.per_sd))
 
 
-def as_models(models: object) -> tuple[str, ...]:
+def as_models(models: str | Iterable[str]) -> tuple[str, ...]:
     """Names of models, each once and known."""
     if isinstance(models, str):
         models = (models,)
-    names = tuple(models)  # type: ignore[call-overload]
-    return tuple(dict.fromkeys(as_choice(name, MODELS, "models") for name in names))
+    return tuple(dict.fromkeys(as_choice(name, MODELS, "models") for name in models))
 
 
 def models_beside(

@@ -221,10 +221,16 @@ def _first(value: Any) -> float:
 
 
 def _attention(findings: Findings) -> str:
-    looks = "".join(f"<li>{escape(shortened(sentence, _LONGEST_SENTENCE))}</li>" for sentence in findings.attention)
+    looks = "".join(
+        f"<li>{escape(shortened(sentence, _LONGEST_SENTENCE))}</li>"
+        for sentence in findings.attention
+    )
     inner = f'<ul class="looks">{looks}</ul>' if looks else "<p>Nothing stands out.</p>"
     if findings.in_order:
-        good = "".join(f"<li>{escape(shortened(sentence, _LONGEST_SENTENCE))}</li>" for sentence in findings.in_order)
+        good = "".join(
+            f"<li>{escape(shortened(sentence, _LONGEST_SENTENCE))}</li>"
+            for sentence in findings.in_order
+        )
         inner += f"<h3>Looked at and found in order</h3><ul>{good}</ul>"
     return inner
 

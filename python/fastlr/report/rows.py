@@ -95,7 +95,8 @@ def seen_rows(
     leverage, n_undetermined, why = None, 0, ""
     top: dict[str, npt.NDArray[Any]] = {}
     far: dict[str, npt.NDArray[Any]] = {}
-    if float(np.atleast_1d(fit.rss)[0]) <= _NOTHING_LEFT * float(np.atleast_1d(fit.uncentered_tss)[0]):
+    rss, squares = (float(np.atleast_1d(x)[0]) for x in (fit.rss, fit.uncentered_tss))
+    if fit.df_resid > 0 and rss <= _NOTHING_LEFT * squares:
         standardised = np.full(n, np.nan)
         why = "Nothing but rounding is left unexplained, so rows cannot be judged by what is left of them."
     elif is_estimated(fit) and estimates_of(fit, rows) is not None and fit.df_resid > 0:

@@ -94,7 +94,7 @@ def svg_of(figure: Figure, title: str, key: str) -> str:
 def _strip(element: ET.Element, key: str) -> None:
     """Leave shapes and text, in the colours of the page, with ids of their own."""
     for child in list(element):
-        if not isinstance(child.tag, str) or child.tag.removeprefix(f"{{{_SVG}}}") not in _DRAWN:
+        if str(child.tag).removeprefix(f"{{{_SVG}}}") not in _DRAWN:
             element.remove(child)
             continue
         _strip(child, key)
