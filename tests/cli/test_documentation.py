@@ -17,7 +17,7 @@ SHOWN = [
 ]
 
 
-@pytest.mark.parametrize("name", ["fit", "predict"])
+@pytest.mark.parametrize("name", ["fit", "report", "predict"])
 def test_every_option_is_on_the_page(name):
     command = main.get_command(click.Context(main), name)
     options = [max(p.opts, key=len) for p in command.params if isinstance(p, click.Option)]

@@ -24,6 +24,7 @@ from fastlr.files import replaced, table_files
 from fastlr.report.models import MODELS
 from fastlr.report.page import report_html
 from fastlr.report.vector import require_matplotlib
+from fastlr.results.summary_words import counted
 from fastlr.streams.chunks import Chunks
 from fastlr.streams.held_out import features_of, targets_of
 
@@ -102,7 +103,7 @@ def report(output: str, models: tuple[str, ...], **options: Any) -> None:
         return
     with written_to(output), replaced(output) as file:
         file.write(page.encode("utf-8"))
-    size = f"{fit.n_samples} rows, {fit.n_features} features, {len(page) / 1e3:.0f} kB"
+    size = f"{counted(fit.n_samples, 'row')}, {counted(fit.n_features, 'feature')}"
     show(f"{output} written: {size}")
 
 

@@ -1,4 +1,4 @@
-"""Reports: what a fit knows, for programs; functions of a result and nothing else."""
+"""Reports: what a fit knows, as data for programs, and as one page for people."""
 
 from fastlr.report.data import summary_dict
 

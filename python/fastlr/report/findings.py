@@ -71,8 +71,8 @@ def _collinear(fit: LinearFit) -> tuple[str, str]:
     condition = fit.condition_number
     known = f" (condition number {condition:.3g})" if math.isfinite(condition) else ""
     return (
-        f"Collinear features{known}, almost wholly explained by the others: {listed}{more}. Predictions are none the worse; where single "
-        "coefficients matter, leave some of them out, or combine them."
+        f"Collinear features{known}, almost wholly explained by the others: {listed}{more}. Predictions are none the "
+        "worse; where single coefficients matter, leave some of them out, or combine them."
     ), ""
 
 
@@ -104,10 +104,8 @@ def _influential(fit: LinearFit, rows: SeenRows) -> tuple[str, str]:
     told += f"The result leans on single rows (Cook's distance): {_listed(names[:_MOST_NAMES])}."
     if moves:
         name = max(moves, key=lambda key: abs(moves[key]))
-        told += (
-            f" Without {first}, the coefficient of {shortened(name, 40)} would be {abs(moves[name]):.2g} standard errors "
-            f"{'lower' if moves[name] > 0 else 'higher'}."
-        )
+        how = f"{abs(moves[name]):.2g} standard errors {'lower' if moves[name] > 0 else 'higher'}"
+        told += f" Without {first}, the coefficient of {shortened(name, 40)} would be {how}."
     return told, ""
 
 

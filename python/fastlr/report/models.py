@@ -122,8 +122,8 @@ def sentence_on(models: list[Model]) -> str:
     plain, best = models[0], min(models, key=lambda model: np.nan_to_num(model.error, nan=np.inf))
     if math.isnan(plain.error):
         return (
-            "Least squares cannot be judged by rows held out: the others do not determine its coefficients. Of the other "
-            f"models {best.name} has the smallest error, {significant(best.error, 4)}."
+            "Least squares cannot be judged by rows held out: the others do not determine its coefficients. Of the "
+            f"other models {best.name} has the smallest error, {significant(best.error, 4)}."
         )
     if best.error >= (1.0 - _NOTICEABLE) * plain.error:
         fewest = min(models, key=lambda model: (model.n_used, model.error))

@@ -1,4 +1,4 @@
-"""Patterns that good residuals do not have: a curve, unequal variances, neighbours alike, a shape that is not normal."""
+"""Patterns that good residuals do not have: a curve, unequal variances, neighbours alike, skewness or heavy tails."""
 
 from __future__ import annotations
 
