@@ -49,6 +49,7 @@ li{margin:.3rem 0;overflow-wrap:anywhere}
 th[aria-sort=ascending] button::after{content:" \\2191"}
 th[aria-sort=descending] button::after{content:" \\2193"}
 .pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1.2rem}
+sup{line-height:0}
 figure{margin:0;break-inside:avoid;display:flex;flex-direction:column;justify-content:space-between}
 figcaption{font-size:.92rem}
 figcaption strong{display:block}
@@ -87,6 +88,8 @@ for (const box of document.querySelectorAll("[data-keys]")) {
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);
+    if (!button.textContent) button.textContent = "name";
+    head.setAttribute("role", "columnheader");
     button.title = "sort by this column";
     head.append(button);
     button.addEventListener("click", () => {

@@ -18,7 +18,7 @@ from fastlr.report.patterns import Pattern
 from fastlr.report.rows import SeenRows
 from fastlr.results import LinearFit
 from fastlr.results.summary_rows import chosen_terms, coefficient_rows
-from fastlr.results.summary_words import counted, inflation
+from fastlr.results.summary_words import counted, inflation, method_of
 from fastlr.typesetting.figures import DASH, fixed, p_value, significant, statistic
 from fastlr.typesetting.html import number_html, table_html
 from fastlr.typesetting.table import Head, Row, Table
@@ -53,7 +53,7 @@ def coefficient_table(fit: LinearFit, level: float) -> str:
             for row, i in zip(rows, shown, strict=True)
         )
     table = Table(
-        ("Coefficients", ""),
+        (shortened(fit.target_names[0]), method_of(fit)),
         heads,
         tuple(Row(shortened(row.name), row.cells, row.rule) for row in rows),
     )
