@@ -9,7 +9,7 @@ import numpy as np
 
 from fastlr.inference.distributions import two_sided_tail
 from fastlr.report.names import shortened
-from fastlr.report.patterns import Pattern
+from fastlr.report.patterns import SURE, Pattern
 from fastlr.report.rows import SeenRows
 from fastlr.results import LinearFit
 from fastlr.results.summary_words import attention, counted, inflation
@@ -45,9 +45,14 @@ def findings_of(fit: LinearFit, rows: SeenRows, patterns: list[Pattern]) -> Find
         looks += [found] if found else []
         good += [fine] if fine else []
     looks += [pattern.sentence for pattern in patterns if pattern.is_found]
-    missing = [pattern.name for pattern in patterns if not pattern.is_found]
+    missing = [pattern.name for pattern in patterns if pattern.p_value >= SURE]
     if missing:
         good.append(f"Residuals show no sign of {_listed(missing, 'or')}.")
+    good += [
+        f"There is a sign of {pattern.name}, too small to matter ({pattern.effect})."
+        for pattern in patterns
+        if pattern.p_value < SURE and not pattern.is_found
+    ]
     return Findings(tuple(looks), tuple(good))
 
 

@@ -19,9 +19,9 @@ from fastlr.moments import Moments
 from fastlr.penalised.arguments import DescentRules
 from fastlr.penalised.cross_validation import validate_folds
 from fastlr.penalised.folds import consecutive_folds
-from fastlr.penalised.lasso import grid_of, traced
 from fastlr.penalised.lasso_cv import CrossValidated
 from fastlr.penalised.selection import best_subset
+from fastlr.penalised.tracing import grid_of, traced
 from fastlr.results import LinearFit
 from fastlr.results.summary_words import counted, method_of
 from fastlr.typesetting.figures import significant

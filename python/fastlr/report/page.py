@@ -130,7 +130,7 @@ def report_html(
     wanted = as_models(models)
     require_matplotlib()
     rows = seen_rows(fit, X, y, sample_weight, row_numbers)
-    patterns = patterns_of(fit, rows)
+    patterns = patterns_of(fit, X, y, sample_weight, rows)
     findings = findings_of(fit, rows, patterns)
     findings = Findings(tuple(map(words, findings.attention)), tuple(map(words, findings.in_order)))
     pictures = pictures_of(fit, rows, level=level)

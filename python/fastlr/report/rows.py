@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import InputError
-from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.columns import FloatArray
 from fastlr.results import LinearFit
 from fastlr.results.covariances import estimates_of, is_estimated
 
@@ -18,6 +18,7 @@ __all__ = ["MOST_KEPT", "SeenRows", "seen_rows"]
 MOST_KEPT = 1_000_000
 """Rows of which leverages are kept for pictures; of more rows the most influential ones alone are."""
 _N_TOP = 10
+_NOT_LEAST_SQUARES = "How much single rows have to say is known of fits by least squares alone."
 _NOTHING_LEFT = 1e-24  # of the sum of squares
 
 
@@ -27,10 +28,8 @@ class SeenRows:
 
     Attributes
     ----------
-    features : Columns
-        Features of rows that count (a weight above zero), in their order.
     observed, fitted, residual : ndarray of shape (n,)
-        Of the same rows.
+        Of rows that count (a weight above zero), in their order.
     standardised : ndarray of shape (n,)
         Residuals by their standard errors: internally studentised, or by the residual standard deviation where
         leverages are not known; all NaN where that is not known either.
@@ -49,7 +48,6 @@ class SeenRows:
         What the caller's rows are called, where they are not called by their positions from 0 on.
     """
 
-    features: Columns
     observed: FloatArray
     fitted: FloatArray
     residual: FloatArray
@@ -116,12 +114,14 @@ def seen_rows(
                 standardised = influence.resid_studentized_internal
     else:
         why = (
-            "How much single rows have to say is not known: the rows do not determine all coefficients, or leave no "
-            "degrees of freedom."
+            _NOT_LEAST_SQUARES
+            if not is_estimated(fit)
+            else (
+                "How much single rows have to say is not known: the rows do not determine all coefficients, or leave no "
+                "degrees of freedom."
+            )
         )
-    is_whole = isinstance(counts, slice)
     return SeenRows(
-        features=rows.features if is_whole else rows.features.take_rows(counts),
         observed=(fitted + residual)[counts],
         fitted=fitted[counts],
         residual=residual[counts],

@@ -39,6 +39,7 @@ li{margin:.3rem 0;overflow-wrap:anywhere}
 .looks{list-style:none;padding:0}
 .looks li{border-left:4px solid var(--accent);background:var(--card);padding:.45rem .8rem;border-radius:0 .4rem .4rem 0}
 .fastlr-text{max-width:none}
+.fastlr-text thead td{text-align:left;vertical-align:bottom}
 .fastlr-text .scroll:focus-visible{outline:2px solid var(--point)}
 .fastlr-text tbody tr:nth-child(even){background:var(--card)!important}
 .fastlr-text thead th,.fastlr-text caption span,.fastlr-text .legend,.fastlr-text .numerics{opacity:.85}
