@@ -206,7 +206,7 @@ def _cloud(axes: Axes, x: FloatArray, y: FloatArray) -> None:
             zorder=3,
         )
         return
-    cells: Any = axes.hexbin(x, y, gridsize=(34, 22), mincnt=1, linewidths=0.2, zorder=2)
+    cells: Any = axes.hexbin(x, y, gridsize=(30, 19), mincnt=1, linewidths=0.2, zorder=2)
     counts = np.asarray(cells.get_array(), dtype=np.float64)
     depth = np.log1p(counts) / np.log1p(counts.max())
     colours = np.tile([1 / 255, 1 / 255, 3 / 255, 1.0], (len(counts), 1))  # POINT
@@ -219,7 +219,7 @@ def _cloud(axes: Axes, x: FloatArray, y: FloatArray) -> None:
 def _means(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Means of y in parts of equally many rows, over those of x."""
     order = np.argsort(x, kind="stable")
-    parts = np.array_split(order, int(np.clip(len(x) // 10, 4, 24)))
+    parts = np.array_split(order, int(np.clip(len(x) // 15, 4, 16)))
     return np.array([x[part].mean() for part in parts]), np.array(
         [y[part].mean() for part in parts]
     )
