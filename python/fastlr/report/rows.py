@@ -19,6 +19,10 @@ MOST_KEPT = 1_000_000
 """Rows of which leverages are kept for pictures; of more rows the most influential ones alone are."""
 _N_TOP = 10
 _NOT_LEAST_SQUARES = "How much single rows have to say is known of fits by least squares alone."
+_UNDETERMINED = (
+    "How much single rows have to say is not known: the rows do not determine all coefficients, or leave no degrees of "
+    "freedom."
+)
 _NOTHING_LEFT = 1e-24  # of the sum of squares
 
 
@@ -113,14 +117,7 @@ def seen_rows(
             if keep and sd > 0:
                 standardised = influence.resid_studentized_internal
     else:
-        why = (
-            _NOT_LEAST_SQUARES
-            if not is_estimated(fit)
-            else (
-                "How much single rows have to say is not known: the rows do not determine all coefficients, or leave no "
-                "degrees of freedom."
-            )
-        )
+        why = _UNDETERMINED if is_estimated(fit) else _NOT_LEAST_SQUARES
     return SeenRows(
         observed=(fitted + residual)[counts],
         fitted=fitted[counts],
