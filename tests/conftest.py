@@ -24,11 +24,12 @@ def level(request):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
-    """Run the whole suite on all cores if pytest-xdist is there; chosen tests, and those of ``-n``, as they are asked."""
+    """Run the whole suite on all cores if pytest-xdist is there, and chosen tests as they are asked for."""
     option = config.option
     is_whole = config.args_source is config.ArgsSource.TESTPATHS
     is_worker = hasattr(config, "workerinput")
     if is_whole and not is_worker and getattr(option, "numprocesses", 0) is None:
-        n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        told = hasattr(os, "sched_getaffinity")
+        n_cores = len(os.sched_getaffinity(0)) if told else os.cpu_count() or 1
         if n_cores > 1 and not option.usepdb and not option.collectonly:
             option.numprocesses = min(n_cores, MOST_PROCESSES)
