@@ -19,7 +19,7 @@ from fastlr.moments import Moments
 from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
-    from fastlr import diagnostics, reference
+    from fastlr import diagnostics, plot, reference
     from fastlr.descent import Descent, optimizers, schedules
     from fastlr.descent.descend import descend
     from fastlr.diagnostics.variance import anova
@@ -86,6 +86,7 @@ __all__ = [
     "load_model",
     "ols",
     "optimizers",
+    "plot",
     "polyfit",
     "power",
     "reference",
@@ -124,6 +125,7 @@ _LAZY = {
     "load": ("fastlr.loading", "load"),
     "load_model": ("fastlr.files", "load_model"),
     "optimizers": ("fastlr.descent.optimizers", None),
+    "plot": ("fastlr.plot", None),
     "polyfit": ("fastlr.least_squares.polynomial", "polyfit"),
     "power": ("fastlr.inference.power", "power"),
     "reference": ("fastlr.reference", None),
