@@ -21,6 +21,7 @@ from fastlr.results import LinearFit, Status
 if TYPE_CHECKING:
     from fastlr import diagnostics, plot, reference
     from fastlr.descent import Descent, optimizers, schedules
+    from fastlr.descent.comparison import RateComparison, compare_rates
     from fastlr.descent.descend import descend
     from fastlr.diagnostics.variance import anova
     from fastlr.errors import ConvergenceWarning
@@ -67,6 +68,7 @@ __all__ = [
     "PenaltyPath",
     "PolynomialFit",
     "RankWarning",
+    "RateComparison",
     "Ridge",
     "RidgeCV",
     "RidgePath",
@@ -77,6 +79,7 @@ __all__ = [
     "anova",
     "best_subset",
     "compare",
+    "compare_rates",
     "descend",
     "diagnostics",
     "enet_path",
@@ -108,6 +111,7 @@ _LAZY = {
     "LinearRegression": ("fastlr.estimators", "LinearRegression"),
     "PenaltyPath": ("fastlr.penalised.lasso", "PenaltyPath"),
     "PolynomialFit": ("fastlr.least_squares.polynomial", "PolynomialFit"),
+    "RateComparison": ("fastlr.descent.comparison", "RateComparison"),
     "Ridge": ("fastlr.estimators", "Ridge"),
     "RidgeCV": ("fastlr.estimators", "RidgeCV"),
     "RidgePath": ("fastlr.penalised.paths", "RidgePath"),
@@ -117,6 +121,7 @@ _LAZY = {
     "anova": ("fastlr.diagnostics.variance", "anova"),
     "best_subset": ("fastlr.penalised.selection", "best_subset"),
     "compare": ("fastlr.results.comparison", "compare"),
+    "compare_rates": ("fastlr.descent.comparison", "compare_rates"),
     "descend": ("fastlr.descent", "descend"),
     "diagnostics": ("fastlr.diagnostics", None),
     "enet_path": ("fastlr.penalised.lasso", "enet_path"),

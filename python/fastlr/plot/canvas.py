@@ -70,7 +70,8 @@ def axes_of(ax: Any, size: tuple[float, float] = (6.4, 4.6)) -> Axes:
         raise InputTypeError(
             f"ax={type(ax).__name__} cannot be drawn on: pass matplotlib Axes, or leave ax out for a new figure."
         )
-    return ax
+    given: Axes = ax
+    return given
 
 
 def short(value: float) -> str:

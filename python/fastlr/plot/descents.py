@@ -114,15 +114,15 @@ def learning_rates(comparison: RateComparison, *, ax: Any = None) -> Axes:
     """
     axes = axes_of(ax, (7.0, 4.6))
     of_rows = "validation" if comparison.is_validated else "training"
-    kind = f"{of_rows} loss ({loss_name(comparison.fits[0])})"
+    kind = loss_name(comparison.fits[0])
     if len(comparison.batch_sizes) == 1 and len(comparison.rates) <= MOST_CURVES:
         xlabel = "epoch"
         _curves(axes, comparison)
-        ylabel = kind
+        ylabel = f"{of_rows} loss ({kind})"
     else:
         xlabel = "learning rate"
         _ends(axes, comparison)
-        ylabel = f"{kind} at the end"
+        ylabel = f"{of_rows} loss at the end\n({kind})"
     axes.grid(visible=True, which="major", color=LIGHT)
     title = "Every rate diverged: the largest ones have to be smaller"
     best = comparison.best_position
@@ -141,7 +141,8 @@ def _curves(axes: Axes, comparison: RateComparison) -> None:
     bound = _bound(comparison)
     for k, fit in enumerate(comparison.fits):
         history = fit.history
-        values = history.validation_loss if comparison.is_validated else history.loss
+        watched = history.validation_loss
+        values = history.loss if watched is None else watched
         shown = np.where(np.isfinite(values) & (values <= bound), values, np.nan)
         drawn.append(shown[np.isfinite(shown)])
         label = f"{comparison.rate[k]:.3g}" + (" (best)" if k == best else "")
@@ -194,13 +195,13 @@ def _ends(axes: Axes, comparison: RateComparison) -> None:
 
 
 def _bound(comparison: RateComparison) -> float:
-    """Losses above it are left out of curves: ten times the largest of the beginning of those that did not diverge."""
+    """Losses above it are left out of curves: three times the largest of the beginning of those that did not diverge."""
     starts = [
         fit.history.loss[0]
         for fit, bad in zip(comparison.fits, comparison.diverged, strict=True)
         if not bad and len(fit.history)
     ]
-    return 10.0 * max(starts) if starts else np.inf
+    return 3.0 * max(starts) if starts else np.inf
 
 
 def _scale_by(axes: Axes, drawn: Any) -> None:

@@ -181,6 +181,7 @@ def _leverage(ax: Axes, influence: Any, standard: FloatArray) -> None:
                 ax.plot(h[inside], side[inside], color=ORANGE, lw=1.2, ls=dashes, label=label)
                 label = ""
     ax.set_ylim(bottom, top)
+    ax.locator_params(axis="x", nbins=5)
     largest = _largest(distance)
     mark_rows(ax, leverage, standard, largest)
     title = "Influence: no row can be judged"

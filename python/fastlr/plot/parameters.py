@@ -95,8 +95,9 @@ def coefficients(
         title = f"Coefficients of {name}, each in units of its own"
     elif is_stated.any():
         sure = int(is_sure.sum())
-        title = f"{title or 'The effect on ' + name}; {sure} of {plural(len(order), 'effect')} "
-        title += "is surely not zero" if sure == 1 else "are surely not zero"
+        leaves = "leaves" if sure == 1 else "leave"
+        of_all = plural(len(order), "interval")
+        title = f"{title or 'The effect on ' + name}; {sure} of {of_all} {leaves} zero out"
     if len(value) > len(order):
         title += f" (the {len(order)} largest of {len(value)})"
     per = (

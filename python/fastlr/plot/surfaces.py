@@ -69,7 +69,7 @@ def loss_surface(
     axes.plot(*first.optimum, "*", color=ORANGE, ms=13, mec=BLACK, mew=0.6, label="lowest loss")
     axes.set_xlim(first.x[0], first.x[-1])
     axes.set_ylim(first.y[0], first.y[-1])
-    finish(axes, _title(surfaces), first.names[0], first.names[1])
+    finish(axes, _title(surfaces), *map(_label, first.names))
     return axes
 
 
@@ -77,6 +77,10 @@ def _surface(fit: Any, like: Any = None) -> Any:
     if not hasattr(fit, "loss_surface"):
         return fit
     return fit.loss_surface() if like is None else fit.loss_surface(like.names, size=2)
+
+
+def _label(name: str) -> str:
+    return "intercept" if name == "(intercept)" else f"coefficient of {name}"
 
 
 def _names(n: int) -> list[str]:
