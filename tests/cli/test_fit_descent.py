@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import fastlr
-from fastlr.cli._history import _figure
 from fastlr.files import load_model
 
 
@@ -60,7 +59,7 @@ def test_hubers_loss_is_that_of_python(run, directory):
     assert len(steps) == described["n_epochs"]
     assert {step["mse"] for step in steps} == {""}
     assert "Huber's loss by gradient descent" in load_model(directory / "model.json").summary()
-    assert _figure(expected).axes[0].get_ylabel() == "mean of Huber's loss"
+    assert fastlr.plot.loss(expected).get_ylabel() == "mean of Huber's loss"
     refused = run("fit", *columns, *options[:-1], "-1")
     assert refused.exit_code == 2
     assert "--epsilon -1" in refused.stderr
@@ -226,7 +225,7 @@ def test_curves_that_reach_zero_are_drawn():
     options = {"standardize": True, "learning_rate": 0.5, "tol": None}
     fit = fastlr.descend([[1.0], [2.0]], [2.0, 4.0], epochs=200, **options)
     assert fit.loss == 0
-    (axes,) = _figure(fit).axes
+    axes = fastlr.plot.loss(fit)
     assert axes.get_yscale() == "log"
     assert [line.get_label() for line in axes.lines] == ["loss"]
 

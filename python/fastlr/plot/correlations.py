@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from fastlr.input.columns import FloatArray
-    from fastlr.moments import Moments
-    from fastlr.results import LinearFit
 
 __all__ = ["MOST_FEATURES", "collinearity"]
 
@@ -24,7 +22,7 @@ _WRITTEN = 12  # features up to which the numbers are written
 _NAMED = 40  # ... and names
 
 
-def collinearity(fit: LinearFit | Moments, *, ax: Any = None) -> Axes:
+def collinearity(fit: Any, *, ax: Any = None) -> Axes:
     """Correlations of the features as a map.
 
     Parameters

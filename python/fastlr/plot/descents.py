@@ -23,8 +23,6 @@ from fastlr.plot.canvas import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fastlr.descent import Descent, History
-    from fastlr.descent.comparison import RateComparison
 
 __all__ = ["MOST_CURVES", "learning_rates", "loss", "loss_name"]
 
@@ -41,7 +39,7 @@ _LOSSES = {
 }
 
 
-def loss(history: History | Descent, *, ax: Any = None) -> Axes:
+def loss(history: Any, *, ax: Any = None) -> Axes:
     """Draw the loss by epoch, with the validation loss if there is one.
 
     Parameters
@@ -63,8 +61,9 @@ def loss(history: History | Descent, *, ax: Any = None) -> Axes:
 
     fit: Any = history if hasattr(history, "history") else None
     story: Any = history if fit is None else fit.history
-    curves = {"training loss": (story.loss, BLACK, "-")}
-    if story.validation_loss is not None:
+    is_validated = story.validation_loss is not None
+    curves = {"training loss" if is_validated else "loss": (story.loss, BLACK, "-")}
+    if is_validated:
         curves["validation loss"] = (story.validation_loss, ORANGE, "--")
     axes = axes_of(ax, (7.0, 4.4))
     marker = "o" if len(story) <= 30 else ""
@@ -93,7 +92,7 @@ def loss(history: History | Descent, *, ax: Any = None) -> Axes:
     return axes
 
 
-def learning_rates(comparison: RateComparison, *, ax: Any = None) -> Axes:
+def learning_rates(comparison: Any, *, ax: Any = None) -> Axes:
     """Learning rates beside one another: their curves, or where they end.
 
     Parameters
@@ -135,7 +134,7 @@ def learning_rates(comparison: RateComparison, *, ax: Any = None) -> Axes:
     return axes
 
 
-def _curves(axes: Axes, comparison: RateComparison) -> None:
+def _curves(axes: Axes, comparison: Any) -> None:
     drawn = []
     best = comparison.best_position
     bound = _bound(comparison)
@@ -158,7 +157,7 @@ def _curves(axes: Axes, comparison: RateComparison) -> None:
     _scale_by(axes, np.concatenate(drawn))
 
 
-def _ends(axes: Axes, comparison: RateComparison) -> None:
+def _ends(axes: Axes, comparison: Any) -> None:
     good = comparison.score[~comparison.diverged]
     axes.set_xscale("log")
     for k, size in enumerate(comparison.batch_sizes):
@@ -194,8 +193,8 @@ def _ends(axes: Axes, comparison: RateComparison) -> None:
         axes.plot(*place, "o", ms=13, mfc="none", mec=BLACK, mew=1.4, label="best")
 
 
-def _bound(comparison: RateComparison) -> float:
-    """Losses above it are left out of curves: three times the largest of the beginning of those that did not diverge."""
+def _bound(comparison: Any) -> float:
+    """Losses above it are left out of curves: three times the largest of the beginning of what did not diverge."""
     starts = [
         fit.history.loss[0]
         for fit, bad in zip(comparison.fits, comparison.diverged, strict=True)
@@ -210,7 +209,7 @@ def _scale_by(axes: Axes, drawn: Any) -> None:
     axes.set_yscale("log" if spans_decades else "linear")
 
 
-def loss_name(fit: Descent) -> str:
+def loss_name(fit: Any) -> str:
     """The loss of a descent in words."""
     return _LOSSES[fit.loss_kind] + (" with penalty" if fit.penalty else "")
 

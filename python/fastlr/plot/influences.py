@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from fastlr.input.columns import FloatArray
-    from fastlr.results import LinearFit
 
 __all__ = ["diagnostics"]
 
@@ -34,7 +33,7 @@ _COOK = (0.5, 1.0)  # distances that are usually looked at
 
 
 def diagnostics(
-    fit: LinearFit,
+    fit: Any,
     X: object,
     y: object,
     *,
@@ -97,7 +96,10 @@ def diagnostics(
 
 def _panels(ax: Any) -> npt.NDArray[Any]:
     if ax is None:
-        panels: npt.NDArray[Any] = figure_of((9.0, 7.4)).subplots(2, 2)
+        figure = figure_of((9.0, 7.4))
+        layout: Any = figure.get_layout_engine()
+        layout.set(w_pad=0.1, h_pad=0.1)
+        panels: npt.NDArray[Any] = figure.subplots(2, 2)
         return panels
     given = np.asarray(ax, dtype=object)
     if given.size != 4 or not all(hasattr(one, "get_legend_handles_labels") for one in given.flat):
@@ -181,7 +183,7 @@ def _leverage(ax: Axes, influence: Any, standard: FloatArray) -> None:
                 ax.plot(h[inside], side[inside], color=ORANGE, lw=1.2, ls=dashes, label=label)
                 label = ""
     ax.set_ylim(bottom, top)
-    ax.locator_params(axis="x", nbins=5)
+    ax.locator_params(axis="x", nbins=6)
     largest = _largest(distance)
     mark_rows(ax, leverage, standard, largest)
     title = "Influence: no row can be judged"

@@ -12,7 +12,6 @@ from fastlr.plot.relations import as_target
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fastlr.results import LinearFit
 
 __all__ = ["MOST_COEFFICIENTS", "coefficients"]
 
@@ -21,7 +20,7 @@ MOST_COEFFICIENTS = 40
 
 
 def coefficients(
-    fit: LinearFit,
+    fit: Any,
     *,
     level: float = 0.95,
     standardized: bool = True,

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from fastlr.input.columns import FloatArray
-    from fastlr.penalised.lasso import PenaltyPath
-    from fastlr.penalised.paths import RidgePath
 
 __all__ = ["MOST_LINES", "MOST_NAMED", "lasso_path", "ridge_path"]
 
@@ -24,7 +22,7 @@ MOST_NAMED = 7
 """Coefficients that have a colour and a name; the others are grey."""
 
 
-def ridge_path(path: RidgePath, *, target: int = 0, scale: object = None, ax: Any = None) -> Axes:
+def ridge_path(path: Any, *, target: int = 0, scale: object = None, ax: Any = None) -> Axes:
     """Coefficients of ridge regression over the penalty, and the penalty that cross-validation would take.
 
     Parameters
@@ -59,7 +57,7 @@ def ridge_path(path: RidgePath, *, target: int = 0, scale: object = None, ax: An
     return axes
 
 
-def lasso_path(path: PenaltyPath, *, target: int = 0, scale: object = None, ax: Any = None) -> Axes:
+def lasso_path(path: Any, *, target: int = 0, scale: object = None, ax: Any = None) -> Axes:
     """Coefficients of the lasso or the elastic net over the penalty.
 
     Parameters

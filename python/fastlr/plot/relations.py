@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from fastlr.input.columns import FloatArray
-    from fastlr.results import LinearFit
 
 __all__ = ["as_target", "observed", "partial_regression", "predicted", "regression"]
 
@@ -24,7 +23,7 @@ _PLACES = 200  # of a line
 
 
 def regression(
-    fit: LinearFit, X: object, y: object, *, level: float = 0.95, target: int = 0, ax: Any = None
+    fit: Any, X: object, y: object, *, level: float = 0.95, target: int = 0, ax: Any = None
 ) -> Axes:
     """Rows, fitted line, and the bands of its means and of further observations, for a fit of one feature.
 
@@ -86,7 +85,7 @@ def regression(
     return axes
 
 
-def predicted(fit: LinearFit, X: object, y: object, *, target: int = 0, ax: Any = None) -> Axes:
+def predicted(fit: Any, X: object, y: object, *, target: int = 0, ax: Any = None) -> Axes:
     """Observed targets over predicted ones, with the line on which both are equal.
 
     Parameters
@@ -122,7 +121,7 @@ def predicted(fit: LinearFit, X: object, y: object, *, target: int = 0, ax: Any 
 
 
 def partial_regression(
-    fit: LinearFit, X: object, y: object, feature: str | int, *, target: int = 0, ax: Any = None
+    fit: Any, X: object, y: object, feature: str | int, *, target: int = 0, ax: Any = None
 ) -> Axes:
     """One feature's share in a fit: target over feature, both less what the other features explain.
 
@@ -185,14 +184,14 @@ def partial_regression(
     return axes
 
 
-def as_target(fit: LinearFit, target: int) -> int:
+def as_target(fit: Any, target: int) -> int:
     """Check ``target``: the position of one of the fit's targets."""
     if not 0 <= target < fit.n_targets:
         raise InputError(f"target={target} is out of range: this fit has {fit.n_targets} targets.")
     return target
 
 
-def observed(fit: LinearFit, X: object, y: object, target: int) -> FloatArray:
+def observed(fit: Any, X: object, y: object, target: int) -> FloatArray:
     """The values of one target in rows to draw, checked."""
     targets = as_targets(y, fit.features_of(X).n_samples, index=index_of(X))
     if targets.n_columns != fit.n_targets:
@@ -203,7 +202,7 @@ def observed(fit: LinearFit, X: object, y: object, target: int) -> FloatArray:
     return np.asarray(targets.column(target), dtype=np.float64)
 
 
-def _prediction(fit: LinearFit, places: FloatArray) -> Any:
+def _prediction(fit: Any, places: FloatArray) -> Any:
     if fit.design is None:
         return fit.get_prediction(places[:, np.newaxis])
     variables = fit.design.variables
@@ -214,10 +213,10 @@ def _prediction(fit: LinearFit, places: FloatArray) -> Any:
     return fit.get_prediction({variables[0]: places})
 
 
-def _position(fit: LinearFit, feature: str | int) -> int:
+def _position(fit: Any, feature: str | int) -> int:
     if isinstance(feature, str):
         if feature in fit.feature_names:
-            return fit.feature_names.index(feature)
+            return int(fit.feature_names.index(feature))
     elif 0 <= feature < fit.n_features:
         return int(feature)
     raise InputError(f"feature={feature!r} is not among the features {list(fit.feature_names)}.")

@@ -11,8 +11,6 @@ from fastlr.plot.canvas import BLACK, BLUE, COLOURS, DASHES, ORANGE, axes_of, fi
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fastlr.descent import Descent
-    from fastlr.descent.surface import LossSurface
 
 __all__ = ["loss_surface"]
 
@@ -20,9 +18,7 @@ _MOST_PLACES = 2000  # of a path
 _LEVELS = 14
 
 
-def loss_surface(
-    fit: Descent | LossSurface, *others: Descent | LossSurface, labels: Any = None, ax: Any = None
-) -> Axes:
+def loss_surface(fit: Any, *others: Any, labels: Any = None, ax: Any = None) -> Axes:
     """Contours of the loss over two parameters, with the path of a descent, or of several.
 
     Parameters
