@@ -221,6 +221,31 @@ def test_the_plot_has_the_format_of_its_name(run, file, magic):
     assert Path(file).read_bytes().startswith(magic)
 
 
+def test_the_plot_of_an_exact_fit_shows_diagnostics(run):
+    pytest.importorskip("matplotlib")
+    for options in (["--target", "employed"], ["--formula", "employed ~ year + gnp"]):
+        Path("d.png").unlink(missing_ok=True)
+        result = run("fit", "longley.csv", *options, "--plot", "d.png")
+        assert result.exit_code == 0
+        assert Path("d.png").read_bytes().startswith(b"\x89PNG")
+    for options, message in (
+        (["--target", "employed", "--alpha", "1"], "leave out --alpha or --plot"),
+        (["--target", "employed,year"], "of one target"),
+    ):
+        refused = run("fit", "longley.csv", *options, "--plot", "d.png")
+        assert refused.exit_code == 2
+        assert message in refused.stderr
+
+
+def test_a_plot_that_cannot_be_drawn_loses_no_report(run):
+    pytest.importorskip("matplotlib")
+    result = run("fit", "longley.csv", "--formula", "log(employed) ~ year", "--plot", "d.png")
+    assert result.exit_code == 1
+    assert "log(employed) on 1 feature" in result.stdout
+    assert "d.png: " in result.stderr
+    assert not Path("d.png").exists()
+
+
 def test_curves_that_reach_zero_are_drawn():
     options = {"standardize": True, "learning_rate": 0.5, "tol": None}
     fit = fastlr.descend([[1.0], [2.0]], [2.0, 4.0], epochs=200, **options)

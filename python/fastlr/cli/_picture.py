@@ -38,8 +38,9 @@ def picture_of(fit: fastlr.LinearFit, rows: Chunks) -> Figure:
         return _figure(plot.loss(fit))
     columns = rows.kept_columns()
     X, _, sample_weight = rows.parts(columns)
-    (name,) = targets_of(fit, columns, rows.table.label)
-    return _figure(plot.diagnostics(fit, X, columns[name], sample_weight=sample_weight))
+    names = targets_of(fit, columns, rows.table.label)
+    y = np.column_stack([columns[name] for name in names])
+    return _figure(plot.diagnostics(fit, X, y, sample_weight=sample_weight))
 
 
 def _figure(axes: object) -> Figure:

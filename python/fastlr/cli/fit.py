@@ -207,8 +207,6 @@ def fit(
         "na": na,
     }
     destinations.check(files)
-    if destinations.plot is not None:
-        check_picture(method, target, alpha)
     targets = " ".join(f"--target {shlex.quote(name)}" for name in target)
     if formula is not None:
         targets = f"--formula {shlex.quote(formula)}"
@@ -225,6 +223,8 @@ def fit(
             formula=formula,
             clusters=cluster,
         )
+        if destinations.plot is not None:
+            check_picture(method, choice.targets, alpha)
         kept = KeptColumns()
         rows = Chunks(
             table,

@@ -219,6 +219,8 @@ def _title(fit: Any, story: Any) -> str:
     if fit is None:
         last = story.loss[-1] if len(story) else np.nan
         return f"The loss came to {short(last)} in {count}"
-    outcome = fit.status.code.replace("_", " ")
+    outcome = (
+        "stopped" if fit.status.code == "epochs_exhausted" else fit.status.code.replace("_", " ")
+    )
     features = plural(fit.n_features, "feature")
     return f"{fit.target_names[0]} on {features}: {fit.optimizer.name}, {outcome} after {count}"
