@@ -210,14 +210,11 @@ def compare_rates(
     --------
     >>> import numpy as np, fastlr
     >>> x = np.linspace(-1, 1, 50)
-    >>> print(
-    ...     fastlr.compare_rates(
-    ...         x[:, None], 3 * x + 1, [0.01, 1.0, 10.0], validation=None, epochs=20
-    ...     )
-    ... )
+    >>> rates = [0.01, 0.1, 10.0]
+    >>> print(fastlr.compare_rates(x[:, None], 3 * x + 1, rates, validation=None, epochs=20))
     learning rate  rows a step  training loss  status
-             0.01          all        1.74168  epochs exhausted
-                1          all    4.08506e-07  epochs exhausted (best)
+             0.01          all        1.69308  epochs exhausted
+              0.1          all       0.387639  epochs exhausted (best)
                10          all        2.06122  diverged
     """
     steps = _as_rates(rates)
