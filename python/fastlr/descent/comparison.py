@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastlr.descent.arguments import as_batch_size, as_validation
+from fastlr.descent.arguments import as_batch_size
 from fastlr.descent.descend import descend
 from fastlr.descent.result import Descent
 from fastlr.errors import ConvergenceWarning, InputError, InputTypeError
-from fastlr.input.arguments import as_features
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_number
 
@@ -218,16 +218,7 @@ def compare_rates(
                10          all        2.06122  diverged
     """
     steps = _as_rates(rates)
-    n = as_features(X).n_samples
-    held = as_validation(X, y, sample_weight, validation)[3]
-    n_learned = n - _rows(held[0]) if isinstance(validation, float | int) and held else n
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", UserWarning
-        )  # a batch of more rows than there are is all of them
-        sizes = tuple(
-            dict.fromkeys(as_batch_size(size, n_learned) for size in _listed(batch_sizes))
-        )
+    sizes = tuple(dict.fromkeys(as_batch_size(size, sys.maxsize) for size in _listed(batch_sizes)))
     n_descents = len(steps) * len(sizes)
     if not n_descents or n_descents > MOST_DESCENTS:
         raise InputError(
@@ -299,10 +290,6 @@ def _listed(values: Any, argument: str = "batch_sizes") -> list[Any]:
             f"{argument}={values!r} is no sequence: pass a list, also of a single one."
         )
     return list(values)
-
-
-def _rows(X: object) -> int:
-    return as_features(X).n_samples
 
 
 def _seed_of(random_state: object) -> object:
