@@ -136,6 +136,28 @@ def test_several_targets_are_drawn_one_at_a_time():
         plot.predicted(fit, X, both, target=2)
 
 
+def test_a_formula_of_one_variable_is_a_curve_over_it():
+    table = {"x": X[:, 0], "y": Y}
+    fit = fastlr.ols("y ~ center(x) + I(x ** 2)", data=table)
+    ax = plot.regression(fit, table, Y)
+    curve = line_of(ax, "fit")
+    np.testing.assert_array_equal(points_of(ax)[:, 0], X[:, 0])
+    np.testing.assert_allclose(curve.get_ydata(), fit.predict({"x": curve.get_xdata()}))
+    assert "along the curve" in ax.get_title(loc="left")
+
+
+def test_an_exact_fit_has_no_diagnostics_but_a_line():
+    x = np.arange(10.0)[:, None]
+    fit = fastlr.ols(x, 2.0 * x[:, 0] + 1.0)
+    with pytest.raises(fastlr.InputError, match="explain exactly"):
+        plot.diagnostics(fit, x, 2.0 * x[:, 0] + 1.0)
+    assert (
+        plot.regression(fit, x, 2.0 * x[:, 0] + 1.0)
+        .get_title(loc="left")
+        .startswith("y rises by 2")
+    )
+
+
 def test_without_matplotlib_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r'pip install "fastlr\[plot\]"'):

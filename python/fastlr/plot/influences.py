@@ -62,7 +62,7 @@ def diagnostics(
     Raises
     ------
     InputError
-        If the fit has a penalty, or no degrees of freedom are left.
+        If the fit has a penalty or leaves no residuals, or no degrees of freedom are left.
 
     Notes
     -----
@@ -71,10 +71,10 @@ def diagnostics(
     """
     target = as_target(fit, target)
     influence = fit.get_influence(X, y, sample_weight=sample_weight, target=target)
-    if not np.isfinite(influence.scale):
+    if not influence.scale > 0:
         raise InputError(
-            "diagnostics need residuals with a known spread: fit by fastlr.ols without a penalty, and with more rows "
-            "than coefficients."
+            "diagnostics need residuals, with a known spread: fit by fastlr.ols without a penalty, with more rows than "
+            "coefficients, and a target that the features do not explain exactly."
         )
     panels = _panels(ax)
     fitted = np.asarray(fit.predict(X), dtype=np.float64)

@@ -89,14 +89,16 @@ def coefficients(
     axes.set_ylim(-0.6, len(order) - 0.4)
     axes.grid(axis="y", color="0.93")
     name = fit.target_names[target]
-    title = f"{fit.feature_names[order[-1]]} changes {name} most" if len(order) > 1 else ""
+    title = f"The effect of {fit.feature_names[order[-1]]} on {name}"
+    if len(order) > 1:
+        title = f"{fit.feature_names[order[-1]]} changes {name} most"
     if not standardized:
         title = f"Coefficients of {name}, each in units of its own"
     elif is_stated.any():
         sure = int(is_sure.sum())
         leaves = "leaves" if sure == 1 else "leave"
         of_all = plural(len(order), "interval")
-        title = f"{title or 'The effect on ' + name}; {sure} of {of_all} {leaves} zero out"
+        title = f"{title}; {sure} of {of_all} {leaves} zero out"
     if len(value) > len(order):
         title += f" (the {len(order)} largest of {len(value)})"
     per = (

@@ -25,12 +25,12 @@ _PLACES = 200  # of a line
 def regression(
     fit: Any, X: object, y: object, *, level: float = 0.95, target: int = 0, ax: Any = None
 ) -> Axes:
-    """Rows, fitted line, and the bands of its means and of further observations, for a fit of one feature.
+    """Rows, fitted line, and the bands of its means and of further observations, for a fit of one variable.
 
     Parameters
     ----------
     fit : LinearFit
-        A fit of one feature.
+        A fit of one feature, or by a formula of one variable.
     X, y : array-like
         Rows to draw, as a rule those of the fit.
     level : float, default=0.95
@@ -47,15 +47,10 @@ def regression(
     Raises
     ------
     InputError
-        If the fit has another number of features than one.
+        If the fit has several features, or its formula several variables or one that is no number.
     """
-    if fit.n_features != 1:
-        raise InputError(
-            f"fit has {fit.n_features} features, and a line is drawn over one: ask for partial_regression(fit, X, y, "
-            "feature), or predicted(fit, X, y)."
-        )
     target = as_target(fit, target)
-    x = np.asarray(fit.features_of(X).column(0), dtype=np.float64)
+    feature, x = _abscissa(fit, X)
     seen = observed(fit, X, y, target)
     axes = axes_of(ax)
     cloud(axes, x, seen)
@@ -76,11 +71,15 @@ def regression(
             places, *of_mean.T, color=ORANGE, alpha=0.35, lw=0, label=f"{percent} for the mean"
         )
     axes.plot(places, mean, color=ORANGE, lw=1.8, label="fit")
-    name, feature = fit.target_names[target], fit.feature_names[0]
-    slope = float(np.atleast_2d(fit.coef)[target, 0])
-    direction = "rises" if slope >= 0 else "falls"
+    name = fit.target_names[target]
     r2 = float(np.atleast_1d(fit.r2)[target])
-    title = f"{name} {direction} by {short(abs(slope))} for each unit of {feature} (R2 {r2:.3g})"
+    if fit.feature_names == (feature,):
+        slope = float(np.atleast_2d(fit.coef)[target, 0])
+        direction = "rises" if slope >= 0 else "falls"
+        title = f"{name} {direction} by {short(abs(slope))} for each unit of {feature}"
+    else:
+        title = f"{name} follows {feature} along the curve of the formula"
+    title += f" (R2 {r2:.3g})"
     finish(axes, title, feature, name)
     return axes
 
@@ -202,15 +201,26 @@ def observed(fit: Any, X: object, y: object, target: int) -> FloatArray:
     return np.asarray(targets.column(target), dtype=np.float64)
 
 
-def _prediction(fit: Any, places: FloatArray) -> Any:
-    if fit.design is None:
-        return fit.get_prediction(places[:, np.newaxis])
-    variables = fit.design.variables
-    if len(variables) != 1:
+def _abscissa(fit: Any, X: Any) -> tuple[str, FloatArray]:
+    """Name and values of the one variable that a line is drawn over: the feature, or what a formula makes it of."""
+    names = fit.feature_names if fit.design is None else fit.design.variables
+    if len(names) != 1:
         raise InputError(
-            f"the line of a formula of {list(variables)} has no single x-axis: ask for predicted."
+            f"fit has {len(names)} features, and a line is drawn over one: ask for partial_regression(fit, X, y, "
+            "feature), or predicted(fit, X, y)."
         )
-    return fit.get_prediction({variables[0]: places})
+    features = fit.features_of(X)
+    values = features.column(0) if fit.design is None else np.asarray(X[names[0]])
+    if values.dtype.kind not in "iufb":
+        raise InputError(
+            f"{names[0]!r} holds no numbers, and a line is drawn over one: ask for predicted(fit, X, y)."
+        )
+    return names[0], np.asarray(values, dtype=np.float64)
+
+
+def _prediction(fit: Any, places: FloatArray) -> Any:
+    rows: Any = places[:, np.newaxis] if fit.design is None else {fit.design.variables[0]: places}
+    return fit.get_prediction(rows)
 
 
 def _position(fit: Any, feature: str | int) -> int:

@@ -93,6 +93,6 @@ def _title(surfaces: list[Any]) -> str:
     held = "" if first.is_whole else "; the other parameters stay where they ended"
     if share < 1e-6:
         return f"The descent comes down to the lowest loss{held}"
-    if share > 1:
-        return f"The descent ends higher than it started{held}"
-    return f"The descent ends with {share:.2g} of its way down still to go{held}"
+    if share >= 1:
+        return f"The descent has come no lower than its start{held}"
+    return f"The descent ends with {100 * share:.2g} % of its way down still to go{held}"
