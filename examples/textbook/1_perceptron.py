@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 import fastlr
-from fastlr import reference
+from fastlr import plot, reference
 
 rng = np.random.default_rng(1)
 X = rng.normal(size=(100, 1))
@@ -42,25 +42,22 @@ for seed, fit in enumerate(starts):
 
 def draw(path):
     """The points with their line, and how the cost falls."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    left.scatter(X[:, 0], y, s=12, alpha=0.7)
-    line = np.array([X.min(), X.max()])
-    left.plot(line, from_zeros.coef[0] * line + from_zeros.intercept, color="C3")
-    left.set(xlabel="x", ylabel="y", title="The perceptron's line")
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    plot.regression(from_zeros, X, y, ax=left)
+    left.set(xlabel="x", ylabel="y")
     right.semilogy(from_zeros.history.epoch, from_zeros.history.loss, label="from zeros")
-    for seed, fit in enumerate(starts):
+    for seed, (fit, dashes) in enumerate(zip(starts, ("--", "-.", ":"), strict=True)):
         right.semilogy(
-            fit.history.epoch, fit.history.loss, ls="--", label=f"from random start {seed}"
+            fit.history.epoch, fit.history.loss, ls=dashes, label=f"from random start {seed}"
         )
-    right.set(xlabel="iteration", ylabel="cost", title="The cost falls")
+    right.set(
+        xlabel="iteration", ylabel="cost", title="The cost falls to the same from every start"
+    )
     right.legend()
     figure.savefig(path, dpi=120)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 
 import fastlr
+from fastlr import plot
 
 rng = np.random.default_rng(7)
 age = np.linspace(0, 1, 100)
@@ -29,22 +30,19 @@ print(
 
 
 def draw(path):
-    """The scatter with its fitted lines."""
-    import matplotlib
+    """The scatter with its fitted lines, and how the loss falls."""
+    from matplotlib.figure import Figure
 
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
     left.scatter(age, thickness, s=12, alpha=0.7)
     left.plot(age, fit.predict(age[:, None]), color="C3", label="after 2000 epochs")
     left.plot(age, exact.predict(age[:, None]), color="C2", ls="--", label="least squares")
     left.set(xlabel="age (scaled)", ylabel="cortical thickness (mm)")
-    left.legend()
-    right.semilogy(fit.history.epoch, fit.history.loss)
-    right.set(xlabel="epoch", ylabel="mean squared error")
+    left.set_title("After 2000 small steps the slope is still too steep", pad=24)
+    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
+    plot.loss(fit, ax=right)
     figure.savefig(path, dpi=120)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

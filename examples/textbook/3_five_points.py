@@ -36,29 +36,30 @@ print(f"What is returned has loss {wild.loss:.2f}, the lowest on the way, and no
 
 def draw(path):
     """The five points with lines from the first epoch to the last, and the loss at two rates."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
     left.scatter(xs, ys, color="C0", zorder=3)
     line = np.array([-5.0, 5.0])
-    for epoch, colour in ((0, "0.8"), (5, "0.6"), (20, "0.4"), (499, "C3")):
+    looks = ((0, "0.7", ":"), (5, "0.55", "-."), (20, "0.35", "--"), (499, "C3", "-"))
+    for epoch, colour, dashes in looks:
         left.plot(
             line,
             course.coef[epoch, 0] * line + course.intercept[epoch],
             color=colour,
+            ls=dashes,
             label=f"epoch {epoch}",
         )
     left.set(xlabel="x", ylabel="y")
-    left.legend()
+    left.set_title("Each epoch turns the line towards the points", pad=38)
+    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     right.loglog(course.epoch + 1, course.loss, label="rate 0.01")
-    right.loglog(wild.history.epoch + 1, wild.history.loss, label="rate 0.12: diverges")
-    right.set(xlabel="epoch", ylabel="mean squared error")
-    right.legend()
+    right.loglog(wild.history.epoch + 1, wild.history.loss, ls="--", label="rate 0.12: diverges")
+    right.set(xlabel="epoch, counted from 1", ylabel="mean squared error")
+    right.set_title("With too large a rate the loss grows", pad=24)
+    right.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     figure.savefig(path, dpi=120)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

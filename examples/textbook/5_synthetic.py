@@ -32,18 +32,20 @@ print(f"error in estimating b: {true_b - fit.intercept:.6f}")
 
 def draw(path):
     """The second feature and the target, and how the losses of single epochs fall."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
     left.scatter(X[:, 1], y, s=3)
     left.set(xlabel="second feature", ylabel="target")
+    left.set_title("The target falls with the second feature")
     right.semilogy(fit.history.epoch + 1, fit.history.loss, "o-")
     right.set(xlabel="epoch", ylabel="mean loss of its batches", xticks=[1, 2, 3])
+    for epoch, loss in zip(fit.history.epoch + 1, fit.history.loss, strict=True):
+        right.annotate(f"{loss:.2g}", (epoch, loss), (6, 6), textcoords="offset points")
+    right.set_title("Three epochs of batches of 10 suffice")
+    right.margins(x=0.3, y=0.15)
     figure.savefig(path, dpi=120)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

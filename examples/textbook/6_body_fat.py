@@ -61,21 +61,23 @@ print(
 
 def draw(path):
     """Weights by size, and the loss with and without standardising."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
     ranking = fit.weights_by_size()
-    left.barh([name for name, _ in ranking][::-1], [weight for _, weight in ranking][::-1])
+    bars = left.barh([name for name, _ in ranking][::-1], [weight for _, weight in ranking][::-1])
+    left.bar_label(bars, fmt="%.2f", padding=3, fontsize=8)
+    left.margins(x=0.15)
+    left.axvline(0, color="0.4", lw=0.8)
     left.set(xlabel="weight on standardised features")
+    left.set_title("The abdomen says most about body fat")
     right.loglog(fit.history.epoch + 1, fit.history.mse, label="standardised, batches of 20")
-    right.loglog(slow.history.epoch + 1, slow.history.mse, label="raw, full batch")
-    right.set(xlabel="epoch", ylabel="mean squared error")
+    right.loglog(slow.history.epoch + 1, slow.history.mse, ls="--", label="raw, full batch")
+    right.set(xlabel="epoch, counted from 1", ylabel="mean squared error")
+    right.set_title("Without standardising descent is slow")
     right.legend()
     figure.savefig(path, dpi=120)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

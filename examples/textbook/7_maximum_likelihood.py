@@ -51,22 +51,20 @@ print(f"most likely on a grid:    w {centre[0]:.5f}, b {centre[1]:.5f}")
 
 def draw(path):
     """The squared error falls as the likelihood rises."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
     left.scatter(x, y, s=12)
     left.plot([0, 10], fit.predict([[0.0], [10.0]]), color="C3")
-    left.set(xlabel="x", ylabel="y")
-    right.plot(fit.history.epoch, fit.history.mse, label="mean squared error")
-    right.set(xlabel="epoch", ylabel="mean squared error", xlim=(0, 80))
+    left.set(xlabel="x", ylabel="y", title="The most likely line is that of least squares")
+    right.plot(fit.history.epoch, fit.history.mse, color="C0")
+    right.set(xlabel="epoch", xlim=(0, 80), title="As the error falls, the likelihood rises")
+    right.set_ylabel("mean squared error (solid)", color="C0")
     other = right.twinx()
-    other.plot(fit.history.epoch, fit.history.log_likelihood, color="C1")
-    other.set_ylabel("log-likelihood", color="C1")
+    other.plot(fit.history.epoch, fit.history.log_likelihood, color="C1", ls="--")
+    other.set_ylabel("log-likelihood (dashed)", color="C1")
     figure.savefig(path, dpi=120)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

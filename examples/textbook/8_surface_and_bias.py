@@ -5,6 +5,7 @@ import sys
 import numpy as np
 
 import fastlr
+from fastlr import plot
 
 rng = np.random.default_rng(5)
 x = rng.uniform(-2, 2, size=200)
@@ -12,24 +13,11 @@ y = 3.0 * x + 2.0 + rng.normal(0, 1.5, size=200)
 X = x.reshape(-1, 1)
 start = ([-3.0], -4.0)
 
-
-class Steps:
-    """A sampler of one batch an epoch, so that the path holds every single step."""
-
-    def __init__(self, size):
-        self.size = size
-
-    def __iter__(self):
-        yield rng.choice(len(y), self.size, replace=False)
-
-
-options = {"loss": "mse", "init": start, "record": "path", "tol": None}
+options = {"loss": "mse", "init": start, "record": "steps", "tol": None, "random_state": 0}
 paths = {
     "batch": fastlr.descend(X, y, learning_rate=0.1, epochs=40, **options),
-    "minibatch": fastlr.descend(X, y, sampling=Steps(10), learning_rate=0.1, epochs=60, **options),
-    "stochastic": fastlr.descend(
-        X, y, sampling=Steps(1), learning_rate=0.05, epochs=150, **options
-    ),
+    "minibatch": fastlr.descend(X, y, batch_size=10, learning_rate=0.1, epochs=3, **options),
+    "stochastic": fastlr.descend(X, y, batch_size=1, learning_rate=0.05, epochs=1, **options),
 }
 exact = fastlr.ols(X, y)
 print(f"least squares  w {exact.coef[0]:.3f}  b {exact.intercept:.3f}  loss {exact.mse:.4f}")
@@ -64,43 +52,37 @@ for degree in (1, 3, 7):
 
 def draw(path):
     """Contours of the loss with three paths; bars of bias, variance and noise."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    w, b = np.meshgrid(np.linspace(-4, 6, 120), np.linspace(-5, 6, 120))
-    surface = np.mean((w[..., None] * x + b[..., None] - y) ** 2, axis=-1)
-    left.contour(
-        w, b, surface, levels=exact.mse + np.geomspace(0.3, 120, 14), cmap="Greys_r", linewidths=0.7
-    )
-    for name, fit in paths.items():
-        left.plot(
-            np.append(start[0][0], fit.history.coef[:, 0]),
-            np.append(start[1], fit.history.intercept),
-            ".-",
-            ms=3,
-            lw=0.8,
-            label=name,
-        )
-    left.plot(exact.coef[0], exact.intercept, "*", ms=13, color="C3")
-    left.set(xlabel="w", ylabel="b", title="Where three descents go, step by step")
-    left.legend(loc="lower right")
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    batch, *others = paths.values()
+    surface = batch.loss_surface(x_range=(-4, 6), y_range=(-5, 6))
+    plot.loss_surface(surface, *others, labels=paths, ax=left)
+    left.set(xlabel="w", ylabel="b")
     bottom = np.zeros(len(decomposition))
     for label, part in zip(
         ("bias$^2$", "variance", "noise"), np.array(list(decomposition.values())).T, strict=True
     ):
-        right.bar([str(degree) for degree in decomposition], part, bottom=bottom, label=label)
+        places = [str(degree) for degree in decomposition]
+        bars = right.bar(places, part, bottom=bottom, label=label)
+        right.bar_label(
+            bars,
+            [f"{value:.2f}" if value > 0.03 else "" for value in part],
+            label_type="center",
+            color="white",
+            fontsize=8,
+        )
         bottom += part
+    right.bar_label(bars, [f"{value:.2f}" for value in bottom], padding=2, fontsize=9)
     right.set(
         xlabel="degree of the polynomial",
         ylabel="expected squared error",
-        title="Bias and variance",
     )
-    right.legend()
+    right.set_title("Bias falls and variance rises with the degree", pad=24)
+    right.margins(y=0.1)
+    right.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
     figure.savefig(path, dpi=120)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ from fastlr.moments import Moments
 from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
-    from fastlr import diagnostics, reference
+    from fastlr import diagnostics, plot, reference
     from fastlr.descent import Descent, optimizers, schedules
+    from fastlr.descent.comparison import RateComparison, compare_rates
     from fastlr.descent.descend import descend
     from fastlr.diagnostics.variance import anova
     from fastlr.errors import ConvergenceWarning
@@ -68,6 +69,7 @@ __all__ = [
     "PenaltyPath",
     "PolynomialFit",
     "RankWarning",
+    "RateComparison",
     "Ridge",
     "RidgeCV",
     "RidgePath",
@@ -78,6 +80,7 @@ __all__ = [
     "anova",
     "best_subset",
     "compare",
+    "compare_rates",
     "descend",
     "diagnostics",
     "enet_path",
@@ -87,6 +90,7 @@ __all__ = [
     "load_model",
     "ols",
     "optimizers",
+    "plot",
     "polyfit",
     "power",
     "reference",
@@ -109,6 +113,7 @@ _LAZY = {
     "LinearRegression": ("fastlr.estimators", "LinearRegression"),
     "PenaltyPath": ("fastlr.penalised.lasso", "PenaltyPath"),
     "PolynomialFit": ("fastlr.least_squares.polynomial", "PolynomialFit"),
+    "RateComparison": ("fastlr.descent.comparison", "RateComparison"),
     "Ridge": ("fastlr.estimators", "Ridge"),
     "RidgeCV": ("fastlr.estimators", "RidgeCV"),
     "RidgePath": ("fastlr.penalised.paths", "RidgePath"),
@@ -118,6 +123,7 @@ _LAZY = {
     "anova": ("fastlr.diagnostics.variance", "anova"),
     "best_subset": ("fastlr.penalised.selection", "best_subset"),
     "compare": ("fastlr.results.comparison", "compare"),
+    "compare_rates": ("fastlr.descent.comparison", "compare_rates"),
     "descend": ("fastlr.descent", "descend"),
     "diagnostics": ("fastlr.diagnostics", None),
     "enet_path": ("fastlr.penalised.lasso", "enet_path"),
@@ -126,6 +132,7 @@ _LAZY = {
     "load": ("fastlr.loading", "load"),
     "load_model": ("fastlr.files", "load_model"),
     "optimizers": ("fastlr.descent.optimizers", None),
+    "plot": ("fastlr.plot", None),
     "polyfit": ("fastlr.least_squares.polynomial", "polyfit"),
     "power": ("fastlr.inference.power", "power"),
     "reference": ("fastlr.reference", None),

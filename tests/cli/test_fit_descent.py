@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import fastlr
-from fastlr.cli._history import _figure
 from fastlr.files import load_model
 
 
@@ -60,7 +59,7 @@ def test_hubers_loss_is_that_of_python(run, directory):
     assert len(steps) == described["n_epochs"]
     assert {step["mse"] for step in steps} == {""}
     assert "Huber's loss by gradient descent" in load_model(directory / "model.json").summary()
-    assert _figure(expected).axes[0].get_ylabel() == "mean of Huber's loss"
+    assert fastlr.plot.loss(expected).get_ylabel() == "mean of Huber's loss"
     refused = run("fit", *columns, *options[:-1], "-1")
     assert refused.exit_code == 2
     assert "--epsilon -1" in refused.stderr
@@ -222,11 +221,36 @@ def test_the_plot_has_the_format_of_its_name(run, file, magic):
     assert Path(file).read_bytes().startswith(magic)
 
 
+def test_the_plot_of_an_exact_fit_shows_diagnostics(run):
+    pytest.importorskip("matplotlib")
+    for options in (["--target", "employed"], ["--formula", "employed ~ year + gnp"]):
+        Path("d.png").unlink(missing_ok=True)
+        result = run("fit", "longley.csv", *options, "--plot", "d.png")
+        assert result.exit_code == 0
+        assert Path("d.png").read_bytes().startswith(b"\x89PNG")
+    for options, message in (
+        (["--target", "employed", "--alpha", "1"], "leave out --alpha or --plot"),
+        (["--target", "employed,year"], "of one target"),
+    ):
+        refused = run("fit", "longley.csv", *options, "--plot", "d.png")
+        assert refused.exit_code == 2
+        assert message in refused.stderr
+
+
+def test_a_plot_that_cannot_be_drawn_loses_no_report(run):
+    pytest.importorskip("matplotlib")
+    result = run("fit", "longley.csv", "--formula", "log(employed) ~ year", "--plot", "d.png")
+    assert result.exit_code == 1
+    assert "log(employed) on 1 feature" in result.stdout
+    assert "d.png: " in result.stderr
+    assert not Path("d.png").exists()
+
+
 def test_curves_that_reach_zero_are_drawn():
     options = {"standardize": True, "learning_rate": 0.5, "tol": None}
     fit = fastlr.descend([[1.0], [2.0]], [2.0, 4.0], epochs=200, **options)
     assert fit.loss == 0
-    (axes,) = _figure(fit).axes
+    axes = fastlr.plot.loss(fit)
     assert axes.get_yscale() == "log"
     assert [line.get_label() for line in axes.lines] == ["loss"]
 

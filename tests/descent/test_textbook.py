@@ -112,6 +112,24 @@ def test_five_points_with_too_large_a_rate_are_explained(page):
     assert "nan" not in printed
 
 
+BATCHES = {
+    0: (442.514, 0.620, 0.266),
+    50: (111.536, 1.792, 9.632),
+    100: (12.292, 1.868, 12.622),
+    450: (10.819, 1.884, 14.988),
+}
+
+
+def test_random_batches_take_the_printed_course(page):
+    names, printed, _ = page(4)
+    course = names["course"]
+    for epoch, figures in BATCHES.items():
+        found = (course.loss[epoch], course.coef[epoch, 0], course.intercept[epoch])
+        assert tuple(round(value, 3) for value in found) == figures
+    lines = [line for line in printed.splitlines() if line.startswith("epoch ")]
+    assert [int(line[6:9]) for line in lines] == list(range(0, 500, 50))
+
+
 def test_random_batches_reach_least_squares_within_the_noise_floor(page):
     names, _, _ = page(4)
     exact, exact3, noisy = names["exact"], names["exact3"], names["noisy"]

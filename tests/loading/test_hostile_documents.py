@@ -141,6 +141,7 @@ def test_a_field_that_is_missing_or_unknown_is_refused(which, documents, tmp_pat
         *((("l1_ratio",),) if which == "lasso of folds" else ()),
         ("choice", "scores" if which == "ridge" else "squared_errors"),
         *(("history", name) for name in ("validation_loss", "coef", "intercept")),
+        *(("history", name) for name in ("step_coef", "step_intercept", "step_epoch")),
     }
     for place in places(document):
         if isinstance(place[-1], int):

@@ -118,7 +118,9 @@ def descent_options(command: _Command) -> _Command:
             help="gd: a row an epoch, as .csv or .json.",
         ),
         click.option(
-            "--plot", metavar="FILE", help="gd: a picture of the loss, as .png, .svg or .pdf."
+            "--plot",
+            metavar="FILE",
+            help="Diagnostics in four panels, or with gd the loss, as .png, .svg or .pdf.",
         ),
         click.option(
             "--force",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
@@ -15,6 +16,9 @@ import fastlr
 from fastlr.cli._history import check_history, check_plot, write_history, write_plot
 from fastlr.cli._terminal import show
 from fastlr.files import check_writable, save_model
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @contextmanager
@@ -76,18 +80,20 @@ class Destinations:
         """Where the model goes; nowhere if descent diverged."""
         return None if result.status.code == "diverged" and not self.force else self.model
 
-    def save(self, result: fastlr.LinearFit, *, told: bool) -> None:
+    def save(
+        self, result: fastlr.LinearFit, *, told: bool, picture: Callable[[], Figure] | None = None
+    ) -> None:
         """Write them, after the report: a failure loses no results, and names each file."""
         savers: list[tuple[str, Callable[[str], object]]] = []
         model = self.model_of(result)
         if model is not None:
             savers.append((model, lambda path: save_model(result, path)))
-        if isinstance(result, fastlr.Descent):
+        if isinstance(result, fastlr.Descent) and self.history is not None:
             descent = result
-            if self.history is not None:
-                savers.append((self.history, lambda path: write_history(descent, path)))
-            if self.plot is not None:
-                savers.append((self.plot, lambda path: write_plot(descent, path)))
+            savers.append((self.history, lambda path: write_history(descent, path)))
+        if self.plot is not None and picture is not None:
+            drawn = picture
+            savers.append((self.plot, lambda path: write_plot(drawn(), path)))
         problems = _save_all(savers)
         if model != self.model:
             click.echo(f"no model saved to {self.model}: --force saves it all the same", err=True)
@@ -107,6 +113,8 @@ def _problem(path: str, save: Callable[[str], object]) -> str:
     try:
         with written_to(path):
             save(path)
+    except fastlr.InputError as error:  # what cannot be drawn
+        return f"{path}: {error}"
     except OSError as error:
         return f"{path}: {error.strerror}" if error.strerror else str(error)
     return ""

@@ -7,6 +7,7 @@ import shlex
 import sys
 import warnings
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import click
@@ -22,6 +23,7 @@ from fastlr.cli._descent import (
 )
 from fastlr.cli._exit_codes import DIVERGED, EPILOG, INTERRUPTED
 from fastlr.cli._output import Destinations
+from fastlr.cli._picture import check_picture, picture_of
 from fastlr.cli._report import show_report
 from fastlr.cli._scores import (
     check_checks,
@@ -172,7 +174,7 @@ def fit(
 
     With --method gd the rows are kept in memory, and gradient descent passes over them.
     """
-    refuse_stray(method, options)
+    refuse_stray(method, {**options, "plot": None})
     check_checks(folds, robust, cluster, method)
     check_roles(
         formula,
@@ -221,6 +223,8 @@ def fit(
             formula=formula,
             clusters=cluster,
         )
+        if destinations.plot is not None:
+            check_picture(method, choice.targets, alpha)
         kept = KeptColumns()
         rows = Chunks(
             table,
@@ -232,7 +236,7 @@ def fit(
             keep=kept.add if method == "gd" else None,
             way="--missing drop",
             cov_type="cluster" if cluster else robust,
-            keeps_all=folds is not None,
+            keeps_all=folds is not None or destinations.plot is not None,
         )
         for batch in watched(table, choice.names):
             rows.add(batch)
@@ -255,6 +259,7 @@ def fit(
     # The model keeps the package's own words; the report has those of the command line.
     told = replace(result, status=Status(result.status.code, in_options(result.status)))
     cautions = list(dict.fromkeys(map(in_options, cautions)))
+    picture = partial(picture_of, result, rows)
     try:
         if layout == "json":
             document = {
@@ -282,9 +287,9 @@ def fit(
             show_report(told, cautions, level=level, checks=checks)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the report went away; the files are wanted all the same
-        destinations.save(result, told=False)
+        destinations.save(result, told=False, picture=picture)
         raise
-    destinations.save(result, told=layout == "text")
+    destinations.save(result, told=layout == "text", picture=picture)
     if result.status.code in _FAILURES:
         click.get_current_context().exit(_FAILURES[result.status.code])
 

@@ -65,6 +65,11 @@ class BatchEngine:
             return 1
         return max(1, min(MOST_EPOCHS, self._rows_per_call // self.measured.n_samples))
 
+    def drawn(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Rows and sizes of the batches of the next epoch, by somebody else's sampler."""
+        assert self._draws is not None
+        return self._draws.epoch()
+
     def run(
         self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool
     ) -> Epochs:
@@ -72,7 +77,7 @@ class BatchEngine:
         given = sizes = None
         sampling = self.sampling if isinstance(self.sampling, str) else "given"
         if self._draws is not None:
-            given, sizes = self._draws.epoch()
+            given, sizes = self.drawn()
             if not len(sizes):
                 if not self._draws.is_iterator or not state.n_epochs:
                     raise InputError(

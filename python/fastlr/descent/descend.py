@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from fastlr.descent.result import Descent, Epoch
 from fastlr.descent.resuming import before
 from fastlr.descent.row_loss import as_epsilon
 from fastlr.descent.schedules import Schedule, as_schedule
+from fastlr.descent.steps import refuse_many_steps
 from fastlr.input.designs import Design
 from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.options import as_alpha, as_choice, as_whole
@@ -137,8 +139,9 @@ def descend(
     validation : float or (X, y) or (X, y, sample_weight), optional
         A share of the rows, the last ones (shuffle first if they are ordered), or rows of their own. Descent stops
         early when their loss no longer falls, and returns the best iterate.
-    record : {"loss", "path"}, default="loss"
-        "path" keeps the coefficients after each epoch in the history.
+    record : {"loss", "path", "steps"}, default="loss"
+        "path" keeps the coefficients after each epoch in the history; "steps" those after each step as well, in at most
+        256 MB (an `InputError` tells beforehand if they take more).
     callback : callable, optional
         Called with an `Epoch` after each epoch; return True to stop. What it raises reaches the caller.
     verbose : int, default=0
@@ -243,7 +246,7 @@ def descend(
         n_epochs=as_whole(epochs, "epochs"),
         loss=as_choice(loss, LOSSES, "loss"),
         epsilon=as_epsilon(epsilon, str(loss)),
-        record=as_choice(record, ("loss", "path"), "record"),
+        record=as_choice(record, ("loss", "path", "steps"), "record"),
         engine=as_choice(engine, ENGINES, "engine"),
         alpha=as_alpha(alpha),
         tol=as_tol(tol),
@@ -284,6 +287,15 @@ def _complete(validation: object) -> object:
     return validation
 
 
+def _refuse_many_steps(job: Job, n_epochs: int) -> None:
+    """Refuse to record more steps than memory is allowed for; those of a sampler are counted on the way."""
+    n, size = job.measured.n_samples, job.batch_size
+    is_drawn = job.engine == "batches" and isinstance(job.request.sampling, str)
+    steps = math.ceil(n / size) if is_drawn and size else 1
+    what = f"{n_epochs} epochs of {steps} steps" if steps > 1 else f"{n_epochs} steps"
+    refuse_many_steps(n_epochs * steps, job.measured.n_features + 1, what)
+
+
 def _loop_of(job: Job) -> Loop:
     """Set the loop up to make the steps of this job, from its start or from where an earlier descent ended."""
     request, earlier, measured = job.request, job.earlier, job.measured
@@ -293,6 +305,8 @@ def _loop_of(job: Job) -> Loop:
     else:
         start_loss, rate = earlier.recall().start_loss, earlier.recall().rate
         limit, n_before = earlier.recall().limit, earlier.n_epochs
+    if request.record == "steps":
+        _refuse_many_steps(job, n_before + request.n_epochs)
     counts = request.tol is not None and request.patience is not None
     return Loop(
         engine=engine_of(
@@ -304,6 +318,7 @@ def _loop_of(job: Job) -> Loop:
             request.sampling,
             job.seed,
             request.n_threads,
+            keep_steps=request.record == "steps",
         ),
         state=job.state,
         start_loss=start_loss,
@@ -327,7 +342,7 @@ def _loop_of(job: Job) -> Loop:
         if job.held_out is None
         else validator(job.held_out, job.standardisation, job.objective, request.n_threads),
         callback=request.callback,
-        keep_path=request.record == "path",
+        keep_path=request.record != "loss",
         verbose=request.verbose,
         progress=request.progress,
         waits_for_rate=True,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fastlr import errors
 from fastlr.descent.bounds import bounded_distance
+from fastlr.descent.epochs import Engine
 from fastlr.descent.gap import Distance
 from fastlr.descent.loop import VANISHED, Loop, Outcome
 from fastlr.descent.memory import Memory
@@ -19,6 +20,7 @@ from fastlr.descent.prepare import Job
 from fastlr.descent.result import Descent, History, Surroundings
 from fastlr.descent.row_loss import RowLoss
 from fastlr.descent.schedules import Adaptive
+from fastlr.descent.steps import StepByStep
 from fastlr.descent.table import MeasuredRows, Standardisation
 from fastlr.input.columns import FloatArray
 from fastlr.results import Status
@@ -62,6 +64,8 @@ def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
     row_loss = objective.row_loss
     squares = sums if row_loss.is_squared else measured.loss_sums(raw, job.request.n_threads)[0]
     history = history_of(outcome, measured, standardisation, row_loss)
+    if job.request.record == "steps":
+        history = with_steps(history, loop.engine, standardisation)
     if job.earlier is not None:
         history = job.earlier.history.followed_by(history)
 
@@ -188,6 +192,26 @@ def history_of(
         learning_rate=epochs.rate,
         coef=None if path is None else path[:, :-1],
         intercept=None if path is None else path[:, -1],
+    )
+
+
+def with_steps(history: History, engine: Engine, standardisation: Standardisation) -> History:
+    """Add the parameters after every step to a history that knows those after every epoch."""
+    if not isinstance(engine, StepByStep):  # an epoch is a step
+        return replace(
+            history,
+            step_coef=history.coef,
+            step_intercept=history.intercept,
+            step_epoch=history.epoch,
+        )
+    size = len(standardisation.factor) + 1
+    steps = engine.steps
+    raw = standardisation.to_raw(np.concatenate([np.empty((0, size)), *steps.thetas]))
+    return replace(
+        history,
+        step_coef=raw[:, :-1],
+        step_intercept=raw[:, -1],
+        step_epoch=np.concatenate([np.empty(0, dtype=np.int64), *steps.epochs]),
     )
 
 

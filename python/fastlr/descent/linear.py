@@ -15,6 +15,7 @@ from fastlr.descent.epochs import Engine, EpochFigures
 from fastlr.descent.objective import Objective, Quadratic
 from fastlr.descent.result import Epoch
 from fastlr.descent.state import State
+from fastlr.descent.steps import StepByStep
 from fastlr.descent.table import MeasuredRows, Standardisation
 from fastlr.descent.telling import number_text, tell_figures
 from fastlr.errors import InputError
@@ -35,6 +36,8 @@ def engine_of(
     sampling: str | Iterable[Any],
     seed: int,
     n_threads: int,
+    *,
+    keep_steps: bool = False,
 ) -> Engine:
     """Return the engine of that name: "moments" (which needs ``quadratic``), "rows" or "batches"."""
     if name == "moments":
@@ -42,7 +45,8 @@ def engine_of(
         return MomentsEngine(quadratic, measured.n_samples)
     if name == "rows":
         return RowsEngine(measured, standardisation.for_kernels, n_threads)
-    return BatchEngine(measured, standardisation.for_kernels, batch_size, sampling, seed, n_threads)
+    kind = StepByStep if keep_steps else BatchEngine
+    return kind(measured, standardisation.for_kernels, batch_size, sampling, seed, n_threads)
 
 
 def limit_of(

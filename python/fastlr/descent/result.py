@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,11 @@ from fastlr.descent.optimizers import Optimizer
 from fastlr.descent.stored import check_descent, check_history, rule_as_data
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
+from fastlr.input.frames import new_frame
 from fastlr.results import LinearFit
+
+if TYPE_CHECKING:
+    from fastlr.descent.surface import LossSurface
 
 __all__ = ["Descent", "Epoch", "History"]
 
@@ -76,6 +80,12 @@ class History:
         Coefficients after each epoch, in the units of the data; with ``record="path"``.
     intercept : ndarray or None
         The constant after each epoch, likewise.
+    step_coef : ndarray of shape (n_steps, n_features) or None
+        Coefficients after each step, with ``record="steps"``. Within an epoch of batches they are right to rounding.
+    step_intercept : ndarray of shape (n_steps,) or None
+        The constant after each step, likewise.
+    step_epoch : ndarray of shape (n_steps,) or None
+        The epoch that each step belongs to.
     """
 
     epoch: npt.NDArray[np.int64]
@@ -87,9 +97,50 @@ class History:
     learning_rate: FloatArray
     coef: FloatArray | None
     intercept: FloatArray | None
+    step_coef: FloatArray | None = None
+    step_intercept: FloatArray | None = None
+    step_epoch: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.epoch)
+
+    def plot(self, **options: Any) -> Any:
+        """Draw the loss by epoch (`fastlr.plot.loss`, which has the options), and return the matplotlib Axes."""
+        from fastlr.plot import loss
+
+        return loss(self, **options)
+
+    def to_frame(self, *, backend: str | None = None) -> Any:
+        """The history as a table with a row for each epoch.
+
+        Parameters
+        ----------
+        backend : {"pandas", "polars", "pyarrow"}, optional
+            The library of the frame; by default the first of these that is installed.
+
+        Returns
+        -------
+        DataFrame
+            ``epoch``, ``loss``, ``validation_loss`` if there is one, ``mse``, ``log_likelihood``, ``gradient_norm`` and
+            ``learning_rate``; with ``record="path"`` or "steps" ``coef_0``, ``coef_1``, ... and ``intercept`` as well.
+
+        Raises
+        ------
+        ImportError
+            If none of the libraries is installed.
+        """
+        return new_frame(self.columns(), backend)
+
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """The columns of `to_frame` by name."""
+        names = ["epoch", "loss", "mse", "log_likelihood", "gradient_norm", "learning_rate"]
+        if self.validation_loss is not None:
+            names.insert(2, "validation_loss")
+        columns = {name: getattr(self, name) for name in names}
+        if self.coef is not None and self.intercept is not None:
+            columns |= {f"coef_{j}": self.coef[:, j] for j in range(self.coef.shape[1])}
+            columns["intercept"] = self.intercept
+        return columns
 
     def to_document(self) -> dict[str, Any]:
         """The arrays as plain lists, from which `from_document` restores the same bits."""
@@ -103,12 +154,14 @@ class History:
     def from_document(cls, data: Mapping[str, Any], n_features: int) -> History:
         """Restore what `to_document` gave; an `InputError` if an array is missing, unknown or of another shape."""
         arrays = check_history(data, n_features)
+        if arrays["step_epoch"] is not None:
+            arrays["step_epoch"] = arrays["step_epoch"].astype(np.int64)
         return History(epoch=np.arange(len(arrays["loss"])), **arrays)
 
     def followed_by(self, later: History) -> History:
         """Join the histories of two descents, of which the second went on from the first, into that of one."""
 
-        def joined(a: FloatArray | None, b: FloatArray | None) -> FloatArray | None:
+        def joined(a: Any, b: Any) -> Any:
             return None if a is None or b is None else np.concatenate([a, b])
 
         return History(
@@ -121,6 +174,9 @@ class History:
             learning_rate=np.concatenate([self.learning_rate, later.learning_rate]),
             coef=joined(self.coef, later.coef),
             intercept=joined(self.intercept, later.intercept),
+            step_coef=joined(self.step_coef, later.step_coef),
+            step_intercept=joined(self.step_intercept, later.step_intercept),
+            step_epoch=joined(self.step_epoch, later.step_epoch),
         )
 
 
@@ -232,6 +288,47 @@ class Descent(LinearFit):
         if known is None or known.quadratic is None:
             return len(self.feature_names), math.nan
         return known.quadratic.rank_and_condition(known.objective, self.fit_intercept)
+
+    def loss_surface(
+        self,
+        parameters: Sequence[str | int] | None = None,
+        *,
+        x_range: tuple[float, float] | None = None,
+        y_range: tuple[float, float] | None = None,
+        size: int = 101,
+    ) -> LossSurface:
+        """The loss over a grid of two parameters, from the moments of the rows, with the path of this descent.
+
+        Parameters
+        ----------
+        parameters : pair of str or int, optional
+            Names or positions of two parameters; "(intercept)", the last position, is the constant. By default the
+            first two: of one feature its coefficient and the intercept.
+        x_range, y_range : pair of float, optional
+            Where the grid begins and ends; by default so that start, end and optimum are seen.
+        size : int, default=101
+            Places along each axis, at most 2000.
+
+        Returns
+        -------
+        LossSurface
+            Grid, losses and path; ``plot()`` draws them.
+
+        Raises
+        ------
+        InputError
+            If the moments are not at hand (a descent from a file, or with more than 64 features), the loss is Huber's,
+            or an argument is wrong.
+
+        Notes
+        -----
+        The objective is a quadratic form of the parameters, so each value is exact and costs a few operations: no row
+        is read. All other parameters stay where the descent ended. The path has every step with ``record="steps"``,
+        every epoch with "path", else start and end alone.
+        """
+        from fastlr.descent.surface import surface_of
+
+        return surface_of(self, parameters, x_range, y_range, size)
 
     def recall(self) -> Memory:
         """The memory of the steps, from which another descent goes on; an `InputError` if a file has not kept it."""

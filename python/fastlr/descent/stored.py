@@ -36,7 +36,12 @@ _HISTORY: Mapping[str, Field] = {
     "learning_rate": _ANY,
     "coef": Maybe(Numbers("ep", may_be_nan=True)),
     "intercept": Maybe(_ANY),
+    "step_coef": Maybe(Numbers("sp", may_be_nan=True)),
+    "step_intercept": Maybe(Numbers("s", may_be_nan=True)),
+    "step_epoch": Maybe(Numbers("s", at_least=0.0, must_be_finite=True)),
 }
+
+_LATER = ("step_coef", "step_intercept", "step_epoch")  # which files of 0.1.0 lack
 
 
 def rule_as_data(rule: Optimizer | Schedule) -> dict[str, Any]:
@@ -83,11 +88,13 @@ def check_history(data: Mapping[str, Any], n_features: int) -> dict[str, Any]:
     InputError
         If one is missing, unknown, or of another shape.
     """
-    check_keys("a history", data, _HISTORY)
+    check_keys("a history", {**dict.fromkeys(_LATER), **data}, _HISTORY)
     loss = data["loss"]
     if not isinstance(loss, list):
         raise InputError(f"loss={shown(loss)} is not a list of numbers.")
-    sizes = {"e": (len(loss),), "ep": (len(loss), n_features)}
+    steps = data.get("step_epoch")
+    e, s = len(loss), len(steps) if isinstance(steps, list) else 0
+    sizes = {"e": (e,), "ep": (e, n_features), "s": (s,), "sp": (s, n_features)}
     return check_fields("a history", data, _HISTORY, sizes)
 
 

@@ -16,9 +16,10 @@ import numpy.typing as npt
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.arrow import to_numpy
 
-__all__ = ["array_of", "has_columns", "like_frame", "opened", "opened_table"]
+__all__ = ["array_of", "has_columns", "like_frame", "new_frame", "opened", "opened_table"]
 
 _COLLECTED = ("polars", "duckdb", "ibis")  # engines of one machine, whose tables are collected
+_FRAMES = ("pandas", "polars", "pyarrow")  # in the order of our choice
 _SEEN = ("modin", "pandas", "polars", "pyarrow")  # by scikit-learn
 
 
@@ -123,6 +124,20 @@ def opened_table(data: Any, argument: str) -> Any:
     if isinstance(data, np.ndarray | list | tuple | dict):
         return None
     return opened(data, argument)
+
+
+def new_frame(columns: dict[str, npt.NDArray[Any]], backend: str | None = None) -> Any:
+    """Columns as a frame of a library: pandas, polars or pyarrow, or the first of these that is installed."""
+    if backend is None:
+        backend = next((name for name in _FRAMES if importlib.util.find_spec(name)), None)
+        if backend is None:
+            raise ImportError(f"a frame needs one of {', '.join(_FRAMES)}: pip install pandas")
+    if backend not in _FRAMES:
+        raise InputError(f"backend={backend!r} is unknown: choose one of {', '.join(_FRAMES)}.")
+    import narwhals as nw
+
+    library: Any = backend
+    return nw.from_dict(columns, backend=library).to_native()
 
 
 def like_frame(frame: Any, columns: dict[str, npt.NDArray[Any]]) -> Any:

@@ -118,6 +118,12 @@ class PenaltyPath(Storable):
         """Give penalties (0), coefficients (1) or duality gaps (2), as scikit-learn's tuple does."""
         return (self.alphas, self.coefs, self.dual_gaps)[position]
 
+    def plot(self, **options: Any) -> Any:
+        """Draw the coefficients over the penalty (`fastlr.plot.lasso_path`, which has the options); return the Axes."""
+        from fastlr.plot.paths import lasso_path as draw
+
+        return draw(self, **options)
+
     def to_document(self) -> dict[str, Any]:
         """What `save` writes: every field."""
         return path_as_data(self, is_vector=self.intercepts.ndim == 1)

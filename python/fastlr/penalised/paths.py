@@ -130,6 +130,12 @@ class RidgePath(Storable):
             features, self.coef[k], self.intercept[k], n_threads, names=self.feature_names
         )
 
+    def plot(self, **options: Any) -> Any:
+        """Draw the coefficients over the penalty (`fastlr.plot.ridge_path`, which has the options); return the Axes."""
+        from fastlr.plot.paths import ridge_path as draw
+
+        return draw(self, **options)
+
     def to_document(self) -> dict[str, Any]:
         """What `save` writes: every field."""
         return path_as_data(self, is_vector=self.intercept.ndim == 1)

@@ -18,6 +18,7 @@ from fastlr.input.convert import index_of
 from fastlr.input.designs import Design
 from fastlr.input.names import GeneratedNames, check_same_features
 from fastlr.input.refusals import refuse_non_finite
+from fastlr.results.pictures import Pictures
 from fastlr.results.prediction import predict_linear
 from fastlr.results.questions import Questions
 from fastlr.results.ranking import WeightRanking, ranked
@@ -32,7 +33,7 @@ __all__ = ["LinearFit", "fit_of", "with_design"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LinearFit(Questions, TermQuestions, Told, Statistics, Storable):
+class LinearFit(Questions, TermQuestions, Told, Pictures, Statistics, Storable):
     """A fitted linear regression: ``y = intercept + X @ coef``.
 
     Attributes
