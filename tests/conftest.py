@@ -1,12 +1,17 @@
 """What tests of several packages share."""
 
 import os
+import signal
 
 import pytest
 
 # Algebra of the oracles, whose tables are small: threads of their own that wait for one another, beside those of
 # fastlr, made a factor take a tenth of a second where other work ran. What fastlr may use is not told by this.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported, by fastlr
+
+# A shell that runs tests in its background has them ignore Ctrl-C, which some tests send to themselves.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from fastlr._kernels import available_levels
 from levels import in_use

@@ -16,6 +16,12 @@
 #include "fastlr/turns.hpp"
 
 namespace fastlr {
+
+template struct PanelProduct<PanelLayout, OnlyPrefetch>;
+template void SharedProduct<PanelLayout>::multiply_block(const double*, Index, const Block&,
+                                                         const Sums&, const FoldedSums&,
+                                                         Lines&) const;
+
 namespace {
 
 constexpr Index max_slots = 64;

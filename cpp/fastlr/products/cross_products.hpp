@@ -188,31 +188,9 @@ struct PanelProduct {
 
   /// A tile's columns after one another: their strips stay in a near cache, while strips of rows pass
   /// by. On the diagonal a block's first row is its first column.
-  void block(const Block& part) const {
-    const bool has_last = part.last_row == layout.n_strips();
-    const Index last_row = has_last ? part.last_row - 1 : part.last_row;
-    for (Index left = part.left; left < part.last_left; left += tile_strips) {
-      for (Index row = std::max(part.first_row, left); row < last_row; ++row) {
-        if constexpr (tile_strips >= 2) {  // two strips at the diagonal fill one tile
-          if (row == left && row + 1 < last_row) continue;
-          if (row == left + 1) {
-            tile<2 * strip_width, 2, strip_width>(left, left, 0);
-            continue;
-          }
-        }
-        const Index end = std::min(part.last_left, row + 1);
-        strips<tile_strips, tile_height>(row, left, std::min(tile_strips, end - left));
-      }
-    }
-    if (has_last) last_strip(part.left, std::min(part.last_left, layout.n_strips()));
-  }
+  void block(const Block& part) const;
 
-  void all() const {
-    if constexpr (tile_strips >= 2) {
-      if (layout.n_strips() == 2) return two_strips();
-    }
-    block({0, layout.n_strips(), 0, layout.n_strips()});
-  }
+  void all() const;
 
  private:
   /// Strips [left, end) of the last strip of rows, seldom full.
@@ -272,6 +250,38 @@ struct PanelProduct {
     }
   }
 };
+
+// Defined out of the class, so that units may leave them to one that instantiates them.
+template <class Layout, class Around>
+void PanelProduct<Layout, Around>::block(const Block& part) const {
+  const bool has_last = part.last_row == layout.n_strips();
+  const Index last_row = has_last ? part.last_row - 1 : part.last_row;
+  for (Index left = part.left; left < part.last_left; left += tile_strips) {
+    for (Index row = std::max(part.first_row, left); row < last_row; ++row) {
+      if constexpr (tile_strips >= 2) {  // two strips at the diagonal fill one tile
+        if (row == left && row + 1 < last_row) continue;
+        if (row == left + 1) {
+          this->template tile<2 * strip_width, 2, strip_width>(left, left, 0);
+          continue;
+        }
+      }
+      const Index end = std::min(part.last_left, row + 1);
+      this->template strips<tile_strips, tile_height>(row, left, std::min(tile_strips, end - left));
+    }
+  }
+  if (has_last) last_strip(part.left, std::min(part.last_left, layout.n_strips()));
+}
+
+template <class Layout, class Around>
+void PanelProduct<Layout, Around>::all() const {
+  if constexpr (tile_strips >= 2) {
+    if (layout.n_strips() == 2) return two_strips();
+  }
+  block({0, layout.n_strips(), 0, layout.n_strips()});
+}
+
+// Compiled once, in accumulation.cpp.
+extern template struct PanelProduct<PanelLayout, OnlyPrefetch>;
 
 /// (hi, lo) += C as an unevaluated sum (TwoSum), n values of a row: the error of the accumulated
 /// moments stops growing with the number of rows.

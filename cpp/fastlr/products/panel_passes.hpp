@@ -101,6 +101,11 @@ struct FoldedSums {
   }
 };
 
+// Compiled once, in accumulation.cpp.
+extern template void SharedProduct<PanelLayout>::multiply_block(const double*, Index, const Block&,
+                                                                const Sums&, const FoldedSums&,
+                                                                Lines&) const;
+
 /// Many variables, one slot: `fill(panels, data)` packs some folds of rows, on threads of its own,
 /// into deep panels, a fold each, and then the threads share the blocks of their products, whose
 /// tiles are folded into (hi, lo) as soon as they are summed. There is no C.

@@ -122,17 +122,7 @@ class SharedProduct {
 
   template <class Target>
   void multiply_block(const double* panel, Index n_rows, const Block& block, const Sums& sums,
-                      const Target& target, Lines& lines) const {
-    lines.fill(reinterpret_cast<const std::byte*>(&lines));
-    Index r = 0;
-    for (; r + DeepPanel::rows_at_once < n_rows; r += DeepPanel::rows_at_once)
-      PanelProduct<Layout, KeepSums>{
-          panel + r * strip_width, layout_, DeepPanel::rows_at_once, r == 0, sums, {lines}}
-          .block(block);
-    PanelProduct<Layout, TakeSums<Target>>{
-        panel + r * strip_width, layout_, n_rows - r, r == 0, sums, {target, sums, lines}}
-        .block(block);
-  }
+                      const Target& target, Lines& lines) const;
 
   Index stride() const { return side_ * strip_width + 8; }  // a line more: see strip_size
   Index room_size() const { return side_ * strip_width * stride(); }
@@ -143,5 +133,23 @@ class SharedProduct {
   std::vector<Block> blocks_;
   Eigen::Matrix<double, Eigen::Dynamic, 1> rooms_;
 };
+
+template <class Layout>
+template <class Target>
+void SharedProduct<Layout>::multiply_block(const double* panel, Index n_rows, const Block& block,
+                                           const Sums& sums, const Target& target,
+                                           Lines& lines) const {
+  lines.fill(reinterpret_cast<const std::byte*>(&lines));
+  Index r = 0;
+  if constexpr (!DeepPanel::is_taken_whole) {
+    for (; r + DeepPanel::rows_at_once < n_rows; r += DeepPanel::rows_at_once)
+      PanelProduct<Layout, KeepSums>{
+          panel + r * strip_width, layout_, DeepPanel::rows_at_once, r == 0, sums, {lines}}
+          .block(block);
+  }
+  PanelProduct<Layout, TakeSums<Target>>{panel + r * strip_width, layout_, n_rows - r, r == 0, sums,
+                                         {target, sums, lines}}
+      .block(block);
+}
 
 }  // namespace fastlr
