@@ -417,3 +417,20 @@ def test_meat_of_many_columns_is_that_of_scores_written_down(level):
             np.testing.assert_allclose(
                 fit.std_errors, expected, rtol=1e-10, err_msg=f"{level} {cov_type} {n_threads}"
             )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"weight_type": "probability", "sample_weight": [1.0, 2.0, 1.0, 3.0]},
+        {"cov_type": "HC1"},
+        {"cov_type": "cluster", "cov_kwds": {"groups": [0, 0, 1, 1]}},
+        {"cov_type": "HAC", "cov_kwds": {"maxlags": 1, "use_correction": True}},
+    ],
+    ids=str,
+)
+def test_nothing_is_stated_where_no_degrees_of_freedom_are_left(options):
+    X, y = np.random.default_rng(0).normal(size=(4, 3)), np.arange(4.0)
+    fit = fastlr.ols(X, y, **options)
+    assert np.isnan(fit.std_errors).all()
+    assert "Nothing is left to estimate errors from" in str(fit.inference_status)

@@ -82,8 +82,9 @@ def covariance_of(
     if np.any(fit.alpha):
         found["effective_df"] = fit.n_parameters
         found["df_inference"] = df_resid
+    left = df_resid if df_resid > 0 else math.nan  # what corrections divide by
     with np.errstate(invalid="ignore", divide="ignore"):
-        variance = fit.rss / (df_resid if df_resid > 0 else math.nan)
+        variance = fit.rss / left
         if fit.weight_type == "probability":
             variance = variance * (fit.n_samples / fit.total_weight)
     residual_sd = np.sqrt(variance)
@@ -93,11 +94,11 @@ def covariance_of(
     if rows is None:
         raise InputTypeError(f"cov_type={cov_type!r} needs the rows: pass X and y.")
     if cov_type == "cluster":
-        inner = _by_clusters(fit, rows, df_resid, options, found)
+        inner = _by_clusters(fit, rows, left, options, found)
     elif cov_type == "HAC":
-        inner = _over_time(fit, rows, df_resid, options, found)
+        inner = _over_time(fit, rows, left, options, found)
     else:
-        inner = _by_rows(fit, rows, df_resid, cov_type, found)
+        inner = _by_rows(fit, rows, left, cov_type, found)
     if df_resid <= 0:
         inner = np.full_like(inner, np.nan)
     return Covariance(inner, found, residual_sd)
@@ -119,7 +120,7 @@ def _normalised(fit: Estimates) -> FloatArray:
 
 
 def _by_rows(
-    fit: Estimates, rows: GivenRows, df_resid: float, cov_type: str, found: dict[str, Any]
+    fit: Estimates, rows: GivenRows, left: float, cov_type: str, found: dict[str, Any]
 ) -> FloatArray:
     correction = _CORRECTIONS[cov_type]
     whitened = _is_ill(fit) or correction != "none"
@@ -134,14 +135,14 @@ def _by_rows(
     matrices = np.stack(out)
     if cov_type == "HC1":
         with np.errstate(divide="ignore", invalid="ignore"):
-            matrices = matrices * (fit.nobs / df_resid)
+            matrices = matrices * (fit.nobs / left)
     return matrices
 
 
 def _by_clusters(
     fit: Estimates,
     rows: GivenRows,
-    df_resid: float,
+    left: float,
     options: Mapping[str, Any],
     found: dict[str, Any],
 ) -> FloatArray:
@@ -166,7 +167,7 @@ def _by_clusters(
             factor_of_way = 1.0
             if corrects:
                 n_groups = least if use_least else n_clusters
-                factor_of_way = n_groups / (n_groups - 1.0) * (fit.nobs - 1.0) / df_resid
+                factor_of_way = n_groups / (n_groups - 1.0) * (fit.nobs - 1.0) / left
             total += (-1.0 if way == 2 else 1.0) * factor_of_way * (scores.T @ scores)
         out.append(_outer(fit, factor, total, float(passed.scale[-1]), whitened))
     return np.stack(out)
@@ -175,7 +176,7 @@ def _by_clusters(
 def _over_time(
     fit: Estimates,
     rows: GivenRows,
-    df_resid: float,
+    left: float,
     options: Mapping[str, Any],
     found: dict[str, Any],
 ) -> FloatArray:
@@ -199,7 +200,7 @@ def _over_time(
         inner = hac_meat(passed, n_lags, whitened=whitened)
         out.append(_outer(fit, factor, inner, float(passed.scale[-1]), whitened))
     matrices = np.stack(out)
-    return matrices * (fit.nobs / df_resid) if corrects else matrices
+    return matrices * (fit.nobs / left) if corrects else matrices
 
 
 def _is_ill(fit: Estimates) -> bool:
