@@ -353,12 +353,16 @@ def _quotient(fit: Statistics, value: float | FloatArray, df: float) -> float | 
     return value / df if df > 0 else _unknown(fit)
 
 
+def _counted(number: float, noun: str) -> str:
+    return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"
+
+
 def _status(fit: Statistics) -> Status:
     if fit.df_resid <= 0 and not np.any(fit.alpha):
         return Status(
             "no_degrees_of_freedom",
-            f"Nothing is left to estimate errors from: {fit.nobs:g} observations, {fit.rank + fit.fit_intercept} "
-            "parameters. Add rows or leave columns out.",
+            f"Nothing is left to estimate errors from: {_counted(fit.nobs, 'observation')}, "
+            f"{_counted(fit.rank + fit.fit_intercept, 'parameter')}. Add rows or leave columns out.",
         )
     if fit.weight_type == "probability" and fit.cov_type == "nonrobust":
         return Status(
