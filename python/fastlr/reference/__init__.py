@@ -1,4 +1,4 @@
-"""The NumPy twin of every computation in fastlr: short, slow, and meant to be read.
+"""The NumPy twin of what fastlr computes from rows: short, slow, and meant to be read.
 
 The compiled kernels are tested against these pages, and they teach what the kernels do. Everywhere
 ``X`` is ``(n_samples, n_features)``; ``y`` is ``(n_samples,)`` or ``(n_samples, n_targets)``;
@@ -17,6 +17,7 @@ With several targets every figure is given per target: separate problems on the 
 
 from fastlr.reference.descent import descend, descent_step, standardize
 from fastlr.reference.goodness_of_fit import log_likelihood, mse, r2, rss
+from fastlr.reference.inference import covariance, leverages, residuals_without_own_row
 from fastlr.reference.losses import gradient, loss, predict
 from fastlr.reference.moments import CentredMoments, centred_moments, merge, subtract
 from fastlr.reference.row_losses import mean_row_loss, row_loss, row_slope
@@ -27,9 +28,11 @@ __all__ = [
     "CentredMoments",
     "Parameters",
     "centred_moments",
+    "covariance",
     "descend",
     "descent_step",
     "gradient",
+    "leverages",
     "log_likelihood",
     "loss",
     "mean_row_loss",
@@ -39,6 +42,7 @@ __all__ = [
     "normal_equations",
     "predict",
     "r2",
+    "residuals_without_own_row",
     "row_loss",
     "row_slope",
     "rss",
