@@ -72,7 +72,7 @@ def score_lines(what: str, score: HeldOut) -> list[str]:
 
 
 def score_document(score: HeldOut | None, **origin: Any) -> dict[str, Any] | None:
-    """The same for programs."""
+    """The scores of held-out rows as plain data for ``--format json``; None if there are none."""
     if score is None:
         return None
     return {**origin, "n_rows": score.n_rows, "targets": score.figures()}

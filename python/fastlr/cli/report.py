@@ -111,7 +111,7 @@ report.params[:0] = [param for param in fit_command.params if param.name in _LIK
 
 
 def _models(given: tuple[str, ...]) -> list[str]:
-    """The models between commas."""
+    """The names that ``--models`` gave, with commas between; a usage error if one is unknown."""
     names = [name.strip() for value in given for name in value.split(",")]
     for name in names:
         if name not in MODELS:

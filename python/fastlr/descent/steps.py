@@ -42,7 +42,7 @@ class RecordedSteps:
     n_steps: int = 0
 
     def add(self, thetas: FloatArray, epoch: int) -> None:
-        """Add the steps of an epoch."""
+        """Append the parameters after each step of one epoch; an `InputError` if they take too much memory."""
         refuse_many_steps(self.n_steps + len(thetas), thetas.shape[1], "these batches")
         self.thetas.append(thetas)
         self.epochs.append(np.full(len(thetas), epoch))

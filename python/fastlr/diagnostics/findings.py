@@ -104,7 +104,7 @@ def df_text(df: float | tuple[float, float]) -> str:
 
 
 def p_text(p: float) -> str:
-    """A p-value for people."""
+    """A p-value as tests print it: "p = 0.031", "p < 1e-300", or "p unknown"."""
     if math.isnan(p):
         return "p unknown"
     return f"p = {p:.2g}" if p >= 1e-300 else "p < 1e-300"

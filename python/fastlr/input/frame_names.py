@@ -9,18 +9,18 @@ __all__ = ["FrameNames", "of_frame"]
 
 
 class FrameNames(tuple[str, ...]):
-    """Names of the columns of a frame, with its library; they are the same as other names that read the same."""
+    """Names of the columns of a frame, with its library as ``backend``; equal to other names that read the same."""
 
-    library: str
+    backend: str
 
-    def __new__(cls, names: Iterable[str], library: str) -> FrameNames:
+    def __new__(cls, names: Iterable[str], backend: str) -> FrameNames:
         """Join names, and the library as narwhals calls it: "pandas", "polars", "pyarrow", ..."""
         self = super().__new__(cls, names)
-        self.library = library
+        self.backend = backend
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return FrameNames, (tuple(self), self.library)
+        return FrameNames, (tuple(self), self.backend)
 
 
 def of_frame(names: tuple[str, ...] | None, data: Any) -> tuple[str, ...] | None:

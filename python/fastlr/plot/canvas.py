@@ -82,7 +82,7 @@ def short(value: float) -> str:
 
 
 def plural(n: int, noun: str) -> str:
-    """A count and its noun."""
+    """Write a count with its noun, as "1 row" or "16 rows"."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 

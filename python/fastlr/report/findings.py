@@ -25,7 +25,7 @@ _MOST_NAMES = 5
 
 @dataclass(frozen=True)
 class Findings:
-    """Sentences of two kinds."""
+    """What a report says of a fit in sentences: what deserves attention, and what is in order."""
 
     attention: tuple[str, ...]
     in_order: tuple[str, ...]

@@ -27,7 +27,7 @@ _LEAST_ROWS_OF_A_LINE = 20
 
 
 class Picture(NamedTuple):
-    """A picture of a report."""
+    """A picture of a report: a title, a sentence on how to read it, and the ``svg`` element."""
 
     title: str
     sentence: str

@@ -31,21 +31,10 @@ class Comparison(Document):
     """Models side by side: a table of estimates with standard errors below them, and how well each explains.
 
     It is a string, prints as text and shows as a table in notebooks; `as_html`, `as_latex` and `as_markdown` give it
-    for elsewhere, and `to_dict` for programs.
+    for elsewhere, and `to_dict` and `to_json` for programs.
     """
 
-    __slots__ = ("_data",)
-    _data: dict[str, Any]
-
-    def __new__(cls, parts: Sequence[Table | Notes], data: dict[str, Any]) -> Comparison:
-        """Join the parts as they are set, and the same as plain data."""
-        self = super().__new__(cls, parts)
-        assert isinstance(self, Comparison)
-        self._data = data
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.parts, self._data)
+    __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The models as plain data: ``terms`` and ``models``, lists with the keys of `LinearFit.tidy` and `glance`.
@@ -55,7 +44,7 @@ class Comparison(Document):
         dict
             Every row has the name of its ``model``; None stands for what is not finite.
         """
-        return {key: [dict(row) for row in rows] for key, rows in self._data.items()}
+        return super().to_dict()
 
 
 @dataclass(frozen=True)
@@ -110,8 +99,8 @@ def compare(
     Returns
     -------
     Comparison
-        A string that shows as a table in notebooks, with ``as_html()``, ``as_latex()``, ``as_markdown()`` and
-        ``to_dict()``.
+        A string that shows as a table in notebooks, with ``as_html()``, ``as_latex()``, ``as_markdown()``, ``to_dict()``
+        and ``to_json()``.
 
     Raises
     ------

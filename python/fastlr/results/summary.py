@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastlr.errors import InputError
@@ -56,18 +54,7 @@ class Summary(Document):
     Numerics: 15 right digits, refined in 2 passes, condition number 1.
     """
 
-    __slots__ = ("_data",)
-    _data: dict[str, Any]
-
-    def __new__(cls, parts: Sequence[Table | Notes], data: dict[str, Any]) -> Summary:
-        """Join the parts as they are set, and the same as plain data."""
-        self = super().__new__(cls, parts)
-        assert isinstance(self, Summary)
-        self._data = data
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.parts, self._data)
+    __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The summary as plain data: all digits of all parameters and targets, None for what is not finite.
@@ -78,11 +65,7 @@ class Summary(Document):
             ``terms`` and ``targets`` are lists with the keys of `LinearFit.tidy` and `LinearFit.glance`, and the name
             of the target; ``attention`` and ``numerics`` are the sentences.
         """
-        return json.loads(self.to_json())  # type: ignore[no-any-return]
-
-    def to_json(self) -> str:
-        """The same as a JSON document."""
-        return json.dumps(self._data, ensure_ascii=False, allow_nan=False)
+        return super().to_dict()
 
 
 def summary_of(

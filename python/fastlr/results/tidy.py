@@ -15,7 +15,7 @@ from fastlr.input.frame_names import FrameNames
 if TYPE_CHECKING:
     from fastlr.results.linear_fit import LinearFit
 
-__all__ = ["BACKENDS", "as_frame", "glance_columns", "library_of", "records", "tidy_columns"]
+__all__ = ["BACKENDS", "as_frame", "backend_of", "glance_columns", "records", "tidy_columns"]
 
 BACKENDS = ("pandas", "polars", "pyarrow", "modin")
 """Libraries whose frames can be asked for."""
@@ -74,16 +74,16 @@ def records(columns: Mapping[str, npt.NDArray[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
 
 
-def library_of(fit: LinearFit) -> str | None:
+def backend_of(fit: LinearFit) -> str | None:
     """The library of the frame that the rows of a fit came from; None if it was no frame, or is not known."""
     for names in (fit.feature_names, fit.target_names):
         if isinstance(names, FrameNames):
-            return names.library
+            return names.backend
     return None
 
 
-def as_frame(columns: ColumnArrays, library: str | None, backend: str | None) -> Any:
-    """Columns as a frame of ``backend``, or of the user's library, or as they are if that is None.
+def as_frame(columns: ColumnArrays, own: str | None, backend: str | None) -> Any:
+    """Columns as a frame of ``backend``, or of the user's ``own`` library, or as they are if that is None.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def as_frame(columns: ColumnArrays, library: str | None, backend: str | None) ->
             f"backend={backend!r} is unknown: choose one of {', '.join(map(repr, BACKENDS))}, or None for the library "
             "of the fit's own table."
         )
-    chosen = backend or library
+    chosen = backend or own
     if chosen is None:
         return columns
     if chosen not in BACKENDS:  # DuckDB, dask and others: their tables are collected as Arrow's

@@ -118,10 +118,10 @@ class Told:
         >>> list(fit.tidy(backend="polars").columns)
         ['term', 'estimate', 'std_error', 'statistic', 'p_value', 'conf_low', 'conf_high']
         """
-        from fastlr.results.tidy import as_frame, library_of, tidy_columns
+        from fastlr.results.tidy import as_frame, backend_of, tidy_columns
 
         fit = cast("LinearFit", self)
-        return as_frame(tidy_columns(fit, level), library_of(fit), backend)
+        return as_frame(tidy_columns(fit, level), backend_of(fit), backend)
 
     def glance(self, *, backend: str | None = None) -> Any:
         """A table with one row for the whole fit (one for each of several targets), in the words of R's broom.
@@ -152,10 +152,10 @@ class Told:
         >>> fit.glance()["r_squared"].round(4)
         array([0.9468])
         """
-        from fastlr.results.tidy import as_frame, glance_columns, library_of
+        from fastlr.results.tidy import as_frame, backend_of, glance_columns
 
         fit = cast("LinearFit", self)
-        return as_frame(glance_columns(fit), library_of(fit), backend)
+        return as_frame(glance_columns(fit), backend_of(fit), backend)
 
     def augment(
         self,

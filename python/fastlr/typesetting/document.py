@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from fastlr.typesetting.html import STYLE, notes_html, table_html
 from fastlr.typesetting.latex import notes_latex, table_latex, tex
@@ -34,17 +36,19 @@ class Document(str):
     It is a `str`, prints as that, and shows as a table in notebooks.
     """
 
-    __slots__ = ("parts",)
+    __slots__ = ("_data", "parts")
     parts: tuple[Table | Notes, ...]
+    _data: Mapping[str, Any]
 
-    def __new__(cls, parts: Sequence[Table | Notes]) -> Document:
-        """Set the parts, one below the other, as text."""
+    def __new__(cls, parts: Sequence[Table | Notes], data: Mapping[str, Any] | None = None) -> Self:
+        """Set the parts, one below the other, as text, and keep the same as plain data."""
         self = super().__new__(cls, "\n".join(line for _, line in _lines(parts)))
         self.parts = tuple(parts)
+        self._data = {} if data is None else data
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.parts,)
+        return type(self), (self.parts, self._data)
 
     def __repr__(self) -> str:
         return str(self)
@@ -107,6 +111,14 @@ class Document(str):
             for part in self.parts
         ]
         return "\n\n".join("\n".join(block) for block in blocks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document as plain data, which may be changed: numbers with all digits, None for what is not finite."""
+        return copy.deepcopy(dict(self._data))
+
+    def to_json(self) -> str:
+        """The data of `to_dict` as a JSON document."""
+        return json.dumps(self._data, ensure_ascii=False, allow_nan=False)
 
     def _repr_html_(self) -> str:
         return self.as_html()
