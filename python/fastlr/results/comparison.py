@@ -99,8 +99,8 @@ def compare(
     Returns
     -------
     Comparison
-        A string that shows as a table in notebooks, with ``as_html()``, ``as_latex()``, ``as_markdown()``, ``to_dict()``
-        and ``to_json()``.
+        A string that shows as a table in notebooks, with ``as_html()``, ``as_latex()``, ``as_markdown()``,
+        ``to_dict()`` and ``to_json()``.
 
     Raises
     ------
