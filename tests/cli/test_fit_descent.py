@@ -141,7 +141,8 @@ def test_options_reach_the_descent_and_what_is_left_out_is_left_to_it(
     def spied(
         X, y, *, data, categories, sample_weight, fit_intercept, n_threads, random_state, **options
     ):
-        assert data is None and categories is None
+        assert data is None
+        assert categories is None
         seen.update(options)
         return descend(X, y, epochs=2)
 

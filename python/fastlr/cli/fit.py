@@ -315,8 +315,9 @@ def _descended(
     columns = {name: kept[name] for name in rows.choice.names}
     formula, weights = rows.choice.formula, rows.choice.weights
     given: tuple[Any, Any, Any] = (formula, None, weights)
+    made: dict[str, Any] = {"categories": rows.choice.categories or None}
     if formula is None:
-        given, made = rows.parts(columns), {"categories": rows.choice.categories or None}
+        given = rows.parts(columns)
     else:
         made = {"data": with_whole_levels(formula, columns)}
     result, cautions = descend(

@@ -95,7 +95,7 @@ def _intercept_rate(
     standardisation: Standardisation,
     batch_size: int | None,
 ) -> float:
-    """Return the share of the learning rate that the intercept gets: of plain steps on sparse rows as in scikit-learn."""
+    """Return the share of the learning rate that the intercept gets, of plain steps as in scikit-learn."""
     is_sparse = isinstance(measured.features, SparseColumns)
     is_plain = batch_size == 1 and settings.rule.name == "gd" and standardisation.is_trivial
     return _RATE_ON_SPARSE_ROWS if is_sparse and is_plain else 1.0
