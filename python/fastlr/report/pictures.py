@@ -9,10 +9,10 @@ import numpy as np
 from scipy.special import ndtri
 
 from fastlr.input.columns import FloatArray
-from fastlr.report.names import shortened
 from fastlr.report.rows import SeenRows
 from fastlr.report.vector import ACCENT, FAINT, INK, POINT, drawing, svg_of
 from fastlr.results import LinearFit
+from fastlr.typesetting.names import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

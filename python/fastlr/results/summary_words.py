@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fastlr.results.row_words import far_off, leaning
 from fastlr.typesetting.figures import fixed, p_value, share, significant, statistic
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def attention(fit: LinearFit) -> list[str]:
             f"Only {counted(fit.df_resid, 'degree', 'of freedom')} for {counted(n_params, 'parameter')}: standard "
             "errors are uncertain themselves."
         )
+    found += _rows(fit)
     if fit.n_dropped:
         were = "was" if fit.n_dropped == 1 else "were"
         found.append(f"{counted(fit.n_dropped, 'row')} with missing values {were} left out.")
@@ -214,6 +216,15 @@ def inflation(fit: LinearFit) -> NDArray[np.float64]:
             return unknown
         vif = diagonal * spread * fit.total_weight
     return np.where(np.isfinite(vif), vif, np.nan)
+
+
+def _rows(fit: LinearFit) -> list[str]:
+    """On which rows the fit leans, and which lie far off."""
+    told = []
+    for name, rows in zip(fit.target_names, fit.influential or (), strict=False):
+        of = f"{name}: " if fit.n_targets > 1 else ""
+        told += [f"{of}{sentence}" for sentence in (leaning(rows), far_off(rows)) if sentence]
+    return told
 
 
 def _undetermined(fit: LinearFit) -> str:
