@@ -51,7 +51,8 @@ class Questions:
             "nonrobust" alone, as in statsmodels). ``groups`` of "cluster": a label for each row, or two columns of
             labels. ``use_correction``: the factor for small samples, True by default of "cluster" (which also knows
             "min"), False of "HAC". ``df_correction`` of "cluster": clusters less one are the degrees of freedom
-            (True). ``maxlags`` of "HAC", by default ``floor(4 (n / 100)^(2 / 9))``.
+            (True). ``maxlags`` of "HAC": by default ``floor(4 (n / 100)^(2 / 9))``; "auto" lets the
+            scores decide.
 
         Returns
         -------
@@ -71,8 +72,10 @@ class Questions:
         Stata's, fixest's and statsmodels' factor. Two ways are those of each less those of their intersections, each
         with its own factor (statsmodels), or all with that of the fewest clusters (``use_correction="min"``, fixest).
         "HAC" adds products of scores up to ``maxlags`` rows apart with Bartlett's weights (Newey and West 1987), times
-        ``n / (n - k)`` with a correction. With a penalty A is the inverse with it, k the effective number of
-        parameters, and "nonrobust" is ``A X'WX A`` times the variance. Weights that are frequencies stand for rows.
+        ``n / (n - k)`` with a correction; "auto" is the plug-in rule of Newey and West (1994) for the sum of each row's
+        scores but the intercept's, in the units of the features, as R's ``NeweyWest(prewhite = FALSE)`` has it. With a
+        penalty A is the inverse with it, k the effective number of parameters, and "nonrobust" is ``A X'WX A`` times
+        the variance. Weights that are frequencies stand for rows.
 
         Examples
         --------

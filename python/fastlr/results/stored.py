@@ -87,6 +87,9 @@ _OPTIONS: Mapping[str, tuple[type, ...]] = {
 """What `LinearFit.cov_options` may hold, and of which types."""
 
 
+_PER_PART = ("n_groups", "maxlags")  # a number for each way or target, where they differ
+
+
 class _Options:
     """A rule that admits the options of a covariance, by name."""
 
@@ -98,7 +101,7 @@ class _Options:
             raise InputError(f"{name}={shown(value)} has no names.")
         for key, option in value.items():
             kinds = _OPTIONS.get(key)
-            parts = option if isinstance(option, list | tuple) and key == "n_groups" else [option]
+            parts = option if isinstance(option, list | tuple) and key in _PER_PART else [option]
             if kinds is None or not parts or not all(type(part) in kinds for part in parts):
                 raise InputError(
                     f"{name}: {shown(key)}={shown(option)} is no option of a covariance."

@@ -246,9 +246,11 @@ def _covariance(fit: LinearFit) -> str:
     options = fit.cov_kwds
     by = "Student's t" if fit.use_t else "the normal distribution"
     if fit.cov_type == "HAC":
-        lags = int(options["maxlags"])
+        found = options["maxlags"]
+        lags = sorted(set(found)) if isinstance(found, tuple | list) else [int(found)]
+        over = " or ".join([*map(_count, lags[:-1]), counted(lags[-1], "row")])
         return (
-            f"Standard errors allow for unequal variances and correlation over {counted(lags, 'row')} "
+            f"Standard errors allow for unequal variances and correlation over {over} "
             f"(HAC, Newey-West); p-values and intervals by {by}."
         )
     if fit.cov_type == "cluster":
