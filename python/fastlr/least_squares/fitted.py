@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -180,8 +181,13 @@ def _influential(_: Later, fit: LinearFit) -> tuple[InfluentialRows, ...] | None
     return remembered_influence(fit)
 
 
-def _likelihood(later: Later, _: LinearFit) -> float | FloatArray:
-    """The log-likelihood under precisions, of the table that frequencies repeat, or of probabilities of mean 1."""
+def _likelihood(later: Later, fit: LinearFit) -> float | FloatArray:
+    """The log-likelihood under precisions, of the table that frequencies repeat, or of probabilities of mean 1.
+
+    NaN where the coefficients go through every row: what is left is rounding.
+    """
+    if fit.df_resid <= 0 and not np.any(fit.alpha):
+        return math.nan if later.is_vector else np.full(fit.n_targets, np.nan)
     n: float = later.n_samples
     sum_log_weight, rss, log_rss = later.sum_log_weight, later.rss, later.log_rss
     if later.weight_type != "precision":

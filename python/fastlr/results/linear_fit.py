@@ -73,7 +73,8 @@ class LinearFit(Questions, RowQuestions, TermQuestions, Told, Pictures, Statisti
         Residual sum of squares ``sum w (y - prediction)^2``, and total sum of squares: about the mean with an
         intercept, about zero without.
     log_likelihood : float or ndarray of shape (n_targets,)
-        Gaussian log-likelihood at the maximum-likelihood variance rss / n, for what weights mean by ``weight_type``.
+        Gaussian log-likelihood at the maximum-likelihood variance rss / n, for what weights mean by ``weight_type``;
+        NaN without degrees of freedom.
     bse : ndarray of shape (n_features,) or (n_targets, n_features)
         Standard errors of the coefficients, by ``cov_type``; NaN for a column that depends on others, with a penalty
         (unless ``cov_type`` was given), and without degrees of freedom.

@@ -104,7 +104,7 @@ def summary_of(
     found = attention(fit)
     if found:
         parts.append(Notes("attention", tuple((sentence,) for sentence in found)))
-    how = numerics(fit)
+    how = numerics(fit, found)
     if numerics_line:
         parts.append(Notes("numerics", ((how,),)))
     data: dict[str, Any] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -133,16 +134,17 @@ def attention(fit: LinearFit) -> list[str]:
     return found
 
 
-def numerics(fit: LinearFit) -> str:
-    """How it was solved, and how many digits of the coefficients are right."""
+def numerics(fit: LinearFit, told: Sequence[str] | None = None) -> str:
+    """How it was solved, and how many digits of the coefficients are right; ``told`` is what `attention` says."""
     parts = []
     if math.isfinite(fit.digits) and fit.df_resid > 0:
         parts.append(_digits(fit.digits, "right "))
     word = _SOLVERS.get(fit.solver, fit.solver)
     parts.append(f"{word} in {counted(fit.passes, 'pass', plural='passes')}")
-    told = "condition number"
-    if math.isfinite(fit.condition_number) and not any(told in said for said in attention(fit)):
-        parts.append(f"{told} {fit.condition_number:.3g}")
+    what = "condition number"
+    sentences = attention(fit) if told is None else told
+    if math.isfinite(fit.condition_number) and not any(what in said for said in sentences):
+        parts.append(f"{what} {fit.condition_number:.3g}")
     return f"Numerics: {', '.join(parts)}."
 
 
