@@ -28,6 +28,8 @@ class SeenRows:
     ----------
     observed, fitted, residual : ndarray of shape (n,)
         Of rows that count (a weight above zero), in their order.
+    places : ndarray of shape (n,)
+        Their positions among all rows, from 0 on.
     standardised : ndarray of shape (n,)
         Residuals by their standard errors: internally studentised, or by the residual standard deviation where
         leverages are not known; all NaN where that is not known either.
@@ -47,6 +49,7 @@ class SeenRows:
     observed: FloatArray
     fitted: FloatArray
     residual: FloatArray
+    places: npt.NDArray[np.intp]
     standardised: FloatArray
     leverage: FloatArray | None
     top: dict[str, npt.NDArray[Any]]
@@ -108,6 +111,7 @@ def seen_rows(
         observed=(fitted + residual)[counts],
         fitted=fitted[counts],
         residual=residual[counts],
+        places=np.arange(n)[counts],
         standardised=standardised[counts],
         leverage=leverage,
         top=top,
