@@ -123,7 +123,8 @@ def _influence(
     with np.errstate(**_QUIET):
         studentised = np.sign(left) * np.sqrt(squares / rest) / sd
         without = np.asarray(fit.rss) - squares / rest
-        sigma = np.sqrt(np.maximum(without, 0.0) / max(fit.df_resid - 1, 0))
+        df = fit.df_resid - 1
+        sigma = np.sqrt(np.maximum(without, 0.0) / (df if df > 0 else np.nan))
         cooks = studentised**2 * (hat[:, np.newaxis] / rest) / (fit.rank + fit.fit_intercept)
     return {
         "hat": hat,
