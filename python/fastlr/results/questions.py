@@ -131,8 +131,8 @@ class Questions:
         Parameters
         ----------
         restrictions : str, array-like or (array-like, array-like)
-            Text such as ``"x1 = x2 = 0"`` or ``"x1 - x2 = 1, (intercept) = 0"`` (which needs the extra ``formula``;
-            names that are no plain words stand in backticks), a matrix with a column for each of `params`, or the
+            Text such as ``"x1 = x2 = 0"`` or ``"x1 - 2*x2 = -1, (intercept) = 0"`` (names that hold signs of
+            arithmetic, commas or equals signs stand in backticks), a matrix with a column for each of `params`, or the
             matrix and what it should give.
 
         Returns
