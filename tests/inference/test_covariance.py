@@ -157,6 +157,7 @@ def test_survey_weights_are_those_of_stata():
     moments = fastlr.Moments.from_arrays(X, y, weights)
     later = fastlr.solve(moments, weight_type="probability")
     assert later.inference_status.code == "needs_rows"
+    assert np.isnan([later.fvalue, later.f_pvalue, later.f_test("x0 = 0").pvalue]).all()
     later = later.with_covariance("HC1", X, y, sample_weight=weights)
     np.testing.assert_allclose(later.std_errors, fit.std_errors, rtol=1e-9)
     assert later.inference_status.code == "ok"
@@ -242,6 +243,23 @@ def test_layouts_and_several_targets_give_the_same_covariances():
         for other in (frame, np.asfortranarray(X), X[::-1].copy()[::-1], sparse.csr_array(X)):
             fit = fastlr.ols(other, Y, cov_type=cov_type, cov_kwds=options)
             np.testing.assert_allclose(fit.cov_params(), both.cov_params(), rtol=1e-10)
+
+
+def test_variances_that_are_not_positive_are_unknown_and_said_to_be():
+    seen = set()
+    for seed in range(
+        40
+    ):  # of two ways by two clusters: the difference of matrices is often indefinite
+        rng = np.random.default_rng(seed)
+        X, y = rng.normal(size=(8, 2)), rng.normal(size=8)
+        groups = rng.permutation(np.arange(8) % 2), rng.permutation(np.arange(8) % 2)
+        fit = fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": groups})
+        unknown = np.isnan(fit.std_errors)
+        seen.add(int(unknown.sum()))
+        assert fit.inference_status.code == ("not_positive" if unknown.any() else "ok")
+        for what in (fit.tvalues, fit.pvalues, fit.conf_int()[:, 0]):
+            np.testing.assert_array_equal(np.isnan(what), unknown)
+    assert len(seen) > 1
 
 
 def test_groups_may_be_words_and_the_name_of_a_formulas_column():

@@ -18,7 +18,11 @@ def written(rng, depth=0):
     if kind == 0:
         j = int(rng.integers(len(NAMES)))
         weights[j] = 1.0
-        return (f"`{NAMES[j]}`" if NAMES[j] in QUOTED or rng.random() < 0.3 else NAMES[j]), weights, 0
+        return (
+            (f"`{NAMES[j]}`" if NAMES[j] in QUOTED or rng.random() < 0.3 else NAMES[j]),
+            weights,
+            0,
+        )
     if kind == 1:
         number = str(rng.choice(["2", "0.5", ".25", "3.", "1e-3", "2E2", "1e+1"]))
         return number, weights, float(number)
@@ -47,7 +51,9 @@ def test_text_means_what_its_algebra_means_for_names_of_any_kind():
         left, right = written(rng), written(rng)
         text = f"{left[0]} = {right[0]}"
         ((weights, value, _),) = equations_of(text, NAMES)
-        np.testing.assert_allclose(weights, left[1] - right[1], rtol=1e-14, atol=1e-13, err_msg=text)
+        np.testing.assert_allclose(
+            weights, left[1] - right[1], rtol=1e-14, atol=1e-13, err_msg=text
+        )
         np.testing.assert_allclose(value, right[2] - left[2], rtol=1e-13, atol=1e-11, err_msg=text)
 
 

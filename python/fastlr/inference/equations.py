@@ -44,9 +44,7 @@ class _Linear:
         return not self.weights.any()
 
     def plus(self, other: _Linear, sign: float) -> _Linear:
-        return _Linear(
-            self.weights + sign * other.weights, self.constant + sign * other.constant
-        )
+        return _Linear(self.weights + sign * other.weights, self.constant + sign * other.constant)
 
     def times(self, factor: float) -> _Linear:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -77,7 +75,9 @@ def equations_of(text: str, names: Sequence[str]) -> list[tuple[FloatArray, floa
     found = []
     for difference, label in _Reader(text, names).read():
         if not (np.isfinite(difference.weights).all() and math.isfinite(difference.constant)):
-            raise InputError(f"the restriction {label!r} has numbers beyond 1e308: pass smaller ones.")
+            raise InputError(
+                f"the restriction {label!r} has numbers beyond 1e308: pass smaller ones."
+            )
         found.append((difference.weights, -difference.constant, label))
     return found
 
