@@ -437,9 +437,9 @@ def test_a_missing_label_is_no_cluster_however_it_is_written():
     ):
         with pytest.raises(fastlr.InputError, match="groups misses the label of row 6"):
             fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": missing})
+    lists = np.empty(20, dtype=object)
+    lists[:] = [[1]] * 20
     with pytest.raises(fastlr.InputTypeError, match=r"groups has the label \[1\] in row 0, a list"):
-        lists = np.empty(20, dtype=object)
-        lists[:] = [[1]] * 20
         fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": lists})
 
 

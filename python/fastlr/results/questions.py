@@ -363,6 +363,9 @@ class Questions:
                 f"target={target} is out of range: this fit has {fit.n_targets} targets."
             )
         as_choice(weights, WILD_WEIGHTS, "weights")
+        tested = as_number(value, "value", "a number")
+        if not math.isfinite(tested):
+            raise InputError(f"value={value!r} is not finite: pass what the parameter may be.")
         rows = fit.given_rows(X, y, sample_weight)
         estimates = estimates_of(fit, rows)
         if estimates is None or np.any(fit.alpha) or fit.df_resid <= 0:
@@ -376,7 +379,7 @@ class Questions:
             groups,
             names.index(parameter),
             name=parameter,
-            value=as_number(value, "value", "a number"),
+            value=tested,
             level=as_level(level),
             n_boot=as_whole(n_boot, "n_boot"),
             seed=seed,
