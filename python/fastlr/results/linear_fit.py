@@ -106,6 +106,9 @@ class LinearFit(Questions, TermQuestions, Told, Pictures, Statistics, Storable):
         A root of the inverse of the features' cross-products, computed when it is asked for; None if it was not kept.
     covariance : ndarray of shape (n_targets, n_params, n_params) or None
         Covariances of the parameters where they are not the inverse times ``scale``.
+    covariance_at_means : ndarray of shape (n_targets, n_params) or None
+        Beside ``covariance``, with an intercept: the variance of the prediction at the features' means, and its
+        covariances with the coefficients. Far from zero the intercept's do not tell them.
 
     Notes
     -----
@@ -152,6 +155,7 @@ class LinearFit(Questions, TermQuestions, Told, Pictures, Statistics, Storable):
     cov_options: tuple[tuple[str, Any], ...] = ()
     inverse: CrossInverse | None = field(default_factory=lambda: None)
     covariance: FloatArray | None = None
+    covariance_at_means: FloatArray | None = None
 
     def __post_init__(self) -> None:
         array = np.ndarray

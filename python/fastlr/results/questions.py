@@ -11,12 +11,12 @@ import numpy as np
 from fastlr.errors import InputError
 from fastlr.inference.distributions import as_level
 from fastlr.input.arguments import as_targets, as_weights
-from fastlr.input.columns import FloatArray
 from fastlr.input.convert import index_of
 from fastlr.input.frames import opened_table
 from fastlr.input.options import as_choice, as_flag, as_number, as_whole
 from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
 from fastlr.input.threads import resolve_threads
+from fastlr.results.about_means import with_prediction_at_means
 from fastlr.results.statistics import per_target
 
 if TYPE_CHECKING:
@@ -194,7 +194,8 @@ class Questions:
         fit = _fit_of(self)
         asked = as_restrictions(restrictions, fit.param_names)
         df = fit.df_inference if fit.use_t else None
-        found = tested_each(asked, *_of_targets(fit), df)
+        moved, params, covariance = with_prediction_at_means(fit, asked.matrix)
+        found = tested_each(replace(asked, matrix=moved), params, covariance, df)
         is_single = np.ndim(fit.coef) == 1
         effect, sd, statistic, pvalue = (part[0] if is_single else part for part in found)
         return Contrasts(
@@ -392,18 +393,12 @@ def _fit_of(fit: Questions) -> LinearFit:
     return cast("LinearFit", fit)
 
 
-def _of_targets(fit: LinearFit) -> tuple[FloatArray, FloatArray]:
-    """Parameters (t, k) and their covariances (t, k, k)."""
-    t, k = fit.n_targets, fit.n_params
-    params = np.asarray(fit.params).reshape(t, k)
-    return params, np.asarray(fit.cov_params()).reshape(t, k, k)
-
-
 def _together(fit: LinearFit, restrictions: Any, df: float | None) -> RestrictionTest:
     from fastlr.inference.restrictions import RestrictionTest, as_restrictions, tested_together
 
     asked = as_restrictions(restrictions, fit.param_names)
-    statistics, pvalues = tested_together(asked, *_of_targets(fit), df)
+    moved, params, covariance = with_prediction_at_means(fit, asked.matrix)
+    statistics, pvalues = tested_together(replace(asked, matrix=moved), params, covariance, df)
     return RestrictionTest(
         per_target(statistics, fit),
         per_target(pvalues, fit),

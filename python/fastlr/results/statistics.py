@@ -60,6 +60,7 @@ class Statistics:
         cov_options: tuple[tuple[str, Any], ...]
         inverse: CrossInverse | None
         covariance: FloatArray | None
+        covariance_at_means: FloatArray | None
 
     @property
     def n_features(self) -> int:
