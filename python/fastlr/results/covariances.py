@@ -52,7 +52,7 @@ def with_covariance(
     estimates = estimates_of(fit, rows)
     if estimates is None:
         found = dict(options) if options and not _holds_rows(options) else {}
-        matrices = np.full((t, k, k), np.nan)
+        matrices, at_means = np.full((t, k, k), np.nan), None
         residual_sd = np.atleast_1d(np.asarray(fit.residual_sd, dtype=np.float64))
     else:
         covariance = covariance_of(estimates, rows, kind, options)
@@ -61,6 +61,7 @@ def with_covariance(
             covariance.matrices,
             covariance.residual_sd,
         )
+        at_means = covariance.at_means
     variances = np.diagonal(matrices, axis1=1, axis2=2)
     with np.errstate(invalid="ignore"):
         errors = np.sqrt(np.where(variances >= 0, variances, np.nan))
@@ -77,6 +78,7 @@ def with_covariance(
         cov_options=tuple(found.items()),
         inverse=None if estimates is None else estimates.inverse,
         covariance=None if is_plain else matrices,
+        covariance_at_means=None if is_plain else at_means,
     )
 
 
