@@ -77,30 +77,29 @@ class Drawing:
         across = [x for x, _ in places.values()]
         up = [y for _, y in places.values()]
         axes = _axes(ax, 0.85 * (max(across) - min(across) + 1.5), 0.75 * (max(up) - min(up) + 1.5))
+        boxes = {}
         for value in self.values:
-            x, y = places[id(value)]
-            axes.text(
-                x,
-                y,
+            boxes[id(value)] = axes.text(
+                *places[id(value)],
                 _text(value),
                 ha="center",
                 va="center",
                 fontsize=8,
-                zorder=3,
                 bbox={
                     "boxstyle": "round,pad=0.35",
                     "facecolor": _RESULT if value.parents else _LEAF,
                     "edgecolor": _EDGE,
                 },
-            )
+            ).get_bbox_patch()
+        for value in self.values:
             for parent in value.parents:
-                start = places[id(parent)]
+                arrow = {"patchA": boxes[id(parent)], "patchB": boxes[id(value)], "shrinkA": 0}
                 axes.annotate(
                     "",
-                    (x - _WIDTH / 2, y),
-                    (start[0] + _WIDTH / 2, start[1]),
-                    arrowprops={"arrowstyle": "->", "color": _EDGE, "shrinkA": 0, "shrinkB": 0},
-                    zorder=1,
+                    places[id(value)],
+                    places[id(parent)],
+                    arrowprops={"arrowstyle": "->", "color": _EDGE, "shrinkB": 0, **arrow},
+                    zorder=4,  # boxes are drawn before: arrows end where they are
                 )
         axes.set_xlim(min(across) - _WIDTH, max(across) + _WIDTH)
         axes.set_ylim(min(up) - _HEIGHT, max(up) + _HEIGHT)
