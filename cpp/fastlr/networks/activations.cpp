@@ -52,20 +52,19 @@ void activate(Activation activation, Index n, Scalar* z, Scalar* slope) {
     case Activation::logistic:
       return each(n, z, slope, [](Scalar x) -> P {
         const Scalar e = exponential(-at_most(magnitude(x), largest));
-        const Scalar share = 1 / (1 + e);
-        return {x < 0 ? e * share : share, e * share * share};
+        const Scalar sum = 1 + e;
+        return {(x < 0 ? e : 1) / sum, e / (sum * sum)};
       });
     case Activation::elu:
       return each(n, z, slope, [](Scalar x) -> P {
-        const Split<Scalar> s = split(x < 0 ? -at_most(-x, largest) : Scalar(0));
+        const Split<Scalar> s = split(x > 0 ? Scalar(0) : -at_most(-x, largest));
         return {x > 0 ? x : (s.power - 1) + s.power * s.q,
                 x > 0 ? Scalar(1) : s.power + s.power * s.q};
       });
     case Activation::softplus:
       return each(n, z, slope, [](Scalar x) -> P {
         const Scalar e = exponential(-at_most(magnitude(x), largest));
-        const Scalar share = 1 / (1 + e);
-        return {(x > 0 ? x : 0) + logarithm_of_one_more(e), x < 0 ? e * share : share};
+        return {(x > 0 ? x : 0) + logarithm_of_one_more(e), (x < 0 ? e : 1) / (1 + e)};
       });
     case Activation::gelu:
       return each(n, z, slope, [](Scalar x) -> P {
