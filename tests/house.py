@@ -46,7 +46,7 @@ FLOORS = {
     "many": 5,
     "descent": 5,
     "networks": 6,
-    "estimators": 6,
+    "estimators": 7,
     "files": 6,
     "fastlr": 6,
     "bench": 7,

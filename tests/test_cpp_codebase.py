@@ -82,7 +82,7 @@ def test_kernels_know_nothing_of_python_the_terminal_or_the_environment():
 
 
 # Folders whose sources the compiler may fuse multiplications and additions in; what is compensated must not be there.
-CONTRACTED = {"descent", "inference", "measuring", "prediction", "products"}
+CONTRACTED = {"descent", "inference", "measuring", "networks", "prediction", "products"}
 COMPENSATED = {"fastlr/registers/compensated.hpp", "fastlr/registers/double_double.hpp"}
 REGIMES = {"contracted": "fast", "exact": "off", "once": "off"}
 

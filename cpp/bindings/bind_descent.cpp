@@ -4,16 +4,12 @@
 #include <optional>
 #include <string>
 
-#include "bindings/arguments.hpp"
+#include "bindings/descent_arguments.hpp"
 #include "bindings/level_module.hpp"
 #include "bindings/slots.hpp"
-#include "fastlr/descent/descent.hpp"
 
 namespace fastlr {
 namespace {
-
-using CounterArray = py::array_t<std::int64_t, py::array::c_style>;
-using TableArray = py::array_t<std::uint32_t, py::array::c_style>;
 
 Rule rule_of(const std::string& name) {
   if (name == "gd") return Rule::plain;
@@ -42,9 +38,9 @@ Loss loss_of(const std::string& name) {
   throw py::value_error("unknown loss " + name);
 }
 
-/// Every key must be known, so that a misspelt one is never silently ignored. Arrays are not
-/// copied: the caller's dictionary keeps them.
-DescentSettings settings_of(const py::dict& source, Index n_features) {
+}  // namespace
+
+DescentSettings settings_of(const py::dict& source, Index n_penalised) {
   DescentSettings s;
   for (const auto& [key, value] : source) {
     const auto name = key.cast<std::string>();
@@ -58,6 +54,8 @@ DescentSettings settings_of(const py::dict& source, Index n_features) {
       s.constants.beta_2 = value.cast<double>();
     } else if (name == "epsilon") {
       s.constants.epsilon = value.cast<double>();
+    } else if (name == "epsilon_of_biased") {
+      s.constants.epsilon_of_biased = value.cast<bool>();
     } else if (name == "scale") {
       s.scale = value.cast<double>();
     } else if (name == "mean_weight") {
@@ -68,8 +66,10 @@ DescentSettings settings_of(const py::dict& source, Index n_features) {
       if (!py::isinstance<DoubleArray>(value))
         throw py::value_error("penalty_weights must be an array of float64");
       const auto weights = py::reinterpret_borrow<DoubleArray>(value);
-      check_size(weights, n_features, "penalty_weights");
+      check_size(weights, n_penalised, "penalty_weights");
       s.penalty_weights = weights.data();
+    } else if (name == "penalty_of_batch") {
+      s.penalty_of_batch = value.cast<bool>();
     } else if (name == "l1") {
       s.l1 = value.cast<double>();
     } else if (name == "stops_at_zero") {
@@ -105,6 +105,8 @@ DescentSettings settings_of(const py::dict& source, Index n_features) {
   return s;
 }
 
+namespace {
+
 const char* name_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::stalled:
@@ -117,25 +119,19 @@ const char* name_of(Outcome outcome) {
   return "running";
 }
 
-/// The arrays that a call goes on from and adds to.
-struct Arrays {
-  DescentState state{};
-  DescentHistory history{};
-  const double* rates = nullptr;
-  Index n_epochs = 0;
-};
+}  // namespace
 
-Arrays arrays_of(Index n_features, DoubleArray& vectors, DoubleArray& numbers,
-                 CounterArray& counters, const DoubleArray& rates, DoubleArray& history,
-                 std::optional<DoubleArray>& path) {
-  Arrays arrays;
+DescentArrays arrays_of(Index n_parameters, Index n_penalised, DoubleArray& vectors,
+                        DoubleArray& numbers, CounterArray& counters, const DoubleArray& rates,
+                        DoubleArray& history, std::optional<DoubleArray>& path) {
+  DescentArrays arrays;
   arrays.n_epochs = rates.size();
-  check_size(vectors, n_vector_rows * round_up(n_features + 1, 8), "vectors");
+  check_size(vectors, n_vector_rows * round_up(n_parameters, 8), "vectors");
   check_size(numbers, n_numbers, "numbers");
   check_size(counters, n_counters, "counters");
   check_size(history, 4 * arrays.n_epochs, "history");
-  if (path) check_size(*path, arrays.n_epochs * (n_features + 1), "path");
-  arrays.state = {n_features + 1, n_features, vectors.mutable_data(), numbers.mutable_data(),
+  if (path) check_size(*path, arrays.n_epochs * n_parameters, "path");
+  arrays.state = {n_parameters, n_penalised, vectors.mutable_data(), numbers.mutable_data(),
                   counters.mutable_data()};
   double* h = history.mutable_data();
   const Index k = arrays.n_epochs;
@@ -151,21 +147,31 @@ Standardisation standardisation_of(const std::optional<DoubleArray>& standard, I
   return {standard->data(), standard->data() + padded};
 }
 
-Rows table_of(const py::object& X, const py::object& y) {
-  Rows rows = rows_of(X, y);
-  if (rows.n_columns() < 2 || rows.n_samples < 1)
-    throw py::value_error("X and y must not be empty");
-  return rows;
-}
-
 SamplingPlan sampling_plan(const std::string& sampling, Index n_samples, Index n_features,
                            Index batch_size, Index n_given) {
   if (batch_size < 1) throw py::value_error("batch_size must be positive");
   return plan_sampling(sampling_of(sampling), n_samples, n_features, batch_size, n_given);
 }
 
+void check_given(const SamplingPlan& plan, const std::optional<CounterArray>& given,
+                 const std::optional<CounterArray>& given_sizes) {
+  if ((plan.sampling == Sampling::given) != (given && given_sizes))
+    throw py::value_error("given rows need their sizes, and sampling='given'");
+  if (given && (given->size() == 0 || given_sizes->size() == 0))
+    throw py::value_error("no rows given");
+}
+
 py::tuple result_of(const EpochsDone& progress) {
   return py::make_tuple(progress.epochs, name_of(progress.outcome));
+}
+
+namespace {
+
+Rows table_of(const py::object& X, const py::object& y) {
+  Rows rows = rows_of(X, y);
+  if (rows.n_columns() < 2 || rows.n_samples < 1)
+    throw py::value_error("X and y must not be empty");
+  return rows;
 }
 
 void bind_loss(LevelModule& m) {
@@ -233,7 +239,8 @@ void bind_full_batch(LevelModule& m) {
         const auto weight = weight_of(sample_weight, rows);
         const Standardisation z = standardisation_of(standard, p);
         const DescentSettings s = settings_of(settings, p);
-        Arrays arrays = arrays_of(p, vectors, numbers, counters, rates, history, path);
+        DescentArrays arrays =
+            arrays_of(p + 1, p, vectors, numbers, counters, rates, history, path);
         double* sums = slots_of(plan, part, slots);
         EpochsDone progress;
         {
@@ -267,7 +274,8 @@ void bind_full_batch(LevelModule& m) {
                                      ConstVectorMap(mean_x.data(), p),
                                      mean_y,
                                      weight};
-        Arrays arrays = arrays_of(p, vectors, numbers, counters, rates, history, path);
+        DescentArrays arrays =
+            arrays_of(p + 1, p, vectors, numbers, counters, rates, history, path);
         EpochsDone progress;
         {
           const py::gil_scoped_release release;
@@ -326,15 +334,13 @@ void bind_minibatches(LevelModule& m) {
         const Index p = rows.n_columns() - 1;
         const SamplingPlan plan =
             sampling_plan(sampling, rows.n_samples, p, batch_size, given ? given->size() : 0);
-        if ((plan.sampling == Sampling::given) != (given && given_sizes))
-          throw py::value_error("given rows need their sizes, and sampling='given'");
-        if (given && (given->size() == 0 || given_sizes->size() == 0))
-          throw py::value_error("no rows given");
+        check_given(plan, given, given_sizes);
         check_size(table, plan.table_size, "table");
         const auto weight = weight_of(sample_weight, rows);
         const Standardisation z = standardisation_of(standard, p);
         const DescentSettings s = settings_of(settings, p);
-        Arrays arrays = arrays_of(p, vectors, numbers, counters, rates, history, path);
+        DescentArrays arrays =
+            arrays_of(p + 1, p, vectors, numbers, counters, rates, history, path);
         const std::int64_t* given_rows = given ? given->data() : nullptr;
         const std::int64_t* sizes = given_sizes ? given_sizes->data() : nullptr;
         std::uint32_t* order = table.mutable_data();

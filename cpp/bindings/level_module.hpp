@@ -39,6 +39,7 @@ class LevelModule {
 void bind_dependent(LevelModule& m);
 void bind_descent(LevelModule& m);
 void bind_moments(LevelModule& m);
+void bind_networks(LevelModule& m);
 void bind_double_double(LevelModule& m);
 void bind_dual(LevelModule& m);
 void bind_folds(LevelModule& m);

@@ -55,6 +55,7 @@ py::module_ load(const char* name, const std::string& path) {
   fastlr::bind_dependent(m);
   fastlr::bind_descent(m);
   fastlr::bind_moments(m);
+  fastlr::bind_networks(m);
   fastlr::bind_double_double(m);
   fastlr::bind_dual(m);
   fastlr::bind_folds(m);

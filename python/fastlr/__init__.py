@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Lasso,
         LassoCV,
         LinearRegression,
+        MLPRegressor,
         Ridge,
         RidgeCV,
         SGDRegressor,
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from fastlr.inference.power import power
     from fastlr.least_squares.polynomial import PolynomialFit, polyfit
     from fastlr.loading import load
+    from fastlr.networks import layers
+    from fastlr.networks.fitted import NetworkFit
+    from fastlr.networks.network import Network, network
     from fastlr.penalised.lasso import PenaltyPath, enet_path, lasso_path
     from fastlr.penalised.paths import RidgePath, ridge_path
     from fastlr.penalised.selection import SubsetSelection, best_subset
@@ -64,8 +68,11 @@ __all__ = [
     "LassoCV",
     "LinearFit",
     "LinearRegression",
+    "MLPRegressor",
     "ModelFileError",
     "Moments",
+    "Network",
+    "NetworkFit",
     "PenaltyPath",
     "PolynomialFit",
     "RankWarning",
@@ -86,8 +93,10 @@ __all__ = [
     "enet_path",
     "fit_file",
     "lasso_path",
+    "layers",
     "load",
     "load_model",
+    "network",
     "ols",
     "optimizers",
     "plot",
@@ -111,6 +120,9 @@ _LAZY = {
     "Lasso": ("fastlr.estimators", "Lasso"),
     "LassoCV": ("fastlr.estimators", "LassoCV"),
     "LinearRegression": ("fastlr.estimators", "LinearRegression"),
+    "MLPRegressor": ("fastlr.estimators", "MLPRegressor"),
+    "Network": ("fastlr.networks.network", "Network"),
+    "NetworkFit": ("fastlr.networks.fitted", "NetworkFit"),
     "PenaltyPath": ("fastlr.penalised.lasso", "PenaltyPath"),
     "PolynomialFit": ("fastlr.least_squares.polynomial", "PolynomialFit"),
     "RateComparison": ("fastlr.descent.comparison", "RateComparison"),
@@ -129,8 +141,10 @@ _LAZY = {
     "enet_path": ("fastlr.penalised.lasso", "enet_path"),
     "fit_file": ("fastlr.streams", "fit_file"),
     "lasso_path": ("fastlr.penalised.lasso", "lasso_path"),
+    "layers": ("fastlr.networks.layers", None),
     "load": ("fastlr.loading", "load"),
     "load_model": ("fastlr.files", "load_model"),
+    "network": ("fastlr.networks.network", "network"),
     "optimizers": ("fastlr.descent.optimizers", None),
     "plot": ("fastlr.plot", None),
     "polyfit": ("fastlr.least_squares.polynomial", "polyfit"),

@@ -13,7 +13,10 @@ import pytest
 
 import fastlr
 
-PAGES = sorted((Path(__file__).parents[2] / "examples" / "textbook").glob("*.py"))
+PAGES = sorted(
+    (Path(__file__).parents[2] / "examples" / "textbook").glob("*.py"),
+    key=lambda path: int(path.stem.split("_")[0]),
+)
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +190,25 @@ def test_bias_variance_and_noise_add_up(page):
     variance = [parts[1] for parts in names["decomposition"].values()]
     assert bias[0] > bias[1] > bias[2]
     assert variance[2] > variance[1]
+
+
+def told(printed):
+    """The epochs that a page tells in lines, with their loss, w and b as they are printed."""
+    lines = (line.replace(":", "").split() for line in printed.splitlines())
+    return [
+        (int(parts[1]), tuple(map(float, parts[3::2]))) for parts in lines if parts[:1] == ["epoch"]
+    ]
+
+
+def test_automatic_differentiation_takes_the_printed_courses(page):
+    names, printed, _ = page(9)
+    lines = told(printed)
+    assert dict(lines[: len(COURSE)]) == COURSE
+    batches = dict(lines[len(COURSE) :])
+    assert list(batches) == list(range(0, 500, 50))
+    assert {epoch: batches[epoch] for epoch in BATCHES} == BATCHES
+    assert "by less than 1e-12: True" in printed
+    exact = names["exact"]
+    found = [value.data for value in names["plane"].parameters]
+    np.testing.assert_allclose(found, [*exact.coef, exact.intercept], atol=0.3)
+    assert "times as fast" in printed

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <concepts>
+#include <utility>
 #include <vector>
 
 #include "fastlr/descent/descent.hpp"
@@ -60,6 +61,13 @@ concept SingleRowGradient =
       } -> std::same_as<bool>;
     };
 
+/// A gradient may weigh its batches: their loss, gradient and penalty are then divided by the weight of
+/// their own rows.
+template <class Gradient, class Window>
+concept WeighingGradient = requires(const Gradient& gradient, const Window& window, Index n) {
+  { gradient.weight_of(window, n, n) } -> std::same_as<double>;  // of rows [n, n + n)
+};
+
 /// Rows of a table in windows of aligned doubles, standardised.
 class TableSource {
  public:
@@ -85,6 +93,7 @@ inline double of_rows(const DescentSettings& s, Index m) {
   return s.mean_weight > 0.0 ? s.scale / (static_cast<double>(m) * s.mean_weight) : s.scale;
 }
 inline double of_penalty(const DescentSettings& s, Index m, Index n) {
+  if (s.penalty_of_batch) return s.penalty / static_cast<double>(m);
   return s.mean_weight > 0.0 ? s.penalty
                              : s.penalty * static_cast<double>(m) / static_cast<double>(n);
 }
@@ -228,6 +237,7 @@ class BatchDescent {
       const Index n = std::min(wanted, window.count - i);
       gradient_.add_rows(window, i, n, state_.row(theta), workspaces_.front(),
                          state_.numbers[batch_loss], state_.row(batch_gradient));
+      weigh(window, i, n);
       state_.counters[batch_rows] += n;
       if (n == wanted) finish_batch();
       i += n;
@@ -271,20 +281,41 @@ class BatchDescent {
     });
     double* batch = state_.row(batch_gradient);
     for (Index k = 0; k < n; ++k) {
+      const Index from = std::clamp(first, start[k], start[k + 1]) - start[k];
+      weigh(at(windows_, k), from, std::clamp(last, start[k], start[k + 1]) - start[k] - from);
       state_.numbers[batch_loss] += losses_[k];
       for (Index j = 0; j < state_.n_parameters; ++j) batch[j] += sums_[k * state_.padded + j];
+    }
+  }
+
+  /// Adds the weight of rows [first, first + n) to that of the batch.
+  void weigh(const Window& window, Index first, Index n) {
+    if constexpr (WeighingGradient<Gradient, Window>)
+      state_.numbers[batch_weight] += gradient_.weight_of(window, first, n);
+  }
+
+  /// What multiplies the mean over the batch's m rows where it weighs them.
+  double take_share(Index m) {
+    if constexpr (WeighingGradient<Gradient, Window>) {
+      const double weight = std::exchange(state_.numbers[batch_weight], 0.0);
+      return weight > 0.0 ? static_cast<double>(m) / weight : 0.0;
+    } else {
+      static_cast<void>(m);
+      return 1.0;
     }
   }
 
   void finish_batch() {
     const Index m = state_.counters[batch_rows];
     if (m == 0) return;
-    if (s_.penalty != 0.0 || s_.l1 != 0.0) state_.numbers[epoch_penalty] += penalty_of(s_, state_);
-    const double share =
-        gradient_.complete(s_, m, state_.numbers[batch_loss], state_.row(batch_gradient));
-    take_step(s_, rule_, of_rows(s_, m) * share, of_penalty(s_, m, plan_.n_samples), base_rate_,
-              state_);
-    state_.numbers[epoch_loss] += state_.numbers[batch_loss];
+    const double of_weight = take_share(m);
+    if (s_.penalty != 0.0 || s_.l1 != 0.0)
+      state_.numbers[epoch_penalty] += of_weight * penalty_of(s_, state_);
+    const double share = of_weight * gradient_.complete(s_, m, state_.numbers[batch_loss],
+                                                        state_.row(batch_gradient));
+    take_step(s_, rule_, of_rows(s_, m) * share, of_weight * of_penalty(s_, m, plan_.n_samples),
+              base_rate_, state_);
+    state_.numbers[epoch_loss] += of_weight * state_.numbers[batch_loss];
     state_.counters[epoch_rows] += m;
     ++state_.counters[epoch_updates];
     state_.numbers[batch_loss] = 0.0;
@@ -305,7 +336,8 @@ class BatchDescent {
     const double n = static_cast<double>(plan_.n_samples);
     const double loss = state_.numbers[epoch_loss] / rows;
     history.squares[e] = 2.0 * loss * n;
-    history.loss[e] = of_mean() * loss + state_.numbers[epoch_penalty] / steps;
+    history.loss[e] =
+        of_mean() * loss + state_.numbers[epoch_penalty] / (s_.penalty_of_batch ? rows : steps);
     const double per_step = s_.mean_weight > 0.0 ? 1.0 / steps : n / rows;
     history.gradient_norm[e] =
         per_step * ConstVectorMap(state_.row(epoch_gradient), state_.n_parameters).norm();

@@ -28,6 +28,9 @@ struct DescentSettings {
   double penalty = 0.0;
   const double* penalty_weights = nullptr;  // for each penalised parameter: penalty / 2 * sum_j
                                             // weight_j b_j^2; where 0, there is no L1 penalty
+  bool penalty_of_batch =
+      false;  // the penalty of a batch is divided by its rows (or their weight),
+              // as networks have it, not by those of all
   double l1 = 0.0;
   bool stops_at_zero = false;  // scikit-learn: `penalty` shrinks coefficients to zero, never beyond
   bool fit_intercept = true;
@@ -69,6 +72,8 @@ enum Number : Index {
   l1_total,
   n_numbers
 };
+/// Of gradients that weigh their batches, which know no L1 penalty.
+constexpr Number batch_weight = l1_total;
 /// Entries of the array `counters`.
 enum Counter : Index {
   updates,

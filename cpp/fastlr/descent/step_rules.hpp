@@ -23,6 +23,8 @@ struct RuleConstants {
   double beta_1 = 0.9;
   double beta_2 = 0.999;  // RMSprop calls it rho
   double epsilon = 1e-8;
+  bool epsilon_of_biased =
+      false;  // Adam's epsilon is added to sqrt(v) before v is freed of its bias
 };
 
 /// theta -= eta g
@@ -107,6 +109,10 @@ struct AdamRule : Continuous {
   void begin(Index t) {
     unbias_m = 1.0 / (1.0 - std::pow(c.beta_1, static_cast<double>(t)));
     unbias_v = 1.0 / (1.0 - std::pow(c.beta_2, static_cast<double>(t)));
+    if (c.epsilon_of_biased) {
+      unbias_m /= std::sqrt(unbias_v);
+      unbias_v = 1.0;
+    }
   }
   void update(const Eight& g, double eta, Eight& theta, Eight& m, Eight& v) const {
     m = c.beta_1 * m + (1.0 - c.beta_1) * g;

@@ -14,6 +14,7 @@
 #include "fastlr/inference/influence.hpp"
 #include "fastlr/inference/sandwich.hpp"
 #include "fastlr/measuring/roofline.hpp"
+#include "fastlr/networks/networks.hpp"
 #include "fastlr/prediction/leave_one_out.hpp"
 #include "fastlr/prediction/prediction.hpp"
 #include "fastlr/products/column_products.hpp"
@@ -89,6 +90,9 @@
   FUNCTION(descend_rows, descend_rows)                         \
   FUNCTION(descend_moments, descend_moments)                   \
   FUNCTION(descend_batches, descend_batches)                   \
+  FUNCTION(descend_network, descend_network)                   \
+  FUNCTION(predict_network, predict_network)                   \
+  FUNCTION(evaluate_activation, evaluate_activation)           \
   FUNCTION(measure_bandwidth, measure_bandwidth)               \
   FUNCTION(measure_flops, measure_flops)                       \
   FUNCTION(measure_tile, measure_tile)                         \

@@ -369,6 +369,30 @@ EpochsDone descend_batches(const Rows& rows, const Column* weight,
                                         table, state, history);
 }
 
+EpochsDone descend_network(const Rows& rows, const Column* weight, const Network& network,
+                           bool is_single, const NetworkScales& scales,
+                           const DescentSettings& settings, const SamplingPlan& plan, Bits seed,
+                           const std::int64_t* given, const std::int64_t* given_sizes,
+                           Index n_epochs, Index row_budget, const double* base_rates,
+                           int n_threads, std::uint32_t* table, DescentState& state,
+                           const DescentHistory& history) {
+  return level_in_use().descend_network(rows, weight, network, is_single, scales, settings, plan,
+                                        seed, given, given_sizes, n_epochs, row_budget, base_rates,
+                                        n_threads, table, state, history);
+}
+
+void predict_network(const Rows& features, Index first, Index last, const Network& network,
+                     bool is_single, const NetworkScales& scales, const double* parameters,
+                     int n_threads, double* out) {
+  level_in_use().predict_network(features, first, last, network, is_single, scales, parameters,
+                                 n_threads, out);
+}
+
+void evaluate_activation(Activation activation, bool is_single, Index n, const double* z,
+                         double* value, double* slope) {
+  level_in_use().evaluate_activation(activation, is_single, n, z, value, slope);
+}
+
 double measure_bandwidth(const double* values, Index n, int n_threads) {
   return level_in_use().measure_bandwidth(values, n, n_threads);
 }

@@ -212,6 +212,11 @@ void pack_rows(const Rows& source, const Column* weight, const Standardisation& 
   window.count = count;
 }
 
+void pack_values(const Column& column, double factor, const Index* rows,
+                 const std::uint32_t* places, Index count, double* out) {
+  pack_window_column(column, factor, rows, places, count, out);
+}
+
 PlacedRows::PlacedRows(const Rows& rows, const Column* weight, Index register_width)
     : rows_(rows), weight_(weight), head_(rows.columns.front()) {
   const Index p = rows.n_columns() - 1;

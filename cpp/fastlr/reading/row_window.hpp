@@ -39,6 +39,10 @@ struct RowWindow {
 void pack_rows(const Rows& source, const Column* weight, const Standardisation& standardisation,
                const Index* rows, const std::uint32_t* places, Index count, RowWindow& window);
 
+/// out[places[i]] = factor times the value of row rows[i] of one column, for i < count.
+void pack_values(const Column& column, double factor, const Index* rows,
+                 const std::uint32_t* places, Index count, double* out);
+
 /// A window whose rows stay where they are.
 struct RowsInPlace {
   RowsInPlace(Index n_rows, Index beyond)

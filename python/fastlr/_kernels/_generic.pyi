@@ -4,6 +4,7 @@ Rows are a 2-D array, a 1-D array, or a list of these, read where they lie: ``Ro
 C-contiguous. q = n_features + n_targets. ``Parts`` are those of sparse rows: where each begins, columns, values.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -802,6 +803,51 @@ def descend_batches(
     path: Floats | None,
 ) -> tuple[int, str]:
     """Minibatches, until all epochs of ``rates`` or some ``row_budget`` rows are done."""
+
+def descend_network(
+    X: Rows,
+    y: Rows,
+    sample_weight: Array | None,
+    sizes: Sequence[int],
+    activations: Sequence[str],
+    is_single: bool,
+    standard: Floats | None,
+    target_standard: Floats | None,
+    settings: dict[str, Any],
+    sampling: str,
+    batch_size: int,
+    seed: int,
+    given: npt.NDArray[np.int64] | None,
+    given_sizes: npt.NDArray[np.int64] | None,
+    row_budget: int,
+    n_threads: int,
+    table: npt.NDArray[np.uint32],
+    vectors: Floats,
+    numbers: Floats,
+    counters: npt.NDArray[np.int64],
+    rates: Floats,
+    history: Floats,
+    path: Floats | None,
+) -> tuple[int, str]:
+    """As descend_batches, for a network with layers between ``sizes``: features, then outputs of each layer."""
+
+def predict_network(
+    X: Rows,
+    first: int,
+    last: int,
+    sizes: Sequence[int],
+    activations: Sequence[str],
+    is_single: bool,
+    standard: Floats | None,
+    target_standard: Floats | None,
+    parameters: Floats,
+    n_threads: int,
+    out: Floats,
+) -> None:
+    """Sets rows [first, last) of ``out`` (n_samples, n_targets) to the outputs of a network."""
+
+def evaluate_activation(activation: str, z: Floats, is_single: bool) -> tuple[Floats, Floats]:
+    """Values and slopes of an activation; in single precision computed as such."""
 
 def penalised_path(
     A: Floats,

@@ -15,30 +15,48 @@ With several targets every figure is given per target: separate problems on the 
 0.0633
 """
 
+from fastlr.reference.autograd import Value, draw, maximum
 from fastlr.reference.descent import descend, descent_step, standardize
 from fastlr.reference.goodness_of_fit import log_likelihood, mse, r2, rss
 from fastlr.reference.inference import covariance, leverages, residuals_without_own_row
 from fastlr.reference.losses import gradient, loss, predict
 from fastlr.reference.moments import CentredMoments, centred_moments, merge, subtract
+from fastlr.reference.networks import (
+    Dense,
+    activate,
+    activation_slope,
+    forward,
+    network_gradient,
+    network_loss,
+)
 from fastlr.reference.row_losses import mean_row_loss, row_loss, row_slope
 from fastlr.reference.shapes import Parameters
 from fastlr.reference.solve import minimum_norm, normal_equations
 
 __all__ = [
     "CentredMoments",
+    "Dense",
     "Parameters",
+    "Value",
+    "activate",
+    "activation_slope",
     "centred_moments",
     "covariance",
     "descend",
     "descent_step",
+    "draw",
+    "forward",
     "gradient",
     "leverages",
     "log_likelihood",
     "loss",
+    "maximum",
     "mean_row_loss",
     "merge",
     "minimum_norm",
     "mse",
+    "network_gradient",
+    "network_loss",
     "normal_equations",
     "predict",
     "r2",

@@ -1,0 +1,72 @@
+// What a dense layer multiplies: outputs of rows, what comes back to its inputs, and the gradient of
+// its weights. Weights are packed into panels of a few registers' width once for each batch.
+#pragma once
+
+#include <vector>
+
+#include "fastlr/matrices.hpp"
+#include "fastlr/networks/layers.hpp"
+
+namespace fastlr {
+
+template <class Scalar>
+using AlignedVector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
+
+/// Rows of n_columns values, whole registers apart. The room of a row's last register belongs to it.
+template <class Scalar>
+struct Block {
+  Scalar* data = nullptr;
+  Index stride = 0;
+
+  Scalar* row(Index i) const { return data + i * stride; }
+};
+
+/// Values from one row to the next of a block of so many columns: whole registers, and no multiple of
+/// what the first cache repeats itself with.
+template <class Scalar>
+Index stride_of(Index n_columns);
+
+/// Rows that tiles may touch behind the last one: they hold anything.
+constexpr Index rows_beyond = 8;
+
+/// A matrix (n_rows, n_columns) as panels of columns, one behind the other; each holds all rows of its
+/// columns, zero beyond the last one.
+template <class Scalar>
+class Panels {
+ public:
+  Panels(Index n_rows, Index n_columns);
+
+  Index count() const { return count_; }
+  Index first_column(Index panel) const { return panel * width_; }
+  /// Registers of a row.
+  Index vectors(Index panel) const;
+  const Scalar* panel(Index k) const { return values_.data() + k * width_ * n_rows_; }
+
+  /// Sets the panel to columns of the matrix whose element (i, j) is from[i * row + j * column].
+  void pack(Index panel, const double* from, Index row, Index column);
+
+ private:
+  Index n_rows_;
+  Index n_columns_;
+  Index vectors_;  // of all
+  Index width_;    // of a panel but the last, in values
+  Index count_;
+  AlignedVector<Scalar> values_;
+};
+
+/// out = start + in M for n rows, or out *= in M; `start` (whole panels) may be nullptr.
+template <class Scalar>
+void multiply_rows(Index n, Index n_inputs, const Block<const Scalar>& in, const Panels<Scalar>& M,
+                   const Scalar* start, bool scales, const Block<Scalar>& out);
+
+/// gradient[k, j] += sum_i in[i, k] delta[i, j] for k in [first, last), rows i in order, some at a time.
+template <class Scalar>
+void add_weight_gradient(Index n, const Block<const Scalar>& in, const Block<const Scalar>& delta,
+                         Index n_outputs, Index first, Index last, double* gradient);
+
+/// gradient[j] += sum_i delta[i, j].
+template <class Scalar>
+void add_bias_gradient(Index n, const Block<const Scalar>& delta, Index n_outputs,
+                       double* gradient);
+
+}  // namespace fastlr
