@@ -17,11 +17,6 @@
 
 namespace fastlr {
 
-template struct PanelProduct<PanelLayout, OnlyPrefetch>;
-template void SharedProduct<PanelLayout>::multiply_block(const double*, Index, const Block&,
-                                                         const Sums&, const FoldedSums&,
-                                                         Lines&) const;
-
 namespace {
 
 constexpr Index max_slots = 64;
@@ -113,7 +108,7 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* b
       pack_panel(layout, basis, first, n, weights.roots(first, n), raw.data(), panel.data());
       if ((first - start) % ahead == 0)
         prefetcher.aim(first + ahead, std::min(range.last, first + 2 * ahead));
-      PanelProduct<>{panel.data(), layout, n, first == start, sums, {prefetcher}}.all();
+      add_products(panel.data(), layout.strips(), n, first == start, sums, prefetcher);
     }
     for (Index i = 0; i < layout.n_variables(); ++i)
       fold_row(i, layout.padded(), C.data(), slot.hi, slot.lo);

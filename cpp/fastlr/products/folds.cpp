@@ -56,7 +56,7 @@ class FoldOfRows {
       *slot.statistics += load_weights(weight, 0, n_, checked_.data());
     }
     const Sums sums{C_.data(), layout_.padded()};
-    PanelProduct<>{panel_.data(), layout_, n_, n_summed_ == 0, sums, {ahead}}.all();
+    add_products(panel_.data(), layout_.strips(), n_, n_summed_ == 0, sums, ahead);
     n_summed_ += n_;
     n_ = 0;
     full_ = panel_rows;
