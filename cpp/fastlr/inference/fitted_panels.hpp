@@ -14,6 +14,9 @@
 
 namespace fastlr {
 
+/// Multiply-adds in one call of a pass over fitted rows.
+constexpr Index work_per_call = Index{1} << 28;
+
 /// One number for each row of a panel; zero beyond its last row.
 struct PanelColumn {
   alignas(64) std::array<double, static_cast<std::size_t>(panel_rows)> values;

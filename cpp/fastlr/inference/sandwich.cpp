@@ -9,7 +9,6 @@
 namespace fastlr {
 namespace {
 
-constexpr Index most_slots = 64;
 /// Multiply-adds that are done sooner than threads wake up.
 constexpr Index serial_below = Index{1} << 19;
 constexpr Index meat_extra = 8;  // doubles of a slot behind its sums: rows that are undetermined

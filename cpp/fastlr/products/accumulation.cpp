@@ -19,7 +19,6 @@ namespace fastlr {
 
 namespace {
 
-constexpr Index max_slots = 64;
 /// Multiply-adds that are done sooner than threads wake up.
 constexpr Index serial_below = Index{1} << 19;
 
@@ -143,7 +142,7 @@ void accumulate_blocks(const PanelLayout& layout, const Basis* basis, const Colu
 }  // namespace
 
 SlotPlan plan_pass(Index n_samples, Index n_columns) {
-  return plan_panels(n_samples, padded_variables(n_columns), max_slots, statistics_size);
+  return plan_panels(n_samples, padded_variables(n_columns), most_slots, statistics_size);
 }
 
 void provisional_shift(const Rows& rows, const Column* weight, double* shift) {

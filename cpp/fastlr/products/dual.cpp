@@ -26,7 +26,7 @@ struct RowStrips {
 
 constexpr Index block_size = panel_rows * column_block_rows;  // of the columns of a panel
 constexpr Index slot_budget = Index{1} << 20;                 // doubles in all slots' sums together
-constexpr Index max_slots = 16;
+constexpr Index most_dual_slots = 16;
 
 /// What the packing of panels shares.
 struct Packing {
@@ -145,7 +145,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
   const Index n_panels = (last - first + panel_rows - 1) / panel_rows;
   if (n_panels == 0) return;
   const Index n_slots =
-      std::clamp<Index>(slot_budget / size, 1, std::min(max_slots, std::max<Index>(n_panels, 1)));
+      std::clamp<Index>(slot_budget / size, 1, std::min(most_dual_slots, std::max<Index>(n_panels, 1)));
   const RowStrips strips{rows.n_samples, n_slots == 1 ? DeepPanel::depth : panel_rows};
   double total_weight = static_cast<double>(rows.n_samples);
   if (root_weight != nullptr)
