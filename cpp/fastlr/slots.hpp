@@ -17,6 +17,9 @@ struct SlotPlan {
   Index slot_size;      // doubles of one slot's sums
 };
 
+/// Of any pass whose sums are small: enough for many threads, few enough to merge.
+constexpr Index most_slots = 64;
+
 /// What a plan is made from.
 struct SlotRequest {
   Index n_samples;

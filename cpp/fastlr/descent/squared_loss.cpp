@@ -18,7 +18,6 @@ template void fused_rows(const RowsInOrder<double>&, Index, const RowWidth&, con
 
 namespace {
 
-constexpr Index max_slots = 64;
 constexpr Index values_per_slot = Index{1} << 14;  // at least, so that small problems stay serial
 constexpr Index values_per_part = Index{1} << 26;  // in one call: some 10 to 50 ms
 constexpr Index loss_rows = 512;
@@ -170,7 +169,7 @@ SlotPlan plan_loss(Index n_samples, Index n_features) {
   const Index values = n_samples * n_features;
   return plan_slots({.n_samples = n_samples,
                      .fold_rows = loss_rows,
-                     .n_slots = std::clamp<Index>(values / values_per_slot, 1, max_slots),
+                     .n_slots = std::clamp<Index>(values / values_per_slot, 1, most_slots),
                      .work_per_row = n_features,
                      .work_per_part = values_per_part,
                      .slot_size = 8 + round_up(n_features + 1, 8)});

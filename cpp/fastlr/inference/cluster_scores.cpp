@@ -8,9 +8,7 @@
 namespace fastlr {
 namespace {
 
-constexpr Index max_slots = 64;
 constexpr Index rows_per_sum = 32;  // rows of a slot for each of its clusters, if there are several
-constexpr Index work_per_part = Index{1} << 28;  // multiply-adds in one call
 constexpr Index codes_ahead = 8;  // rows whose clusters' sums are asked for ahead of time
 
 void check_codes(const std::int32_t* codes, Index n, Index n_clusters) {
@@ -54,10 +52,10 @@ SlotPlan plan_clusters(Index n_samples, Index n_features, Index n_clusters) {
   return plan_slots(
       {.n_samples = n_samples,
        .fold_rows = panel_rows,
-       .n_slots = std::clamp<Index>(n_samples / (rows_per_sum * n_clusters), least, max_slots),
+       .n_slots = std::clamp<Index>(n_samples / (rows_per_sum * n_clusters), least, most_slots),
        .least_folds = 4,
        .work_per_row = work_per_row(padded),
-       .work_per_part = work_per_part,
+       .work_per_part = work_per_call,
        .slot_size = n_clusters * padded});
 }
 

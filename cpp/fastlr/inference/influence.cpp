@@ -8,8 +8,6 @@
 namespace fastlr {
 namespace {
 
-constexpr Index max_slots = 64;
-constexpr Index work_per_part = Index{1} << 28;  // multiply-adds in one call
 /// Below it a variance without the row is nothing but rounding.
 constexpr double least_variance = 1e-14;
 
@@ -164,10 +162,10 @@ SlotPlan plan_influence(Index n_samples, Index n_features, Index n_top) {
   const Index padded = padded_variables(n_features);
   return plan_slots({.n_samples = n_samples,
                      .fold_rows = panel_rows,
-                     .n_slots = max_slots,
+                     .n_slots = most_slots,
                      .least_folds = 4,
                      .work_per_row = 2 * work_per_row(padded),
-                     .work_per_part = work_per_part,
+                     .work_per_part = work_per_call,
                      .slot_size = slot_size(n_top)});
 }
 

@@ -9,7 +9,6 @@
 namespace fastlr {
 namespace {
 
-constexpr Index most_slots = 64;
 /// Multiply-adds that are done sooner than threads wake up.
 constexpr Index serial_below = Index{1} << 19;
 constexpr Index meat_extra = 8;  // doubles of a slot behind its sums: rows that are undetermined
@@ -75,7 +74,7 @@ void sum_slot(const PanelLayout& layout, const Rows& rows, RowRange range, doubl
         const Index last = std::min(range.last, rows.n_samples);
         prefetcher.aim(std::min(last, first + ahead), std::min(last, first + 2 * ahead));
       }
-      PanelProduct<>{panel.data(), layout, n, first == start, sums, {prefetcher}}.all();
+      add_products(panel.data(), layout.strips(), n, first == start, sums, prefetcher);
     }
     for (Index i = 0; i < layout.n_variables(); ++i) fold_row(i, layout.padded(), C.data(), hi, lo);
   }

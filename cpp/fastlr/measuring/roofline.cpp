@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "fastlr/products/cross_products.hpp"
+#include "fastlr/products/tiles.hpp"
 #include "fastlr/reading/prefetching.hpp"
 #include "fastlr/registers/lanes.hpp"
 #include "fastlr/threads.hpp"

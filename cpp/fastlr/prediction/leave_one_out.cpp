@@ -15,7 +15,6 @@
 namespace fastlr {
 namespace {
 
-constexpr Index most_slots = 64;
 constexpr Index rows_per_sum = 1024;  // that are summed before they are folded
 /// Multiply-adds in one call: long, since threads wait for one another at its end and turns are given
 /// on the way.

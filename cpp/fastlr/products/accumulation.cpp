@@ -17,14 +17,8 @@
 
 namespace fastlr {
 
-template struct PanelProduct<PanelLayout, OnlyPrefetch>;
-template void SharedProduct<PanelLayout>::multiply_block(const double*, Index, const Block&,
-                                                         const Sums&, const FoldedSums&,
-                                                         Lines&) const;
-
 namespace {
 
-constexpr Index max_slots = 64;
 /// Multiply-adds that are done sooner than threads wake up.
 constexpr Index serial_below = Index{1} << 19;
 
@@ -113,7 +107,7 @@ void accumulate_slot(const PanelLayout& layout, const Rows& rows, const Basis* b
       pack_panel(layout, basis, first, n, weights.roots(first, n), raw.data(), panel.data());
       if ((first - start) % ahead == 0)
         prefetcher.aim(first + ahead, std::min(range.last, first + 2 * ahead));
-      PanelProduct<>{panel.data(), layout, n, first == start, sums, {prefetcher}}.all();
+      add_products(panel.data(), layout.strips(), n, first == start, sums, prefetcher);
     }
     for (Index i = 0; i < layout.n_variables(); ++i)
       fold_row(i, layout.padded(), C.data(), slot.hi, slot.lo);
@@ -148,7 +142,7 @@ void accumulate_blocks(const PanelLayout& layout, const Basis* basis, const Colu
 }  // namespace
 
 SlotPlan plan_pass(Index n_samples, Index n_columns) {
-  return plan_panels(n_samples, padded_variables(n_columns), max_slots, statistics_size);
+  return plan_panels(n_samples, padded_variables(n_columns), most_slots, statistics_size);
 }
 
 void provisional_shift(const Rows& rows, const Column* weight, double* shift) {

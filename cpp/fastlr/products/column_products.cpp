@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "fastlr/products/cross_products.hpp"
+#include "fastlr/products/tiles.hpp"
 #include "fastlr/reading/weights.hpp"
 #include "fastlr/threads.hpp"
 #include "fastlr/turns.hpp"

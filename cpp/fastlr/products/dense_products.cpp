@@ -4,8 +4,8 @@
 #include <array>
 #include <vector>
 
-#include "fastlr/products/cross_products.hpp"
 #include "fastlr/products/dense_packing.hpp"
+#include "fastlr/products/tiles.hpp"
 #include "fastlr/threads.hpp"
 #include "fastlr/turns.hpp"
 

@@ -16,16 +16,17 @@ namespace {
 struct RowStrips {
   Index n;
   Index depth = panel_rows;  // of a panel: columns
-  Index n_strips() const { return (n + strip_width - 1) / strip_width; }
+  VariableStrips strips() const { return {n}; }
+  Index n_strips() const { return strips().n_strips(); }
   Index padded() const { return n_strips() * strip_width; }
   Index strip_stride() const { return strip_size_of(depth); }
   Index panel_size() const { return n_strips() * strip_stride(); }
-  Index width(Index strip) const { return std::min(strip_width, n - strip * strip_width); }
+  Index width(Index strip) const { return strips().width(strip); }
 };
 
 constexpr Index block_size = panel_rows * column_block_rows;  // of the columns of a panel
 constexpr Index slot_budget = Index{1} << 20;                 // doubles in all slots' sums together
-constexpr Index max_slots = 16;
+constexpr Index most_dual_slots = 16;
 
 /// What the packing of panels shares.
 struct Packing {
@@ -92,19 +93,27 @@ void add_lower(const RowStrips& strips, const double* sums, double* H) {
 }
 
 /// H as the target of products.
-struct AddedProducts {
-  Index padded;
-  double* H;
+class AddedProducts final : public ProductTarget {
+ public:
+  AddedProducts(Index padded, double* H) : padded_(padded), H_(H) {}
 
-  template <class Use>
-  void for_each_line(const TileAt& tile, const Use& use) const {
+  const std::byte** ask(const TileAt& tile, const std::byte** line,
+                        const std::byte** end) const override {
     for (Index i = tile.i; i < tile.i + tile.height; ++i)
-      for (Index j = tile.j; j < tile.j + tile.width; j += 8) use(H + i * padded + j);
+      for (Index j = tile.j; j < tile.j + tile.width && line != end; j += 8)
+        *line++ = reinterpret_cast<const std::byte*>(H_ + i * padded_ + j);
+    return line;
   }
-  void add(Index i, Index j, Index n, const double* sums) const {
-    double* const to = H + i * padded + j;
-    for (Index k = 0; k < n; ++k) to[k] += sums[k];
+  void take(const TileAt& tile, const Sums& sums) const override {
+    for (Index i = tile.i; i < tile.i + tile.height; ++i) {
+      double* const to = H_ + i * padded_ + tile.j;
+      for (Index k = 0; k < tile.width; ++k) to[k] += sums.at(i, tile.j)[k];
+    }
   }
+
+ private:
+  Index padded_;
+  double* H_;
 };
 
 /// Many rows: the threads share the tiles of one H.
@@ -113,7 +122,8 @@ void multiply_tiles(const Packing& packing, Index first, Index last, int n_threa
   Eigen::VectorXd panel = Eigen::VectorXd::Zero(strips.panel_size());
   Eigen::VectorXd room(strips.depth / panel_rows * block_size);
   std::vector<ColumnBlocks> blocks(static_cast<std::size_t>(strips.depth / panel_rows));
-  SharedProduct<RowStrips> product(strips, n_threads);
+  SharedProduct product(strips.strips(), n_threads);
+  const AddedProducts target(strips.padded(), H);
   for (Index start = first; start < last; start += strips.depth) {
     const Index n = std::min(strips.depth, last - start);
     for_each_task((n + panel_rows - 1) / panel_rows, n_threads, [&](Index k) {
@@ -121,7 +131,7 @@ void multiply_tiles(const Packing& packing, Index first, Index last, int n_threa
                       blocks[static_cast<std::size_t>(k)], room.data() + k * block_size,
                       panel.data() + k * panel_rows * strip_width);
     });
-    product.multiply(panel.data(), 1, [n](Index) { return n; }, AddedProducts{strips.padded(), H});
+    product.multiply(panel.data(), n, target);
   }
 }
 
@@ -135,7 +145,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
   const Index n_panels = (last - first + panel_rows - 1) / panel_rows;
   if (n_panels == 0) return;
   const Index n_slots =
-      std::clamp<Index>(slot_budget / size, 1, std::min(max_slots, std::max<Index>(n_panels, 1)));
+      std::clamp<Index>(slot_budget / size, 1, std::min(most_dual_slots, std::max<Index>(n_panels, 1)));
   const RowStrips strips{rows.n_samples, n_slots == 1 ? DeepPanel::depth : panel_rows};
   double total_weight = static_cast<double>(rows.n_samples);
   if (root_weight != nullptr)
@@ -158,7 +168,7 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
       const Index n = std::min(panel_rows, end - start);
       pack_dual_panel(packing, start, n, blocks, block.data(), panel.data());
       const Sums into{out, strips.padded()};
-      PanelProduct<RowStrips>{panel.data(), strips, n, start == begin, into, {nothing}}.all();
+      add_products(panel.data(), strips.strips(), n, start == begin, into, nothing);
     }
   });
   for (Index slot = 0; slot < n_slots; ++slot) add_lower(strips, sums.data() + slot * size, H);

@@ -12,7 +12,7 @@
 namespace fastlr {
 namespace {
 
-constexpr Index most_slots = 32;  // there are as many for every fold
+constexpr Index slots_of_a_fold = 32;
 /// Multiply-adds in one call: long, since threads wait for one another at its end, where panels that
 /// are not full are multiplied as well; turns are given on the way.
 constexpr Index work_per_part = Index{1} << 32;
@@ -56,7 +56,7 @@ class FoldOfRows {
       *slot.statistics += load_weights(weight, 0, n_, checked_.data());
     }
     const Sums sums{C_.data(), layout_.padded()};
-    PanelProduct<>{panel_.data(), layout_, n_, n_summed_ == 0, sums, {ahead}}.all();
+    add_products(panel_.data(), layout_.strips(), n_, n_summed_ == 0, sums, ahead);
     n_summed_ += n_;
     n_ = 0;
     full_ = panel_rows;
@@ -88,7 +88,7 @@ SlotPlan plan_folds(Index n_samples, Index n_columns) {
   const Index padded = padded_variables(n_columns);
   return plan_slots({.n_samples = n_samples,
                      .fold_rows = rows_per_fold,
-                     .n_slots = most_slots,
+                     .n_slots = slots_of_a_fold,
                      .least_folds = 4,
                      .work_per_row = work_per_row(padded),
                      .work_per_part = work_per_part,

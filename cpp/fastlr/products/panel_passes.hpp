@@ -80,32 +80,6 @@ struct Panels {
   }
 };
 
-/// The accumulators of a slot as the target of products: complete sums are folded at once.
-struct FoldedSums {
-  Index padded;
-  double* hi;
-  double* lo;
-
-  template <class Use>
-  void for_each_line(const TileAt& tile, const Use& use) const {
-    for (Index i = tile.i; i < tile.i + tile.height; ++i) {
-      for (Index j = tile.j; j < tile.j + tile.width; j += 8) {
-        use(hi + i * padded + j);
-        use(lo + i * padded + j);
-      }
-    }
-  }
-  void add(Index i, Index j, Index n, const double* sums) const {
-    const Index at = i * padded + j;
-    fold(sums, n, hi + at, lo + at);
-  }
-};
-
-// Compiled once, in accumulation.cpp.
-extern template void SharedProduct<PanelLayout>::multiply_block(const double*, Index, const Block&,
-                                                                const Sums&, const FoldedSums&,
-                                                                Lines&) const;
-
 /// Many variables, one slot: `fill(panels, data)` packs some folds of rows, on threads of its own,
 /// into deep panels, a fold each, and then the threads share the blocks of their products, whose
 /// tiles are folded into (hi, lo) as soon as they are summed. There is no C.
@@ -131,17 +105,14 @@ class BlockSums {
   template <class Fill>
   void add(double* hi, double* lo, const Fill& fill) const {
     AlignedVector data = AlignedVector::Zero(size());
-    SharedProduct<PanelLayout> product(layout_, n_threads_);
+    SharedProduct product(layout_.strips(), n_threads_);
+    const FoldedSums target(layout_.padded(), hi, lo);
     for (Index start = range_.first; start < range_.last; start += most_rows_) {
       const Index end = std::min(range_.last, start + most_rows_);
       const Panels panels{start, end, (end - start + panel_rows - 1) / panel_rows};
       give_turn();
       fill(panels, data.data());
-      const auto rows_in = [&](Index k) {
-        return std::min(DeepPanel::depth, end - start - k * DeepPanel::depth);
-      };
-      product.multiply(data.data(), folds_in(end - start), rows_in,
-                       FoldedSums{layout_.padded(), hi, lo});
+      product.multiply(data.data(), end - start, target);
     }
   }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
 #include <vector>
 
 #include "fastlr/reading/layout.hpp"
@@ -27,21 +26,7 @@ template <int level = second_level>
 /// The cache lines of a range of rows, dealt out a few at a time.
 class Prefetcher {
  public:
-  Prefetcher(const Rows& rows, Index most_at_once)
-      : most_at_once_(static_cast<std::size_t>(most_at_once)) {
-    const Column* before = nullptr;
-    for (const Column& column : rows.columns) {
-      if (before == nullptr || !is_followed_by(*before, column))
-        runs_.push_back({column.data, column.stride, 0});
-      runs_.back().width += item_size(column.dtype);
-      before = &column;
-    }
-    // Runs that use little of the memory they span (wide strides) or run backwards are left to the
-    // hardware.
-    std::erase_if(runs_,
-                  [](const Run& run) { return run.stride <= 0 || run.stride > 4 * run.width; });
-    aim(0, 0);
-  }
+  Prefetcher(const Rows& rows, Index most_at_once);
 
   /// One that has nothing to ask for.
   static Prefetcher idle(Index most_at_once) { return {Rows{}, most_at_once}; }
@@ -54,18 +39,7 @@ class Prefetcher {
   }
 
   /// From now on, next() deals out the lines of rows [first, last).
-  void aim(Index first, Index last) {
-    lines_.resize(most_lines(std::max<Index>(0, last - first)) + most_at_once_);
-    const std::byte** line = lines_.data();
-    for (const Run& run : runs_) {
-      const std::byte* const start = line_of(run.data + first * run.stride);
-      const std::byte* const end = run.data + last * run.stride;
-      for (Index offset = 0; offset < end - start; offset += cache_line) *line++ = start + offset;
-    }
-    n_lines_ = static_cast<std::size_t>(line - lines_.data());
-    std::fill_n(line, most_at_once_, reinterpret_cast<const std::byte*>(lines_.data()));
-    position_ = 0;
-  }
+  void aim(Index first, Index last);
 
   /// The next n <= most_at_once lines; when none is left, something cached.
   const std::byte* const* next(Index n) {
@@ -80,14 +54,6 @@ class Prefetcher {
     Index stride;
     Index width;
   };
-
-  static const std::byte* line_of(const std::byte* address) {
-    return address - reinterpret_cast<std::uintptr_t>(address) % cache_line;
-  }
-
-  std::size_t most_lines(Index n_rows) const {
-    return static_cast<std::size_t>(n_rows * row_bytes() / cache_line) + 2 * runs_.size();
-  }
 
   std::vector<Run> runs_;
   std::size_t most_at_once_;

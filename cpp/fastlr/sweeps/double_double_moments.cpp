@@ -11,8 +11,7 @@
 namespace fastlr {
 namespace {
 
-constexpr Index max_slots = 64;
-constexpr Index slot_budget = Index{1} << 21;     // doubles in all slots together
+constexpr Index most_in_slots = Index{1} << 21;   // doubles of all
 constexpr Index pairs_per_part = Index{1} << 24;  // products in one call: some 10 to 60 ms
 constexpr Index groups = column_block_rows / lanes;
 
@@ -120,7 +119,7 @@ SlotPlan plan_double_double(Index n_samples, Index n_columns) {
   const Index slot_size = 2 * lanes * pairs;
   return plan_slots({.n_samples = n_samples,
                      .fold_rows = column_block_rows,
-                     .n_slots = std::clamp<Index>(slot_budget / slot_size, 1, max_slots),
+                     .n_slots = std::clamp<Index>(most_in_slots / slot_size, 1, most_slots),
                      .least_folds = 4,
                      .work_per_row = pairs,
                      .work_per_part = pairs_per_part,

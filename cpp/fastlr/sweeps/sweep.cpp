@@ -13,7 +13,6 @@
 namespace fastlr {
 namespace {
 
-constexpr Index max_slots = 64;
 constexpr Index min_slots = 8;
 constexpr Index most_blocks_per_task = 16;         // of residuals, which share their workspace
 constexpr Index slot_budget = Index{1} << 20;      // doubles in all slots together
@@ -222,7 +221,7 @@ SlotPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets) {
   const Index slot_size = n_targets * accumulators(n_columns);
   return plan_slots({.n_samples = n_samples,
                      .fold_rows = column_block_rows,
-                     .n_slots = std::clamp<Index>(slot_budget / slot_size, min_slots, max_slots),
+                     .n_slots = std::clamp<Index>(slot_budget / slot_size, min_slots, most_slots),
                      .least_folds = 4,
                      .work_per_row = (n_columns + 1) * n_targets,
                      .work_per_part = values_per_part,
