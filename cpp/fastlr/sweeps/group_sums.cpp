@@ -10,8 +10,8 @@
 namespace fastlr {
 namespace {
 
-constexpr Index rows_at_once = 256;
-using Block = std::array<double, static_cast<std::size_t>(rows_at_once)>;
+constexpr Index rows_of_values = 256;
+using Values = std::array<double, static_cast<std::size_t>(rows_of_values)>;
 
 inline void add_to(double& high, double& low, double value, double excess) {
   const DoubleDouble sum = two_sum(high, value);
@@ -26,11 +26,11 @@ void add_group_sums(const Rows& rows, const Column* weight, const std::int32_t* 
   for_each_task(rows.n_columns() + 1, n_threads, [&](Index j) {
     double* const high = sums + j * 2 * n_levels;
     double* const low = high + n_levels;
-    Block values;
-    Block weights;
+    Values values;
+    Values weights;
     values.fill(1.0);
-    for (Index first = range.first; first < range.last; first += rows_at_once) {
-      const Index n = std::min(rows_at_once, range.last - first);
+    for (Index first = range.first; first < range.last; first += rows_of_values) {
+      const Index n = std::min(rows_of_values, range.last - first);
       if (j < rows.n_columns())
         load_column(rows.columns[static_cast<std::size_t>(j)], first, n, values.data());
       if (weight != nullptr) load_column(*weight, first, n, weights.data());

@@ -10,7 +10,7 @@
 namespace fastlr {
 namespace {
 
-constexpr Index rows_at_once = 64;
+constexpr Index sparse_rows_at_once = 64;
 constexpr Index slots_at_once = 8;
 
 /// sums (hi, lo), in the first lanes of two registers, += value + low.
@@ -68,10 +68,10 @@ void sweep_range(const SweepProblem& problem, const double* coef, const double* 
                  RowRange range, double* slot) {
   const Index p = problem.n_features;
   const Index t = problem.n_targets;
-  std::array<double, rows_at_once> y;
-  std::array<double, rows_at_once> weight;
-  for (Index start = range.first; start < range.last; start += rows_at_once) {
-    const Index n = std::min(rows_at_once, range.last - start);
+  std::array<double, sparse_rows_at_once> y;
+  std::array<double, sparse_rows_at_once> weight;
+  for (Index start = range.first; start < range.last; start += sparse_rows_at_once) {
+    const Index n = std::min(sparse_rows_at_once, range.last - start);
     if (problem.weight != nullptr) load_column(*problem.weight, start, n, weight.data());
     for (Index target = 0; target < t; ++target) {
       const Column& column = problem.rows.columns[static_cast<std::size_t>(p + target)];
