@@ -1,8 +1,8 @@
 """Model files: exact, small, written whole or not at all, and refused with a reason."""
 
 import json
-import sys
 import math
+import sys
 
 import numpy as np
 import pytest

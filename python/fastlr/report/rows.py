@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import InputError
+from fastlr.inference.inverse import is_too_large
 from fastlr.input.columns import FloatArray
 from fastlr.results import LinearFit
 from fastlr.results.covariances import estimates_of, is_estimated
@@ -101,6 +102,8 @@ def seen_rows(
     if fit.df_resid > 0 and rss <= _NOTHING_LEFT * squares:
         standardised = np.full(n, np.nan)
         why = "Nothing but rounding is left unexplained, so rows cannot be judged by what is left of them."
+    elif is_too_large(fit.n_params):
+        why = f"How much single rows have to say takes a matrix of {fit.n_params} parameters, which are too many."
     elif is_estimated(fit) and estimates_of(fit, rows) is not None and fit.df_resid > 0:
         keep = n <= MOST_KEPT
         influence = fit.get_influence(X, y, sample_weight=sample_weight, keep=keep)
