@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import InputError, InputTypeError
+from fastlr.inference.inverse import is_too_large
 from fastlr.inference.row_passes import LEAST_LEFT, leverages
 from fastlr.input.frames import opened
 from fastlr.results.covariances import estimates_of
@@ -109,8 +110,11 @@ def _influence(
     fit: LinearFit, X: Any, y: object, sample_weight: object, left: npt.NDArray[Any]
 ) -> ColumnArrays:
     """Leverages, internally studentised residuals, the error without a row, and Cook's distances."""
-    rows = fit.given_rows(X, y, sample_weight)
-    estimates = estimates_of(fit, rows)
+    if is_too_large(fit.n_params):  # leverages would take their covariances
+        rows, estimates = fit.unread_rows(X, y, sample_weight), None
+    else:
+        rows = fit.given_rows(X, y, sample_weight)
+        estimates = estimates_of(fit, rows)
     n = len(left)
     hat = np.full(n, np.nan)
     if estimates is not None:

@@ -85,9 +85,11 @@ class Questions:
         >>> fastlr.ols(X, y).with_covariance("HC1", X, y).bse.round(6)
         array([0.463897])
         """
+        from fastlr.inference.inverse import refuse_too_large
         from fastlr.results.covariances import with_covariance
 
         fit = _fit_of(self)
+        refuse_too_large(fit.n_params, "covariances")
         rows = None if X is None else fit.given_rows(X, y, sample_weight)
         return with_covariance(fit, rows, cov_type, cov_kwds)
 
@@ -155,9 +157,11 @@ class Questions:
         Contrasts
             Effects, standard errors, t (or z unless `use_t`), p-values and intervals.
         """
+        from fastlr.inference.inverse import refuse_too_large
         from fastlr.inference.restrictions import Contrasts, as_restrictions, tested_each
 
         fit = _fit_of(self)
+        refuse_too_large(fit.n_params, "tests")
         asked = as_restrictions(restrictions, fit.param_names)
         df = fit.df_inference if fit.use_t else None
         moved, params, covariance = with_prediction_at_means(fit, asked.matrix)
@@ -243,7 +247,8 @@ class Questions:
         fit = _fit_of(self)
         names = fit.param_names
         if parameter not in names:
-            raise InputError(f"{parameter!r} is not among the parameters {names!r}.")
+            more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+            raise InputError(f"{parameter!r} is not among the parameters {names[:20]!r}{more}.")
         if not 0 <= target < fit.n_targets:
             raise InputError(
                 f"target={target} is out of range: this fit has {fit.n_targets} targets."
@@ -279,8 +284,10 @@ def _fit_of(fit: Questions) -> LinearFit:
 
 
 def _together(fit: LinearFit, restrictions: Any, df: float | None) -> RestrictionTest:
+    from fastlr.inference.inverse import refuse_too_large
     from fastlr.inference.restrictions import RestrictionTest, as_restrictions, tested_together
 
+    refuse_too_large(fit.n_params, "tests")
     asked = as_restrictions(restrictions, fit.param_names)
     moved, params, covariance = with_prediction_at_means(fit, asked.matrix)
     statistics, pvalues = tested_together(replace(asked, matrix=moved), params, covariance, df)
