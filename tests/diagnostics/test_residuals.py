@@ -176,7 +176,7 @@ def test_durbin_watson_has_the_distribution_of_its_features(monkeypatch):
     assert beta == pytest.approx(exact, abs=1e-3)
     whole = tests._traces(*args_of_traces(fit, rows))
     for step in (1, 7, 99, 197, 198, 199):
-        monkeypatch.setattr(tests, "_rows_of_block", lambda r, step=step: step)
+        monkeypatch.setattr(tests, "rows_of_block", lambda r, step=step: step)
         np.testing.assert_allclose(tests._traces(*args_of_traces(fit, rows)), whole, rtol=1e-12)
 
 
