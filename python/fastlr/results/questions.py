@@ -18,6 +18,7 @@ from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
 from fastlr.input.threads import resolve_threads
 from fastlr.results.about_means import with_prediction_at_means
 from fastlr.results.statistics import per_target
+from fastlr.results.targets import chosen_target
 
 if TYPE_CHECKING:
     from fastlr.inference.estimates import GivenRows
@@ -272,10 +273,7 @@ class Questions:
         from fastlr.results.covariances import check_squares, estimates_of, is_estimated
 
         fit = _fit_of(self)
-        if not 0 <= target < fit.n_targets:
-            raise InputError(
-                f"target={target} is out of range: this fit has {fit.n_targets} targets."
-            )
+        target = chosen_target(fit, target)
         keeps = as_flag(keep, "keep")
         resolve_threads(n_threads)  # for its message
         rows = replace(fit.unread_rows(X, y, sample_weight), n_threads=n_threads)
@@ -359,10 +357,7 @@ class Questions:
         names = fit.param_names
         if parameter not in names:
             raise InputError(f"{parameter!r} is not among the parameters {names!r}.")
-        if not 0 <= target < fit.n_targets:
-            raise InputError(
-                f"target={target} is out of range: this fit has {fit.n_targets} targets."
-            )
+        target = chosen_target(fit, target)
         as_choice(weights, WILD_WEIGHTS, "weights")
         tested = as_number(value, "value", "a number")
         if not math.isfinite(tested):
