@@ -143,7 +143,10 @@ def _at_means(fit: Estimates, variance: FloatArray) -> FloatArray | None:
 
 
 _Matrices = tuple[FloatArray, FloatArray, FloatArray]
-"""Covariances of the parameters (n_targets, k, k), their standard errors, and the prediction at the means: (., k)."""
+"""Covariances of the parameters (n_targets, k, k), their standard errors, and the prediction at the means: (., k).
+
+Where columns depend on one another covariances are those of the solution that was taken; errors are NaN.
+"""
 
 
 def _by_rows(
@@ -239,8 +242,9 @@ def _outer(
     fit: Estimates, factor: FloatArray, inner: FloatArray, scale_y: float, whitened: bool
 ) -> _Matrices:
     """Covariances from a sum over scores, back in the units of the target."""
-    to_parameters = fit.to_parameters(factor, whitened=whitened)
-    about_means = fit.to_parameters(factor, whitened=whitened, at_means=True)
+    to_parameters = fit.to_parameters(factor, whitened=whitened, states_all=True)
+    about_means = fit.to_parameters(factor, whitened=whitened, states_all=True, at_means=True)
+    is_stated = np.isfinite(fit.to_parameters(factor, whitened=whitened)).all(axis=1)
     with np.errstate(invalid="ignore", over="ignore", under="ignore", divide="ignore"):
         half = to_parameters / scale_y
         covariance = half @ inner @ half.T
@@ -250,4 +254,4 @@ def _outer(
         moved = about_means / scale_y
         at_means: FloatArray = moved[0] @ inner @ moved.T
     symmetric: FloatArray = 0.5 * (covariance + covariance.T)
-    return symmetric, errors, at_means
+    return symmetric, np.where(is_stated, errors, np.nan), at_means
