@@ -245,6 +245,27 @@ def test_layouts_and_several_targets_give_the_same_covariances():
             np.testing.assert_allclose(fit.cov_params(), both.cov_params(), rtol=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore::fastlr.RankWarning")
+def test_predictions_of_dependent_columns_have_robust_errors_where_rows_determine_them():
+    """Dummies, totals and copies: the hat matrix P is that of any basis, and P diag(r^2) P' the sandwich."""
+    rng = np.random.default_rng(3)
+    x, level = rng.normal(size=(40, 1)), np.eye(3)[rng.integers(0, 3, size=40)]
+    y = x[:, 0] + rng.normal(size=40)
+    for Z in (level, np.c_[level, x, level * x], np.c_[x, 2 * x], np.c_[x, np.ones(40)]):
+        whole = np.c_[np.ones(40), Z]
+        hat = whole @ np.linalg.pinv(whole)
+        expected = np.sqrt(np.diag((hat * (y - hat @ y) ** 2) @ hat.T))
+        for rank in ("min_norm", "basic"):
+            fit = fastlr.ols(Z, y, rank=rank, cov_type="HC0")
+            np.testing.assert_allclose(fit.get_prediction(Z).se_mean, expected, rtol=1e-9)
+            unknown = np.isnan(fit.std_errors)
+            assert unknown.any()
+            np.testing.assert_array_equal(np.isnan(fit.cov_params()).all(axis=1), unknown)
+            alone = Z[:1] + np.eye(Z.shape[1])[-1:]  # the last column without those it depends on
+            apart = fit.get_prediction(alone).se_mean
+            assert np.isnan(apart).all() == (rank == "min_norm")
+
+
 def test_variances_that_are_not_positive_are_unknown_and_said_to_be():
     seen = set()
     for seed in range(

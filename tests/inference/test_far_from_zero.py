@@ -1,4 +1,4 @@
-"""Where features and targets are far from zero, nothing that is said near the rows depends on how far."""
+"""Where features and targets are far from zero, or of any size, nothing depends on it that should not."""
 
 import numpy as np
 import pandas as pd
@@ -88,3 +88,14 @@ def test_an_intercept_is_tested_by_its_own_error_however_far_the_rows():
             test = fit.t_test("(intercept) = 0")
             np.testing.assert_array_equal(test.effect, fit.params[:1])
             np.testing.assert_allclose(test.sd, fit.std_errors[:1], rtol=1e-12)
+
+
+def test_units_of_any_size_change_no_statistic():
+    X, y, _ = drawn(None)
+    for of_X, of_y in ((1, 2.0**480), (2.0**480, 1), (2.0**-480, 2.0**-480), (2.0**-400, 2.0**450)):
+        for kind in KINDS:
+            near = fitted(X, y, None, None, kind)
+            moved = fitted(X * of_X, y * of_y, None, None, kind)
+            for name in ("tvalues", "pvalues"):
+                ours, expected = getattr(moved, name), getattr(near, name)
+                np.testing.assert_allclose(ours, expected, rtol=1e-12, err_msg=f"{kind} {name}")

@@ -38,6 +38,8 @@ class Covariance:
     """Covariances of the parameters (n_targets, k, k), intercept first, and how they were found."""
 
     matrices: FloatArray
+    errors: FloatArray
+    """Standard errors (n_targets, k): their squares may be beyond what float64 holds. NaN where one is not positive."""
     at_means: FloatArray | None
     """The variance of the prediction at the means, and its covariances with the coefficients: (n_targets, k)."""
     options: dict[str, Any]
@@ -87,19 +89,24 @@ def covariance_of(
             variance = variance * (fit.n_samples / fit.total_weight)
     residual_sd = np.sqrt(variance)
     if cov_type == "nonrobust":
-        inner = variance[:, np.newaxis, np.newaxis] * _normalised(fit)
-        return Covariance(inner, _at_means(fit, variance), found, residual_sd)
+        normalised = _normalised(fit)
+        with np.errstate(invalid="ignore", over="ignore"):
+            inner = variance[:, np.newaxis, np.newaxis] * normalised
+            errors = np.outer(residual_sd, np.sqrt(normalised.diagonal()))
+            at_means = _at_means(fit, variance)
+        return Covariance(inner, errors, at_means, found, residual_sd)
     if rows is None:
         raise InputTypeError(f"cov_type={cov_type!r} needs the rows: pass X and y.")
     if cov_type == "cluster":
-        inner, about = _by_clusters(fit, rows, left, options, found)
+        inner, errors, about = _by_clusters(fit, rows, left, options, found)
     elif cov_type == "HAC":
-        inner, about = _over_time(fit, rows, left, options, found)
+        inner, errors, about = _over_time(fit, rows, left, options, found)
     else:
-        inner, about = _by_rows(fit, rows, left, cov_type, found)
+        inner, errors, about = _by_rows(fit, rows, left, cov_type, found)
     if df_resid <= 0:
-        inner, about = np.full_like(inner, np.nan), np.full_like(about, np.nan)
-    return Covariance(inner, about if fit.inverse.fit_intercept else None, found, residual_sd)
+        inner, errors, about = (np.full_like(part, np.nan) for part in (inner, errors, about))
+    at_means = about if fit.inverse.fit_intercept else None
+    return Covariance(inner, errors, at_means, found, residual_sd)
 
 
 def _normalised(fit: Estimates) -> FloatArray:
@@ -131,8 +138,11 @@ def _at_means(fit: Estimates, variance: FloatArray) -> FloatArray | None:
     return np.outer(variance, normalised)
 
 
-_Matrices = tuple[FloatArray, FloatArray]
-"""Covariances of the parameters (n_targets, k, k), and with the prediction at the means (n_targets, k)."""
+_Matrices = tuple[FloatArray, FloatArray, FloatArray]
+"""Covariances of the parameters (n_targets, k, k), their standard errors, and the prediction at the means: (., k).
+
+Where columns depend on one another covariances are those of the solution that was taken; errors are NaN.
+"""
 
 
 def _by_rows(
@@ -229,20 +239,24 @@ def _is_ill(fit: Estimates) -> bool:
 
 
 def _stacked(of_targets: Sequence[_Matrices], factor: float = 1.0) -> _Matrices:
-    matrices, at_means = (np.stack(parts) for parts in zip(*of_targets, strict=True))
-    return factor * matrices, factor * at_means
+    matrices, errors, at_means = (np.stack(parts) for parts in zip(*of_targets, strict=True))
+    return factor * matrices, math.sqrt(factor) * errors, factor * at_means
 
 
 def _outer(
     fit: Estimates, factor: FloatArray, inner: FloatArray, scale_y: float, whitened: bool
 ) -> _Matrices:
     """Covariances from a sum over scores, back in the units of the target."""
-    to_parameters = fit.to_parameters(factor, whitened=whitened)
-    about_means = fit.to_parameters(factor, whitened=whitened, at_means=True)
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+    to_parameters = fit.to_parameters(factor, whitened=whitened, states_all=True)
+    about_means = fit.to_parameters(factor, whitened=whitened, states_all=True, at_means=True)
+    is_stated = np.isfinite(fit.to_parameters(factor, whitened=whitened)).all(axis=1)
+    with np.errstate(invalid="ignore", over="ignore", under="ignore", divide="ignore"):
         half = to_parameters / scale_y
         covariance = half @ inner @ half.T
+        size = np.abs(half).max(axis=1)
+        unit = half / np.where(size > 0, size, 1.0)[:, np.newaxis]
+        errors = size * np.sqrt(np.einsum("ij,jk,ik->i", unit, inner, unit))
         moved = about_means / scale_y
         at_means: FloatArray = moved[0] @ inner @ moved.T
     symmetric: FloatArray = 0.5 * (covariance + covariance.T)
-    return symmetric, at_means
+    return symmetric, np.where(is_stated, errors, np.nan), at_means

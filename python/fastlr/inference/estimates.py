@@ -118,22 +118,30 @@ class Estimates:
         return self.inverse.triangular_factor()
 
     def to_parameters(
-        self, factor: FloatArray, *, whitened: bool, at_means: bool = False
+        self,
+        factor: FloatArray,
+        *,
+        whitened: bool,
+        at_means: bool = False,
+        states_all: bool = False,
     ) -> FloatArray:
         """T (k, p + 1): a sum M over scores z, or factor'z, makes the covariance T M T' of the parameters.
 
-        With ``at_means`` the prediction at the (rounded) means of the features takes the place of the intercept.
+        With ``at_means`` the prediction at the (rounded) means of the features takes the place of the intercept. Rows
+        of parameters that columns leave undetermined are NaN, or with ``states_all`` those of the solution that was
+        taken, from which predictions have their variances.
         """
         inverse = self.inverse
         p = inverse.n_features
+        is_unknown = inverse.intercept is not None and math.isnan(inverse.intercept)
         upper = CrossInverse(
             np.ascontiguousarray(factor[:p, :p]),
             inverse.scale,
             inverse.mean,
             inverse.total_weight,
             inverse.fit_intercept,
-            inverse.undetermined,
-            math.nan if inverse.intercept is not None and math.isnan(inverse.intercept) else None,
+            inverse.undetermined & (not states_all),
+            math.nan if is_unknown and not states_all else None,
         )
         root = upper.root_of_parameters()
         if inverse.fit_intercept:  # the constant comes last in rows, and first among parameters

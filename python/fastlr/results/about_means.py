@@ -30,9 +30,13 @@ def means_of(fit: LinearFit) -> FloatArray:
 
 
 def covariance_about_means(fit: LinearFit) -> FloatArray:
-    """Covariances (t, k, k) of the prediction at the means, which takes the place of the intercept, and the slopes."""
+    """Covariances (t, k, k) of the prediction at the means, which takes the place of the intercept, and the slopes.
+
+    Robust ones are those of the solution that was taken, where columns depend on one another.
+    """
     t, k = fit.n_targets, fit.n_params
-    covariance = np.asarray(fit.cov_params()).reshape(t, k, k).copy()
+    known = np.asarray(fit.cov_params()) if fit.covariance is None else fit.covariance
+    covariance = known.reshape(t, k, k).copy()
     if not fit.fit_intercept:
         return covariance
     if fit.covariance_at_means is not None:

@@ -100,6 +100,8 @@ def prediction_of(fit: LinearFit, X: object) -> Prediction:
     else:
         about_means = covariance_about_means(fit)
         variance = np.stack([_quadratic(fit, features, part) for part in about_means], axis=1)
+        if _is_partly_determined(fit):
+            variance[_outside(fit, features)] = np.nan
     with np.errstate(invalid="ignore"):
         se_mean = np.sqrt(variance)
         spread = np.atleast_1d(np.asarray(fit.residual_sd, dtype=np.float64))
@@ -127,9 +129,14 @@ def _leverages(fit: LinearFit, features: Columns) -> FloatArray:
         features, None, None, True, shift, np.append(inverse.scale, 1.0), None, factor
     )
     h = leverages(rows)
-    if fit.rank < fit.n_features and fit.solver != "basic":
+    if _is_partly_determined(fit):
         h[_outside(fit, features)] = np.nan
     return h
+
+
+def _is_partly_determined(fit: LinearFit) -> bool:
+    """Whether some predictions depend on which of many solutions was taken."""
+    return fit.rank < fit.n_features and fit.solver != "basic"
 
 
 def _outside(fit: LinearFit, features: Columns) -> FloatArray:

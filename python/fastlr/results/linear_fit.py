@@ -108,7 +108,8 @@ class LinearFit(Questions, RowQuestions, TermQuestions, Told, Pictures, Statisti
     inverse : CrossInverse or None
         A root of the inverse of the features' cross-products, computed when it is asked for; None if it was not kept.
     covariance : ndarray of shape (n_targets, n_params, n_params) or None
-        Covariances of the parameters where they are not the inverse times ``scale``.
+        Covariances of the parameters where they are not the inverse times ``scale``; `cov_params` has NaN for those
+        that columns leave undetermined.
     covariance_at_means : ndarray of shape (n_targets, n_params) or None
         Beside ``covariance``, with an intercept: the variance of the prediction at the features' means, and its
         covariances with the coefficients. Far from zero the intercept's do not tell them.

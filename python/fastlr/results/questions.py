@@ -13,6 +13,7 @@ from fastlr.inference.distributions import as_level
 from fastlr.input.options import as_choice, as_number, as_whole
 from fastlr.results.about_means import with_prediction_at_means
 from fastlr.results.statistics import per_target
+from fastlr.results.targets import chosen_target
 
 if TYPE_CHECKING:
     from fastlr.inference.restrictions import Contrasts, RestrictionTest
@@ -249,10 +250,7 @@ class Questions:
         if parameter not in names:
             more = f" and {len(names) - 20} more" if len(names) > 20 else ""
             raise InputError(f"{parameter!r} is not among the parameters {names[:20]!r}{more}.")
-        if not 0 <= target < fit.n_targets:
-            raise InputError(
-                f"target={target} is out of range: this fit has {fit.n_targets} targets."
-            )
+        target = chosen_target(fit, target)
         as_choice(weights, WILD_WEIGHTS, "weights")
         tested = as_number(value, "value", "a number")
         if not math.isfinite(tested):

@@ -335,12 +335,17 @@ def _df(fit: Statistics) -> float | None:
 
 
 def _covariance(fit: Statistics) -> FloatArray:
-    if fit.covariance is not None:
-        return fit.covariance[0] if np.ndim(fit.coef) == 1 else fit.covariance
-    variance = np.asarray(fit.scale, dtype=np.float64)
-    with np.errstate(invalid="ignore"):
-        covariance: FloatArray = variance[..., np.newaxis, np.newaxis] * fit.normalized_cov_params
+    covariance: FloatArray
     unknown = np.isnan(fit.std_errors.values)
+    if fit.covariance is not None:
+        covariance = (fit.covariance[0] if np.ndim(fit.coef) == 1 else fit.covariance).copy()
+        unknown &= ~(
+            np.diagonal(covariance, axis1=-2, axis2=-1) < 0
+        )  # which is not positive, and known
+    else:
+        variance = np.asarray(fit.scale, dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            covariance = variance[..., np.newaxis, np.newaxis] * fit.normalized_cov_params
     covariance[unknown] = np.nan
     np.swapaxes(covariance, -1, -2)[unknown] = np.nan
     return covariance
