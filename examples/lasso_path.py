@@ -58,26 +58,17 @@ def draw(target):
     matplotlib.use("agg")
     import matplotlib.pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    left.semilogx(path.alphas, path.coefs.T)
-    for k in np.argsort(-np.abs(path.coefs[:, -1]))[:3]:
-        place = path.alphas[-1], path.coefs[k, -1]
-        left.annotate(NAMES[k], place, (2, 3), textcoords="offset points", fontsize=8)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+    path.plot(ax=left)
     left.axvline(path.alphas[simple], color="0.6", lw=0.8)
-    left.set(
-        xlabel="alpha",
-        ylabel="coefficient (% fat per sd)",
-        title="Features leave as the penalty grows",
-    )
+    left.set(ylabel="coefficient (% fat per sd)")
     right.errorbar(model.alphas_, errors, spread, lw=0.8, elinewidth=0.4)
     right.axvline(path.alphas[simple], color="0.6", lw=0.8)
     right.set(
-        xscale="log",
-        ylim=(15, 30),
-        xlabel="alpha",
-        ylabel="mean squared error, ten folds",
-        title="Grey: simplest within a standard error",
+        xscale="log", ylim=(15, 30), xlabel="penalty alpha", ylabel="mean squared error, ten folds"
     )
+    right.set_title("Grey: the simplest within a standard error", loc="left", fontsize=10)
+    right.invert_xaxis()
     figure.savefig(target, dpi=120)
     plt.close(figure)
 

@@ -50,16 +50,17 @@ def draw(target):
     matplotlib.use("agg")
     import matplotlib.pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    left.semilogx(path.alphas, path.coef)
-    for k in np.argsort(-np.abs(path.coef[0]))[:2]:
-        left.annotate(NAMES[k], (path.alphas[0], path.coef[0, k]), fontsize=8)
-    left.set(xlabel="alpha", ylabel="coefficient (% fat per sd)")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+    path.plot(ax=left)
+    left.set(ylabel="coefficient (% fat per sd)")
     right.semilogx(path.alphas, path.gcv, label="generalised cross-validation")
     errors = rows.validation_.squared_errors[:, 0] / len(y)
     right.semilogx(path.alphas, errors, ls="--", label="leave-one-out")
     right.axvline(path.best_alpha, color="0.6", lw=0.8)
-    right.set(xlabel="alpha", ylabel="mean squared error", ylim=(15, 25))
+    right.set(xlabel="penalty alpha", ylabel="mean squared error", ylim=(15, 25))
+    right.set_title(
+        "Both estimates of the error are lowest at small penalties", loc="left", fontsize=10
+    )
     right.legend()
     figure.savefig(target, dpi=120)
     plt.close(figure)

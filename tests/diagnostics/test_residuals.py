@@ -89,7 +89,7 @@ def test_white_is_that_of_statsmodels_in_one_block_or_many(monkeypatch):
         ours = found.statistic, found.pvalue, found.fvalue, found.f_pvalue
         np.testing.assert_allclose(ours, theirs, rtol=1e-10)
         with monkeypatch.context() as patch:
-            patch.setattr(diagnostics.heteroscedasticity, "_rows_of_block", lambda k: 37)
+            patch.setattr(diagnostics.heteroscedasticity, "rows_of_block", lambda k: 37)
             blocks = diagnostics.het_white(fit, X, y)
         np.testing.assert_allclose(blocks.statistic, found.statistic, rtol=1e-9)
 
@@ -176,7 +176,7 @@ def test_durbin_watson_has_the_distribution_of_its_features(monkeypatch):
     assert beta == pytest.approx(exact, abs=1e-3)
     whole = tests._traces(*args_of_traces(fit, rows))
     for step in (1, 7, 99, 197, 198, 199):
-        monkeypatch.setattr(tests, "_rows_of_block", lambda r, step=step: step)
+        monkeypatch.setattr(tests, "rows_of_block", lambda r, step=step: step)
         np.testing.assert_allclose(tests._traces(*args_of_traces(fit, rows)), whole, rtol=1e-12)
 
 

@@ -359,6 +359,7 @@ def test_covariances_survive_files(tmp_path):
         ("cluster", {"groups": np.arange(3)}, r"groups has shape \(3,\) for 200 rows"),
         ("cluster", {"groups": "firm"}, "there is no formula's table"),
         ("HAC", {"maxlags": 200}, "maxlags=200 is not below the number of rows, 200"),
+        ("HAC", {"maxlags": "plug-in"}, "maxlags='plug-in' is unknown: choose one of 'auto'"),
         ("HAC", {"kernel": "uniform"}, "kernel='uniform' is unknown"),
     ],
 )

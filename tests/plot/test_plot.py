@@ -91,7 +91,9 @@ def test_many_rows_become_hexagons_that_count_them_all():
     fit = fastlr.ols(x, x[:, 0])
     ax = plot.predicted(fit, x, x[:, 0])
     assert len(ax.collections) == 1
-    assert ax.collections[0].get_array().sum() == MOST_POINTS + 1
+    shown = ax.collections[0].get_facecolor()[:, 3]
+    assert len(np.unique(shown)) > 5  # the more rows, the stronger
+    assert shown.max() == 0.95
     y = x[:, 0] + rng.normal(size=len(x))
     panels = plot.diagnostics(fastlr.ols(x, y), x, y)
     assert sum(len(ax.lines) + len(ax.collections) for ax in panels.flat) < 30

@@ -141,7 +141,7 @@ def test_tables_and_pictures_speak_to_screen_readers(text):
     assert all(attrs.get("scope") in {"col", "row", "colgroup"} for attrs in page.all("th"))
     drawings = page.all("svg")
     assert "nan" not in "".join(re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL)).lower()
-    assert len(drawings) == len(page.all("figure")) == len(page.all("figcaption")) == 6
+    assert len(drawings) == len(page.all("figure")) == len(page.all("figcaption")) == 7
     assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in drawings)
     assert page.all("html") == [{"lang": "en"}]
     assert [tag for tag, _ in page.elements].count("h1") == 1

@@ -103,3 +103,20 @@ def test_what_cannot_be_compared_is_refused():
         fit.contrasts("wool", at={"age": "old"})
     with pytest.raises(fastlr.InputError, match="whose categories are none"):
         fastlr.ols([[1.0], [2.0], [4.0]], [1.0, 2.0, 5.0]).contrasts("x0")
+
+
+def test_tukeys_differences_are_those_that_r_prints():
+    """TukeyHSD(aov(breaks ~ wool + tension, data = warpbreaks), "tension")."""
+    fit = fastlr.ols("breaks ~ wool + tension", data=warpbreaks())
+    found = fit.contrasts("tension", adjust="tukey")
+    assert found.labels == ("M - L", "H - L", "H - M")
+    np.testing.assert_allclose(found.effect, [-10.0, -14.722222, -4.722222], atol=5e-7)
+    np.testing.assert_allclose(found.pvalue_adjusted, [0.0336262, 0.0011218, 0.4474210], atol=1e-6)
+    printed = [[-19.35342, -0.6465793], [-24.07564, -5.3688015], [-14.07564, 4.6311985]]
+    np.testing.assert_allclose(found.conf_int(), printed, atol=5e-6)
+    assert "(p by tukey)" in str(found)
+    robust = fastlr.ols("breaks ~ wool + tension", data=warpbreaks(), cov_type="HC1")
+    z = robust.contrasts("tension", adjust="tukey")  # of a known variance
+    assert (z.pvalue_adjusted > z.pvalue).all()
+    with pytest.raises(fastlr.InputError, match=r'for all pairs of levels.*compare="pairwise"'):
+        fit.contrasts("tension", compare="reference", adjust="tukey")

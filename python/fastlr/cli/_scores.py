@@ -14,8 +14,9 @@ from fastlr.cli._tables import opened
 from fastlr.cli._terminal import watched
 from fastlr.cli.predict import batch_predictions, model_columns
 from fastlr.files.missing import missing_rows, refuse_missing
+from fastlr.results.summary_words import counted
 from fastlr.streams.chunks import Chunks
-from fastlr.streams.held_out import HeldOut, fold_score
+from fastlr.streams.held_out import HeldOut, fold_score, have_known_levels
 from fastlr.typesetting.figures import share, significant
 
 __all__ = ["check_checks", "folds_score", "score_document", "score_lines", "test_score"]
@@ -40,11 +41,18 @@ def test_score(
             missing = missing_rows(batch, wanted, batch.label)
             if not drop_missing:
                 refuse_missing(batch, wanted, missing, batch.label, "--missing drop")
-            y = np.column_stack([batch.columns[name][~missing] for name in targets])
+            wanted_rows = ~missing
+            if fit.design is not None:
+                named = zip(fit.design.variables, columns, strict=True)
+                whole = {name: batch.columns[own][~missing] for name, own in named}
+                wanted_rows[~missing] = known = have_known_levels(fit, whole)
+                score.n_unseen += int(np.count_nonzero(~known))
+            y = np.column_stack([batch.columns[name][wanted_rows] for name in targets])
             if len(y):
-                score.add(y.astype(np.float64), batch_predictions(fit, batch, columns, ~missing))
+                score.add(y.astype(np.float64), batch_predictions(fit, batch, columns, wanted_rows))
         if not score.n_rows:
-            raise fastlr.InputError(f"{table.label}: every row has a missing value")
+            unseen = " or a level that the fit has not seen" if score.n_unseen else ""
+            raise fastlr.InputError(f"{table.label}: every row has a missing value{unseen}")
     return score
 
 
@@ -68,6 +76,11 @@ def score_lines(what: str, score: HeldOut) -> list[str]:
         parts.append(f"mean absolute error {significant(figures['mae'], 4)}")
         of = f" ({figures['name']})" if several else ""
         lines.append(f"{what}{of}: {', '.join(parts)}")
+    if score.n_unseen:
+        have = "has a level" if score.n_unseen == 1 else "have levels"
+        lines.append(
+            f"{what}: {counted(score.n_unseen, 'row')} {have} of a category that the fit has not seen, left out"
+        )
     return lines
 
 
@@ -75,7 +88,12 @@ def score_document(score: HeldOut | None, **origin: Any) -> dict[str, Any] | Non
     """The scores of held-out rows as plain data for ``--format json``; None if there are none."""
     if score is None:
         return None
-    return {**origin, "n_rows": score.n_rows, "targets": score.figures()}
+    return {
+        **origin,
+        "n_rows": score.n_rows,
+        "n_unseen": score.n_unseen,
+        "targets": score.figures(),
+    }
 
 
 def check_checks(

@@ -40,6 +40,7 @@ from fastlr.inference.words import WEIGHT_TYPES
 from fastlr.report import summary_dict
 from fastlr.results import Status
 from fastlr.streams.chunks import Chunks
+from fastlr.streams.leaning import numbered, with_leaning_rows
 
 _FAILURES = {"diverged": DIVERGED, "interrupted": INTERRUPTED}
 
@@ -237,6 +238,7 @@ def fit(
             way="--missing drop",
             cov_type="cluster" if cluster else robust,
             keeps_all=folds is not None or destinations.plot is not None,
+            numbers_rows=True,
         )
         for batch in watched(table, choice.names):
             rows.add(batch)
@@ -244,6 +246,7 @@ def fit(
         result, cautions = _descended(rows, kept, not no_intercept, {**options, "alpha": alpha})
     else:
         result, cautions = _fitted(rows, fit_intercept=not no_intercept, weight_type=weight_type)
+        result = with_leaning_rows(rows, result)
     checks: list[str] = []
     scores: dict[str, Any] = {"folds": None, "test": None}
     if folds is not None:
@@ -256,8 +259,13 @@ def fit(
         score = test_score(result, test, text, drop_missing=missing == "drop")
         checks += score_lines(f"test on {score.size} of {test}", score)
         scores["test"] = score_document(score, file=test)
-    # The model keeps the package's own words; the report has those of the command line.
-    told = replace(result, status=Status(result.status.code, in_options(result.status)))
+    # The model keeps the package's own words and counts rows from 0 on; the report has those of the command line, and
+    # counts all rows of the table from 1 on.
+    told = replace(
+        result,
+        status=Status(result.status.code, in_options(result.status)),
+        influential=numbered(result, rows),
+    )
     cautions = list(dict.fromkeys(map(in_options, cautions)))
     picture = partial(picture_of, result, rows)
     try:

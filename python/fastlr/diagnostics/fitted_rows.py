@@ -17,9 +17,17 @@ from fastlr.results.covariances import estimates_of, is_estimated
 from fastlr.results.prediction import predict_linear
 from fastlr.results.targets import chosen_target
 
-__all__ = ["RowsOfFit", "check_fit", "estimates_or_refusal", "is_exact", "rows_of"]
+__all__ = [
+    "RowsOfFit",
+    "check_fit",
+    "estimates_or_refusal",
+    "is_exact",
+    "rows_of",
+    "rows_of_block",
+]
 
 _ROUNDING = 8.0 * 2.0**-52
+_VALUES = 1 << 21  # of a block of rows: 16 MB
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,11 @@ def estimates_or_refusal(fit: LinearFit, given: GivenRows | None, what: str) -> 
     raise InputError(
         f"this fit has not kept the inverse of its cross-products, which {what} needs: pass X= and y= of the fit."
     )
+
+
+def rows_of_block(n_columns: int) -> int:
+    """How many rows of so many columns are some 16 MB, and 256 at least."""
+    return max(256, _VALUES // n_columns)
 
 
 def is_exact(fit: LinearFit, target: int) -> bool:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fastlr.diagnostics.auxiliary import Auxiliary, regressed, regressed_by_moments
 from fastlr.diagnostics.findings import LEVEL, DiagnosticTest, HeteroscedasticityTest
-from fastlr.diagnostics.fitted_rows import RowsOfFit, is_exact, rows_of
+from fastlr.diagnostics.fitted_rows import RowsOfFit, is_exact, rows_of, rows_of_block
 from fastlr.errors import InputError
 from fastlr.inference.distributions import f_tail
 from fastlr.input.arguments import as_features
@@ -25,7 +25,6 @@ __all__ = ["MOST_PRODUCTS", "het_breuschpagan", "het_goldfeldquandt", "het_white
 
 MOST_PRODUCTS = 4000
 """Features of White's regression, whose cross-products take 128 MB at this number."""
-_VALUES = 1 << 21  # of a block of products: 16 MB
 _ALTERNATIVES = ("increasing", "decreasing", "two-sided")
 
 
@@ -171,7 +170,7 @@ def _on_products(
         z /= np.where(std > 0, std, 1.0)
         return np.concatenate([z, z[:, first] * z[:, second]], axis=1)
 
-    step = _rows_of_block(k)
+    step = rows_of_block(k)
     if n <= step:  # small data get every digit
         table = products(slice(0, n))
         columns = Columns(table, n, k)
@@ -187,10 +186,6 @@ def _on_products(
     if moments is None:
         raise InputError("sample_weight has no positive weight: pass the rows of the fit.")
     return regressed_by_moments(moments, nobs=rows.n_counted)
-
-
-def _rows_of_block(n_products: int) -> int:
-    return max(256, _VALUES // n_products)
 
 
 def het_goldfeldquandt(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from fastlr.diagnostics.findings import LEVEL, AutocorrelationTest, NormalityTest
-from fastlr.diagnostics.fitted_rows import RowsOfFit, is_exact, rows_of
+from fastlr.diagnostics.fitted_rows import RowsOfFit, is_exact, rows_of, rows_of_block
 from fastlr.errors import InputError
 from fastlr.inference.distributions import chi2_tail
 from fastlr.inference.inverse import CrossInverse
@@ -20,7 +20,6 @@ __all__ = ["durbin_watson", "jarque_bera"]
 
 _EXACT = "The fit is exact, so there are no residuals to test"
 _MOST_EXACT = 300  # rows whose n x n quadratic form is decomposed
-_VALUES = 1 << 20
 _LEAST_EXACT = 1e-6
 _ALTERNATIVES = ("positive", "negative", "two-sided")
 
@@ -234,16 +233,12 @@ def _orthonormal(rows: RowsOfFit, inverse: CrossInverse, step: int) -> Iterator[
         yield along if weights is None else along * np.sqrt(weights[block])[:, np.newaxis]
 
 
-def _rows_of_block(n_columns: int) -> int:
-    return max(256, _VALUES // n_columns)
-
-
 def _traces(rows: RowsOfFit, inverse: CrossInverse, n: int) -> tuple[float, float]:
     """Traces of M A and (M A)^2: A sums squares of differences, M leaves residuals of the features."""
     r = inverse.root.shape[1] + inverse.fit_intercept
     inner, outer = np.zeros((r, r)), 0.0
     first = steps = rest = np.zeros((0, r))
-    size = _rows_of_block(r)
+    size = rows_of_block(r)
     for block in _orthonormal(rows, inverse, size):
         steps = np.diff(block, axis=0)
         rest = steps[size:]  # which the next block has, if there is one

@@ -10,7 +10,7 @@ from fastlr.errors import InputError, InputTypeError
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice
 
-__all__ = ["ADJUSTMENTS", "adjust_pvalues"]
+__all__ = ["ADJUSTMENTS", "adjust_pvalues", "tukey_pvalues", "tukey_quantile"]
 
 ADJUSTMENTS = ("holm", "bonferroni", "fdr_bh", "fdr_by", "none")
 
@@ -74,3 +74,24 @@ def _adjusted(known: FloatArray, method: str) -> FloatArray:
     from scipy.stats import false_discovery_control
 
     return np.asarray(false_discovery_control(known, method=method.removeprefix("fdr_")))
+
+
+def tukey_pvalues(statistic: FloatArray, n_means: int, df: float) -> FloatArray:
+    """Adjust the tests of all pairs of ``n_means`` means by Tukey's studentised range, from their t; NaN stays NaN."""
+    from scipy.stats import studentized_range
+
+    out = np.full_like(statistic, np.nan)
+    known = np.isfinite(statistic)
+    if df > 0 and known.any():
+        wide = np.sqrt(2.0) * np.abs(statistic[known])
+        out[known] = np.clip(studentized_range.sf(wide, n_means, df), 0.0, 1.0)
+    return out
+
+
+def tukey_quantile(level: float, n_means: int, df: float) -> float:
+    """Half the width of intervals that cover all differences together, in standard errors; NaN without ``df``."""
+    from scipy.stats import studentized_range
+
+    if not df > 0:
+        return float("nan")
+    return float(studentized_range.ppf(level, n_means, df)) / float(np.sqrt(2.0))

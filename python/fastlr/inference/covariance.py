@@ -12,12 +12,13 @@ import numpy as np
 from fastlr.errors import InputError, InputTypeError
 from fastlr.inference.clusters import as_clusters
 from fastlr.inference.estimates import Estimates, GivenRows, share_of_data
+from fastlr.inference.lags import plug_in_lags, usual_lags
 from fastlr.inference.row_passes import cluster_scores, hac_meat, meat
 from fastlr.inference.words import COV_TYPES
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag, as_whole
 
-__all__ = ["Covariance", "check_options", "covariance_of", "default_lags"]
+__all__ = ["Covariance", "check_options", "covariance_of"]
 
 _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "nonrobust": ("use_t",),
@@ -57,11 +58,6 @@ def check_options(cov_type: object, options: Mapping[str, Any]) -> str:
             f"cov_type={kind!r} has no option {unknown[0]!r}: it knows {', '.join(_OPTIONS[kind])}."
         )
     return kind
-
-
-def default_lags(nobs: float) -> int:
-    """Lags of Newey and West by the usual rule, ``floor(4 (n / 100)^(2/9))``."""
-    return int(4.0 * math.pow(nobs / 100.0, 2.0 / 9.0))
 
 
 def covariance_of(
@@ -215,17 +211,26 @@ def _over_time(
     as_choice(options.get("kernel", "bartlett"), ("bartlett",), "kernel")
     n = rows.features.n_samples
     lags = options.get("maxlags")
-    n_lags = default_lags(n) if lags is None else as_whole(lags, "maxlags", 0)
+    is_plug_in = isinstance(lags, str)
+    if isinstance(lags, str):
+        as_choice(lags, ("auto",), "maxlags")
+        n_lags = 0
+    else:
+        n_lags = min(usual_lags(n), n - 1) if lags is None else as_whole(lags, "maxlags", 0)
     if n_lags >= n:
         raise InputError(f"maxlags={n_lags} is not below the number of rows, {n}: pass fewer lags.")
     corrects = as_flag(options.get("use_correction", False), "use_correction")
-    found["maxlags"], found["use_correction"] = n_lags, corrects
     whitened, factor = _is_ill(fit), fit.factor()
-    out = []
+    out, chosen = [], []
     for target in range(fit.n_targets):
         passed = fit.fitted(rows, target, factor=whitened)
+        if is_plug_in:
+            n_lags = plug_in_lags(passed, fit.inverse.fit_intercept)
+        chosen.append(n_lags)
         inner = hac_meat(passed, n_lags, whitened=whitened)
         out.append(_outer(fit, factor, inner, float(passed.scale[-1]), whitened))
+    found["maxlags"] = chosen[0] if len(set(chosen)) == 1 else tuple(chosen)
+    found["use_correction"] = corrects
     return _stacked(out, fit.nobs / left if corrects else 1.0)
 
 

@@ -130,7 +130,7 @@ class Influence:
                 coef,
                 factor,
                 rows.least_left,
-                self.scale * self._unit**2,
+                (self.scale if self.scale > 0.0 else math.nan) * self._unit**2,
                 self.df_resid,
                 float(self.k_vars),
                 ranking,

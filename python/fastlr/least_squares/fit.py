@@ -22,13 +22,13 @@ from fastlr.least_squares.complete_blocks import climb_blocks, complete_blocks
 from fastlr.least_squares.designed import designed_problem
 from fastlr.least_squares.fitted import linear_fit
 from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
-from fastlr.least_squares.problem import Problem
+from fastlr.least_squares.problem import Problem, RowSummary, Solution
 from fastlr.least_squares.ridge import climb_penalised, solve_penalised
 from fastlr.least_squares.wide import climb_wide
 from fastlr.moments import Moments
 from fastlr.moments.state import State
 from fastlr.results import LinearFit
-from fastlr.results.linear_fit import with_design
+from fastlr.results.linear_fit import with_design, with_rows
 
 __all__ = ["fit_problem", "ols", "problem_of", "solve", "solve_moments"]
 
@@ -314,42 +314,50 @@ def fit_problem(
 
     ``alpha`` is what `as_penalties` takes, or what it gave.
     """
-    as_choice(accuracy, ACCURACIES, "accuracy")
+    if accuracy != "auto":
+        as_choice(accuracy, ACCURACIES, "accuracy")
     rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
-    n, p, flag = problem.features.n_samples, problem.features.n_columns, problem.fit_intercept
+    p, flag = problem.features.n_columns, problem.fit_intercept
+    penalty: float | FloatArray | None = None
     if alpha is not _UNPENALISED:
         penalty = as_penalties(alpha, p, problem.targets.n_columns)
-        if np.any(penalty):
-            refuse_many_indicators(problem, "alpha")
-            rows, result = climb_penalised(problem, penalty, accuracy, rule)
-            fit = linear_fit(
-                rows,
-                result,
-                flag,
-                penalty,
-                is_vector,
-                rank,
-                problem.n_dropped,
-                weight_type=weight_type,
-                keep_inverse=keep_inverse,
-            )
-            return (rows if isinstance(rows, State) else None), fit
-    if isinstance(problem.features, CodedColumns) and is_absorbed(problem):
-        if keep_inverse:
-            refuse_many_indicators(problem, "cov_type")
-        else:
-            absorbed, result = climb_absorbed(problem, accuracy, rule)
-            fit = linear_fit(
-                absorbed,
-                result,
-                flag,
-                0.0,
-                is_vector,
-                rank,
-                problem.n_dropped,
-                weight_type=weight_type,
-            )
-            return None, fit
+        if not np.any(penalty):
+            penalty = None
+    rows, result = _climbed(problem, accuracy, rule, penalty, keep_inverse)
+    fit = linear_fit(
+        rows,
+        result,
+        flag,
+        0.0 if penalty is None else penalty,
+        is_vector,
+        rank,
+        problem.n_dropped,
+        weight_type=weight_type,
+        keep_inverse=keep_inverse,
+    )
+    if problem.n_terms == 1 and (not problem.n_dropped or problem.keep is not None):
+        keep = problem.keep if problem.n_dropped else None
+        with_rows(fit, problem.features, problem.targets, problem.weights, keep, problem.n_threads)
+    return (rows if isinstance(rows, State) else None), fit
+
+
+def _climbed(
+    problem: Problem,
+    accuracy: str,
+    rule: str,
+    penalty: float | FloatArray | None,
+    keep_inverse: bool,
+) -> tuple[State | RowSummary, Solution]:
+    """What is known of the rows, and the solution by the way that suits them."""
+    n, p = problem.features.n_samples, problem.features.n_columns
+    features, flag = problem.features, problem.fit_intercept
+    if penalty is not None:
+        refuse_many_indicators(problem, "alpha")
+        return climb_penalised(problem, penalty, accuracy, rule)
+    if isinstance(features, CodedColumns) and is_absorbed(problem):
+        if not keep_inverse:
+            return climb_absorbed(problem, accuracy, rule)
+        refuse_many_indicators(problem, "cov_type")
     if n < p and problem.n_terms == 1:
         if rule == "full":
             raise np.linalg.LinAlgError(
@@ -358,37 +366,13 @@ def fit_problem(
             )
         wide = climb_wide(problem, accuracy, rule)
         if wide is not None:
-            summary, result = wide
-            fit = linear_fit(
-                summary,
-                result,
-                flag,
-                0.0,
-                is_vector,
-                rank,
-                problem.n_dropped,
-                weight_type=weight_type,
-                keep_inverse=keep_inverse,
-            )
-            return None, fit
+            return wide
     found = None
-    features = problem.features
     may_drop = flag and rule == "min_norm" and n >= p and not keep_inverse
     if may_drop and isinstance(features, SparseColumns):
         blocks = complete_blocks(features)
         found = climb_blocks(problem, blocks, accuracy) if blocks else None
-    state, result = found or climb(problem, accuracy, rule)
-    return state, linear_fit(
-        state,
-        result,
-        flag,
-        0.0,
-        is_vector,
-        rank,
-        problem.n_dropped,
-        weight_type=weight_type,
-        keep_inverse=keep_inverse,
-    )
+    return found or climb(problem, accuracy, rule)
 
 
 def solve_moments(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from fastlr.least_squares.outcome import is_plain, plain_status, status_of
 from fastlr.least_squares.problem import RowSummary, Solution
 from fastlr.moments.state import State
 from fastlr.results import LinearFit
+from fastlr.results.influential_rows import InfluentialRows
 from fastlr.results.likelihood import log_likelihood
 from fastlr.results.linear_fit import fit_of
 
@@ -173,8 +175,19 @@ def _of_targets(later: Later, of_columns: FloatArray) -> float | FloatArray:
     return float(values[0]) if later.is_vector else values
 
 
-def _likelihood(later: Later) -> float | FloatArray:
-    """The log-likelihood under precisions, of the table that frequencies repeat, or of probabilities of mean 1."""
+def _influential(_: Later, fit: LinearFit) -> tuple[InfluentialRows, ...] | None:
+    from fastlr.results.row_influence import remembered_influence
+
+    return remembered_influence(fit)
+
+
+def _likelihood(later: Later, fit: LinearFit) -> float | FloatArray:
+    """The log-likelihood under precisions, of the table that frequencies repeat, or of probabilities of mean 1.
+
+    NaN where the coefficients go through every row: what is left is rounding.
+    """
+    if fit.df_resid <= 0 and not np.any(fit.alpha):
+        return math.nan if later.is_vector else np.full(fit.n_targets, np.nan)
     n: float = later.n_samples
     sum_log_weight, rss, log_rss = later.sum_log_weight, later.rss, later.log_rss
     if later.weight_type != "precision":
@@ -188,12 +201,13 @@ def _likelihood(later: Later) -> float | FloatArray:
     return float(likelihood[0]) if later.is_vector else likelihood
 
 
-_ON_REQUEST: Mapping[str, Callable[[Later], Any]] = {
+_ON_REQUEST: Mapping[str, Callable[[Later, LinearFit], Any]] = {
     "log_likelihood": _likelihood,
-    "feature_mean": lambda later: later.moments.column_means[: later.n_features],
-    "feature_std": lambda later: later.moments.column_deviations[: later.n_features],
-    "target_mean": lambda later: _of_targets(later, later.moments.column_means),
-    "target_std": lambda later: _of_targets(later, later.moments.column_deviations),
-    "inverse": lambda later: inverse_of_moments(later.moments, later.fit_intercept),
-    "status": lambda later: plain_status(later.condition_number, later.n_features),
+    "influential": _influential,
+    "feature_mean": lambda later, _: later.moments.column_means[: later.n_features],
+    "feature_std": lambda later, _: later.moments.column_deviations[: later.n_features],
+    "target_mean": lambda later, _: _of_targets(later, later.moments.column_means),
+    "target_std": lambda later, _: _of_targets(later, later.moments.column_deviations),
+    "inverse": lambda later, _: inverse_of_moments(later.moments, later.fit_intercept),
+    "status": lambda later, _: plain_status(later.condition_number, later.n_features),
 }

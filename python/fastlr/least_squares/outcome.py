@@ -17,6 +17,7 @@ from fastlr.results import Status
 
 __all__ = ["is_plain", "plain_status", "status_of"]
 
+_ABOUT = ("", "about ")  # before a condition number, which of many features is an estimate
 _NEARLY_SINGULAR = 1e8  # condition number at which half of the data's digits say nothing
 
 
@@ -27,12 +28,10 @@ def is_plain(code: str, condition: float, relevant_digits: float) -> bool:
 
 def plain_status(condition: float, n_features: int) -> Status:
     """The sentence on a fit that went as one hopes."""
-    return Status("ok", f"Solved: full rank, condition number {_about(n_features)}{condition:.3g}.")
-
-
-def _about(n_features: int) -> str:
-    """Return "about " for so many features that a condition number is an estimate, else nothing."""
-    return "about " if n_features > EXACT_CONDITION else ""
+    return Status(
+        "ok",
+        f"Solved: full rank, condition number {_ABOUT[n_features > EXACT_CONDITION]}{condition:.3g}.",
+    )
 
 
 def status_of(
@@ -44,7 +43,7 @@ def status_of(
     if is_plain(result.code, condition, digits):
         return plain_status(condition, len(names))
     if result.code != "rank_deficient":
-        about = _about(len(names))
+        about = _ABOUT[len(names) > EXACT_CONDITION]
         certain = f"about {math.floor(digits)} digits of the coefficients are certain"
         if result.code == "underflow":
             sentence = (

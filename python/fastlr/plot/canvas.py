@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,24 +86,30 @@ def plural(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
-def cloud(ax: Axes, x: FloatArray, y: FloatArray, *, legend: bool = True) -> None:
-    """Draw rows as points, or as hexagons that count them where there are more than `MOST_POINTS`."""
+def cloud(
+    ax: Axes, x: FloatArray, y: FloatArray, *, legend: bool = True, most: int = MOST_POINTS
+) -> None:
+    """Draw rows as points, or as hexagons that count them where there are more than ``most``."""
     n = len(x)
     name = plural(n, "row")
-    if n <= MOST_POINTS:
+    if n <= most:
         size, opacity = (18.0, 0.8) if n <= 500 else (7.0, 0.45)
         label = name if legend else None
         ax.scatter(x, y, s=size, alpha=opacity, color=BLUE, edgecolors="none", label=label)
         return
-    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.colors import to_rgba
 
-    shades = LinearSegmentedColormap.from_list("rows", ["#cfe3f2", BLUE, "#00263d"])
     finite = np.isfinite(x) & np.isfinite(y)
-    ax.hexbin(
-        x[finite], y[finite], gridsize=(50, 28), bins="log", mincnt=1, cmap=shades, linewidths=0.1
-    )
+    grid = (50, 28) if most == MOST_POINTS else (30, 19)
+    cells: Any = ax.hexbin(x[finite], y[finite], gridsize=grid, mincnt=1, linewidths=0.1)
+    counts = np.asarray(cells.get_array(), dtype=np.float64)
+    colours = np.tile(to_rgba(BLUE), (len(counts), 1))
+    colours[:, 3] = np.round(0.12 + 0.83 * np.log1p(counts) / np.log1p(counts.max()), 2)
+    cells.set_array(None)
+    cells.set_facecolor(colours)
+    cells.set_edgecolor("none")
     if legend:
-        label = f"{name} (darker: more of them)"
+        label = f"{name} (stronger: more of them)"
         ax.plot([], [], "h", color=BLUE, markersize=9, linestyle="none", label=label)
 
 
@@ -150,8 +156,10 @@ def _legend_columns(labels: Sequence[str], letters: int) -> int:
     return 1
 
 
-def mark_rows(ax: Axes, x: FloatArray, y: FloatArray, rows: Sequence[int]) -> None:
-    """Write the numbers of some rows beside their points, the first ones first; none over another one."""
+def mark_rows(
+    ax: Axes, x: FloatArray, y: FloatArray, rows: Sequence[int], name: Callable[[int], int] = int
+) -> None:
+    """Write what some rows are called beside their points, the first ones first; none over another one."""
     finite = np.isfinite(x) & np.isfinite(y)
     if not finite.any():
         return
@@ -168,7 +176,7 @@ def mark_rows(ax: Axes, x: FloatArray, y: FloatArray, rows: Sequence[int]) -> No
         taken.append(place)
         is_right = place[0] > 0.8
         ax.annotate(
-            f"{row}",
+            f"{name(row)}",
             (x[row], y[row]),
             xytext=(-5 if is_right else 5, 0),
             textcoords="offset points",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
 
     from fastlr.input.columns import FloatArray
 
-__all__ = ["diagnostics"]
+__all__ = [
+    "diagnostics",
+    "largest_of",
+    "leverage_panel",
+    "quantile_panel",
+    "residual_panel",
+    "spread_panel",
+]
 
 _LABELLED = 3  # rows that are named in each panel
 _COOK = (0.5, 1.0)  # distances that are usually looked at
@@ -80,12 +88,18 @@ def diagnostics(
     fitted = np.asarray(fit.predict(X), dtype=np.float64)
     fitted = fitted.reshape(len(fitted), -1)[:, target]
     standard = influence.resid_studentized_internal
-    largest = _largest(np.abs(standard))
+    largest = largest_of(np.abs(standard))
     name = fit.target_names[target]
-    _residuals(panels[0, 0], fitted, influence.resid, largest, name)
-    _quantiles(panels[0, 1], standard, largest)
-    _spread(panels[1, 0], fitted, standard, largest, name)
-    _leverage(panels[1, 1], influence, standard)
+    residual_panel(panels[0, 0], fitted, influence.resid, largest, name)
+    quantile_panel(panels[0, 1], standard, largest)
+    spread_panel(panels[1, 0], fitted, standard, largest, name)
+    leverage_panel(
+        panels[1, 1],
+        influence.hat_matrix_diag,
+        standard,
+        influence.cooks_distance[0],
+        influence.k_vars,
+    )
     if ax is None:
         on = plural(fit.n_features, "feature")
         panels[0, 0].figure.suptitle(
@@ -109,7 +123,7 @@ def _panels(ax: Any) -> npt.NDArray[Any]:
     return given.reshape(2, 2)
 
 
-def _largest(size: FloatArray) -> list[int]:
+def largest_of(size: FloatArray) -> list[int]:
     """The rows of the largest values, the first one first."""
     known = np.flatnonzero(np.isfinite(size))
     k = min(_LABELLED, len(known))
@@ -119,63 +133,97 @@ def _largest(size: FloatArray) -> list[int]:
     return [int(row) for row in top[np.argsort(-size[top], kind="stable")]]
 
 
-def _residuals(
-    ax: Axes, fitted: FloatArray, residual: FloatArray, largest: list[int], name: str
+def residual_panel(
+    ax: Axes,
+    fitted: FloatArray,
+    residual: FloatArray,
+    largest: list[int],
+    name: str,
+    *,
+    most: int = MOST_POINTS,
+    call: Callable[[int], int] = int,
 ) -> None:
-    cloud(ax, fitted, residual, legend=False)
+    """Draw residuals over predictions; ``call`` says what rows are called."""
+    cloud(ax, fitted, residual, legend=False, most=most)
     ax.axhline(0.0, color=GREY, lw=0.8, ls="--")
     ax.plot(*smooth(fitted, residual), color=ORANGE, lw=1.6)
-    mark_rows(ax, fitted, residual, largest)
+    mark_rows(ax, fitted, residual, largest, call)
     title = "Residuals: a bend would be a curve that was missed"
     finish(ax, title, f"fitted {name}", "residual")
 
 
-def _quantiles(ax: Axes, standard: FloatArray, largest: list[int]) -> None:
+def quantile_panel(
+    ax: Axes,
+    standard: FloatArray,
+    largest: list[int],
+    *,
+    most: int = MOST_POINTS,
+    call: Callable[[int], int] = int,
+) -> None:
+    """Draw standardised residuals over the quantiles of the normal distribution."""
     from scipy.special import ndtri
 
     order = np.argsort(standard, kind="stable")
     order = order[np.isfinite(standard[order])]
     n = len(order)
     places = np.arange(n)
-    if n > MOST_POINTS:
-        middle = np.linspace(0, n - 1, MOST_POINTS - 400).round()
-        ends = [np.arange(200), np.arange(n - 200, n), middle]
+    if n > most:
+        n_ends = most // 25
+        middle = np.linspace(0, n - 1, most - 2 * n_ends).round()
+        ends = [np.arange(n_ends), np.arange(n - n_ends, n), middle]
         places = np.unique(np.concatenate(ends).astype(np.intp))
     offset = 3 / 8 if n <= 10 else 0.5
     normal = ndtri((places + 1 - offset) / (n + 1 - 2 * offset))
     shown = standard[order[places]]
-    cloud(ax, normal, shown, legend=False)
+    cloud(ax, normal, shown, legend=False, most=most)
     ends_of_line = np.array([normal.min(), normal.max()])
     ax.plot(ends_of_line, ends_of_line, color=ORANGE, lw=1.6)
     theory, drawn = np.full(len(standard), np.nan), np.full(len(standard), np.nan)
     theory[order[places]], drawn[order[places]] = normal, shown
-    mark_rows(ax, theory, drawn, largest)
+    mark_rows(ax, theory, drawn, largest, call)
     title = "Quantiles: off the line, errors are not normal"
     finish(ax, title, "normal quantile", "standardised residual")
 
 
-def _spread(
-    ax: Axes, fitted: FloatArray, standard: FloatArray, largest: list[int], name: str
+def spread_panel(
+    ax: Axes,
+    fitted: FloatArray,
+    standard: FloatArray,
+    largest: list[int],
+    name: str,
+    *,
+    most: int = MOST_POINTS,
+    call: Callable[[int], int] = int,
 ) -> None:
+    """Draw roots of the sizes of standardised residuals over predictions."""
     spread = np.sqrt(np.abs(standard))
-    cloud(ax, fitted, spread, legend=False)
+    cloud(ax, fitted, spread, legend=False, most=most)
     ax.plot(*smooth(fitted, spread), color=ORANGE, lw=1.6)
     ax.set_ylim(bottom=0.0)
-    mark_rows(ax, fitted, spread, largest)
+    mark_rows(ax, fitted, spread, largest, call)
     title = "Spread: a slope would be unequal variance"
     finish(ax, title, f"fitted {name}", "root of |standardised residual|")
 
 
-def _leverage(ax: Axes, influence: Any, standard: FloatArray) -> None:
-    leverage, distance = influence.hat_matrix_diag, influence.cooks_distance[0]
-    cloud(ax, leverage, standard, legend=False)
+def leverage_panel(
+    ax: Axes,
+    leverage: FloatArray,
+    standard: FloatArray,
+    distance: FloatArray,
+    n_parameters: int,
+    *,
+    most: int = MOST_POINTS,
+    call: Callable[[int], int] = int,
+) -> None:
+    """Draw standardised residuals over leverages, with lines of equal Cook's distance."""
+    cloud(ax, leverage, standard, legend=False, most=most)
     ax.axhline(0.0, color=GREY, lw=0.8, ls="--")
     known = leverage[np.isfinite(standard)]
     bottom, top = ax.get_ylim()
     right = float(known.max()) if len(known) else 1.0
     h = np.linspace(max(right / 200, 1e-12), min(0.999, 1.05 * right), 200)
     for limit, dashes in zip(_COOK, ("--", ":"), strict=True):
-        bound = np.sqrt(limit * influence.k_vars * (1.0 - h) / h)
+        bound = np.sqrt(limit * n_parameters * (1.0 - h) / h)
         label = f"Cook's distance {limit:g}"
         for side in (bound, -bound):
             inside = (side > bottom) & (side < top)
@@ -184,10 +232,10 @@ def _leverage(ax: Axes, influence: Any, standard: FloatArray) -> None:
                 label = ""
     ax.set_ylim(bottom, top)
     ax.locator_params(axis="x", nbins=6)
-    largest = _largest(distance)
-    mark_rows(ax, leverage, standard, largest)
+    largest = largest_of(distance)
+    mark_rows(ax, leverage, standard, largest, call)
     title = "Influence: no row can be judged"
     if largest:
         first = largest[0]
-        title = f"Influence: row {first} pulls most (Cook's distance {distance[first]:.2g})"
+        title = f"Influence: row {call(first)} pulls most (Cook's distance {distance[first]:.2g})"
     finish(ax, title, "leverage", "standardised residual")

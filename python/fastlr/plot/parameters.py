@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastlr.input.options import as_whole
 from fastlr.plot.canvas import BLUE, GREY, axes_of, finish, plural
 from fastlr.plot.relations import as_target
+from fastlr.typesetting.names import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +19,7 @@ __all__ = ["MOST_COEFFICIENTS", "coefficients"]
 
 MOST_COEFFICIENTS = 40
 """Coefficients that are drawn; of more, the largest."""
+_LONGEST_NAME = 30
 
 
 def coefficients(
@@ -25,6 +28,7 @@ def coefficients(
     level: float = 0.95,
     standardized: bool = True,
     target: int = 0,
+    max_features: int = MOST_COEFFICIENTS,
     ax: Any = None,
 ) -> Axes:
     """Coefficients with their intervals, the largest on top.
@@ -40,16 +44,14 @@ def coefficients(
         units.
     target : int, default=0
         Which target, if there are several.
+    max_features : int, default=40
+        Coefficients that are drawn at most, those of largest magnitude; the intercept is not among them.
     ax : matplotlib Axes, optional
         Where to draw; by default on a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-
-    Notes
-    -----
-    At most 40 coefficients are drawn, those of largest magnitude. The intercept is not among them.
     """
     target = as_target(fit, target)
     first, k = int(fit.fit_intercept), fit.n_params
@@ -57,7 +59,9 @@ def coefficients(
     value = np.atleast_2d(fit.coef)[target] * unit
     ends = np.asarray(fit.conf_int(level)).reshape(fit.n_targets, k, 2)[target, first:]
     ends = ends * unit[:, np.newaxis]
-    order = np.argsort(-np.abs(value), kind="stable")[:MOST_COEFFICIENTS][::-1]
+    order = np.argsort(-np.abs(value), kind="stable")[: as_whole(max_features, "max_features")][
+        ::-1
+    ]
     height = max(2.6, 1.5 + 0.26 * len(order))
     axes = axes_of(ax, (6.4, height))
     places = np.arange(len(order))
@@ -85,13 +89,14 @@ def coefficients(
             elinewidth=1.6,
             label=label,
         )
-    axes.set_yticks(places, [fit.feature_names[j] for j in order])
+    axes.set_yticks(places, [shortened(fit.feature_names[j], _LONGEST_NAME) for j in order])
     axes.set_ylim(-0.6, len(order) - 0.4)
     axes.grid(axis="y", color="0.93")
-    name = fit.target_names[target]
-    title = f"The effect of {fit.feature_names[order[-1]]} on {name}"
+    name = shortened(fit.target_names[target], _LONGEST_NAME)
+    first_name = shortened(fit.feature_names[order[-1]], _LONGEST_NAME)
+    title = f"The effect of {first_name} on {name}"
     if len(order) > 1:
-        title = f"{fit.feature_names[order[-1]]} changes {name} most"
+        title = f"{first_name} changes {name} most"
     if not standardized:
         title = f"Coefficients of {name}, each in units of its own"
     elif is_stated.any():

@@ -10,14 +10,21 @@ from fastlr.errors import InputError
 from fastlr.input.arguments import as_targets
 from fastlr.input.convert import index_of
 from fastlr.input.refusals import refuse_non_finite
-from fastlr.plot.canvas import GREY, ORANGE, axes_of, cloud, finish, short
+from fastlr.plot.canvas import GREY, MOST_POINTS, ORANGE, axes_of, cloud, finish, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from fastlr.input.columns import FloatArray
 
-__all__ = ["as_target", "observed", "partial_regression", "predicted", "regression"]
+__all__ = [
+    "as_target",
+    "observed",
+    "partial_regression",
+    "predicted",
+    "prediction_panel",
+    "regression",
+]
 
 _PLACES = 200  # of a line
 
@@ -103,21 +110,25 @@ def predicted(fit: Any, X: object, y: object, *, target: int = 0, ax: Any = None
     -------
     matplotlib.axes.Axes
     """
-    target = as_target(fit, target)
-    seen = observed(fit, X, y, target)
-    expected = np.asarray(fit.predict(X), dtype=np.float64).reshape(len(seen), -1)[:, target]
+    seen, expected = _seen_and_expected(fit, X, y, as_target(fit, target))
     axes = axes_of(ax)
-    cloud(axes, expected, seen)
+    prediction_panel(axes, expected, seen, fit.target_names[target])
+    return axes
+
+
+def prediction_panel(
+    axes: Axes, expected: FloatArray, seen: FloatArray, name: str, *, most: int = MOST_POINTS
+) -> None:
+    """Draw observed values of a target over those that are expected."""
+    cloud(axes, expected, seen, most=most)
     ends = np.array([min(expected.min(), seen.min()), max(expected.max(), seen.max())])
     axes.plot(ends, ends, color=ORANGE, lw=1.5, label="predicted = observed")
-    name = fit.target_names[target]
     error = float(np.sqrt(np.mean((seen - expected) ** 2)))
     total = float(np.sum((seen - seen.mean()) ** 2))
     share = 1.0 - float(np.sum((seen - expected) ** 2)) / total if total > 0 else np.nan
     explained = f"; {100 * share:.3g} % of the variance is explained" if share > 0 else ""
     title = f"Predictions of {name} are off by {short(error)} (root mean square){explained}"
     finish(axes, title, f"predicted {name}", f"observed {name}")
-    return axes
 
 
 def partial_regression(
@@ -184,6 +195,15 @@ def partial_regression(
     title = f"All else equal, one more unit of {name} changes {label} by {short(slope)}{surely}"
     finish(axes, title, f"{name}, less the other features' part", f"{label}, less their part")
     return axes
+
+
+def _seen_and_expected(
+    fit: Any, X: object, y: object, target: int
+) -> tuple[FloatArray, FloatArray]:
+    """Observed and predicted values of one target."""
+    seen = observed(fit, X, y, target)
+    expected: FloatArray = np.asarray(fit.predict(X), dtype=np.float64)
+    return seen, expected.reshape(len(seen), -1)[:, target]
 
 
 def as_target(fit: Any, target: int) -> int:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastlr.inference.distributions import two_sided_tail
-from fastlr.report.names import shortened
 from fastlr.report.patterns import SURE, Pattern
 from fastlr.report.rows import SeenRows
 from fastlr.results import LinearFit
+from fastlr.results.row_words import far_off, leaning, listed
 from fastlr.results.summary_words import attention, counted, inflation
 from fastlr.typesetting.figures import significant
+from fastlr.typesetting.names import shortened
 
 __all__ = ["Findings", "findings_of"]
 
 _LARGE_VIF = 10.0
-_LARGE_DISTANCE = 0.5  # Cook's
-_SURE = 0.05  # for the largest residual of all rows together
 _MOST_NAMES = 5
 
 
@@ -33,6 +31,7 @@ class Findings:
 
 def findings_of(fit: LinearFit, rows: SeenRows, patterns: list[Pattern]) -> Findings:
     """Judge a fit of one target, its rows and the patterns of its residuals."""
+    fit = replace(fit, influential=None)  # of which these rows tell, by their numbers
     looks, good = list(attention(fit)), []
     collinear = _collinear(fit)
     if collinear[0]:  # which names them all
@@ -41,13 +40,13 @@ def findings_of(fit: LinearFit, rows: SeenRows, patterns: list[Pattern]) -> Find
         good.append(
             "Columns do not depend on one another, digits are right, and degrees of freedom are enough."
         )
-    for found, fine in (collinear, _influential(fit, rows), _outlying(fit, rows)):
+    for found, fine in (collinear, _influential(rows), _outlying(rows)):
         looks += [found] if found else []
         good += [fine] if fine else []
     looks += [pattern.sentence for pattern in patterns if pattern.is_found]
     missing = [pattern.name for pattern in patterns if pattern.p_value >= SURE]
     if missing:
-        good.append(f"Residuals show no sign of {_listed(missing, 'or')}.")
+        good.append(f"Residuals show no sign of {listed(missing, 'or')}.")
     good += [
         f"There is a sign of {pattern.name}, too small to matter ({pattern.effect})."
         for pattern in patterns
@@ -72,67 +71,36 @@ def _collinear(fit: LinearFit) -> tuple[str, str]:
         for j in order
     ]
     more = f" and {counted(len(names) - _MOST_NAMES, 'other')}" if len(names) > _MOST_NAMES else ""
-    listed = _listed(names) if not more else ", ".join(names[:_MOST_NAMES])
+    them = listed(names) if not more else ", ".join(names[:_MOST_NAMES])
     condition = fit.condition_number
     known = f" (condition number {condition:.3g})" if math.isfinite(condition) else ""
     return (
-        f"Collinear features{known}, almost wholly explained by the others: {listed}{more}. Predictions are none the "
+        f"Collinear features{known}, almost wholly explained by the others: {them}{more}. Predictions are none the "
         "worse; where single coefficients matter, leave some of them out, or combine them."
     ), ""
 
 
-def _influential(fit: LinearFit, rows: SeenRows) -> tuple[str, str]:
+def _influential(rows: SeenRows) -> tuple[str, str]:
     """Rows without which the coefficients would be others."""
     if rows.why_unknown:
         return rows.why_unknown, ""
-    told = ""
-    if rows.n_undetermined:
-        told = f"{counted(rows.n_undetermined, 'row')} alone determine a coefficient each. "
-    if not rows.top or not len(rows.top["row"]):
-        return told.strip(), ""
-    distance = rows.top["cooks_d"]
-    large = [i for i in range(len(distance)) if distance[i] >= _LARGE_DISTANCE]
-    first = f"row {rows.number(rows.top['row'][0])}"
-    if not large:
-        if told:
-            return told.strip(), ""
-        return (
-            "",
-            f"No row decides the result alone (largest Cook's distance {distance[0]:.2g}, {first}).",
-        )
-    names = [f"row {rows.number(rows.top['row'][i])} ({distance[i]:.2g})" for i in large]
-    moves = {
-        name: float(rows.top[f"dfb_{name}"][0])
-        for name in fit.feature_names or fit.param_names
-        if math.isfinite(float(rows.top[f"dfb_{name}"][0]))
-    }
-    told += f"The result leans on single rows (Cook's distance): {_listed(names[:_MOST_NAMES])}."
-    if moves:
-        name = max(moves, key=lambda key: abs(moves[key]))
-        how = f"{abs(moves[name]):.2g} standard errors {'lower' if moves[name] > 0 else 'higher'}"
-        told += f" Without {first}, the coefficient of {shortened(name, 40)} would be {how}."
-    return told, ""
-
-
-def _outlying(fit: LinearFit, rows: SeenRows) -> tuple[str, str]:
-    """Rows that chance alone would hardly put so far off, by Bonferroni's inequality."""
-    df = fit.df_resid - 1
-    if not rows.far or df <= 0:
+    found = rows.influential
+    if found is None:
         return "", ""
-    size = np.abs(rows.far["student_resid"])
-    p = two_sided_tail(size, df) * len(rows.residual)
-    names = [
-        f"row {rows.number(rows.far['row'][i])} ({size[i]:.3g})"
-        for i in range(len(size))
-        if p[i] < _SURE
-    ]
-    if not names:
-        return "", "No row lies further off than chance puts some."
+    told = leaning(found)
+    if told or not found.distances:
+        return told, ""
+    row, distance = found.distances[0]
     return (
-        f"Further off than chance puts a row (studentised residuals): {_listed(names[:_MOST_NAMES])}. Look whether "
-        "these values are right."
-    ), ""
+        "",
+        f"No row decides the result alone (largest Cook's distance {distance:.2g}, row {row}).",
+    )
 
 
-def _listed(names: list[str], word: str = "and") -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
+def _outlying(rows: SeenRows) -> tuple[str, str]:
+    """Rows that chance alone would hardly put so far off, by Bonferroni's inequality."""
+    found = rows.influential
+    if found is None or found.far is None:
+        return "", ""
+    told = far_off(found)
+    return told, "" if told else "No row lies further off than chance puts some."

@@ -16,7 +16,6 @@ from fastlr.errors import InputError, InputTypeError
 from fastlr.inference.distributions import as_level
 from fastlr.report.findings import Findings, findings_of
 from fastlr.report.models import as_models, models_beside, sentence_on
-from fastlr.report.names import shortened
 from fastlr.report.patterns import Pattern, patterns_of
 from fastlr.report.pictures import Picture, pictures_of
 from fastlr.report.rows import MOST_KEPT, SeenRows, seen_rows
@@ -34,6 +33,7 @@ from fastlr.results.summary_words import counted, figures, method_of, numerics, 
 from fastlr.storage import check_writable, replaced
 from fastlr.typesetting.figures import p_value, share, significant
 from fastlr.typesetting.html import notes_html, number_html
+from fastlr.typesetting.names import shortened
 
 __all__ = ["report_html", "write_report"]
 

@@ -11,19 +11,13 @@ import numpy.typing as npt
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 from fastlr.results import LinearFit
-from fastlr.results.covariances import estimates_of, is_estimated
+from fastlr.results.influential_rows import N_TOP, InfluentialRows
+from fastlr.results.row_influence import is_perfect, standing_out, why_unknown
 
 __all__ = ["MOST_KEPT", "SeenRows", "seen_rows"]
 
 MOST_KEPT = 1_000_000
 """Rows of which leverages are kept for pictures; of more rows the most influential ones alone are."""
-_N_TOP = 10
-_NOT_LEAST_SQUARES = "How much single rows have to say is known of fits by least squares alone."
-_UNDETERMINED = (
-    "How much single rows have to say is not known: the rows do not determine all coefficients, or leave no degrees of "
-    "freedom."
-)
-_NOTHING_LEFT = 1e-24  # of the sum of squares
 
 
 @dataclass(frozen=True)
@@ -34,6 +28,8 @@ class SeenRows:
     ----------
     observed, fitted, residual : ndarray of shape (n,)
         Of rows that count (a weight above zero), in their order.
+    places : ndarray of shape (n,)
+        Their positions among all rows, from 0 on.
     standardised : ndarray of shape (n,)
         Residuals by their standard errors: internally studentised, or by the residual standard deviation where
         leverages are not known; all NaN where that is not known either.
@@ -42,10 +38,8 @@ class SeenRows:
     top : dict of str to ndarray
         The most influential rows, the first one first, with the columns of `Influence.top`, "fitted" and "observed";
         empty if unknown.
-    far : dict of str to ndarray
-        `Influence.top` by the largest externally studentised residuals.
-    n_undetermined : int
-        How many rows alone determine a coefficient.
+    influential : InfluentialRows or None
+        What stands out among them, by the rows' numbers; None if that is not known.
     why_unknown : str
         Why influence is unknown, as a sentence; empty if it is known.
     numbers : ndarray of shape (n_samples,), or None
@@ -55,11 +49,11 @@ class SeenRows:
     observed: FloatArray
     fitted: FloatArray
     residual: FloatArray
+    places: npt.NDArray[np.intp]
     standardised: FloatArray
     leverage: FloatArray | None
     top: dict[str, npt.NDArray[Any]]
-    far: dict[str, npt.NDArray[Any]]
-    n_undetermined: int
+    influential: InfluentialRows | None
     why_unknown: str
     numbers: npt.NDArray[np.intp] | None = None
 
@@ -94,39 +88,34 @@ def seen_rows(
     sd = float(np.atleast_1d(fit.residual_sd)[0])
     root = np.ones(n) if weights is None or fit.weight_type == "frequency" else np.sqrt(weights)
     standardised = root * residual / sd if sd > 0 else np.full(n, np.nan)
-    leverage, n_undetermined, why = None, 0, ""
+    leverage: FloatArray | None = None
+    found: InfluentialRows | None = None
+    why = why_unknown(fit, rows)
     top: dict[str, npt.NDArray[Any]] = {}
-    far: dict[str, npt.NDArray[Any]] = {}
-    rss, squares = (float(np.atleast_1d(x)[0]) for x in (fit.rss, fit.uncentered_tss))
-    if fit.df_resid > 0 and rss <= _NOTHING_LEFT * squares:
+    if is_perfect(fit):
         standardised = np.full(n, np.nan)
-        why = "Nothing but rounding is left unexplained, so rows cannot be judged by what is left of them."
-    elif is_estimated(fit) and estimates_of(fit, rows) is not None and fit.df_resid > 0:
+    if not why:
         keep = n <= MOST_KEPT
         influence = fit.get_influence(X, y, sample_weight=sample_weight, keep=keep)
-        n_undetermined = influence.n_undetermined
+        found = standing_out(fit, influence)
+        top = influence.top(N_TOP)
+        chosen = top["row"]
+        top |= {"fitted": fitted[chosen], "observed": (fitted + residual)[chosen]}
         if keep:
             leverage = influence.hat_matrix_diag[counts]
-        if np.any(fit.alpha):
-            why = "With a penalty, distances and changes by single rows have no distribution to be judged by."
-        else:
-            top = influence.top(_N_TOP)
-            chosen = top["row"]
-            top |= {"fitted": fitted[chosen], "observed": (fitted + residual)[chosen]}
-            far = influence.top(_N_TOP, by="resid_studentized_external")
-            if keep and sd > 0:
+            if sd > 0:
                 standardised = influence.resid_studentized_internal
-    else:
-        why = _UNDETERMINED if is_estimated(fit) else _NOT_LEAST_SQUARES
+    if found is not None and numbers is not None:
+        found = found.renamed(lambda row: int(numbers[row]))
     return SeenRows(
         observed=(fitted + residual)[counts],
         fitted=fitted[counts],
         residual=residual[counts],
+        places=np.arange(n)[counts],
         standardised=standardised[counts],
         leverage=leverage,
         top=top,
-        far=far,
-        n_undetermined=n_undetermined,
+        influential=found,
         why_unknown=why,
         numbers=numbers,
     )

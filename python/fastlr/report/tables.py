@@ -13,7 +13,6 @@ import numpy as np
 
 from fastlr.input.columns import FloatArray
 from fastlr.report.models import Model
-from fastlr.report.names import shortened
 from fastlr.report.patterns import Pattern
 from fastlr.report.rows import SeenRows
 from fastlr.results import LinearFit
@@ -21,6 +20,7 @@ from fastlr.results.summary_rows import chosen_terms, coefficient_rows
 from fastlr.results.summary_words import counted, inflation, method_of
 from fastlr.typesetting.figures import DASH, fixed, p_value, significant, statistic
 from fastlr.typesetting.html import number_html, table_html
+from fastlr.typesetting.names import shortened
 from fastlr.typesetting.table import Head, Row, Table
 
 __all__ = [

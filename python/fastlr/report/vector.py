@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from fastlr.plot.canvas import BLUE, ORANGE
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -22,6 +24,12 @@ _ON_PAGE = {
     FAINT: "var(--faint)",
     POINT: "var(--point)",
     ACCENT: "var(--accent)",
+    # ... and those of `fastlr.plot`
+    BLUE.lower(): "var(--point)",
+    ORANGE.lower(): "var(--accent)",
+    "#737373": "var(--faint)",
+    "#ededed": "var(--line)",
+    "#ffffff": "var(--page)",
 }
 
 _SVG = "http://www.w3.org/2000/svg"

@@ -24,7 +24,6 @@ from fastlr.typesetting.table import Head, Row, Table
 __all__ = ["Comparison", "compare"]
 
 _STARS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
-_NO_ENDS = np.array([math.nan, math.nan])
 
 
 class Comparison(Document):
@@ -69,7 +68,7 @@ class _Model:
             float(np.atleast_2d(values.values)[self.target, i])
             for values in (fit.params, fit.std_errors, fit.pvalues)
         )
-        estimate, below, _, _ = estimate_cells(value, error, _NO_ENDS, digits)
+        estimate, below, _, _ = estimate_cells(value, error, math.nan, math.nan, digits)
         marks = next((mark for limit, mark in _STARS if p < limit), "") if stars else ""
         return estimate + marks, "" if below == DASH else f"({below})"
 

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastlr.errors import InputError, InputTypeError
-from fastlr.inference.adjusting import ADJUSTMENTS, adjust_pvalues
+from fastlr.inference.adjusting import (
+    ADJUSTMENTS,
+    adjust_pvalues,
+    tukey_pvalues,
+    tukey_quantile,
+)
 from fastlr.inference.distributions import as_level, quantile
 from fastlr.inference.restrictions import Restrictions, tested_each
 from fastlr.input.arguments import as_weights
@@ -27,9 +32,10 @@ from fastlr.results.targets import chosen_target
 if TYPE_CHECKING:
     from fastlr.results.linear_fit import LinearFit
 
-__all__ = ["LevelContrasts", "contrasts_of"]
+__all__ = ["LevelContrasts", "category_levels", "contrasts_of"]
 
 _COMPARISONS = ("pairwise", "reference", "mean")
+_TUKEY = "tukey"
 _MOST_CELLS = 10_000  # of the grid of all levels of the other categories
 
 
@@ -76,8 +82,11 @@ class LevelContrasts:
     averaged: str
 
     def conf_int(self, level: float = 0.95) -> FloatArray:
-        """Confidence intervals of the differences, each by itself: (n_contrasts, 2)."""
-        half = self._quantile(level) * self.sd
+        """Confidence intervals of the differences: (n_contrasts, 2); each by itself, or by Tukey all together."""
+        if self.adjustment == _TUKEY:
+            half = tukey_quantile(as_level(level), len(self.levels), self.df) * self.sd
+        else:
+            half = self._quantile(level) * self.sd
         return np.stack([self.effect - half, self.effect + half], axis=-1)
 
     def conf_int_means(self, level: float = 0.95) -> FloatArray:
@@ -139,9 +148,14 @@ def contrasts_of(
 ) -> LevelContrasts:
     """What `LinearFit.contrasts` returns."""
     as_choice(compare, _COMPARISONS, "compare")
-    as_choice(adjust, ADJUSTMENTS, "adjust")
+    as_choice(adjust, (*ADJUSTMENTS, _TUKEY), "adjust")
+    if adjust == _TUKEY and compare != "pairwise":
+        raise InputError(
+            f'adjust="tukey" is for all pairs of levels, and compare is {compare!r}: pass compare="pairwise", or '
+            'adjust="holm".'
+        )
     chosen = chosen_target(fit, target)
-    levels_of = _categories(fit)
+    levels_of = category_levels(fit)
     if variable not in levels_of:
         known = ", ".join(map(repr, levels_of)) or "none"
         raise InputError(
@@ -159,7 +173,7 @@ def contrasts_of(
     return _contrasted(fit, variable, levels, rows, averaged, compare, adjust, chosen)
 
 
-def _categories(fit: LinearFit) -> dict[str, tuple[Level, ...]]:
+def category_levels(fit: LinearFit) -> dict[str, tuple[Level, ...]]:
     """Levels of the variables that are categories, those of ``C(number)`` too."""
     design = fit.design
     if design is None:
@@ -330,7 +344,9 @@ def _contrasted(
         sd,
         statistic,
         pvalue,
-        adjust_pvalues(pvalue, adjust),
+        tukey_pvalues(statistic, m, math.inf if df is None else df)
+        if adjust == _TUKEY
+        else adjust_pvalues(pvalue, adjust),
         adjust,
         math.inf if df is None else df,
         averaged,

@@ -24,6 +24,7 @@ __all__ = [
     "check_weights",
     "estimates_of",
     "is_estimated",
+    "is_sum_of_squares",
     "with_covariance",
 ]
 
@@ -139,13 +140,19 @@ def check_weights(fit: LinearFit, rows: GivenRows) -> None:
 
 def check_squares(fit: LinearFit, target: int, squares: float) -> None:
     """Refuse rows whose residuals' squares add up to another sum than those of the fit."""
-    tss = float(np.atleast_1d(fit.tss)[target])
-    expected = float(np.atleast_1d(fit.rss)[target])
-    if not abs(squares - expected) <= _SAME * expected + 1e-20 * tss:
+    if not is_sum_of_squares(fit, target, squares):
+        expected = float(np.atleast_1d(fit.rss)[target])
         raise InputError(
             f"these are not the rows of the fit: their residuals' squares add up to {squares:g}, and the fit's to "
             f"{expected:g}. Pass X, y and sample_weight as they were fitted."
         )
+
+
+def is_sum_of_squares(fit: LinearFit, target: int, squares: float) -> bool:
+    """Whether this is the sum of the squares of the fit's residuals, but for rounding."""
+    tss = float(np.atleast_1d(fit.tss)[target])
+    expected = float(np.atleast_1d(fit.rss)[target])
+    return abs(squares - expected) <= _SAME * expected + 1e-20 * tss
 
 
 def is_estimated(fit: LinearFit) -> bool:

@@ -18,10 +18,12 @@ from fastlr.input.convert import index_of
 from fastlr.input.designs import Design
 from fastlr.input.names import GeneratedNames, check_same_features
 from fastlr.input.refusals import refuse_non_finite
+from fastlr.results.influential_rows import MOST_REMEMBERED, InfluentialRows, RememberedRows
 from fastlr.results.pictures import Pictures
 from fastlr.results.prediction import predict_linear
 from fastlr.results.questions import Questions
 from fastlr.results.ranking import WeightRanking, ranked
+from fastlr.results.row_questions import RowQuestions
 from fastlr.results.statistics import Statistics
 from fastlr.results.status import Status
 from fastlr.results.stored import as_data, restored
@@ -29,11 +31,11 @@ from fastlr.results.term_questions import TermQuestions
 from fastlr.results.told import Told
 from fastlr.storage import Storable
 
-__all__ = ["LinearFit", "fit_of", "with_design"]
+__all__ = ["LinearFit", "fit_of", "with_design", "with_rows"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LinearFit(Questions, TermQuestions, Told, Pictures, Statistics, Storable):
+class LinearFit(Questions, RowQuestions, TermQuestions, Told, Pictures, Statistics, Storable):
     """A fitted linear regression: ``y = intercept + X @ coef``.
 
     Attributes
@@ -71,7 +73,8 @@ class LinearFit(Questions, TermQuestions, Told, Pictures, Statistics, Storable):
         Residual sum of squares ``sum w (y - prediction)^2``, and total sum of squares: about the mean with an
         intercept, about zero without.
     log_likelihood : float or ndarray of shape (n_targets,)
-        Gaussian log-likelihood at the maximum-likelihood variance rss / n, for what weights mean by ``weight_type``.
+        Gaussian log-likelihood at the maximum-likelihood variance rss / n, for what weights mean by ``weight_type``;
+        NaN without degrees of freedom.
     bse : ndarray of shape (n_features,) or (n_targets, n_features)
         Standard errors of the coefficients, by ``cov_type``; NaN for a column that depends on others, with a penalty
         (unless ``cov_type`` was given), and without degrees of freedom.
@@ -110,6 +113,9 @@ class LinearFit(Questions, TermQuestions, Told, Pictures, Statistics, Storable):
     covariance_at_means : ndarray of shape (n_targets, n_params) or None
         Beside ``covariance``, with an intercept: the variance of the prediction at the features' means, and its
         covariances with the coefficients. Far from zero the intercept's do not tell them.
+    influential : tuple of InfluentialRows or None
+        For each target the rows that the fit leans on, which `summary` speaks of, by positions from 0 on: known for
+        small tables (8192 numbers at most), and after `with_influence`.
 
     Notes
     -----
@@ -157,6 +163,7 @@ class LinearFit(Questions, TermQuestions, Told, Pictures, Statistics, Storable):
     inverse: CrossInverse | None = field(default_factory=lambda: None)
     covariance: FloatArray | None = None
     covariance_at_means: FloatArray | None = None
+    influential: tuple[InfluentialRows, ...] | None = field(default_factory=lambda: None)
 
     def __post_init__(self) -> None:
         array = np.ndarray
@@ -175,7 +182,7 @@ class LinearFit(Questions, TermQuestions, Told, Pictures, Statistics, Storable):
                     return unknown()
                 what = f"{type(self).__name__!r} object has no attribute {name!r}"
                 raise AttributeError(what, name=name, obj=self)
-            value = compute(vars(self)["_later"])
+            value = compute(vars(self)["_later"], self)
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
             return vars(self).setdefault(name, value)  # one step: all threads get the same one
@@ -198,6 +205,12 @@ class LinearFit(Questions, TermQuestions, Told, Pictures, Statistics, Storable):
     def has_feature_names(self) -> bool:
         """Whether the features' names were given, and are compared with those of later data."""
         return not isinstance(self.feature_names, GeneratedNames)
+
+    @property
+    def remembered_rows(self) -> RememberedRows | None:
+        """The rows of a fresh fit of a small table, which pickles and files do not hold."""
+        copies = vars(self).get("_rows")
+        return None if copies is None else RememberedRows(*copies)
 
     def predict(self, X: object, *, n_threads: int | None = None) -> npt.NDArray[Any]:
         """Predictions for new rows.
@@ -361,10 +374,33 @@ def with_design(fit: _Fit, design: Design) -> _Fit:
     return fit
 
 
+def with_rows(
+    fit: _Fit,
+    features: Columns,
+    targets: Columns,
+    weights: npt.NDArray[Any] | None,
+    keep: npt.NDArray[np.bool_] | None,
+    n_threads: int | None,
+) -> _Fit:
+    """Let a fresh fit remember copies of its rows, if they are few, until somebody asks which of them it leans on.
+
+    ``keep`` says which of the caller's rows they are.
+    """
+    n_values = features.n_samples * (features.n_columns + targets.n_columns + 1)
+    if n_values > MOST_REMEMBERED:
+        return fit
+    X, y = features.source, targets.source
+    X = X.copy() if isinstance(X, np.ndarray) else np.array(features.as_matrix())
+    y = y.copy() if isinstance(y, np.ndarray) else np.array(targets.as_matrix())
+    sample_weight = None if weights is None else weights.copy()
+    vars(fit)["_rows"] = X, y, sample_weight, keep, n_threads
+    return fit
+
+
 def fit_of(
-    known: dict[str, Any], on_request: Mapping[str, Callable[[Any], Any]], later: object
+    known: dict[str, Any], on_request: Mapping[str, Callable[[Any, LinearFit], Any]], later: object
 ) -> LinearFit:
-    """A fit of which some fields are known, and the others functions of ``later``, computed when they are asked for.
+    """A fit of which some fields are known, and the others functions of ``later`` and itself, computed on request.
 
     The dictionary of known fields becomes the fit's own.
     """

@@ -1,4 +1,4 @@
-"""What one asks a fit: other covariances, tests of restrictions, intervals of predictions, influence of rows."""
+"""What one asks a fit: other covariances, tests of restrictions, intervals of predictions, the bootstrap."""
 
 from __future__ import annotations
 
@@ -10,19 +10,12 @@ import numpy as np
 
 from fastlr.errors import InputError
 from fastlr.inference.distributions import as_level
-from fastlr.input.arguments import as_targets, as_weights
-from fastlr.input.convert import index_of
-from fastlr.input.frames import opened_table
-from fastlr.input.options import as_choice, as_flag, as_number, as_whole
-from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
-from fastlr.input.threads import resolve_threads
+from fastlr.input.options import as_choice, as_number, as_whole
 from fastlr.results.about_means import with_prediction_at_means
 from fastlr.results.statistics import per_target
 from fastlr.results.targets import chosen_target
 
 if TYPE_CHECKING:
-    from fastlr.inference.estimates import GivenRows
-    from fastlr.inference.influence import Influence
     from fastlr.inference.restrictions import Contrasts, RestrictionTest
     from fastlr.inference.wild_bootstrap import WildBootstrap
     from fastlr.results.intervals import Prediction
@@ -35,37 +28,6 @@ class Questions:
     """The questions that a fit answers: what `LinearFit` inherits."""
 
     __slots__ = ()
-
-    def given_rows(self, X: object, y: object, sample_weight: object = None) -> GivenRows:
-        """Return rows of the fit, validated and found to be those that it was made of."""
-        from fastlr.results.covariances import check_rows
-
-        fit = _fit_of(self)
-        rows = fit.unread_rows(X, y, sample_weight)
-        refuse_non_finite(rows.features, tuple(fit.feature_names), argument="X", may_drop=False)
-        refuse_non_finite(rows.targets, fit.target_names, argument="y", may_drop=False)
-        check_rows(fit, rows)
-        return rows
-
-    def unread_rows(self, X: object, y: object, sample_weight: object = None) -> GivenRows:
-        """Return rows with the shapes and weights of the fit's; values are for the pass over them to check."""
-        from fastlr.inference.estimates import GivenRows
-        from fastlr.results.covariances import check_weights
-
-        fit = _fit_of(self)
-        features = fit.features_of(X)
-        index = index_of(X)
-        targets = as_targets(y, features.n_samples, index=index)
-        if targets.n_columns != fit.n_targets:
-            raise InputError(
-                f"y has {targets.n_columns} targets but this fit has {fit.n_targets}: pass the same targets."
-            )
-        weights = as_weights(sample_weight, features.n_samples, index=index)
-        if weights is not None:
-            refuse_bad_weights(weights)
-        rows = GivenRows(features, targets, weights)
-        check_weights(fit, rows)
-        return rows
 
     def with_covariance(
         self,
@@ -91,7 +53,8 @@ class Questions:
             "nonrobust" alone, as in statsmodels). ``groups`` of "cluster": a label for each row, or two columns of
             labels. ``use_correction``: the factor for small samples, True by default of "cluster" (which also knows
             "min"), False of "HAC". ``df_correction`` of "cluster": clusters less one are the degrees of freedom
-            (True). ``maxlags`` of "HAC", by default ``floor(4 (n / 100)^(2 / 9))``.
+            (True). ``maxlags`` of "HAC": by default ``floor(4 (n / 100)^(2 / 9))``; "auto" lets the
+            scores decide.
 
         Returns
         -------
@@ -111,8 +74,10 @@ class Questions:
         Stata's, fixest's and statsmodels' factor. Two ways are those of each less those of their intersections, each
         with its own factor (statsmodels), or all with that of the fewest clusters (``use_correction="min"``, fixest).
         "HAC" adds products of scores up to ``maxlags`` rows apart with Bartlett's weights (Newey and West 1987), times
-        ``n / (n - k)`` with a correction. With a penalty A is the inverse with it, k the effective number of
-        parameters, and "nonrobust" is ``A X'WX A`` times the variance. Weights that are frequencies stand for rows.
+        ``n / (n - k)`` with a correction; "auto" is the plug-in rule of Newey and West (1994) for the sum of each row's
+        scores but the intercept's, in the units of the features, as R's ``NeweyWest(prewhite = FALSE)`` has it. With a
+        penalty A is the inverse with it, k the effective number of parameters, and "nonrobust" is ``A X'WX A`` times
+        the variance. Weights that are frequencies stand for rows.
 
         Examples
         --------
@@ -123,8 +88,9 @@ class Questions:
         """
         from fastlr.results.covariances import with_covariance
 
-        rows = None if X is None else self.given_rows(X, y, sample_weight)
-        return with_covariance(_fit_of(self), rows, cov_type, cov_kwds)
+        fit = _fit_of(self)
+        rows = None if X is None else fit.given_rows(X, y, sample_weight)
+        return with_covariance(fit, rows, cov_type, cov_kwds)
 
     def f_test(self, restrictions: object) -> RestrictionTest:
         """Test that restrictions of the parameters hold together, by F.
@@ -223,84 +189,6 @@ class Questions:
         from fastlr.results.intervals import prediction_of
 
         return prediction_of(_fit_of(self), X)
-
-    def get_influence(
-        self,
-        X: object,
-        y: object,
-        *,
-        sample_weight: object = None,
-        target: int = 0,
-        keep: bool = True,
-        n_threads: int | None = None,
-    ) -> Influence:
-        """Measure how much each row has to say in the fit, in one pass over the rows and without refits.
-
-        Parameters
-        ----------
-        X, y, sample_weight : array-like
-            The rows of the fit, as they were fitted.
-        target : int, default=0
-            Which target, if there are several.
-        keep : bool, default=True
-            Keep seven numbers for each row. False keeps sums and the most influential rows alone, which `Influence.top`
-            gives, for rows that are too many.
-        n_threads : int, optional
-            Threads to use; by default all that the process may.
-
-        Returns
-        -------
-        Influence
-            Leverages, studentised residuals, Cook's distances, DFFITS, DFBETAS and the exact error of leaving one row
-            out, under statsmodels' names.
-
-        Raises
-        ------
-        InputError
-            If the rows are not those of the fit, or a value is NaN or infinite, or the fit is not one by least squares.
-
-        Examples
-        --------
-        >>> import fastlr
-        >>> X, y = [[1.0], [2.0], [3.0], [4.0], [9.0]], [1.0, 3.0, 2.0, 5.0, 4.0]
-        >>> influence = fastlr.ols(X, y).get_influence(X, y)
-        >>> influence.hat_matrix_diag.round(3)
-        array([0.402, 0.284, 0.216, 0.201, 0.897])
-        >>> influence.top(1)["row"]
-        array([4])
-        """
-        from fastlr.inference.influence import Influence
-        from fastlr.results.covariances import check_squares, estimates_of, is_estimated
-
-        fit = _fit_of(self)
-        target = chosen_target(fit, target)
-        keeps = as_flag(keep, "keep")
-        resolve_threads(n_threads)  # for its message
-        rows = replace(fit.unread_rows(X, y, sample_weight), n_threads=n_threads)
-        estimates = estimates_of(fit, rows) if is_estimated(fit) else None
-        if estimates is None:
-            raise InputError(
-                "influence is that of rows which determine the coefficients, by least squares with or without a "
-                "penalty: leave out columns that depend on others, or fit by fastlr.ols."
-            )
-
-        def check(squares: float) -> None:
-            if not math.isfinite(squares):
-                names = tuple(fit.feature_names)
-                refuse_non_finite(rows.features, names, argument="X", may_drop=False)
-                refuse_non_finite(rows.targets, fit.target_names, argument="y", may_drop=False)
-            check_squares(fit, target, squares)
-
-        return Influence(
-            estimates,
-            rows,
-            target=target,
-            param_names=fit.param_names,
-            tss=float(np.atleast_1d(fit.tss)[target]),
-            frame=opened_table(X, "X"),
-            keep=keeps,
-            check=check,
-        )
 
     def wild_cluster_bootstrap(
         self,

@@ -12,6 +12,7 @@ from fastlr.errors import InputError
 from fastlr.inference.inverse import LARGEST_SAVED, CrossInverse
 from fastlr.inference.words import COV_TYPES, WEIGHT_TYPES
 from fastlr.input.names import GeneratedNames, default_names
+from fastlr.results.influential_rows import InfluentialRows
 from fastlr.results.status import Status
 from fastlr.storage.schema import (
     Block,
@@ -45,6 +46,22 @@ class _OfDesign:
         return design_of(value)
 
 
+class _OfRows:
+    """A rule that admits what is kept of influential rows, a part for each target, or nothing."""
+
+    def check(
+        self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]
+    ) -> tuple[InfluentialRows, ...] | None:
+        """Make the records anew from plain data, or refuse the value."""
+        if value is None:
+            return None
+        (n_targets,) = sizes["t"] or (1,)
+        if not isinstance(value, list | tuple) or len(value) != n_targets:
+            raise InputError(f"{name} is no list of {n_targets} parts, one for each target.")
+        part = Part(InfluentialRows.from_dict)
+        return tuple(part.check(name, each, sizes) for each in value)
+
+
 class _OneOf:
     """A rule that admits some words."""
 
@@ -70,6 +87,9 @@ _OPTIONS: Mapping[str, tuple[type, ...]] = {
 """What `LinearFit.cov_options` may hold, and of which types."""
 
 
+_PER_PART = ("n_groups", "maxlags")  # a number for each way or target, where they differ
+
+
 class _Options:
     """A rule that admits the options of a covariance, by name."""
 
@@ -81,7 +101,7 @@ class _Options:
             raise InputError(f"{name}={shown(value)} has no names.")
         for key, option in value.items():
             kinds = _OPTIONS.get(key)
-            parts = option if isinstance(option, list | tuple) and key == "n_groups" else [option]
+            parts = option if isinstance(option, list | tuple) and key in _PER_PART else [option]
             if kinds is None or not parts or not all(type(part) in kinds for part in parts):
                 raise InputError(
                     f"{name}: {shown(key)}={shown(option)} is no option of a covariance."
@@ -129,6 +149,7 @@ LATER_FIELDS: Mapping[str, tuple[Field, Any]] = {
     "inverse": (Maybe(Part(CrossInverse.from_dict)), None),
     "covariance": (Maybe(Block(3, may_be_nan=True)), None),
     "covariance_at_means": (Maybe(Block(2, may_be_nan=True)), None),
+    "influential": (_OfRows(), None),
 }
 """What fits that were stored before do not have, and what is taken for it."""
 
@@ -150,6 +171,8 @@ def as_data(values: Mapping[str, Any], *, has_feature_names: bool) -> dict[str, 
             data[name] = value.to_dict() if is_kept else None
         elif name == "cov_options":
             data[name] = dict(value)
+        elif name == "influential":
+            data[name] = None if value is None else [each.to_dict() for each in value]
         elif isinstance(value, tuple):
             data[name] = list(value)
         else:

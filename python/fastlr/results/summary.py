@@ -51,6 +51,8 @@ class Summary(Document):
     per sd: change of the target for one standard deviation of the feature
     R2 0.9643, adjusted 0.9571    residual standard error 0.8783    F(1, 5) = 135.0, p = 8.3e-05
     AIC 19.7, BIC 19.6
+    The result leans on single rows (Cook's distance): row 6 (0.65). Without row 6, the coefficient of
+    dose would be 1 standard errors higher.
     Numerics: 15 right digits, refined in 2 passes, condition number 1.
     """
 
@@ -102,7 +104,7 @@ def summary_of(
     found = attention(fit)
     if found:
         parts.append(Notes("attention", tuple((sentence,) for sentence in found)))
-    how = numerics(fit)
+    how = numerics(fit, found)
     if numerics_line:
         parts.append(Notes("numerics", ((how,),)))
     data: dict[str, Any] = {

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from fastlr.results.summary_words import counted
 from fastlr.typesetting.figures import (
@@ -63,25 +62,29 @@ def coefficient_rows(
     first = int(fit.fit_intercept)
     shown = [*range(first), *(first + j for j in terms)]
     estimate, error, t, p = (
-        np.atleast_2d(values.values)[target]
+        np.atleast_2d(values.values)[target, shown]
         for values in (fit.params, fit.std_errors, fit.tvalues, fit.pvalues)
     )
-    ends = fit.conf_int(level).values.reshape(fit.n_targets, -1, 2)[target]
-    sd = np.concatenate([np.full(first, np.nan), fit.feature_std])
-    has_errors = bool(np.isfinite(error[shown]).any())
-    right = _right_digits(fit)
+    ends = fit.conf_int(level).values.reshape(fit.n_targets, -1, 2)[target, shown]
+    both = np.column_stack([estimate, error, ends])  # of Python's floats, which are faster to write
+    sd = np.concatenate([np.full(first, np.nan), fit.feature_std])[shown]
+    with np.errstate(over="ignore", invalid="ignore"):
+        changes = (both * sd[:, np.newaxis]).tolist()
+    has_errors = bool(np.isfinite(error).any())
+    right, names = _right_digits(fit), fit.param_names
+    without = _FEW_DIGITS if has_errors else _MORE_DIGITS
     rows = []
-    for i in shown:
-        without = _FEW_DIGITS if has_errors else _MORE_DIGITS
-        cells = [*estimate_cells(estimate[i], error[i], ends[i], digits, right, without)]
-        cells += [statistic(t[i]), p_value(p[i])]
-        with np.errstate(over="ignore", invalid="ignore"):
-            per_sd, its_error, its_ends = estimate[i] * sd[i], error[i] * sd[i], ends[i] * sd[i]
-        change, _, _, _ = estimate_cells(per_sd, its_error, its_ends, digits, right)
-        cells.append("" if i < first else change)
+    for i, of_unit, per_sd, its_t, its_p in zip(
+        shown, both.tolist(), changes, t.tolist(), p.tolist(), strict=True
+    ):
+        value, its_error, lower, upper = of_unit
+        cells = [*estimate_cells(value, its_error, lower, upper, digits, right, without)]
+        cells += [statistic(its_t), p_value(its_p)]
+        value, its_error, lower, upper = per_sd
+        cells.append("" if i < first else _change(value, its_error, lower, upper, digits, right))
         if not has_errors:
             cells = [cells[0], cells[-1]]
-        rows.append(Row(fit.param_names[i], tuple(cells)))
+        rows.append(Row(names[i], tuple(cells)))
     heads = [Head("coefficient"), Head("std error"), Head(f"{100 * level:.6g} % interval", 2)]
     heads += [Head("t" if fit.use_t else "z"), Head("p")]
     return (*(heads if has_errors else heads[:1]), Head("per sd")), tuple(rows)
@@ -90,7 +93,8 @@ def coefficient_rows(
 def estimate_cells(
     value: float,
     error: float,
-    ends: npt.NDArray[np.float64],
+    lower: float,
+    upper: float,
     digits: int | None = None,
     right: int = _MOST_DIGITS,
     without_error: int = _FEW_DIGITS,
@@ -107,11 +111,22 @@ def estimate_cells(
         return shown, DASH, DASH, DASH
     wanted = decimals_for(error, digits)
     decimals = min(wanted, most_decimals(value, right))
-    numbers = [value, *(float(end) for end in ends)]
+    numbers = [value, lower, upper]
     plain = is_plain(max(map(abs, (*numbers, error))), decimals)
     value_cell, low, high = (fixed(x, decimals, plain=plain) for x in numbers)
     own_plain = plain and is_plain(error, wanted)
     return value_cell, fixed(error, wanted, plain=own_plain), low, high
+
+
+def _change(
+    value: float, error: float, lower: float, upper: float, digits: int | None, right: int
+) -> str:
+    """The first of `estimate_cells` alone."""
+    if not math.isfinite(error) or error == 0.0:
+        return significant(value, min(right, digits or _FEW_DIGITS))
+    decimals = min(decimals_for(error, digits), most_decimals(value, right))
+    largest = max(abs(value), abs(lower), abs(upper), error)
+    return fixed(value, decimals, plain=is_plain(largest, decimals))
 
 
 def _right_digits(fit: LinearFit) -> int:

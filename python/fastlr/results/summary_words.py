@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastlr.results.row_words import far_off, leaning
 from fastlr.typesetting.figures import fixed, p_value, share, significant, statistic
 
 if TYPE_CHECKING:
@@ -127,6 +129,7 @@ def attention(fit: LinearFit) -> list[str]:
             f"Only {counted(fit.df_resid, 'degree', 'of freedom')} for {counted(n_params, 'parameter')}: standard "
             "errors are uncertain themselves."
         )
+    found += _rows(fit)
     if fit.n_dropped:
         were = "was" if fit.n_dropped == 1 else "were"
         found.append(f"{counted(fit.n_dropped, 'row')} with missing values {were} left out.")
@@ -137,16 +140,17 @@ def attention(fit: LinearFit) -> list[str]:
     return found
 
 
-def numerics(fit: LinearFit) -> str:
-    """How it was solved, and how many digits of the coefficients are right."""
+def numerics(fit: LinearFit, told: Sequence[str] | None = None) -> str:
+    """How it was solved, and how many digits of the coefficients are right; ``told`` is what `attention` says."""
     parts = []
     if math.isfinite(fit.digits) and fit.df_resid > 0:
         parts.append(_digits(fit.digits, "right "))
     word = _SOLVERS.get(fit.solver, fit.solver)
     parts.append(f"{word} in {counted(fit.passes, 'pass', plural='passes')}")
-    told = "condition number"
-    if math.isfinite(fit.condition_number) and not any(told in said for said in attention(fit)):
-        parts.append(f"{told} {fit.condition_number:.3g}")
+    what = "condition number"
+    sentences = attention(fit) if told is None else told
+    if math.isfinite(fit.condition_number) and not any(what in said for said in sentences):
+        parts.append(f"{what} {fit.condition_number:.3g}")
     return f"Numerics: {', '.join(parts)}."
 
 
@@ -230,6 +234,15 @@ def inflation(fit: LinearFit) -> NDArray[np.float64]:
     return np.where(np.isfinite(vif), vif, np.nan)
 
 
+def _rows(fit: LinearFit) -> list[str]:
+    """On which rows the fit leans, and which lie far off."""
+    told = []
+    for name, rows in zip(fit.target_names, fit.influential or (), strict=False):
+        of = f"{name}: " if fit.n_targets > 1 else ""
+        told += [f"{of}{sentence}" for sentence in (leaning(rows), far_off(rows)) if sentence]
+    return told
+
+
 def _covariance(fit: LinearFit) -> str:
     """Which standard errors these are, if they are not the usual ones."""
     if fit.cov_type == "nonrobust" or not np.isfinite(np.asarray(fit.std_errors)).any():
@@ -237,9 +250,11 @@ def _covariance(fit: LinearFit) -> str:
     options = fit.cov_kwds
     by = "Student's t" if fit.use_t else "the normal distribution"
     if fit.cov_type == "HAC":
-        lags = int(options["maxlags"])
+        found = options["maxlags"]
+        lags = sorted(set(found)) if isinstance(found, tuple | list) else [int(found)]
+        over = " or ".join([*map(_count, lags[:-1]), counted(lags[-1], "row")])
         return (
-            f"Standard errors allow for unequal variances and correlation over {counted(lags, 'row')} "
+            f"Standard errors allow for unequal variances and correlation over {over} "
             f"(HAC, Newey-West); p-values and intervals by {by}."
         )
     if fit.cov_type == "cluster":

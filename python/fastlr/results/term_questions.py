@@ -36,8 +36,9 @@ class TermQuestions:
             A category of the formula, or of the table with ``categories``: "group", also for ``C(group)``.
         compare : {"pairwise", "reference", "mean"}, default="pairwise"
             Each level less each before it, less the first one, or less the mean of all.
-        adjust : {"holm", "bonferroni", "fdr_bh", "fdr_by", "none"}, default="holm"
-            How p-values are adjusted for the number of differences.
+        adjust : {"holm", "bonferroni", "fdr_bh", "fdr_by", "tukey", "none"}, default="holm"
+            How p-values are adjusted for the number of differences. "tukey", for all pairs, is R's ``emmeans``' default
+            and ``TukeyHSD``: by the studentised range, and so are intervals, which then cover all differences together.
         at : mapping, optional
             Values at which other variables are held: ``{"age": 40, "sex": "f"}``.
         data : data frame or mapping, optional

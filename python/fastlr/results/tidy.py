@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ def glance_columns(fit: LinearFit) -> ColumnArrays:
 def records(columns: Mapping[str, npt.NDArray[Any]]) -> list[dict[str, Any]]:
     """Rows of columns as plain data for JSON: None where a number is not finite."""
     lists = [
-        [None if isinstance(v, float) and not np.isfinite(v) else v for v in values.tolist()]
+        [None if isinstance(v, float) and not math.isfinite(v) else v for v in values.tolist()]
         for values in columns.values()
     ]
     return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]

@@ -98,6 +98,8 @@ class Chunks:
             self._n_read += batch.n_rows
         if wanted.any():
             self._accumulate(batch, None if wanted.all() else wanted)
+        if not self.holds_rows:
+            self._numbers.clear()
 
     def _accumulate(self, batch: Batch, wanted: np.ndarray[Any, Any] | None) -> None:
         columns = batch.columns
@@ -126,6 +128,11 @@ class Chunks:
             self._pour(earlier)
         self._kept.clear()
         self._pour(columns)
+
+    @property
+    def holds_rows(self) -> bool:
+        """Whether the rows that were added are kept, and not poured into moments or handed on."""
+        return self._moments is None and self.keep is None
 
     def _pour(self, columns: Named) -> None:
         X, y, sample_weight = self.parts(columns)

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fastlr.errors import ConditionWarning, InputError, RankWarning
 from fastlr.input.columns import FloatArray
 from fastlr.results import LinearFit
+from fastlr.results.contrasts import category_levels
 from fastlr.streams.chunks import Chunks, Named
 
-__all__ = ["HeldOut", "fold_score"]
+__all__ = ["HeldOut", "fold_score", "have_known_levels"]
 
 _SEED = 0
 
@@ -30,11 +32,14 @@ class HeldOut:
         Rows that were predicted.
     total_weight : float
         Sum of their weights, ``n_rows`` without.
+    n_unseen : int
+        Rows that could not be predicted: the rows of the fit do not have the level of one of their categories.
     """
 
     target_names: tuple[str, ...]
     n_rows: int = 0
     total_weight: float = 0.0
+    n_unseen: int = 0
     _mean: FloatArray = field(default_factory=lambda: np.zeros(0), init=False)
     _spread: FloatArray = field(default_factory=lambda: np.zeros(0), init=False)
     _squares: FloatArray = field(default_factory=lambda: np.zeros(0), init=False)
@@ -90,10 +95,13 @@ def fold_score(
 ) -> HeldOut:
     """Each row predicted by a fit of the other folds; rows are dealt to folds at random, always the same way.
 
+    Rows of a level that the other folds do not have are counted and left out.
+
     Raises
     ------
     InputError
-        If there are more folds than rows, or the formula of the fit makes its target of columns.
+        If there are more folds than rows, or the formula of the fit makes its target of columns, or no row can be
+        predicted.
     """
     columns = rows.kept_columns()
     targets = targets_of(fit, columns, rows.table.label)
@@ -112,12 +120,33 @@ def fold_score(
             warnings.simplefilter("ignore", ConditionWarning)
             model = rows.fit_columns(rest, fit_intercept=fit_intercept, weight_type=weight_type)
         own = {name: values[held] for name, values in columns.items()}
+        is_known = have_known_levels(model, own)
+        if not is_known.all():
+            score.n_unseen += int(np.count_nonzero(~is_known))
+            own = {name: values[is_known] for name, values in own.items()}
+        if not is_known.any():
+            continue
         score.add(
             np.column_stack([own[name] for name in targets]).astype(np.float64),
             np.asarray(model.predict(features_of(model, own)), dtype=np.float64),
             own[rows.choice.weights] if rows.choice.weights else None,
         )
+    if not score.n_rows:
+        raise InputError(
+            "every row has a level of a category that the other folds do not have: leave that column out, or its rare "
+            "levels."
+        )
     return score
+
+
+def have_known_levels(fit: LinearFit, columns: Named) -> npt.NDArray[np.bool_]:
+    """Which rows have levels of categories that the rows of the fit have, too."""
+    known = np.ones(len(next(iter(columns.values()))), dtype=np.bool_)
+    for name, levels in category_levels(fit).items():
+        values = columns[name]
+        present, place = np.unique(values, return_inverse=True)
+        known &= np.array([level in levels for level in present.tolist()], dtype=np.bool_)[place]
+    return known
 
 
 def targets_of(fit: LinearFit, names: Sequence[str] | Named, label: str) -> tuple[str, ...]:

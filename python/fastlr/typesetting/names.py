@@ -1,4 +1,4 @@
-"""Names as a page has room for them."""
+"""Names as there is room for them."""
 
 from __future__ import annotations
 
