@@ -498,6 +498,8 @@ def test_held_out_rows_are_scored(run, directory, panel):
     assert figures["r2"] == pytest.approx(1 - np.sum(left**2) / np.sum((y - y.mean()) ** 2))
     assert "test on 3 rows of new.csv: R2 0." in run("fit", *rows, "--missing", "drop").stdout
     assert "column 'Y' has no value in row 3" in run("fit", *rows).stderr
+    (directory / "new.csv").write_text("Y,x\n3,2\n")
+    assert "test on 1 row of new.csv: root mean" in run("fit", *rows).stdout
 
 
 def test_as_many_folds_as_rows_leave_one_out(run, panel):
@@ -510,6 +512,15 @@ def test_as_many_folds_as_rows_leave_one_out(run, panel):
     assert document["folds"]["targets"][0]["rmse"] == pytest.approx(np.sqrt(press), rel=1e-9)
     assert fitted(run, *rows, "--folds", "3") == fitted(run, *rows, "--folds", "3")
     assert "\n3 folds: R2 0." in run("fit", *rows, "--folds", "3").stdout
+
+
+def test_folds_say_nothing_of_their_own_on_standard_error(run, panel):
+    """The whole table's warning is enough, and in the words of the command line."""
+    panel.assign(twice=2 * panel["x"]).to_csv("twice.csv", index=False)
+    rows = ("twice.csv", "--target", "y", "--features", "x,twice,z")
+    said = run("fit", *rows).stderr
+    assert said.startswith("warning: The features have rank 2 of 3")
+    assert run("fit", *rows, "--folds", "3").stderr == said
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 from statsmodels.datasets import grunfeld, macrodata
@@ -155,6 +157,7 @@ def test_survey_weights_are_those_of_stata():
     moments = fastlr.Moments.from_arrays(X, y, weights)
     later = fastlr.solve(moments, weight_type="probability")
     assert later.inference_status.code == "needs_rows"
+    assert np.isnan([later.fvalue, later.f_pvalue, later.f_test("x0 = 0").pvalue]).all()
     later = later.with_covariance("HC1", X, y, sample_weight=weights)
     np.testing.assert_allclose(later.std_errors, fit.std_errors, rtol=1e-9)
     assert later.inference_status.code == "ok"
@@ -242,6 +245,44 @@ def test_layouts_and_several_targets_give_the_same_covariances():
             np.testing.assert_allclose(fit.cov_params(), both.cov_params(), rtol=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore::fastlr.RankWarning")
+def test_predictions_of_dependent_columns_have_robust_errors_where_rows_determine_them():
+    """Dummies, totals and copies: the hat matrix P is that of any basis, and P diag(r^2) P' the sandwich."""
+    rng = np.random.default_rng(3)
+    x, level = rng.normal(size=(40, 1)), np.eye(3)[rng.integers(0, 3, size=40)]
+    y = x[:, 0] + rng.normal(size=40)
+    for Z in (level, np.c_[level, x, level * x], np.c_[x, 2 * x], np.c_[x, np.ones(40)]):
+        whole = np.c_[np.ones(40), Z]
+        hat = whole @ np.linalg.pinv(whole)
+        expected = np.sqrt(np.diag((hat * (y - hat @ y) ** 2) @ hat.T))
+        for rank in ("min_norm", "basic"):
+            fit = fastlr.ols(Z, y, rank=rank, cov_type="HC0")
+            np.testing.assert_allclose(fit.get_prediction(Z).se_mean, expected, rtol=1e-9)
+            unknown = np.isnan(fit.std_errors)
+            assert unknown.any()
+            np.testing.assert_array_equal(np.isnan(fit.cov_params()).all(axis=1), unknown)
+            alone = Z[:1] + np.eye(Z.shape[1])[-1:]  # the last column without those it depends on
+            apart = fit.get_prediction(alone).se_mean
+            assert np.isnan(apart).all() == (rank == "min_norm")
+
+
+def test_variances_that_are_not_positive_are_unknown_and_said_to_be():
+    seen = set()
+    for seed in range(
+        40
+    ):  # of two ways by two clusters: the difference of matrices is often indefinite
+        rng = np.random.default_rng(seed)
+        X, y = rng.normal(size=(8, 2)), rng.normal(size=8)
+        groups = rng.permutation(np.arange(8) % 2), rng.permutation(np.arange(8) % 2)
+        fit = fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": groups})
+        unknown = np.isnan(fit.std_errors)
+        seen.add(int(unknown.sum()))
+        assert fit.inference_status.code == ("not_positive" if unknown.any() else "ok")
+        for what in (fit.tvalues, fit.pvalues, fit.conf_int()[:, 0]):
+            np.testing.assert_array_equal(np.isnan(what), unknown)
+    assert len(seen) > 1
+
+
 def test_groups_may_be_words_and_the_name_of_a_formulas_column():
     X, y, first, _ = drawn()
     words = np.array([f"group {code}" for code in first])
@@ -254,12 +295,17 @@ def test_groups_may_be_words_and_the_name_of_a_formulas_column():
 
 
 def test_rows_without_values_leave_their_groups_out():
-    X, y, first, _ = drawn()
+    X, y, first, second = drawn()
     gaps = X.copy()
     gaps[[3, 50], 1] = np.nan
     keep = np.setdiff1d(np.arange(len(y)), [3, 50])
     fit = fastlr.ols(gaps, y, missing="drop", cov_type="cluster", cov_kwds={"groups": first})
     kept = fastlr.ols(X[keep], y[keep], cov_type="cluster", cov_kwds={"groups": first[keep]})
+    np.testing.assert_allclose(fit.std_errors, kept.std_errors, rtol=1e-12)
+    ways = (first, second.astype(str))
+    fit = fastlr.ols(gaps, y, missing="drop", cov_type="cluster", cov_kwds={"groups": ways})
+    ways = (first[keep], second[keep])
+    kept = fastlr.ols(X[keep], y[keep], cov_type="cluster", cov_kwds={"groups": ways})
     np.testing.assert_allclose(fit.std_errors, kept.std_errors, rtol=1e-12)
 
 
@@ -384,12 +430,39 @@ def test_codes_do_not_depend_on_how_labels_are_written():
         first.astype(object),
         pd.Series(first).astype("category"),
         list(first),
+        np.datetime64("2020-01-01") + first,
+        pd.period_range("2020", periods=20, freq="M")[first],
+        [frozenset([int(label)]) for label in first],
+        pl.Series(first.astype(str), dtype=pl.Categorical),
+        pa.chunked_array([pa.array(first[:50]), pa.array(first[50:])]),
+        np.array([str(label) if label else 1 for label in first], dtype=object),  # 1 and "1"
     ):
         fit = fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": labels})
         np.testing.assert_allclose(fit.std_errors, expected, rtol=1e-12)
-    for missing in (np.where(first == 3, np.nan, first), [None, *first[1:]]):
-        with pytest.raises(fastlr.InputError, match="groups misses the label of row"):
+
+
+def test_a_missing_label_is_no_cluster_however_it_is_written():
+    X, y, first, _ = drawn(n=20)
+    words = [*first[:6].astype(str), pd.NA, *first[7:].astype(str)]
+    for missing in (
+        [*first[:6], np.nan, *first[7:]],
+        [*first[:6], None, *first[7:]],
+        np.array(words, dtype=object),
+        pd.Series(words, dtype="string"),
+        pd.Series(words, dtype="category"),
+        pd.Series([*first[:6], pd.NA, *first[7:]], dtype="Int64"),
+        pd.Series([pd.Timestamp(2020, 1, 1)] * 6 + [pd.NaT] + [pd.Timestamp(2021, 1, 1)] * 13),
+        np.where(np.arange(20) == 6, np.datetime64("NaT"), np.datetime64("2020-01-01") + first),
+        np.ma.array(first, mask=np.arange(20) == 6),
+        pl.Series([*first[:6].tolist(), None, *first[7:].tolist()]),
+        pa.array([*first[:6].tolist(), None, *first[7:].tolist()]),
+    ):
+        with pytest.raises(fastlr.InputError, match="groups misses the label of row 6"):
             fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": missing})
+    lists = np.empty(20, dtype=object)
+    lists[:] = [[1]] * 20
+    with pytest.raises(fastlr.InputTypeError, match=r"groups has the label \[1\] in row 0, a list"):
+        fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": lists})
 
 
 def test_meat_of_many_columns_is_that_of_scores_written_down(level):

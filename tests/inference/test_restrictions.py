@@ -200,6 +200,42 @@ def test_the_wild_bootstrap_is_that_of_refits(column):
     assert inside > 0.05 >= outside
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_where_too_few_sign_changes_reject_the_interval_has_no_ends(offset):
+    """Two of 2^G draws always tie, so that fewer than six clusters never reject at 5 %, however far the value."""
+    for n_groups in (2, 3, 4, 5, 6):
+        rng = np.random.default_rng(n_groups)
+        X, y = rng.normal(size=(48, 2)) + offset, rng.normal(size=48)
+        groups = np.arange(48) % n_groups
+        found = fastlr.ols(X, y).wild_cluster_bootstrap("x0", X, y, groups)
+        assert np.isinf(found.conf_int).tolist() == [n_groups < 6] * 2, (n_groups, found)
+        far = fastlr.ols(X, y).wild_cluster_bootstrap("x0", X, y, groups, value=1e15)
+        assert far.pvalue >= 2.0 / 2**n_groups
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"value": np.nan}, "value=nan is not finite"),
+        ({"value": "0"}, "value='0' is not a number"),
+        ({"seed": "a", "weights": "webb"}, "seed='a' starts no random numbers"),
+        ({"seed": -1, "weights": "webb"}, "seed=-1 starts no random numbers"),
+    ],
+)
+def test_options_of_the_wild_bootstrap_are_checked(options, message):
+    X, y, groups = drawn()
+    with pytest.raises((fastlr.InputError, fastlr.InputTypeError), match=message):
+        fastlr.ols(X, y).wild_cluster_bootstrap("x1", X, y, groups, **options)
+
+
+def test_an_exact_fit_has_nothing_to_bootstrap():
+    X, _, groups = drawn()
+    X = X.round()
+    fit = fastlr.ols(X, X @ [1.0, 2.0, 0.0])
+    with pytest.raises(fastlr.InputError, match="no spread to test it by"):
+        fit.wild_cluster_bootstrap("x1", X, X @ [1.0, 2.0, 0.0], groups)
+
+
 def test_the_wild_bootstrap_takes_weights_and_seeds():
     X, y, groups = drawn()
     weights = np.arange(1.0, 61.0)

@@ -142,6 +142,7 @@ def test_a_field_that_is_missing_or_unknown_is_refused(which, documents, tmp_pat
         ("choice", "scores" if which == "ridge" else "squared_errors"),
         *(("history", name) for name in ("validation_loss", "coef", "intercept")),
         *(("history", name) for name in ("step_coef", "step_intercept", "step_epoch")),
+        *(place for place in places(document) if place[-2:] == ("inverse", "intercept")),
     }
     for place in places(document):
         if isinstance(place[-1], int):

@@ -1,6 +1,7 @@
 """What pictures show is what results say; what cannot be drawn is refused in a sentence."""
 
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -158,6 +159,47 @@ def test_an_exact_fit_has_no_diagnostics_but_a_line():
         .get_title(loc="left")
         .startswith("y rises by 2")
     )
+
+
+def drawn_titles(X, y):
+    """Draw all pictures of a fit that there are; their titles."""
+    fit = fastlr.ols(X, y, rank="min_norm")
+    kinds = ["coefficients", "collinearity", "predicted", "diagnostics", "partial_regression"]
+    titles = []
+    for kind in [*kinds, "regression"]:
+        rows = () if kind in ("coefficients", "collinearity") else (X, y)
+        more = {"feature": 0} if kind == "partial_regression" else {}
+        try:
+            axes = fit.plot(kind, *rows, **more)
+        except fastlr.InputError:
+            continue
+        for one in np.atleast_1d(axes).flat:
+            one.figure.canvas.draw()
+            titles.append(one.get_title(loc="left"))
+    return titles
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (np.ones((1, 1)), np.ones(1)),
+        (np.arange(2.0)[:, None], np.arange(2.0)),
+        (np.array([[1.0], [2.0], [4.0]]), np.array([1.0, 2.0, 2.0])),
+        (np.ones((9, 1)), np.arange(9.0)),  # a constant column
+        (np.arange(9.0)[:, None] ** 2, np.ones(9)),  # a constant target
+        (np.arange(9.0)[:, None], np.arange(9.0)),  # an exact fit
+        (np.eye(9)[:, :2], np.arange(9.0) ** 2),  # rows of leverage 1, and ties of the others
+        (np.repeat(np.eye(3), 4, axis=0), np.arange(12.0) ** 2),  # all dummies
+        (np.arange(18.0).reshape(9, 2) ** 2 * 1e150, np.arange(9.0) * 1e-150),
+        (np.arange(9.0)[:, None] ** 2 * 1e-150, np.sin(np.arange(9.0)) * 1e150),
+    ],
+)
+def test_pictures_of_odd_rows_say_no_nan_and_warn_of_nothing(rows):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        titles = drawn_titles(*rows)
+    assert titles
+    assert not any("nan" in title or "inf" in title for title in titles), titles
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch):

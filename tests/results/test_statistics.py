@@ -300,3 +300,18 @@ def test_a_fit_does_not_import_scipy():
         "assert not [name for name in sys.modules if name.startswith('scipy')]; fit.pvalues"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_restored_fits_have_the_covariances_of_the_fit_to_the_bit():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X, y = rng.normal(size=(30, 3)) + rng.normal(size=3), rng.normal(size=30)
+        fit = fastlr.ols(X, y)
+        for each in (fit, fit.with_covariance("HC2", X, y)):
+            restored = fastlr.LinearFit.from_dict(each.to_dict())
+            np.testing.assert_array_equal(restored.cov_params(), each.cov_params())
+            np.testing.assert_array_equal(
+                restored.normalized_cov_params, each.normalized_cov_params
+            )
+            test = each.t_test("(intercept) + x0 = 0")
+            np.testing.assert_array_equal(restored.t_test([[1, 1, 0, 0]]).sd, test.sd)

@@ -150,6 +150,21 @@ def test_names_mean_nothing_to_any_language():
     )
 
 
+@pytest.mark.parametrize("name", ["[1]", "*", "a--b", "`a'", "''", "$x^2$", "&amp;", "&lt;b&gt;"])
+def test_names_are_typeset_as_they_are_written(name):
+    rows = np.arange(12.0).reshape(6, 2) ** 2
+    summary = fastlr.ols(rows, [1.0, 3, 2, 5, 4, 7], feature_names=["first", name]).summary()
+    lines = summary.as_latex().splitlines()
+    tex = lines[[line.startswith("first") for line in lines].index(True) + 1].split(" & $")[0]
+    assert not tex.startswith(("[", "*"))  # LaTeX would take them for options of the row before
+    assert not re.search(r"--|''|`|(?<!\\)[$&]", tex)  # a dash, quotation marks, mathematics
+    assert r"\^" not in tex  # an accent
+    lines = summary.as_markdown().splitlines()
+    row = lines[[line.startswith("| first") for line in lines].index(True) + 1]
+    assert re.sub(r"\\(?=[^\w\s])", "", row).startswith(f"| {name} |")
+    assert not re.search(r"(?<!\\)[$&*`\[]", row)
+
+
 def test_long_names_are_cut_but_never_to_the_same():
     long = "the quick brown fox jumps over the lazy dog and"
     rows = np.random.default_rng(0).normal(size=(20, 2))
@@ -244,6 +259,17 @@ def test_what_cannot_be_stated_is_a_dash_with_a_sentence():
         (
             lambda: fastlr.ols(X[["gnp"]], 3.0 * X["gnp"]),
             "Nothing but rounding is left unexplained",
+        ),
+        (lambda: fastlr.ols(X[["gnp"]], np.full(16, 0.1)), "The target does not vary"),
+        (lambda: fastlr.ols(X[["gnp"]], 0.0 * Y, fit_intercept=False), "The target does not vary"),
+        (
+            lambda: fastlr.ols(
+                X[["gnp"]],
+                Y,
+                cov_type="cluster",
+                cov_kwds={"groups": (np.arange(16) // 8, np.arange(16) % 3)},
+            ),
+            "Some variances are not positive",
         ),
     ],
 )

@@ -98,6 +98,47 @@ def test_augment_is_statsmodels_influence(weighted):
     assert np.allclose(rows["resid"], Y - rows["fitted"])
 
 
+def test_augment_says_what_influence_says_and_nothing_where_that_says_nothing():
+    rng = np.random.default_rng(0)
+    rows, y, w = rng.normal(size=(12, 2)), rng.normal(size=12), np.arange(12.0) % 3
+    alone = np.column_stack([rows[:, 0], np.arange(12) == 4])  # row 4 determines a coefficient
+    outlier = np.where(np.arange(12) == 7, 1e9, 1e-9 * y)
+    for features, target, options in (
+        (rows, y, {}),
+        (rows, y, {"sample_weight": w}),
+        (rows, y, {"sample_weight": w, "weight_type": "frequency"}),
+        (rows, y, {"alpha": 1.0}),
+        (alone, y, {}),
+        (rows, outlier, {}),
+        (rows, np.ones(12), {}),
+        (rows[:3], y[:3], {}),
+    ):
+        fit = fastlr.ols(features, target, **options)
+        weights = options.get("sample_weight")
+        augmented = fit.augment(features, target, sample_weight=weights)
+        influence = fit.get_influence(features, target, sample_weight=weights)
+        for name, expected in {
+            "hat": influence.hat_matrix_diag,
+            "std_resid": influence.resid_studentized_internal,
+            "sigma": np.sqrt(influence.sigma2_not_obsi),
+            "cooks_d": influence.cooks_distance[0],
+        }.items():
+            np.testing.assert_array_equal(augmented[name], expected, err_msg=f"{name} {options}")
+        if weights is not None:  # a row of weight 0 is not one that could be left out
+            assert np.isnan(augmented["sigma"][weights == 0]).all()
+    with pytest.raises(fastlr.InputTypeError, match="target='y' is no whole number"):
+        fit.get_influence(rows[:3], y[:3], target="y")
+
+
+def test_a_target_is_never_lost_behind_a_feature_of_its_name():
+    fit = fastlr.ols(X[["gnp", "year"]], Y.rename("gnp"))
+    with pytest.raises(fastlr.InputError, match="X has a column 'gnp' as y has, with other values"):
+        fit.augment(X[["gnp", "year"]], Y.rename("gnp"))
+    by_formula = fastlr.ols("employed ~ year", data=LONGLEY)
+    augmented = by_formula.augment(LONGLEY, LONGLEY["employed"])
+    pd.testing.assert_frame_equal(augmented[LONGLEY.columns], LONGLEY)
+
+
 def test_augment_keeps_the_rows_as_they_are():
     shuffled = X.sample(frac=1.0, random_state=0)
     before = shuffled.copy()

@@ -106,7 +106,7 @@ _FAILURES = {"diverged": DIVERGED, "interrupted": INTERRUPTED}
 )
 @click.option(
     "--robust",
-    type=click.Choice(["HC0", "HC1", "HC2", "HC3", "HAC"]),
+    type=click.Choice(["HC0", "HC1", "HC2", "HC3", "HAC"], case_sensitive=False),
     help="Standard errors that allow for unequal variances, or (HAC) for correlation of rows in time.",
 )
 @click.option(
@@ -257,7 +257,7 @@ def fit(
         scores["folds"] = score_document(score, n_folds=folds)
     if test is not None:
         score = test_score(result, test, text, drop_missing=missing == "drop")
-        checks += score_lines(f"test on {score.n_rows} rows of {test}", score)
+        checks += score_lines(f"test on {score.size} of {test}", score)
         scores["test"] = score_document(score, file=test)
     # The model keeps the package's own words and counts rows from 0 on; the report has those of the command line, and
     # counts all rows of the table from 1 on.

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fastlr.inference.estimates import upper_root
-from fastlr.inference.inverse import CrossInverse
+from fastlr.inference.inverse import CrossInverse, upper_root
 from fastlr.input.columns import FloatArray
 
 __all__ = ["Geometry", "geometry_of"]

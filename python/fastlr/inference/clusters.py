@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastlr.errors import InputError
+from fastlr.errors import InputError, InputTypeError
+from fastlr.input.convert import is_missing
 
-__all__ = ["Clusters", "as_clusters"]
+__all__ = ["Clusters", "as_clusters", "label_columns"]
 
 
 _MOST_SPREAD = (
@@ -49,7 +50,7 @@ def as_clusters(groups: Any, n_samples: int, weights: npt.NDArray[Any] | None = 
         If there are not as many labels as rows, one is missing, or there is one cluster only.
     """
     counted = None if weights is None else np.asarray(weights) > 0
-    columns = _columns(groups, n_samples)
+    columns = label_columns(groups, n_samples)
     codes, counts = [], []
     for column in columns:
         code, n_clusters = _codes(column, counted)
@@ -66,13 +67,20 @@ def as_clusters(groups: Any, n_samples: int, weights: npt.NDArray[Any] | None = 
     return Clusters(codes, counts)
 
 
-def _columns(groups: Any, n_samples: int) -> list[npt.NDArray[Any]]:
+def label_columns(groups: Any, n_samples: int) -> list[npt.NDArray[Any]]:
+    """The labels of one way or two, an array of shape (n_samples,) for each.
+
+    Raises
+    ------
+    InputError
+        If there are not as many labels as rows, or more than two ways.
+    """
     if groups is None:
         raise InputError('cov_type="cluster" needs groups: pass one label per row, groups=ids.')
-    if isinstance(groups, tuple) and len(groups) == 2 and n_samples != 2:
-        columns = [np.asarray(part) for part in groups]
+    if isinstance(groups, tuple) and len(groups) == 2 and all(np.ndim(part) for part in groups):
+        columns = [np.asanyarray(part) for part in groups]
     else:
-        array = np.asarray(groups)
+        array = np.asanyarray(groups)
         columns = [array[:, j] for j in range(array.shape[1])] if array.ndim == 2 else [array]
     if len(columns) not in (1, 2):
         raise InputError(
@@ -89,15 +97,14 @@ def _columns(groups: Any, n_samples: int) -> list[npt.NDArray[Any]]:
 def _codes(
     column: npt.NDArray[Any], counted: npt.NDArray[np.bool_] | None
 ) -> tuple[npt.NDArray[np.int32], int]:
-    if column.dtype.kind == "f" and np.isnan(column).any():
-        raise InputError(
-            f"groups misses the label of row {int(np.flatnonzero(np.isnan(column))[0])}: drop such rows first."
-        )
     if column.dtype.kind == "O":
-        missing = [i for i, label in enumerate(column) if label is None or label != label]
-        if missing:
-            raise InputError(f"groups misses the label of row {missing[0]}: drop such rows first.")
-        column = np.array([str(label) for label in column])
+        column = _numbered(column)
+    gaps = np.asarray(np.ma.getmaskarray(column))  # also of an array without a mask
+    if column.dtype.kind in "fcmM":
+        gaps = gaps | np.isnan(np.ma.getdata(column))
+    if gaps.any():
+        raise _missing(int(np.argmax(gaps)))
+    column = np.asarray(column)
     out = np.zeros(len(column), dtype=np.int32)
     chosen = slice(None) if counted is None else counted
     some = column[chosen]
@@ -118,3 +125,24 @@ def _codes(
     labels, codes = np.unique(some, return_inverse=True)
     out[chosen] = codes.reshape(-1)
     return out, len(labels)
+
+
+def _numbered(labels: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Numbers of labels that are any objects: the same for those that are equal, and only for these."""
+    positions: dict[Any, int] = {}
+    numbers = np.empty(len(labels), dtype=np.intp)
+    for i, label in enumerate(labels):
+        if is_missing(label) or label != label:
+            raise _missing(i)
+        try:
+            numbers[i] = positions.setdefault(label, len(positions))
+        except TypeError:
+            raise InputTypeError(
+                f"groups has the label {label!r} in row {i}, a {type(label).__name__}, by which rows cannot be "
+                "grouped: pass numbers or text."
+            ) from None
+    return numbers
+
+
+def _missing(row: int) -> InputError:
+    return InputError(f"groups misses the label of row {row}: drop such rows first.")

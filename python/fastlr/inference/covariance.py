@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,10 @@ class Covariance:
     """Covariances of the parameters (n_targets, k, k), intercept first, and how they were found."""
 
     matrices: FloatArray
+    errors: FloatArray
+    """Standard errors (n_targets, k): their squares may be beyond what float64 holds. NaN where one is not positive."""
+    at_means: FloatArray | None
+    """The variance of the prediction at the means, and its covariances with the coefficients: (n_targets, k)."""
     options: dict[str, Any]
     residual_sd: FloatArray
     """Residual standard deviation by the effective degrees of freedom: (n_targets,)."""
@@ -85,19 +89,24 @@ def covariance_of(
             variance = variance * (fit.n_samples / fit.total_weight)
     residual_sd = np.sqrt(variance)
     if cov_type == "nonrobust":
-        inner = variance[:, np.newaxis, np.newaxis] * _normalised(fit)
-        return Covariance(inner, found, residual_sd)
+        normalised = _normalised(fit)
+        with np.errstate(invalid="ignore", over="ignore"):
+            inner = variance[:, np.newaxis, np.newaxis] * normalised
+            errors = np.outer(residual_sd, np.sqrt(normalised.diagonal()))
+            at_means = _at_means(fit, variance)
+        return Covariance(inner, errors, at_means, found, residual_sd)
     if rows is None:
         raise InputTypeError(f"cov_type={cov_type!r} needs the rows: pass X and y.")
     if cov_type == "cluster":
-        inner = _by_clusters(fit, rows, left, options, found)
+        inner, errors, about = _by_clusters(fit, rows, left, options, found)
     elif cov_type == "HAC":
-        inner = _over_time(fit, rows, left, options, found)
+        inner, errors, about = _over_time(fit, rows, left, options, found)
     else:
-        inner = _by_rows(fit, rows, left, cov_type, found)
+        inner, errors, about = _by_rows(fit, rows, left, cov_type, found)
     if df_resid <= 0:
-        inner = np.full_like(inner, np.nan)
-    return Covariance(inner, found, residual_sd)
+        inner, errors, about = (np.full_like(part, np.nan) for part in (inner, errors, about))
+    at_means = about if fit.inverse.fit_intercept else None
+    return Covariance(inner, errors, at_means, found, residual_sd)
 
 
 def _normalised(fit: Estimates) -> FloatArray:
@@ -115,9 +124,30 @@ def _normalised(fit: Estimates) -> FloatArray:
         return np.asarray(root @ share @ root.T)
 
 
+def _at_means(fit: Estimates, variance: FloatArray) -> FloatArray | None:
+    """What `Covariance.at_means` is without a robust covariance."""
+    inverse = fit.inverse
+    if not inverse.fit_intercept:
+        return None
+    normalised = np.zeros(inverse.n_features + 1)
+    normalised[0] = 1.0 / inverse.total_weight
+    if not np.any(fit.alpha):
+        factor = fit.factor()
+        normalised[1:] = inverse.scale * (factor[:-1, -1] * factor[-1, -1])
+    normalised[1:][inverse.undetermined] = np.nan
+    return np.outer(variance, normalised)
+
+
+_Matrices = tuple[FloatArray, FloatArray, FloatArray]
+"""Covariances of the parameters (n_targets, k, k), their standard errors, and the prediction at the means: (., k).
+
+Where columns depend on one another covariances are those of the solution that was taken; errors are NaN.
+"""
+
+
 def _by_rows(
     fit: Estimates, rows: GivenRows, left: float, cov_type: str, found: dict[str, Any]
-) -> FloatArray:
+) -> _Matrices:
     correction = _CORRECTIONS[cov_type]
     whitened = _is_ill(fit) or correction != "none"
     factor = fit.factor()
@@ -128,11 +158,8 @@ def _by_rows(
         if n_undetermined:
             found["n_undetermined"] = n_undetermined
         out.append(_outer(fit, factor, inner, float(passed.scale[-1]), whitened))
-    matrices = np.stack(out)
-    if cov_type == "HC1":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            matrices = matrices * (fit.nobs / left)
-    return matrices
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _stacked(out, fit.nobs / left if cov_type == "HC1" else 1.0)
 
 
 def _by_clusters(
@@ -141,7 +168,7 @@ def _by_clusters(
     left: float,
     options: Mapping[str, Any],
     found: dict[str, Any],
-) -> FloatArray:
+) -> _Matrices:
     clusters = as_clusters(options.get("groups"), rows.features.n_samples, rows.weights)
     asked = options.get("use_correction", True)
     use_least = isinstance(asked, str) and asked == "min"
@@ -166,7 +193,7 @@ def _by_clusters(
                 factor_of_way = n_groups / (n_groups - 1.0) * (fit.nobs - 1.0) / left
             total += (-1.0 if way == 2 else 1.0) * factor_of_way * (scores.T @ scores)
         out.append(_outer(fit, factor, total, float(passed.scale[-1]), whitened))
-    return np.stack(out)
+    return _stacked(out)
 
 
 def _over_time(
@@ -175,7 +202,7 @@ def _over_time(
     left: float,
     options: Mapping[str, Any],
     found: dict[str, Any],
-) -> FloatArray:
+) -> _Matrices:
     if fit.weight_type == "frequency":
         raise InputError(
             'cov_type="HAC" is of rows in the order of time, and frequencies say nothing of when rows were seen: pass '
@@ -204,21 +231,32 @@ def _over_time(
         out.append(_outer(fit, factor, inner, float(passed.scale[-1]), whitened))
     found["maxlags"] = chosen[0] if len(set(chosen)) == 1 else tuple(chosen)
     found["use_correction"] = corrects
-    matrices = np.stack(out)
-    return matrices * (fit.nobs / left) if corrects else matrices
+    return _stacked(out, fit.nobs / left if corrects else 1.0)
 
 
 def _is_ill(fit: Estimates) -> bool:
     return not fit.condition_number <= _ILL
 
 
+def _stacked(of_targets: Sequence[_Matrices], factor: float = 1.0) -> _Matrices:
+    matrices, errors, at_means = (np.stack(parts) for parts in zip(*of_targets, strict=True))
+    return factor * matrices, math.sqrt(factor) * errors, factor * at_means
+
+
 def _outer(
     fit: Estimates, factor: FloatArray, inner: FloatArray, scale_y: float, whitened: bool
-) -> FloatArray:
-    """Covariance of the parameters from a sum over scores, back in the units of the target."""
-    to_parameters = fit.to_parameters(factor, whitened=whitened)
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+) -> _Matrices:
+    """Covariances from a sum over scores, back in the units of the target."""
+    to_parameters = fit.to_parameters(factor, whitened=whitened, states_all=True)
+    about_means = fit.to_parameters(factor, whitened=whitened, states_all=True, at_means=True)
+    is_stated = np.isfinite(fit.to_parameters(factor, whitened=whitened)).all(axis=1)
+    with np.errstate(invalid="ignore", over="ignore", under="ignore", divide="ignore"):
         half = to_parameters / scale_y
         covariance = half @ inner @ half.T
+        size = np.abs(half).max(axis=1)
+        unit = half / np.where(size > 0, size, 1.0)[:, np.newaxis]
+        errors = size * np.sqrt(np.einsum("ij,jk,ik->i", unit, inner, unit))
+        moved = about_means / scale_y
+        at_means: FloatArray = moved[0] @ inner @ moved.T
     symmetric: FloatArray = 0.5 * (covariance + covariance.T)
-    return symmetric
+    return symmetric, np.where(is_stated, errors, np.nan), at_means

@@ -13,7 +13,10 @@ from fastlr.inference.inverse import CrossInverse
 from fastlr.inference.row_passes import LEAST_LEFT, FittedRows, root_of_rows
 from fastlr.input.columns import Columns, FloatArray
 
-__all__ = ["Estimates", "GivenRows", "inverse_of_rows", "upper_root"]
+__all__ = ["Estimates", "GivenRows", "inverse_of_rows"]
+
+_FAR = 2.0**9  # of an intercept to residuals, from which on its rounding is above 1e-13 of them
+_AT_ONCE = 1 << 18  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +79,21 @@ class Estimates:
     def fitted(self, rows: GivenRows, target: int, *, factor: bool = False) -> FittedRows:
         """The rows and the fit of one target, in the units of the passes."""
         inverse, coef = self.inverse, self.coef[target]
+        rounded, rest = inverse.rounded_mean()
         with np.errstate(under="ignore"):
-            mean = inverse.mean.sum(axis=0) / inverse.scale * inverse.fit_intercept
+            mean = rounded / inverse.scale
         exact = np.longdouble(self.intercept[target]) + np.dot(
             mean.astype(np.longdouble), coef.astype(np.longdouble)
         )
         shift_y = float(exact)
+        constant = float(exact - shift_y)
         size = math.sqrt(self.rss[target] / self.total_weight)
+        if inverse.fit_intercept and abs(self.intercept[target]) > _FAR * size:
+            # The intercept is rounded by more than residuals may be off: their mean, which is zero, tells the constant.
+            about = _mean(rows.targets.column(target), shift_y, rows.weights)
+            constant = about - float(np.dot(rest / inverse.scale, coef))
         scale_y = math.ldexp(1.0, -math.frexp(size)[1]) if 0.0 < size < math.inf else 1.0
-        along = np.append(coef / inverse.scale * scale_y, float(exact - shift_y) * scale_y)
+        along = np.append(coef / inverse.scale * scale_y, constant * scale_y)
         return FittedRows(
             rows.features,
             Columns(rows.targets.column(target), rows.features.n_samples, 1, None, True),
@@ -106,34 +115,66 @@ class Estimates:
 
     def factor(self) -> FloatArray:
         """F (p + 1, p + 1), upper triangular, with F F' the inverse of the cross-products of z, the constant last."""
-        inverse = self.inverse
-        p = inverse.n_features
-        out = np.zeros((p + 1, p + 1))
-        out[:p, :p] = upper_root(inverse.root)
-        if inverse.fit_intercept:
-            out[p, p] = 1.0 / math.sqrt(inverse.total_weight)
-        return out
+        return self.inverse.triangular_factor()
 
-    def to_parameters(self, factor: FloatArray, *, whitened: bool) -> FloatArray:
-        """T (k, p + 1): a sum M over scores z, or factor'z, makes the covariance T M T' of the parameters."""
+    def to_parameters(
+        self,
+        factor: FloatArray,
+        *,
+        whitened: bool,
+        at_means: bool = False,
+        states_all: bool = False,
+    ) -> FloatArray:
+        """T (k, p + 1): a sum M over scores z, or factor'z, makes the covariance T M T' of the parameters.
+
+        With ``at_means`` the prediction at the (rounded) means of the features takes the place of the intercept. Rows
+        of parameters that columns leave undetermined are NaN, or with ``states_all`` those of the solution that was
+        taken, from which predictions have their variances.
+        """
         inverse = self.inverse
         p = inverse.n_features
+        is_unknown = inverse.intercept is not None and math.isnan(inverse.intercept)
         upper = CrossInverse(
             np.ascontiguousarray(factor[:p, :p]),
             inverse.scale,
             inverse.mean,
             inverse.total_weight,
             inverse.fit_intercept,
-            inverse.undetermined,
-            math.nan if inverse.intercept is not None and math.isnan(inverse.intercept) else None,
+            inverse.undetermined & (not states_all),
+            math.nan if is_unknown and not states_all else None,
         )
         root = upper.root_of_parameters()
         if inverse.fit_intercept:  # the constant comes last in rows, and first among parameters
-            root = np.concatenate([root[:, 1:], root[:, :1]], axis=1)
+            # The root is that of rows about the exact means, and rows are about their rounded values.
+            moved = factor[:p, :p].T @ inverse.rounded_mean()[1]
+            along = np.append(moved, -float(moved @ moved) / factor[p, p])
+            with np.errstate(invalid="ignore"):
+                own = root[:, 1:]
+                last = root[:, 0] - (own @ moved) / factor[p, p]
+            root = np.concatenate([own, last[:, np.newaxis]], axis=1)
+            root[0] += along
+            if at_means:
+                root[0] = 0.0
+                root[0, p] = factor[p, p]
         else:
             root = np.concatenate([root, np.zeros((p, 1))], axis=1)
         with np.errstate(invalid="ignore"):
             return root if whitened else root @ factor.T
+
+
+def _mean(y: npt.NDArray[Any], shift: float, weights: npt.NDArray[Any] | None) -> float:
+    """The (weighted) mean of ``y - shift``, whose rounding is that of the differences."""
+    total, weight = 0.0, 0.0
+    with np.errstate(invalid="ignore", over="ignore"):
+        for first in range(0, len(y), _AT_ONCE):
+            block = slice(first, first + _AT_ONCE)
+            left = np.asarray(y[block], dtype=np.float64) - shift
+            if weights is None:
+                total, weight = total + float(left.sum()), weight + len(left)
+            else:
+                own = np.asarray(weights[block], dtype=np.float64)
+                total, weight = total + float(own @ left), weight + float(own.sum())
+    return total / weight
 
 
 def effective_df(inverse: CrossInverse, alpha: float | FloatArray, rank: int) -> float:
@@ -151,19 +192,6 @@ def share_of_data(inverse: CrossInverse, alpha: float | FloatArray) -> FloatArra
     along = inverse.root * scaled[:, np.newaxis]
     share: FloatArray = np.eye(inverse.root.shape[1]) - along.T @ along
     return share
-
-
-def upper_root(root: FloatArray) -> FloatArray:
-    """U (p, p), upper triangular, with U U' = K K'; zero columns where K has fewer columns than rows."""
-    p, r = root.shape
-    out = np.zeros((p, p))
-    if r == 0:
-        return out
-    if r == p and not np.tril(root, -1).any():
-        return np.ascontiguousarray(root)
-    lower_of_flipped = np.asarray(np.linalg.qr(root[::-1].T, mode="r")).T
-    out[:, p - lower_of_flipped.shape[1] :] = lower_of_flipped[::-1, ::-1]
-    return out
 
 
 def inverse_of_rows(

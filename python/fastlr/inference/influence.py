@@ -190,6 +190,8 @@ class Influence:
             left: FloatArray = self.df_resid - np.square(self.resid_studentized_internal)
             variance: FloatArray = self.scale * left / (self.df_resid - 1.0)
         variance[np.isnan(self.resid_studentized_external)] = np.nan
+        if self._rows.weights is not None:
+            variance[np.asarray(self._rows.weights) == 0] = np.nan  # none of the rows of the fit
         return variance
 
     @property

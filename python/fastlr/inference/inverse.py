@@ -12,9 +12,9 @@ import numpy.typing as npt
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
-from fastlr.storage.schema import Block, Field, Numbers, Of, check_fields
+from fastlr.storage.schema import Block, Field, Maybe, Numbers, Of, check_fields
 
-__all__ = ["LARGEST_KEPT", "LARGEST_SAVED", "CrossInverse"]
+__all__ = ["LARGEST_KEPT", "LARGEST_SAVED", "CrossInverse", "upper_root"]
 
 LARGEST_KEPT = 1000
 """Features up to which a fit keeps the inverse without being asked to: 8 MB."""
@@ -58,6 +58,28 @@ class CrossInverse:
     def n_features(self) -> int:
         """Number of features p."""
         return len(self.scale)
+
+    def rounded_mean(self) -> tuple[FloatArray, FloatArray]:
+        """The means of the scaled columns as one number each, and what rounding took from them; 0 without intercept."""
+        first, second = self.mean * self.fit_intercept
+        rounded: FloatArray = first + second
+        return rounded, second - (rounded - first)
+
+    def triangular_factor(self) -> FloatArray:
+        """F (p + 1, p + 1), upper triangular, with F F' the inverse of the cross-products of z, the constant last.
+
+        ``z = ((x - m) * scale, 1)`` for the rounded means m, whose remainders d make the last column: to first order in
+        d, all else of the inverse is as if d were 0.
+        """
+        p = self.n_features
+        out = np.zeros((p + 1, p + 1))
+        upper = upper_root(self.root)
+        out[:p, :p] = upper
+        if self.fit_intercept:
+            size = np.sqrt(self.total_weight)
+            out[:p, p] = -size * (upper @ (upper.T @ self.rounded_mean()[1]))
+            out[p, p] = 1.0 / size
+        return out
 
     def root_of_parameters(self) -> FloatArray:
         """R with R R' the inverse in the user's units, intercept first: (k, r + 1), or (p, r) without intercept.
@@ -131,7 +153,7 @@ class CrossInverse:
             "total_weight": self.total_weight,
             "fit_intercept": self.fit_intercept,
             "undetermined": self.undetermined.astype(float).tolist(),
-            "intercept": self.error_of_intercept(),
+            "intercept": self.intercept,
         }
 
     @classmethod
@@ -152,9 +174,22 @@ class CrossInverse:
             "total_weight": Numbers("", at_least=0.0, must_be_finite=True),
             "fit_intercept": Of(bool),
             "undetermined": Numbers("p", at_least=0.0, at_most=1.0),
-            "intercept": Numbers("", at_least=0.0, may_be_nan=True),
+            "intercept": Maybe(Numbers("", at_least=0.0, may_be_nan=True)),
         }
         checked = check_fields("an inverse", data, fields, {"": (), "p": (p,), "2p": (2, p)})
         if checked["root"].ndim != 2 or len(checked["root"]) != p:
             raise InputError(f"root is not a matrix of {p} rows.")
         return cls(**{**checked, "undetermined": checked["undetermined"] > 0})
+
+
+def upper_root(root: FloatArray) -> FloatArray:
+    """U (p, p), upper triangular, with U U' = K K'; zero columns where K has fewer columns than rows."""
+    p, r = root.shape
+    out = np.zeros((p, p))
+    if r == 0:
+        return out
+    if r == p and not np.tril(root, -1).any():
+        return np.ascontiguousarray(root)
+    lower_of_flipped = np.asarray(np.linalg.qr(root[::-1].T, mode="r")).T
+    out[:, p - lower_of_flipped.shape[1] :] = lower_of_flipped[::-1, ::-1]
+    return out

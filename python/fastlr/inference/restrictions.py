@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +10,7 @@ import numpy as np
 
 from fastlr.errors import InputError, InputTypeError
 from fastlr.inference.distributions import as_level, chi2_tail, f_tail, quantile, two_sided_tail
-from fastlr.inference.named import INTERCEPT
+from fastlr.inference.equations import equations_of
 from fastlr.input.columns import FloatArray
 
 __all__ = [
@@ -142,8 +140,6 @@ def as_restrictions(restrictions: Any, names: Sequence[str]) -> Restrictions:
     ------
     InputError
         If the text cannot be read or names something else than parameters, or a shape does not fit.
-    ImportError
-        If restrictions come as text and formulaic is not installed (the extra ``formula``).
     """
     k = len(names)
     values: Any = 0.0
@@ -175,40 +171,8 @@ def as_restrictions(restrictions: Any, names: Sequence[str]) -> Restrictions:
 
 
 def _from_text(text: str, names: Sequence[str]) -> Restrictions:
-    try:
-        from formulaic.utils.constraints import LinearConstraints
-    except ImportError as error:
-        raise ImportError(
-            "restrictions as text need formulaic: pip install 'fastlr[formula]', or pass a matrix."
-        ) from error
-    equations = []
-    for part in text.split(","):
-        sides = [side.strip() for side in part.split("=")]
-        if any(not side for side in sides):
-            raise InputError(
-                f"restrictions {text!r} cannot be read: pass equations such as 'x1 = x2 = 0, x3 - x4 = 1'."
-            )
-        pairs = list(itertools.pairwise(sides)) or [(sides[0], "0")]
-        equations += [f"{_quoted(left)} = {_quoted(right)}" for left, right in pairs]
-    try:
-        found = LinearConstraints.from_spec(", ".join(equations), variable_names=list(names))
-    except Exception as error:
-        raise InputError(
-            f"restrictions {text!r} cannot be read ({error}): pass equations of the parameters "
-            f"{', '.join(map(repr, names))}, with names that are no plain words in backticks."
-        ) from error
-    return _independent(
-        Restrictions(
-            np.asarray(found.constraint_matrix, dtype=np.float64).reshape(-1, len(names)),
-            np.asarray(found.constraint_values, dtype=np.float64).reshape(-1),
-            tuple(equation.replace("`", "") for equation in equations),
-        )
-    )
-
-
-def _quoted(side: str) -> str:
-    """The intercept's name has brackets, which a formula would read as such."""
-    return re.sub(rf"`?{re.escape(INTERCEPT)}`?", f"`{INTERCEPT}`", side)
+    weights, values, labels = zip(*equations_of(text, names), strict=True)
+    return _independent(Restrictions(np.array(weights), np.array(values), labels))
 
 
 def _label(row: FloatArray, value: float, names: Sequence[str]) -> str:
@@ -224,12 +188,14 @@ def _label(row: FloatArray, value: float, names: Sequence[str]) -> str:
 def _independent(restrictions: Restrictions) -> Restrictions:
     """The restrictions, if none follows from or contradicts the others."""
     matrix = restrictions.matrix
-    length = np.linalg.norm(matrix, axis=1)
-    if not (length > 0).all():
+    largest = np.abs(matrix).max(axis=1)
+    if not (largest > 0).all():
         raise InputError(
-            f"the restriction {restrictions.labels[int(np.argmin(length))]!r} speaks of no parameter."
+            f"the restriction {restrictions.labels[int(np.argmin(largest))]!r} speaks of no parameter."
         )
-    singular = np.linalg.svd(matrix / length[:, np.newaxis], compute_uv=False)
+    scaled = matrix / largest[:, np.newaxis]
+    length = np.linalg.norm(scaled, axis=1)
+    singular = np.linalg.svd(scaled / length[:, np.newaxis], compute_uv=False)
     if len(matrix) > matrix.shape[1] or singular[-1] <= _SAME * singular[0]:
         raise InputError(
             f"the restrictions {', '.join(restrictions.labels)} depend on one another: leave out what follows from the "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastlr.errors import InputError
+from fastlr.errors import InputError, InputTypeError
 from fastlr.inference.clusters import as_clusters
 from fastlr.inference.estimates import Estimates, GivenRows
 from fastlr.inference.row_passes import cluster_products
@@ -22,6 +22,7 @@ _WEBB = np.sqrt(np.array([0.5, 1.0, 1.5]))
 _LARGEST = 1 << 26  # numbers in the cross-products of all clusters: 512 MB
 _DRAWS_AT_ONCE = 1 << 22  # values: clusters times draws
 _ROUNDING = 1e-10  # relative difference of statistics that count as equal
+_NOTHING = 1e-13  # what rounding leaves of sums whose terms cancel, relative to the terms
 _WIDEST = 60  # doublings of the distance in which an end of the interval is looked for
 _HALVINGS = 50
 
@@ -131,6 +132,12 @@ def wild_bootstrap(
     draws, is_enumerated = _draws(n_groups, n_boot, seed, weights)
     sums = _Sums.of(draws, scores, moving, along, of_row @ inverse)
     sample_error = float(np.sqrt(np.sum(np.square(scores @ along))))
+    terms = (np.abs(with_target) + np.abs(products) @ np.abs(passed.coef)) / scale_y
+    if not sample_error > _NOTHING * float(np.linalg.norm(terms @ np.abs(along))):
+        raise InputError(
+            f"the scores of {name!r} are zero in all clusters, so that there is no spread to test it by: an exact fit, "
+            "or clusters that have parameters of their own."
+        )
 
     def pvalue(tested: float) -> float:
         off = estimate - tested
@@ -175,6 +182,10 @@ class _Sums:
         """Go through the draws v: with c = S A R', the clusters' parts are ``c v - J A S'v``."""
         n_groups, n_draws = draws.shape
         own = scores @ along, moving @ along
+        rounding = [
+            _ROUNDING * (np.abs(alone) + np.abs(of_row) @ np.abs(table).sum(axis=0))[:, np.newaxis]
+            for alone, table in zip(own, (scores, moving), strict=True)
+        ]
         numerator = np.empty((2, n_draws))
         square = np.empty((3, n_draws))
         step = max(1, _DRAWS_AT_ONCE // n_groups)
@@ -183,6 +194,8 @@ class _Sums:
             part = slice(first, first + v.shape[1])
             fixed = own[0][:, np.newaxis] * v - of_row @ (scores.T @ v)
             slope = own[1][:, np.newaxis] * v - of_row @ (moving.T @ v)
+            for moved, least in zip((fixed, slope), rounding, strict=True):
+                moved[np.abs(moved) <= least] = 0.0  # or it would grow with the tested value
             numerator[0, part], numerator[1, part] = own[0] @ v, own[1] @ v
             square[0, part] = np.einsum("ij,ij->j", fixed, fixed)
             square[1, part] = 2.0 * np.einsum("ij,ij->j", fixed, slope)
@@ -202,7 +215,13 @@ def _draws(n_groups: int, n_boot: int, seed: object, weights: str) -> tuple[Floa
     if weights == "rademacher" and n_groups < 63 and 2**n_groups <= n_boot:
         bits = np.arange(2**n_groups) >> np.arange(n_groups)[:, np.newaxis] & 1
         return np.where(bits, -1.0, 1.0), True
-    generator = np.random.default_rng(seed)  # type: ignore[arg-type]
+    try:
+        generator = np.random.default_rng(seed)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise InputTypeError(
+            f"seed={seed!r} starts no random numbers ({error}): pass a whole number from 0 on, or a "
+            "numpy.random.Generator."
+        ) from None
     chances = np.array([-1.0, 1.0]) if weights == "rademacher" else np.concatenate([-_WEBB, _WEBB])
     drawn = generator.choice(chances, size=(n_groups, n_boot))
     return np.asarray(drawn, dtype=np.float64), False

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastlr.errors import InputError, InputTypeError
+from fastlr.inference.clusters import label_columns
 from fastlr.inference.covariance import check_options
 from fastlr.inference.estimates import GivenRows
 from fastlr.inference.words import WEIGHT_TYPES
@@ -78,5 +79,7 @@ def _groups(groups: Any, problem: Problem, data: object) -> Any:
                 f"{problem.n_dropped} rows were left out for missing values, and groups has labels of all rows: drop "
                 "these rows from the table first."
             )
-        groups = np.asarray(groups)[problem.keep]
+        columns = label_columns(groups, len(problem.keep))
+        kept = tuple(column[problem.keep] for column in columns)
+        groups = kept[0] if len(kept) == 1 else kept
     return groups

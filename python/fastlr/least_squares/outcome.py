@@ -64,7 +64,8 @@ def status_of(
         warnings.warn(sentence, ConditionWarning, stacklevel=user_level())
         return Status("ill_conditioned", sentence)
     if _has_too_few_rows(result, rows):
-        cause = f"there are {n_samples} rows for {len(names)} features"
+        are = "is 1 row" if n_samples == 1 else f"are {n_samples} rows"
+        cause = f"there {are} for {len(names)} features"
     else:
         constant = "constant" if fit_intercept else "zero"
         equations = dependencies(result.null_space, result.length, names, constant)

@@ -206,8 +206,8 @@ def smooth(x: FloatArray, y: FloatArray, share: float = 2 / 3) -> tuple[FloatArr
     out = np.empty(len(places))
     for i, place in enumerate(places):
         away = np.abs(x - place)
-        reach = max(float(np.partition(away, k - 1)[k - 1]), np.finfo(float).tiny)
-        w = np.clip(1.0 - (away / (1.0001 * reach)) ** 3, 0.0, None) ** 3
+        reach = 1.0001 * max(float(np.partition(away, k - 1)[k - 1]), np.finfo(float).tiny)
+        w = (1.0 - (np.minimum(away, reach) / reach) ** 3) ** 3
         total = w.sum()
         mean = (w @ x) / total
         spread = w @ (x - mean) ** 2

@@ -101,7 +101,7 @@ def coefficients(
         title = f"Coefficients of {name}, each in units of its own"
     elif is_stated.any():
         sure = int(is_sure.sum())
-        leaves = "leaves" if sure == 1 else "leave"
+        leaves = "leaves" if 1 in (sure, len(order)) else "leave"
         of_all = plural(len(order), "interval")
         title = f"{title}; {sure} of {of_all} {leaves} zero out"
     if len(value) > len(order):

@@ -86,7 +86,8 @@ def regression(
         title = f"{name} {direction} by {short(abs(slope))} for each unit of {feature}"
     else:
         title = f"{name} follows {feature} along the curve of the formula"
-    title += f" (R2 {r2:.3g})"
+    if not np.isnan(r2):
+        title += f" (R2 {r2:.3g})"
     finish(axes, title, feature, name)
     return axes
 
@@ -188,8 +189,10 @@ def partial_regression(
     axes.plot(ends, slope * ends, color=ORANGE, lw=1.8, label=f"slope {short(slope)}")
     label = fit.target_names[target]
     pvalue = float(np.asarray(fit.pvalues).reshape(fit.n_targets, -1)[target, k])
-    surely = "p < 0.001" if pvalue < 1e-3 else f"p = {pvalue:.2g}"
-    title = f"All else equal, one more unit of {name} changes {label} by {short(slope)} ({surely})"
+    surely = " (p < 0.001)" if pvalue < 1e-3 else f" (p = {pvalue:.2g})"
+    if np.isnan(pvalue):
+        surely = ""
+    title = f"All else equal, one more unit of {name} changes {label} by {short(slope)}{surely}"
     finish(axes, title, f"{name}, less the other features' part", f"{label}, less their part")
     return axes
 

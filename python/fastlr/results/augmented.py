@@ -9,17 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import InputError, InputTypeError
-from fastlr.inference.row_passes import LEAST_LEFT, leverages
 from fastlr.input.frames import opened
-from fastlr.results.covariances import estimates_of
+from fastlr.results.covariances import estimates_of, is_estimated
 from fastlr.results.tidy import ColumnArrays, as_frame
 
 if TYPE_CHECKING:
     from fastlr.results.linear_fit import LinearFit
 
 __all__ = ["augmented"]
-
-_QUIET: Any = {"divide": "ignore", "invalid": "ignore"}
 
 
 def augmented(
@@ -44,13 +41,17 @@ def augmented(
         targets = fitted + left
         added |= _by_target(fit, "resid", left)
         if not newdata:
-            added |= _influence(fit, X, y, sample_weight, left)
+            added |= _influence(fit, X, y, sample_weight)
     added = {prefix + name: values for name, values in added.items()}
     if targets is not None:
         targets = _as_given(y, targets)
         for k, name in enumerate(fit.target_names):
             if name not in own:
                 own[name] = targets[:, k]
+            elif not _is_same(own[name], targets[:, k]):
+                raise InputError(
+                    f"X has a column {name!r} as y has, with other values: rename one of them."
+                )
     twice = sorted(own.keys() & added.keys())
     if twice:
         raise InputError(
@@ -105,27 +106,25 @@ def _by_target(fit: LinearFit, name: str, values: npt.NDArray[Any]) -> ColumnArr
     }
 
 
-def _influence(
-    fit: LinearFit, X: Any, y: object, sample_weight: object, left: npt.NDArray[Any]
-) -> ColumnArrays:
+def _is_same(column: Any, target: npt.NDArray[Any]) -> bool:
+    """Whether a column of X is the target itself, as it is in the table of a formula."""
+    values = np.asarray(column)
+    return values.dtype.kind in "fiub" and bool(np.allclose(values, target, rtol=1e-6, atol=0.0))
+
+
+def _influence(fit: LinearFit, X: Any, y: object, sample_weight: object) -> ColumnArrays:
     """Leverages, internally studentised residuals, the error without a row, and Cook's distances."""
     rows = fit.given_rows(X, y, sample_weight)
-    estimates = estimates_of(fit, rows)
-    n = len(left)
+    n, t = rows.features.n_samples, fit.n_targets
     hat = np.full(n, np.nan)
-    if estimates is not None:
-        hat = leverages(estimates.fitted(rows, 0, factor=True))
-    weights = np.ones(n) if rows.weights is None else np.asarray(rows.weights, dtype=np.float64)
-    by_row = np.ones(n) if fit.weight_type == "frequency" else weights
-    squares = by_row[:, np.newaxis] * left**2
-    rest = np.where(1.0 - hat > LEAST_LEFT, 1.0 - hat, np.nan)[:, np.newaxis]
-    sd = np.broadcast_to(np.asarray(fit.residual_sd, dtype=np.float64), fit.n_targets)
-    with np.errstate(**_QUIET):
-        studentised = np.sign(left) * np.sqrt(squares / rest) / sd
-        without = np.asarray(fit.rss) - squares / rest
-        df = fit.df_resid - 1
-        sigma = np.sqrt(np.maximum(without, 0.0) / (df if df > 0 else np.nan))
-        cooks = studentised**2 * (hat[:, np.newaxis] / rest) / (fit.rank + fit.fit_intercept)
+    studentised, sigma, cooks = np.full((3, n, t), np.nan)
+    if estimates_of(fit, rows) is not None and is_estimated(fit):
+        for k in range(t):
+            found = fit.get_influence(X, y, sample_weight=sample_weight, target=k)
+            hat = found.hat_matrix_diag
+            studentised[:, k] = found.resid_studentized_internal
+            sigma[:, k] = np.sqrt(found.sigma2_not_obsi)
+            cooks[:, k] = found.cooks_distance[0]
     return {
         "hat": hat,
         **_by_target(fit, "std_resid", studentised),

@@ -177,7 +177,8 @@ def _models(fits: Sequence[Any], names: Sequence[str] | None) -> list[_Model]:
         fit = given if isinstance(given, LinearFit) else getattr(given, "fit_", None)
         if not isinstance(fit, LinearFit):
             raise InputTypeError(
-                f"argument {position} of compare() is a {type(given).__name__}: pass fits, or fitted estimators."
+                f"argument {position} of compare() is a {type(given).__name__}: pass fits by "
+                "least squares or descent, or fitted estimators that have one as their fit_."
             )
         found += [(fit, target) for target in range(fit.n_targets)]
     if names is None:

@@ -26,6 +26,7 @@ from fastlr.input.convert import index_of
 from fastlr.input.options import as_choice, as_number
 from fastlr.input.refusals import refuse_bad_weights
 from fastlr.input.variables import columns_of
+from fastlr.results.about_means import with_prediction_at_means
 from fastlr.results.targets import chosen_target
 
 if TYPE_CHECKING:
@@ -323,14 +324,13 @@ def _contrasted(
         ]
         matrix = np.array([rows[j] - rows[i] for i, j in pairs])
         labels = [f"{levels[j]} - {levels[i]}" for i, j in pairs]
-    k = fit.n_params
-    params = np.asarray(fit.params).reshape(-1, k)[target][np.newaxis]
-    covariance = np.asarray(fit.cov_params()).reshape(-1, k, k)[target][np.newaxis]
     df = fit.df_inference if fit.use_t else None
 
     def tested(matrix: FloatArray) -> tuple[FloatArray, ...]:
-        asked = Restrictions(matrix, np.zeros(len(matrix)), ())
-        return tuple(part[0] for part in tested_each(asked, params, covariance, df))
+        moved, params, covariance = with_prediction_at_means(fit, matrix)
+        asked = Restrictions(moved, np.zeros(len(matrix)), ())
+        own = params[[target]], covariance[[target]]
+        return tuple(part[0] for part in tested_each(asked, *own, df))
 
     means, se_means = tested(rows)[:2]
     effect, sd, statistic, pvalue = tested(matrix)

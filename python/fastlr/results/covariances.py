@@ -52,7 +52,7 @@ def with_covariance(
     estimates = estimates_of(fit, rows)
     if estimates is None:
         found = dict(options) if options and not _holds_rows(options) else {}
-        matrices = np.full((t, k, k), np.nan)
+        matrices, errors, at_means = np.full((t, k, k), np.nan), np.full((t, k), np.nan), None
         residual_sd = np.atleast_1d(np.asarray(fit.residual_sd, dtype=np.float64))
     else:
         covariance = covariance_of(estimates, rows, kind, options)
@@ -61,9 +61,7 @@ def with_covariance(
             covariance.matrices,
             covariance.residual_sd,
         )
-    variances = np.diagonal(matrices, axis1=1, axis2=2)
-    with np.errstate(invalid="ignore"):
-        errors = np.sqrt(np.where(variances >= 0, variances, np.nan))
+        errors, at_means = covariance.errors, covariance.at_means
     of_intercept = errors[:, 0].copy() if fit.fit_intercept else np.zeros(t)
     of_coef = errors[:, int(fit.fit_intercept) :].copy()
     is_single = np.ndim(fit.coef) == 1
@@ -77,6 +75,7 @@ def with_covariance(
         cov_options=tuple(found.items()),
         inverse=None if estimates is None else estimates.inverse,
         covariance=None if is_plain else matrices,
+        covariance_at_means=None if is_plain else at_means,
     )
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastlr.inference.distributions import as_level, quantile
-from fastlr.inference.estimates import upper_root
 from fastlr.inference.row_passes import FittedRows, leverages
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.frames import like_frame, opened_table
+from fastlr.results.about_means import covariance_about_means, means_of
 
 if TYPE_CHECKING:
     from fastlr.results.linear_fit import LinearFit
@@ -98,7 +98,10 @@ def prediction_of(fit: LinearFit, X: object) -> Prediction:
             scale = np.full(t, np.nan)
         variance = np.outer(_leverages(fit, features), scale)
     else:
-        variance = np.stack([_quadratic(fit, features, part) for part in fit.covariance], axis=1)
+        about_means = covariance_about_means(fit)
+        variance = np.stack([_quadratic(fit, features, part) for part in about_means], axis=1)
+        if _is_partly_determined(fit):
+            variance[_outside(fit, features)] = np.nan
     with np.errstate(invalid="ignore"):
         se_mean = np.sqrt(variance)
         spread = np.atleast_1d(np.asarray(fit.residual_sd, dtype=np.float64))
@@ -117,21 +120,23 @@ def prediction_of(fit: LinearFit, X: object) -> Prediction:
 def _leverages(fit: LinearFit, features: Columns) -> FloatArray:
     """Variances of predicted means by that of a residual; NaN outside of the space of the fit's rows."""
     inverse = fit.inverse
-    n, p = features.n_samples, features.n_columns
+    n = features.n_samples
     if inverse is None:
         return np.full(n, np.nan)
-    factor = np.zeros((p + 1, p + 1))
-    factor[:p, :p] = upper_root(inverse.root)
-    if inverse.fit_intercept:
-        factor[p, p] = 1.0 / np.sqrt(inverse.total_weight)
-    shift = np.append(_means(fit), 0.0)
+    factor = inverse.triangular_factor()
+    shift = np.append(means_of(fit), 0.0)
     rows = FittedRows(
         features, None, None, True, shift, np.append(inverse.scale, 1.0), None, factor
     )
     h = leverages(rows)
-    if fit.rank < fit.n_features and fit.solver != "basic":
+    if _is_partly_determined(fit):
         h[_outside(fit, features)] = np.nan
     return h
+
+
+def _is_partly_determined(fit: LinearFit) -> bool:
+    """Whether some predictions depend on which of many solutions was taken."""
+    return fit.rank < fit.n_features and fit.solver != "basic"
 
 
 def _outside(fit: LinearFit, features: Columns) -> FloatArray:
@@ -142,7 +147,7 @@ def _outside(fit: LinearFit, features: Columns) -> FloatArray:
         return out
     spanned = inverse.root * inverse.scale[:, np.newaxis]
     basis = np.linalg.qr(spanned)[0]
-    mean = _means(fit)
+    mean = means_of(fit)
     for first in range(0, features.n_samples, _ROWS):
         block = slice(first, min(features.n_samples, first + _ROWS))
         x = np.asarray(features.take_rows(block).as_matrix(), dtype=np.float64) - mean
@@ -151,15 +156,10 @@ def _outside(fit: LinearFit, features: Columns) -> FloatArray:
     return out
 
 
-def _quadratic(fit: LinearFit, features: Columns, covariance: FloatArray) -> FloatArray:
-    """``x' V x`` of every row, about the fit's means, where less cancels."""
-    mean = _means(fit)
+def _quadratic(fit: LinearFit, features: Columns, about_means: FloatArray) -> FloatArray:
+    """``x' V x`` of every row, about the fit's means."""
+    mean = means_of(fit)
     k, p = fit.n_params, fit.n_features
-    moved = np.eye(k)
-    if fit.fit_intercept:
-        moved[0, 1:] = mean
-    with np.errstate(invalid="ignore"):
-        about_means = moved @ covariance @ moved.T
     out = np.empty(features.n_samples)
     for first in range(0, features.n_samples, _ROWS):
         block = slice(first, min(features.n_samples, first + _ROWS))
@@ -168,13 +168,3 @@ def _quadratic(fit: LinearFit, features: Columns, covariance: FloatArray) -> Flo
         x[:, k - p :] -= mean
         out[block] = np.einsum("ij,ij->i", x @ about_means, x)
     return out
-
-
-def _means(fit: LinearFit) -> FloatArray:
-    inverse = fit.inverse
-    if not fit.fit_intercept:
-        return np.zeros(fit.n_features)
-    if inverse is None:
-        return np.asarray(fit.feature_mean)
-    means: FloatArray = inverse.mean.sum(axis=0) / inverse.scale
-    return means

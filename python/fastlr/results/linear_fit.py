@@ -108,7 +108,11 @@ class LinearFit(Questions, RowQuestions, TermQuestions, Told, Pictures, Statisti
     inverse : CrossInverse or None
         A root of the inverse of the features' cross-products, computed when it is asked for; None if it was not kept.
     covariance : ndarray of shape (n_targets, n_params, n_params) or None
-        Covariances of the parameters where they are not the inverse times ``scale``.
+        Covariances of the parameters where they are not the inverse times ``scale``; `cov_params` has NaN for those
+        that columns leave undetermined.
+    covariance_at_means : ndarray of shape (n_targets, n_params) or None
+        Beside ``covariance``, with an intercept: the variance of the prediction at the features' means, and its
+        covariances with the coefficients. Far from zero the intercept's do not tell them.
     influential : tuple of InfluentialRows or None
         For each target the rows that the fit leans on, which `summary` speaks of, by positions from 0 on: known for
         small tables (8192 numbers at most), and after `with_influence`.
@@ -159,6 +163,7 @@ class LinearFit(Questions, RowQuestions, TermQuestions, Told, Pictures, Statisti
     inverse: CrossInverse | None = field(default_factory=lambda: None)
     covariance: FloatArray | None = None
     influential: tuple[InfluentialRows, ...] | None = field(default_factory=lambda: None)
+    covariance_at_means: FloatArray | None = None
 
     def __post_init__(self) -> None:
         array = np.ndarray

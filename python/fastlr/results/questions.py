@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from fastlr.errors import InputError
 from fastlr.inference.distributions import as_level
-from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_number, as_whole
+from fastlr.results.about_means import with_prediction_at_means
 from fastlr.results.statistics import per_target
+from fastlr.results.targets import chosen_target
 
 if TYPE_CHECKING:
     from fastlr.inference.restrictions import Contrasts, RestrictionTest
@@ -96,8 +98,8 @@ class Questions:
         Parameters
         ----------
         restrictions : str, array-like or (array-like, array-like)
-            Text such as ``"x1 = x2 = 0"`` or ``"x1 - x2 = 1, (intercept) = 0"`` (which needs the extra ``formula``;
-            names that are no plain words stand in backticks), a matrix with a column for each of `params`, or the
+            Text such as ``"x1 = x2 = 0"`` or ``"x1 - 2*x2 = -1, (intercept) = 0"`` (names that hold signs of
+            arithmetic, commas or equals signs stand in backticks), a matrix with a column for each of `params`, or the
             matrix and what it should give.
 
         Returns
@@ -159,7 +161,8 @@ class Questions:
         fit = _fit_of(self)
         asked = as_restrictions(restrictions, fit.param_names)
         df = fit.df_inference if fit.use_t else None
-        found = tested_each(asked, *_of_targets(fit), df)
+        moved, params, covariance = with_prediction_at_means(fit, asked.matrix)
+        found = tested_each(replace(asked, matrix=moved), params, covariance, df)
         is_single = np.ndim(fit.coef) == 1
         effect, sd, statistic, pvalue = (part[0] if is_single else part for part in found)
         return Contrasts(
@@ -242,11 +245,11 @@ class Questions:
         names = fit.param_names
         if parameter not in names:
             raise InputError(f"{parameter!r} is not among the parameters {names!r}.")
-        if not 0 <= target < fit.n_targets:
-            raise InputError(
-                f"target={target} is out of range: this fit has {fit.n_targets} targets."
-            )
+        target = chosen_target(fit, target)
         as_choice(weights, WILD_WEIGHTS, "weights")
+        tested = as_number(value, "value", "a number")
+        if not math.isfinite(tested):
+            raise InputError(f"value={value!r} is not finite: pass what the parameter may be.")
         rows = fit.given_rows(X, y, sample_weight)
         estimates = estimates_of(fit, rows)
         if estimates is None or np.any(fit.alpha) or fit.df_resid <= 0:
@@ -260,7 +263,7 @@ class Questions:
             groups,
             names.index(parameter),
             name=parameter,
-            value=as_number(value, "value", "a number"),
+            value=tested,
             level=as_level(level),
             n_boot=as_whole(n_boot, "n_boot"),
             seed=seed,
@@ -273,18 +276,12 @@ def _fit_of(fit: Questions) -> LinearFit:
     return cast("LinearFit", fit)
 
 
-def _of_targets(fit: LinearFit) -> tuple[FloatArray, FloatArray]:
-    """Parameters (t, k) and their covariances (t, k, k)."""
-    t, k = fit.n_targets, fit.n_params
-    params = np.asarray(fit.params).reshape(t, k)
-    return params, np.asarray(fit.cov_params()).reshape(t, k, k)
-
-
 def _together(fit: LinearFit, restrictions: Any, df: float | None) -> RestrictionTest:
     from fastlr.inference.restrictions import RestrictionTest, as_restrictions, tested_together
 
     asked = as_restrictions(restrictions, fit.param_names)
-    statistics, pvalues = tested_together(asked, *_of_targets(fit), df)
+    moved, params, covariance = with_prediction_at_means(fit, asked.matrix)
+    statistics, pvalues = tested_together(replace(asked, matrix=moved), params, covariance, df)
     return RestrictionTest(
         per_target(statistics, fit),
         per_target(pvalues, fit),

@@ -13,6 +13,7 @@ from fastlr.input.frames import opened_table
 from fastlr.input.options import as_flag
 from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
 from fastlr.input.threads import resolve_threads
+from fastlr.results.targets import chosen_target
 
 if TYPE_CHECKING:
     from fastlr.inference.estimates import GivenRows
@@ -106,10 +107,7 @@ class RowQuestions:
         from fastlr.results.row_influence import influence_of
 
         fit = _fit_of(self)
-        if not 0 <= target < fit.n_targets:
-            raise InputError(
-                f"target={target} is out of range: this fit has {fit.n_targets} targets."
-            )
+        target = chosen_target(fit, target)
         keeps = as_flag(keep, "keep")
         resolve_threads(n_threads)  # for its message
         rows = replace(fit.unread_rows(X, y, sample_weight), n_threads=n_threads)

@@ -60,6 +60,7 @@ class Statistics:
         cov_options: tuple[tuple[str, Any], ...]
         inverse: CrossInverse | None
         covariance: FloatArray | None
+        covariance_at_means: FloatArray | None
 
     @property
     def n_features(self) -> int:
@@ -260,7 +261,7 @@ class Statistics:
     @property
     def fvalue(self) -> float | FloatArray:
         """F statistic of all coefficients but the intercept being zero; Wald's with a robust covariance."""
-        if not _is_estimable(self) or self.df_model == 0:
+        if not _is_estimable(self) or self.df_model == 0 or _needs_rows(self):
             return _unknown(self)
         if self.cov_type != "nonrobust":
             from fastlr.inference.restrictions import wald_of_all
@@ -303,7 +304,8 @@ class Statistics:
 
         Codes are "ok", "no_degrees_of_freedom", "penalised", "rank_deficient", "not_estimated" (a descent),
         "needs_rows" (survey weights without the rows), "leverage" (HC2 or HC3 of a row that alone determines a
-        parameter) and "not_kept" (no covariances, only standard errors).
+        parameter), "not_positive" (a robust variance that is not above zero) and "not_kept" (no covariances, only
+        standard errors).
         """
         return _status(self)
 
@@ -330,12 +332,17 @@ def _df(fit: Statistics) -> float | None:
 
 
 def _covariance(fit: Statistics) -> FloatArray:
-    if fit.covariance is not None:
-        return fit.covariance[0] if np.ndim(fit.coef) == 1 else fit.covariance
-    variance = np.asarray(fit.scale, dtype=np.float64)
-    with np.errstate(invalid="ignore"):
-        covariance: FloatArray = variance[..., np.newaxis, np.newaxis] * fit.normalized_cov_params
+    covariance: FloatArray
     unknown = np.isnan(fit.std_errors.values)
+    if fit.covariance is not None:
+        covariance = (fit.covariance[0] if np.ndim(fit.coef) == 1 else fit.covariance).copy()
+        unknown &= ~(
+            np.diagonal(covariance, axis1=-2, axis2=-1) < 0
+        )  # which is not positive, and known
+    else:
+        variance = np.asarray(fit.scale, dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            covariance = variance[..., np.newaxis, np.newaxis] * fit.normalized_cov_params
     covariance[unknown] = np.nan
     np.swapaxes(covariance, -1, -2)[unknown] = np.nan
     return covariance
@@ -357,6 +364,11 @@ def _counted(number: float, noun: str) -> str:
     return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"
 
 
+def _needs_rows(fit: Statistics) -> bool:
+    """Whether errors are those of a survey, which the moments alone do not tell."""
+    return fit.weight_type == "probability" and fit.cov_type == "nonrobust"
+
+
 def _status(fit: Statistics) -> Status:
     if fit.df_resid <= 0 and not np.any(fit.alpha):
         return Status(
@@ -364,7 +376,7 @@ def _status(fit: Statistics) -> Status:
             f"Nothing is left to estimate errors from: {_counted(fit.nobs, 'observation')}, "
             f"{_counted(fit.rank + fit.fit_intercept, 'parameter')}. Add rows or leave columns out.",
         )
-    if fit.weight_type == "probability" and fit.cov_type == "nonrobust":
+    if _needs_rows(fit):
         return Status(
             "needs_rows",
             "Standard errors under probability weights need the rows, which moments do not have: "
@@ -386,6 +398,12 @@ def _status(fit: Statistics) -> Status:
             "column that no other row has.",
         )
     errors = np.atleast_2d(np.asarray(fit.std_errors))
+    if np.isnan(errors).any() and fit.rank == fit.n_features and not is_plain:
+        return Status(
+            "not_positive",
+            "Some variances are not positive, and their standard errors cannot be stated: there are too few clusters, "
+            "or too little is left to estimate them from.",
+        )
     if np.isnan(errors).all() and fit.rank == fit.n_features:
         return Status("not_estimated", "Standard errors were not estimated: fit by fastlr.ols.")
     if fit.rank < fit.n_features:

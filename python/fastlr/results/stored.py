@@ -149,6 +149,7 @@ LATER_FIELDS: Mapping[str, tuple[Field, Any]] = {
     "inverse": (Maybe(Part(CrossInverse.from_dict)), None),
     "covariance": (Maybe(Block(3, may_be_nan=True)), None),
     "influential": (_OfRows(), None),
+    "covariance_at_means": (Maybe(Block(2, may_be_nan=True)), None),
 }
 """What fits that were stored before do not have, and what is taken for it."""
 
@@ -221,6 +222,11 @@ def check_fit(data: Mapping[str, Any]) -> dict[str, Any]:
     if covariance is not None and covariance.shape != ((t or (1,))[0], k, k):
         raise InputError(
             f"covariance has shape {covariance.shape}, not one block of {k} x {k} for each target."
+        )
+    at_means = checked["covariance_at_means"]
+    if at_means is not None and at_means.shape != ((t or (1,))[0], k):
+        raise InputError(
+            f"covariance_at_means has shape {at_means.shape}, not one row of {k} for each target."
         )
     if checked["rank"] > p[0]:
         raise InputError(f"rank {checked['rank']} is more than {p[0]} features allow.")

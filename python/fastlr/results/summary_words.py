@@ -24,6 +24,7 @@ _FEW_DF = 5
 _FEW_CLUSTERS = 20
 _FEW_DIGITS = 5
 _NOTHING_LEFT = 1e-24  # of the sum of squares
+_ROUNDING = 1e-31  # of the sum of squares about zero: some units in the last place of every value
 
 # As descents name their solver.
 _DESCENT = re.compile(r"\w+ \((?:moments|rows|batches)(, huber .+)?\)")
@@ -113,7 +114,12 @@ def attention(fit: LinearFit) -> list[str]:
     collinear = _collinear(fit)
     if collinear:
         found.append(collinear)
-    if _is_perfect(fit):
+    is_constant = _is_constant(fit)
+    if is_constant.any():
+        found.append(
+            "The target does not vary: there is nothing to explain, and standard errors and tests say nothing."
+        )
+    if (_is_perfect(fit) & ~is_constant).any():
         found.append(
             "Nothing but rounding is left unexplained: standard errors and tests of a perfect fit say nothing."
         )
@@ -130,7 +136,7 @@ def attention(fit: LinearFit) -> list[str]:
     if fit.total_weight != fit.n_samples or fit.weight_type != "precision":
         total = f"total weight {significant(fit.total_weight, 7).rstrip('0').rstrip('.')}"
         found.append(f"{_WEIGHTS[fit.weight_type]}; {total}.")
-    found += filter(None, (_covariance(fit), _undetermined(fit)))
+    found += filter(None, (_covariance(fit),))
     return found
 
 
@@ -175,9 +181,17 @@ def _is_silent_on_errors(fit: LinearFit) -> bool:
     return code not in ("ok", "not_kept") and bool(np.isnan(np.asarray(fit.std_errors)).any())
 
 
-def _is_perfect(fit: LinearFit) -> bool:
-    rss, tss = np.asarray(fit.rss), np.asarray(fit.tss)
-    return fit.df_resid > 0 and bool(np.any((rss <= _NOTHING_LEFT * tss) & (tss > 0)))
+def _is_perfect(fit: LinearFit) -> NDArray[np.bool_]:
+    """Of which targets nothing is left, (n_targets,)."""
+    rss, tss = np.atleast_1d(fit.rss), np.atleast_1d(fit.tss)
+    return np.asarray((fit.df_resid > 0) & (rss <= _NOTHING_LEFT * tss))
+
+
+def _is_constant(fit: LinearFit) -> NDArray[np.bool_]:
+    """Which targets do not vary about what explains nothing, their mean or zero."""
+    tss, about_zero = np.atleast_1d(fit.tss), np.atleast_1d(fit.uncentered_tss)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((fit.df_resid > 0) & ((tss == 0) | (tss <= _ROUNDING * about_zero)))
 
 
 def _collinear(fit: LinearFit) -> str:
@@ -227,18 +241,6 @@ def _rows(fit: LinearFit) -> list[str]:
         of = f"{name}: " if fit.n_targets > 1 else ""
         told += [f"{of}{sentence}" for sentence in (leaning(rows), far_off(rows)) if sentence]
     return told
-
-
-def _undetermined(fit: LinearFit) -> str:
-    """Why a robust standard error is missing though the coefficients are determined."""
-    if fit.inference_status.code not in ("ok", "not_kept"):
-        return ""
-    if not np.isnan(np.asarray(fit.std_errors)).any():
-        return ""
-    return (
-        "Some variances are not positive, and their standard errors cannot be stated: there are too few clusters, or "
-        "too little is left to estimate them from."
-    )
 
 
 def _covariance(fit: LinearFit) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastlr.errors import InputError
+from fastlr.errors import ConditionWarning, InputError, RankWarning
 from fastlr.input.columns import FloatArray
 from fastlr.results import LinearFit
 from fastlr.results.contrasts import category_levels
@@ -69,6 +70,11 @@ class HeldOut:
         self._squares += (w * left**2).sum(axis=0)
         self._sizes += (w * np.abs(left)).sum(axis=0)
 
+    @property
+    def size(self) -> str:
+        """How many rows were predicted, in words."""
+        return f"{self.n_rows} row" if self.n_rows == 1 else f"{self.n_rows} rows"
+
     def figures(self) -> list[dict[str, Any]]:
         """For each target its name, ``r2``, ``rmse`` and ``mae``; r2 is None where the target does not vary."""
         return [
@@ -109,7 +115,10 @@ def fold_score(
     for fold in range(n_folds):
         held = fold_of == fold
         rest = {name: values[~held] for name, values in columns.items()}
-        model = rows.fit_columns(rest, fit_intercept=fit_intercept, weight_type=weight_type)
+        with warnings.catch_warnings():  # what deserves a look was said of all rows
+            warnings.simplefilter("ignore", RankWarning)
+            warnings.simplefilter("ignore", ConditionWarning)
+            model = rows.fit_columns(rest, fit_intercept=fit_intercept, weight_type=weight_type)
         own = {name: values[held] for name, values in columns.items()}
         is_known = have_known_levels(model, own)
         if not is_known.all():

@@ -18,14 +18,18 @@ _SPECIAL = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
+    "`": r"\textasciigrave{}",
     **{char: f"\\{char}" for char in "&%$#_{}"},
 }
+_LIGATURE = re.compile(r"([-'])(?=\1)")  # "--" would be one dash
+_TAKEN = ("[", "*")  # at the beginning of a row for options of the line break before it
 _POWER = re.compile(r"e([+-]\d+)")
 
 
 def tex(text: str) -> str:
     """A text with everything escaped that means something to TeX."""
-    return "".join(_SPECIAL.get(char, char) for char in printable(text))
+    escaped = "".join(_SPECIAL.get(char, char) for char in printable(text))
+    return _LIGATURE.sub(r"\1{}", escaped)
 
 
 def table_latex(table: Table) -> list[str]:
@@ -48,7 +52,8 @@ def table_latex(table: Table) -> list[str]:
         cells = [column[i] for column in columns]
         if row.rule:
             lines.append(r"\midrule")
-        lines.append(" & ".join([tex(row.name), *cells]) + r" \\")
+        name = "{}" * row.name.startswith(_TAKEN) + tex(row.name)
+        lines.append(" & ".join([name, *cells]) + r" \\")
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 

@@ -10,7 +10,7 @@ from fastlr.typesetting.table import Table, printable
 
 __all__ = ["escaped", "notes_markdown", "table_markdown"]
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$&])")
 
 
 def escaped(text: str) -> str:
