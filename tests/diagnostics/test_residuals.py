@@ -89,7 +89,7 @@ def test_white_is_that_of_statsmodels_in_one_block_or_many(monkeypatch):
         ours = found.statistic, found.pvalue, found.fvalue, found.f_pvalue
         np.testing.assert_allclose(ours, theirs, rtol=1e-10)
         with monkeypatch.context() as patch:
-            patch.setattr(diagnostics.heteroscedasticity, "_rows_of_block", lambda k: 37)
+            patch.setattr(diagnostics.heteroscedasticity, "rows_of_block", lambda k: 37)
             blocks = diagnostics.het_white(fit, X, y)
         np.testing.assert_allclose(blocks.statistic, found.statistic, rtol=1e-9)
 
