@@ -14,8 +14,8 @@ from fastlr.cli._tables import opened
 from fastlr.cli._terminal import watched
 from fastlr.cli.predict import batch_predictions, model_columns
 from fastlr.files.missing import missing_rows, refuse_missing
-from fastlr.streams.chunks import Chunks
 from fastlr.streams.held_out import HeldOut, fold_score
+from fastlr.streams.kept import KeptRows
 from fastlr.typesetting.figures import share, significant
 
 __all__ = ["check_checks", "folds_score", "score_document", "score_lines", "test_score"]
@@ -49,7 +49,7 @@ def test_score(
 
 
 def folds_score(
-    rows: Chunks, fit: fastlr.LinearFit, n_folds: int, *, fit_intercept: bool, weight_type: str
+    rows: KeptRows, fit: fastlr.LinearFit, n_folds: int, *, fit_intercept: bool, weight_type: str
 ) -> HeldOut:
     """Predict each row by a fit of the other folds."""
     try:

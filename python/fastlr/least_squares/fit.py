@@ -16,6 +16,7 @@ from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.names import names_of
 from fastlr.input.options import as_choice, as_flag
 from fastlr.input.penalties import as_penalties
+from fastlr.input.row_stream import RowStream
 from fastlr.input.sparse import SparseColumns
 from fastlr.least_squares.absorbed import climb_absorbed, is_absorbed, refuse_many_indicators
 from fastlr.least_squares.complete_blocks import climb_blocks, complete_blocks
@@ -165,6 +166,11 @@ def ols(
 
         check_asked(*asked)
     if type(X) is not np.ndarray or categories != "auto" or data is not None:
+        if isinstance(X, RowStream):
+            from fastlr.least_squares.streamed import fit_stream, refuse_stray
+
+            refuse_stray(y, data, sample_weight, feature_names, categories, missing, n_threads)
+            return fit_stream(X, fit_intercept, alpha, accuracy, rank, asked)
         X, made = designed_problem(
             X,
             y,
