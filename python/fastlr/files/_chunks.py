@@ -10,8 +10,8 @@ import numpy as np
 
 __all__ = ["CHUNK_VALUES", "Chunk", "ChunkReader", "rows_at_once"]
 
-CHUNK_VALUES = 1 << 21
-"""Values that a thread decodes at once, by default: 16 MB."""
+CHUNK_VALUES = 1 << 22
+"""Values that a thread decodes at once, by default, at most: 32 MB."""
 _FEWEST_ROWS, _MOST_ROWS = 1 << 10, 1 << 17
 
 ChunkReader = Callable[[int, int], Iterator[tuple[dict[str, Any], int]]]
@@ -34,10 +34,11 @@ class Chunk:
 
 
 def rows_at_once(chunk_rows: int | None, n_columns: int) -> int:
-    """How many rows of so many columns are decoded at once."""
+    """How many rows of so many columns are decoded at once: by default a power of two, as row groups often are."""
     if chunk_rows is not None:
         return chunk_rows
-    return int(np.clip(CHUNK_VALUES // max(1, n_columns), _FEWEST_ROWS, _MOST_ROWS))
+    most = CHUNK_VALUES // max(1, n_columns)
+    return int(np.clip(1 << (most.bit_length() - 1), _FEWEST_ROWS, _MOST_ROWS))
 
 
 def nothing_to_check() -> None:
