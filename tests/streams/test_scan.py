@@ -8,6 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import fastlr
+from fastlr.moments.moments import moments_of_state
+from fastlr.penalised.stream_folds import folds_of_stream
 from fastlr.streams import rows as streams_rows
 
 OTHERS = ["w", "firm", "town"]
@@ -200,3 +202,29 @@ def test_progress_is_told_of_every_pass(written):
     done = np.array([done for done, _ in told])
     assert np.count_nonzero(np.diff(done) < 0) == fit.passes  # and one more, for the errors
     assert done.max() == pytest.approx(size, abs=10)
+
+
+def test_paths_and_subsets_take_scans(written, X, columns):
+    rows = fastlr.scan(written["parquet"], target="y", exclude=OTHERS, chunk_rows=600)
+    path, other = fastlr.ridge_path(rows), fastlr.ridge_path(X, columns["y"])
+    np.testing.assert_allclose(path.coef, other.coef, rtol=1e-10)
+    assert path.passes == other.passes == 1
+    lasso, other = fastlr.lasso_path(rows), fastlr.lasso_path(X, columns["y"])
+    np.testing.assert_allclose(lasso.coefs, other.coefs, rtol=1e-8, atol=1e-10)
+    best, other = fastlr.best_subset(rows), fastlr.best_subset(X, columns["y"])
+    assert [model.features for model in best.table] == [model.features for model in other.table]
+
+
+def test_folds_of_a_scan_hold_every_row_once(written, X, columns):
+    rows = fastlr.scan(written["parquet"], target="y", exclude=OTHERS, chunk_rows=600)
+    folds, whole = folds_of_stream(rows, 4)
+    assert [fold.test_moments.n_samples for fold in folds] == pytest.approx([1000] * 4, abs=7)
+    together = fastlr.Moments.from_arrays(X, columns["y"])
+    for fold in folds:
+        both = moments_of_state(fold.train) + moments_of_state(fold.test_moments)
+        np.testing.assert_allclose(both.cross_products, together.cross_products, rtol=1e-11)
+    assert whole.n_samples == together.n_samples
+    found = fastlr.best_subset(rows, criterion="kfold", cv=4)
+    assert found.best.features == ("a", "b", "c")
+    residual = fastlr.ols(rows).residual_sd
+    assert found.best.cv_error == pytest.approx(residual**2, rel=0.1)

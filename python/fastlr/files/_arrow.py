@@ -19,7 +19,9 @@ from fastlr.input import arrow
 from fastlr.input.row_stream import Labelled
 
 _BATCH_ROWS = 1 << 16
-_BUFFERED = 1 << 25  # bytes of all columns of a large row group that are read ahead of their decoding
+_BUFFERED = (
+    1 << 25
+)  # bytes of all columns of a large row group that are read ahead of their decoding
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 

@@ -28,6 +28,7 @@ from fastlr.least_squares.ridge import climb_penalised, solve_penalised
 from fastlr.least_squares.wide import climb_wide
 from fastlr.moments import Moments
 from fastlr.moments.state import State
+from fastlr.moments.streamed import refuse_beside_scan
 from fastlr.results import LinearFit
 from fastlr.results.linear_fit import with_design
 
@@ -167,9 +168,17 @@ def ols(
         check_asked(*asked)
     if type(X) is not np.ndarray or categories != "auto" or data is not None:
         if isinstance(X, RowStream):
-            from fastlr.least_squares.streamed import fit_stream, refuse_stray
+            from fastlr.least_squares.streamed import fit_stream
 
-            refuse_stray(y, data, sample_weight, feature_names, categories, missing, n_threads)
+            refuse_beside_scan(
+                y=y,
+                data=data,
+                sample_weight=sample_weight,
+                feature_names=feature_names,
+                categories=None if categories == "auto" else categories,
+                missing=None if missing == "error" else missing,
+                n_threads=n_threads,
+            )
             return fit_stream(X, fit_intercept, alpha, accuracy, rank, asked)
         X, made = designed_problem(
             X,

@@ -28,7 +28,7 @@ from fastlr.results.covariances import with_covariance
 if TYPE_CHECKING:
     from fastlr.least_squares.asked import Asked
 
-__all__ = ["climb_stream", "fit_stream", "labels_asked_for", "problem_of_stream", "refuse_stray"]
+__all__ = ["climb_stream", "fit_stream", "labels_asked_for", "problem_of_stream"]
 
 _ENOUGH_DIGITS = 13.0  # of the worst coefficient of a penalised fit, for "auto"
 _IN_MEMORY = ("HAC",)
@@ -75,33 +75,6 @@ def fit_stream(
     problem = problem_of_stream(stream, fit.n_samples, flag)
     given = GivenRows(problem.features, problem.targets, None, stream.n_threads, stream)
     return with_covariance(fit, given, cov_type, options)
-
-
-def refuse_stray(
-    y: object,
-    data: object,
-    sample_weight: object,
-    feature_names: object,
-    categories: object,
-    missing: object,
-    n_threads: object,
-) -> None:
-    """Raise an `InputError` if an argument is given beside a scan, which knows what it says."""
-    given = {
-        "y": y is not None,
-        "data": data is not None,
-        "sample_weight": sample_weight is not None,
-        "feature_names": feature_names is not None,
-        "categories": isinstance(categories, str) is False and categories is not None,
-        "missing": missing != "error",
-        "n_threads": n_threads is not None,
-    }
-    for name, is_given in given.items():
-        if is_given:
-            raise InputError(
-                f"{name} is given beside a scan, which says itself what the rows are: leave it out, and pass target=, "
-                "features=, weights=, missing= or n_threads= to fastlr.scan."
-            )
 
 
 def climb_stream(

@@ -12,7 +12,7 @@ from fastlr.moments.combining import added
 from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 
-__all__ = ["MomentsKernel", "check_memory", "state_of_stream"]
+__all__ = ["MomentsKernel", "check_memory", "refuse_beside_scan", "state_of_stream"]
 
 _WAITING = (
     6  # states beside those of the threads: sums that wait for others, and two that are merged
@@ -51,6 +51,16 @@ def state_of_stream(stream: RowStream, precision: str = "double") -> State:
     check_memory(q, precision, stream.n_threads)
     kernel = MomentsKernel(stream.feature_names, stream.target_names, precision)
     return stream.map_merge(kernel, added)._replace(n_dropped=stream.n_dropped)
+
+
+def refuse_beside_scan(**given: object) -> None:
+    """Raise an `InputError` if an argument is given beside a scan, which knows what it says."""
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(
+                f"{name} is given beside a scan, which says itself what the rows are: leave it out, and pass target=, "
+                "features=, weights=, missing= or n_threads= to fastlr.scan."
+            )
 
 
 def check_memory(n_columns: int, precision: str, n_threads: int | None) -> None:
