@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from fastlr.report.page import write_report
     from fastlr.results.comparison import Comparison, compare
     from fastlr.results.summary import Summary
-    from fastlr.streams import Scan, fit_file, scan
+    from fastlr.streams import Scan, fit_file, predict_file, scan
 
 __version__ = "0.1.0"
 
@@ -94,6 +94,7 @@ __all__ = [
     "plot",
     "polyfit",
     "power",
+    "predict_file",
     "reference",
     "ridge_path",
     "save_model",
@@ -138,6 +139,7 @@ _LAZY = {
     "plot": ("fastlr.plot", None),
     "polyfit": ("fastlr.least_squares.polynomial", "polyfit"),
     "power": ("fastlr.inference.power", "power"),
+    "predict_file": ("fastlr.streams", "predict_file"),
     "reference": ("fastlr.reference", None),
     "ridge_path": ("fastlr.penalised.paths", "ridge_path"),
     "save_model": ("fastlr.files", "save_model"),

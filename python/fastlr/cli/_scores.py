@@ -12,10 +12,11 @@ import fastlr
 from fastlr.cli._columns import match
 from fastlr.cli._tables import opened
 from fastlr.cli._terminal import watched
-from fastlr.cli.predict import batch_predictions, model_columns
+from fastlr.cli.predict import model_columns
 from fastlr.files.missing import missing_rows, refuse_missing
 from fastlr.streams.held_out import HeldOut, fold_score
 from fastlr.streams.kept import KeptRows
+from fastlr.streams.predictions import batch_predictions
 from fastlr.typesetting.figures import share, significant
 
 __all__ = ["check_checks", "folds_score", "score_document", "score_lines", "test_score"]

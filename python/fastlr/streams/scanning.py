@@ -56,7 +56,8 @@ def scan(
     missing : {"error", "drop"}, default="error"
         Rows with a missing value: an error that names file, column and row, or left out.
     chunk_rows : int, optional
-        Rows that a thread decodes at once; by default as many as make 16 to 32 MB, at most 131072. Text comes in blocks of ``block_bytes``.
+        Rows that a thread decodes at once; by default as many as make 16 to 32 MB, at most 131072.
+        Text comes in blocks of ``block_bytes``.
     n_threads : int, optional
         Threads that read and compute; by default all that the process may use. The result does not depend on it.
     progress : bool or callable, default=False
