@@ -228,3 +228,22 @@ def test_folds_of_a_scan_hold_every_row_once(written, X, columns):
     assert found.best.features == ("a", "b", "c")
     residual = fastlr.ols(rows).residual_sd
     assert found.best.cv_error == pytest.approx(residual**2, rel=0.1)
+
+
+def test_descent_takes_the_moments_of_a_scan(written, X, columns):
+    rows = fastlr.scan(written["parquet"], target="y", exclude=OTHERS)
+    for options in ({}, {"alpha": 0.1, "learning_rate": 0.05, "standardize": True, "epochs": 50}):
+        fit = fastlr.descend(rows, **options)
+        other = fastlr.descend(X, columns["y"], engine="moments", **options)
+        np.testing.assert_allclose(fit.coef, other.coef, rtol=1e-9)
+        assert (fit.engine, fit.n_samples, fit.n_epochs) == ("moments", 4000, other.n_epochs)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"batch_size": 10}, {"loss": "huber"}, {"engine": "rows"}, {"validation": 0.2}, {"y": [1.0]}],
+)
+def test_descent_of_a_scan_refuses_what_takes_its_rows_again(written, options):
+    rows = fastlr.scan(written["parquet"], target="y", exclude=OTHERS)
+    with pytest.raises(fastlr.InputError, match=f"{next(iter(options))}.*(scan|arrays)"):
+        fastlr.descend(rows, **options)
