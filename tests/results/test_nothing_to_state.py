@@ -26,7 +26,7 @@ STATED = {
     "coef intercept params feature_names target_names param_names n_samples total_weight rank",
     "condition_number solver status digits passes rss tss fit_intercept alpha feature_mean feature_std",
     "bse_digits n_dropped design target_mean target_std weight_type cov_type cov_options cov_kwds inverse",
-    "covariance influential remembered_rows has_feature_names n_features n_targets n_params use_t",
+    "covariance covariance_at_means influential remembered_rows has_feature_names n_features n_targets n_params use_t",
     "df_resid df_model df_inference nobs mse r2 rsquared ssr ess centered_tss uncentered_tss mse_model mse_total",
     "normalized_cov_params inference_status",
 }

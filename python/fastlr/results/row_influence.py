@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "checked_influence",
     "influence_of",
+    "influential_rows",
     "is_perfect",
     "known_influence",
     "remembered_influence",
@@ -47,7 +48,7 @@ _PENALISED = (
 )
 
 
-def why_unknown(fit: LinearFit, rows: GivenRows) -> str:
+def why_unknown(fit: LinearFit, rows: GivenRows | None) -> str:
     """Why nothing can be said of single rows, as a sentence; empty if something can."""
     if not is_estimated(fit):
         return _NOT_LEAST_SQUARES
@@ -94,7 +95,7 @@ def influence_of(
     )
 
 
-def _influential_rows(
+def influential_rows(
     top: Mapping[str, npt.NDArray[Any]],
     far: Mapping[str, npt.NDArray[Any]],
     *,
@@ -133,7 +134,7 @@ def _influential_rows(
 
 def standing_out(fit: LinearFit, influence: Influence) -> InfluentialRows:
     """What stands out by the influence of all rows."""
-    return _influential_rows(
+    return influential_rows(
         influence.top(N_TOP),
         influence.top(N_TOP, by="resid_studentized_external"),
         n_undetermined=influence.n_undetermined,
