@@ -295,3 +295,13 @@ def test_power_is_that_of_the_noncentral_f():
 def test_plans_that_cannot_be_are_refused(given, message):
     with pytest.raises((fastlr.InputError, fastlr.InputTypeError), match=message):
         fastlr.power(**given)
+
+
+def test_probabilities_too_small_for_a_number_are_not_printed_as_zero():
+    rows = np.arange(4000.0)[:, np.newaxis]
+    fit = fastlr.ols(rows, rows[:, 0] + np.sin(rows[:, 0]))
+    assert fit.pvalues["x0"] == 0.0
+    for printed in (fit.f_test("x0 = 0"), fit.t_test("x0 = 0"), fastlr.anova(fit)):
+        assert "1e-300" in str(printed)
+    unknown = fastlr.ols(rows[:2], [1.0, 3.0])
+    assert str(unknown.f_test("x0 = 0")).endswith("p unknown")

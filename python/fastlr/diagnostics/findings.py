@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from fastlr.inference.distributions import p_text
+
 __all__ = [
     "LEVEL",
     "AutocorrelationTest",
     "DiagnosticTest",
     "HeteroscedasticityTest",
     "NormalityTest",
-    "p_text",
 ]
 
 LEVEL = 0.05
@@ -101,10 +102,3 @@ class AutocorrelationTest(DiagnosticTest):
 def df_text(df: float | tuple[float, float]) -> str:
     """Degrees of freedom for people: "2", or "2 and 48"."""
     return " and ".join(f"{value:g}" for value in (df if isinstance(df, tuple) else (df,)))
-
-
-def p_text(p: float) -> str:
-    """A p-value as tests print it: "p = 0.031", "p < 1e-300", or "p unknown"."""
-    if math.isnan(p):
-        return "p unknown"
-    return f"p = {p:.2g}" if p >= 1e-300 else "p < 1e-300"

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fastlr.diagnostics.findings import LEVEL, p_text
+from fastlr.diagnostics.findings import LEVEL
+from fastlr.inference.distributions import p_text
 from fastlr.input.columns import FloatArray
 
 __all__ = ["AnovaTable", "ModelComparison"]
@@ -140,7 +141,7 @@ def _lines(titles: Sequence[str], names: Sequence[str], values: Sequence[FloatAr
 
 def _figures(title: str, column: FloatArray) -> list[str]:
     if title == "p":
-        return ["" if math.isnan(p) else f"{p:.3g}" for p in column]
+        return ["" if math.isnan(p) else f"{p:.3g}" if p >= 1e-300 else "<1e-300" for p in column]
     known = np.abs(column[np.isfinite(column)])
     known = known[known > 0]
     if not len(known) or ((known == np.round(known)).all() and known.max() < 1e7):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_number
 
-__all__ = ["as_level", "chi2_tail", "f_tail", "quantile", "two_sided_tail"]
+__all__ = ["as_level", "chi2_tail", "f_tail", "p_text", "quantile", "two_sided_tail"]
 
 
 def as_level(level: object) -> float:
@@ -61,3 +62,10 @@ def chi2_tail(statistic: Any, df: float) -> FloatArray:
     if not df > 0:
         return np.full_like(value, np.nan)
     return np.asarray(np.where(np.isposinf(value), 0.0, chdtrc(df, value)))
+
+
+def p_text(p: float, digits: int = 2) -> str:
+    """A p-value as tests print it: "p = 0.031", "p < 1e-300", or "p unknown"."""
+    if math.isnan(p):
+        return "p unknown"
+    return f"p = {p:.{digits}g}" if p >= 1e-300 else "p < 1e-300"

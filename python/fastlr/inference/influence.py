@@ -185,7 +185,7 @@ class Influence:
 
     @property
     def sigma2_not_obsi(self) -> FloatArray:
-        """Variance of a residual in the fit without the row."""
+        """Variance of a residual in the fit without the row; NaN for rows of weight 0, which are none of the fit's."""
         with np.errstate(divide="ignore", invalid="ignore"):
             left: FloatArray = self.df_resid - np.square(self.resid_studentized_internal)
             variance: FloatArray = self.scale * left / (self.df_resid - 1.0)

@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from fastlr.errors import InputError, InputTypeError
-from fastlr.inference.distributions import as_level, chi2_tail, f_tail, quantile, two_sided_tail
+from fastlr.inference.distributions import (
+    as_level,
+    chi2_tail,
+    f_tail,
+    p_text,
+    quantile,
+    two_sided_tail,
+)
 from fastlr.inference.equations import equations_of
 from fastlr.input.columns import FloatArray
 
@@ -72,7 +79,7 @@ class RestrictionTest:
         name = "F" if self.distribution == "F" else "chi2"
         df = f"{self.df_num}, {self.df_denom:g}" if name == "F" else f"{self.df_num}"
         results = [
-            f"{name}({df}) = {s:.6g}, p = {p:.4g}"
+            f"{name}({df}) = {s:.6g}, {p_text(float(p), 4)}"
             for s, p in zip(np.atleast_1d(self.statistic), np.atleast_1d(self.pvalue), strict=True)
         ]
         return f"{', '.join(self.restrictions)}: {'; '.join(results)}"
@@ -126,7 +133,7 @@ class Contrasts:
         name = "z" if np.isinf(self.df_denom) else "t"
         return "\n".join(
             "; ".join(
-                f"{label}: {effect:.6g} +- {sd:.6g}, {name} = {t:.4g}, p = {p:.4g}"
+                f"{label}: {effect:.6g} +- {sd:.6g}, {name} = {t:.4g}, {p_text(float(p), 4)}"
                 for effect, sd, t, p in zip(*parts, strict=True)
             )
             for label, *parts in rows
