@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
+from fastlr._kernels import kernels
 from fastlr.errors import FileFormatError
 from fastlr.files._arrow import holds, is_numeric, own_memory, values_of
 from fastlr.files._cells import MISSING_WORDS, explained, not_numbers
@@ -86,11 +89,37 @@ class DelimitedTable(Table):
     def _read_block(
         self, names: list[str], rows: bytes, rows_before: int, n_threads: int
     ) -> Iterator[tuple[dict[str, Any], int]]:
-        """The values of a block of whole rows, as a batch."""
+        """The values of a block of whole rows, as a batch; what is more than numbers is left to pyarrow."""
+        plain = self._plain_numbers(names, rows)
+        if plain is not None:
+            yield plain
+            return
         chosen = [str(self.positions[name]) for name in names]
         block = self._parse(rows, chosen, rows_before, use_threads=n_threads > 1)
         columns = [block.column(i) for i in chosen]
         yield values_of(names, columns, self._text, self._labels), block.num_rows
+
+    def _plain_numbers(self, names: list[str], rows: bytes) -> tuple[dict[str, Any], int] | None:
+        """The values of rows that hold nothing but numbers and gaps in the chosen columns; None of others."""
+        options = self._options
+        is_plain = options.decimal == "." and not options.na and self._newline == b"\n"
+        columns = [self.columns[self.positions[name]] for name in names]
+        are_plain = all(column.holds == "numbers" for column in columns)
+        if (
+            not (is_plain and are_plain and names)
+            or b'"' in rows
+            or (self._labels | self._text) & {*names}
+        ):
+            return None
+        place = [-1] * len(self.columns)
+        for k, name in enumerate(names):
+            place[self.positions[name]] = k
+        most_rows = len(rows) // len(place) + 1  # a row has a byte for each field, at least
+        values = np.empty((len(names), most_rows))
+        n_rows = kernels.parse_numbers(rows, self._header.delimiter, place, MISSING_WORDS, values)
+        if n_rows < 0:
+            return None
+        return dict(zip(names, values[:, :n_rows], strict=True)), n_rows
 
     def _row_blocks(self) -> Iterator[bytes]:
         stream = self._source.open()

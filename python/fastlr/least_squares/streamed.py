@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.inference.estimates import GivenRows
 from fastlr.input.columns import Columns, FloatArray
@@ -93,7 +94,9 @@ def climb_stream(
         return state, climb_from(moments, problem, accuracy, rank, 1, False)
     result = _solved(state, fit_intercept, alpha, rank, stream.n_threads)
     wanted = {"fast": 0.0, "auto": _ENOUGH_DIGITS, "max": 15.0}[accuracy]
-    if is_penalised and repeats and result.digits < wanted:
+    is_large = state.n_samples * state.n_features > kernels.ALWAYS_POLISHED
+    is_enough = accuracy == "auto" and is_large and result.is_enough
+    if is_penalised and repeats and result.digits < wanted and not is_enough:
         precise = state_of_stream(stream, "double_double")
         result = _solved(precise, fit_intercept, alpha, rank, stream.n_threads)
         return state, result._replace(passes=2)
