@@ -64,15 +64,11 @@ REASONS = {
         "base: test_raises_value_error_if_positive_and_sparse",
     ],
     "other steps to the same minimum": [
-        "coordinate_descent: test_warm_start test_lasso_dual_gap test_enet_l1_ratio",
+        "coordinate_descent: test_warm_start test_lasso_dual_gap",
         "coordinate_descent: test_1d_multioutput_enet_and_multitask_enet_cv",
         "coordinate_descent: test_1d_multioutput_lasso_and_multitask_lasso_cv",
         "ridge: test_n_iter test_lbfgs_solver_error",
-        "sgd: test_validation_set_not_used_for_training test_partial_fit_equal_fit[optimal",
-    ],
-    "sparse rows of SGDRegressor move the intercept as dense ones do": [
-        "sgd: test_late_onset_averaging_reached test_sgd_averaged_computed_correctly",
-        "sgd: test_sgd_averaged_partial_fit test_average_sparse",
+        "sgd: test_partial_fit_equal_fit[optimal",
     ],
     "private parts of scikit-learn's classes": [
         "coordinate_descent: test_lassoCV_does_not_set_precompute",

@@ -76,6 +76,8 @@ DescentSettings settings_of(const py::dict& source, Index n_features) {
       s.stops_at_zero = value.cast<bool>();
     } else if (name == "fit_intercept") {
       s.fit_intercept = value.cast<bool>();
+    } else if (name == "intercept_rate") {
+      s.intercept_rate = value.cast<double>();
     } else if (name == "average_from") {
       s.average_from = value.cast<Index>();
     } else if (name == "rate_shift") {

@@ -18,11 +18,11 @@ namespace {
 class PathCall {
  public:
   PathCall(double square_y, const DoubleArray& gradient, const DoubleArray& l1_factor,
-           const DoubleArray& l2_factor, bool positive, const DoubleArray& l1,
-           const DoubleArray& l2, const DoubleArray& coef, Index max_iter, double tolerance,
-           bool random, std::uint64_t seed)
-      : problem_{gradient.size(),  square_y,         gradient.data(),
-                 l1_factor.data(), l2_factor.data(), positive},
+           const DoubleArray& l2_factor, const DoubleArray& unit, bool positive,
+           const DoubleArray& l1, const DoubleArray& l2, const DoubleArray& coef, Index max_iter,
+           double tolerance, bool random, std::uint64_t seed)
+      : problem_{gradient.size(),  square_y,    gradient.data(), l1_factor.data(),
+                 l2_factor.data(), unit.data(), positive},
         rules_{max_iter, tolerance, random, seed},
         n_(l1.size()),
         l1_(l1.data()),
@@ -36,6 +36,7 @@ class PathCall {
         to_n_iter_(n_iter_.mutable_data()) {
     check_size(l1_factor, gradient.size(), "l1_factor");
     check_size(l2_factor, gradient.size(), "l2_factor");
+    check_size(unit, gradient.size(), "unit");
     check_size(coef, gradient.size(), "coef");
     check_size(l2, n_, "l2");
     require(max_iter >= 1, "max_iter starts at 1");
@@ -71,13 +72,13 @@ void bind_penalised(LevelModule& m) {
   m.def(
       "penalised_path",
       [](const DoubleArray& A, double square_y, const DoubleArray& gradient,
-         const DoubleArray& l1_factor, const DoubleArray& l2_factor, bool positive,
-         const DoubleArray& l1, const DoubleArray& l2, const DoubleArray& coef, Index max_iter,
-         double tolerance, bool random, std::uint64_t seed) {
+         const DoubleArray& l1_factor, const DoubleArray& l2_factor, const DoubleArray& unit,
+         bool positive, const DoubleArray& l1, const DoubleArray& l2, const DoubleArray& coef,
+         Index max_iter, double tolerance, bool random, std::uint64_t seed) {
         const Index p = gradient.size();
         check_size(A, p * p, "A");
-        PathCall call(square_y, gradient, l1_factor, l2_factor, positive, l1, l2, coef, max_iter,
-                      tolerance, random, seed);
+        PathCall call(square_y, gradient, l1_factor, l2_factor, unit, positive, l1, l2, coef,
+                      max_iter, tolerance, random, seed);
         const double* products = A.data();
         {
           const Released release;
@@ -87,25 +88,26 @@ void bind_penalised(LevelModule& m) {
         return py::make_tuple(call.coefs(), call.gaps(), call.n_iter());
       },
       py::arg("A").noconvert(), py::arg("square_y"), py::arg("gradient").noconvert(),
-      py::arg("l1_factor").noconvert(), py::arg("l2_factor").noconvert(), py::arg("positive"),
-      py::arg("l1").noconvert(), py::arg("l2").noconvert(), py::arg("coef").noconvert(),
-      py::arg("max_iter"), py::arg("tolerance"), py::arg("random") = false, py::arg("seed") = 0);
+      py::arg("l1_factor").noconvert(), py::arg("l2_factor").noconvert(),
+      py::arg("unit").noconvert(), py::arg("positive"), py::arg("l1").noconvert(),
+      py::arg("l2").noconvert(), py::arg("coef").noconvert(), py::arg("max_iter"),
+      py::arg("tolerance"), py::arg("random") = false, py::arg("seed") = 0);
 
   m.def(
       "penalised_path_of_rows",
       [](const py::object& X, const OptionalArray& sample_weight, double total_weight,
          const DoubleArray& shift, const DoubleArray& mean, Index most, int n_threads,
          double square_y, const DoubleArray& gradient, const DoubleArray& l1_factor,
-         const DoubleArray& l2_factor, bool positive, const DoubleArray& l1, const DoubleArray& l2,
-         const DoubleArray& coef, Index max_iter, double tolerance, bool random,
-         std::uint64_t seed) {
+         const DoubleArray& l2_factor, const DoubleArray& unit, bool positive,
+         const DoubleArray& l1, const DoubleArray& l2, const DoubleArray& coef, Index max_iter,
+         double tolerance, bool random, std::uint64_t seed) {
         const Rows rows = rows_of(X, py::none());
         const std::optional<Column> weight = weight_of(sample_weight, rows);
         check_size(shift, rows.n_columns(), "shift");
         check_size(mean, rows.n_columns(), "mean");
         check_size(gradient, rows.n_columns(), "gradient");
-        PathCall call(square_y, gradient, l1_factor, l2_factor, positive, l1, l2, coef, max_iter,
-                      tolerance, random, seed);
+        PathCall call(square_y, gradient, l1_factor, l2_factor, unit, positive, l1, l2, coef,
+                      max_iter, tolerance, random, seed);
         const MeasuredFeatures features{rows, weight ? &*weight : nullptr, total_weight,
                                         shift.data(), mean.data()};
         Index n_known = 0;
@@ -121,9 +123,10 @@ void bind_penalised(LevelModule& m) {
       py::arg("X"), py::arg("sample_weight").none(true), py::arg("total_weight"),
       py::arg("shift").noconvert(), py::arg("mean").noconvert(), py::arg("most"),
       py::arg("n_threads"), py::arg("square_y"), py::arg("gradient").noconvert(),
-      py::arg("l1_factor").noconvert(), py::arg("l2_factor").noconvert(), py::arg("positive"),
-      py::arg("l1").noconvert(), py::arg("l2").noconvert(), py::arg("coef").noconvert(),
-      py::arg("max_iter"), py::arg("tolerance"), py::arg("random") = false, py::arg("seed") = 0);
+      py::arg("l1_factor").noconvert(), py::arg("l2_factor").noconvert(),
+      py::arg("unit").noconvert(), py::arg("positive"), py::arg("l1").noconvert(),
+      py::arg("l2").noconvert(), py::arg("coef").noconvert(), py::arg("max_iter"),
+      py::arg("tolerance"), py::arg("random") = false, py::arg("seed") = 0);
 
   m.def(
       "column_products",

@@ -138,7 +138,11 @@ def test_options_reach_the_descent_and_what_is_left_out_is_left_to_it(
 ):
     seen, descend = {}, fastlr.descend
 
-    def spied(X, y, *, sample_weight, fit_intercept, n_threads, random_state, **options):
+    def spied(
+        X, y, *, data, categories, sample_weight, fit_intercept, n_threads, random_state, **options
+    ):
+        assert data is None
+        assert categories is None
         seen.update(options)
         return descend(X, y, epochs=2)
 

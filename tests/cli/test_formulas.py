@@ -106,6 +106,38 @@ def test_formulas_are_those_of_python(run, table):
     np.testing.assert_allclose(numbers, expected.predict(FRAME.dropna()), rtol=1e-9)
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        ("--formula", "`yield` ~ rain + city"),
+        ("--target", "yield", "--features", "rain,city", "--categories", "city"),
+        ("--formula", "`yield` ~ rain * city", "--weights", "weight", "--alpha", "0.1"),
+    ],
+)
+def test_descent_takes_formulas_and_categories(run, made):
+    descent = ("--method", "gd", "--missing", "drop", "--output", "model.json", "--format", "json")
+    result = run("fit", "fields.csv", *made, *descent)
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.stdout)
+    if "--alpha" in made:
+        expected = fastlr.descend(
+            made[1], data=FRAME, sample_weight="weight", alpha=0.1, missing="drop"
+        )
+    elif made[0] == "--formula":
+        expected = fastlr.ols(made[1], data=FRAME, missing="drop")
+    else:
+        expected = fastlr.ols(
+            FRAME[["rain", "city"]], FRAME["yield"], categories=["city"], missing="drop"
+        )
+    assert document["feature_names"] == list(expected.feature_names)
+    found = list(document["targets"][0]["coefficients"].values())
+    np.testing.assert_allclose(found, expected.coef, rtol=1e-5, atol=1e-6)
+    predicted = run("predict", "model.json", "fields.csv", "--missing", "keep").stdout.split()[1:]
+    numbers = [float(value) for value in predicted if value != "NA"]
+    complete = FRAME.dropna()[["rain", "city"]]
+    np.testing.assert_allclose(numbers, expected.predict(complete), rtol=1e-4)
+
+
 def test_functions_of_python_do_the_same():
     fit = fastlr.fit_file("fields.csv", formula="`yield` ~ rain + city", missing="drop")
     expected = fastlr.ols("`yield` ~ rain + city", data=FRAME, missing="drop")
@@ -136,9 +168,8 @@ def test_what_does_not_go_together_is_refused(refused):
         2, "fit", "fields.csv", "--formula", "k ~ rain", "--target", "k", "--no-intercept"
     )
     assert "leave out --target, --no-intercept" in told
-    for extra in (["--method", "gd"], ["--alpha", "2"]):
-        told = refused(2, "fit", "fields.csv", "--formula", "k ~ rain", *extra)
-        assert "--formula is for exact fits" in told
+    told = refused(2, "fit", "fields.csv", "--formula", "k ~ rain", "--alpha", "2")
+    assert "--formula is for fits without a penalty, and for --method gd: leave out --alpha" in told
     told = refused(2, "fit", "fields.csv", "--formula", "k ~ rainn")
     assert "has no column 'rainn'; did you mean rain?" in told
     options = ("--target", "yield", "--features", "rain", "--categories", "city")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import SGDRegressor as SklearnSGD
+from sklearn.model_selection import ShuffleSplit
 
 import fastlr
 from conventions import check_conventions, configurations
@@ -265,6 +266,23 @@ def test_early_stopping_sets_rows_aside_and_stops(rows):
     assert model.n_iter_ < 100
     assert len(model.history_.validation_loss) == model.n_iter_
     assert model.t_ == 180 * model.n_iter_ + 1
+
+
+def test_early_stopping_sets_the_rows_aside_that_scikit_learn_does(rows):
+    X, y, _ = rows
+    settings = {"eta0": 1e-4, "tol": None, "max_iter": 5, "shuffle": False}
+    for seed in (7, np.random.RandomState(7)):
+        stopping = fastlr.SGDRegressor(
+            early_stopping=True, validation_fraction=0.3, random_state=seed, **settings
+        ).fit(X, y)
+        learned, _ = next(ShuffleSplit(1, test_size=0.3, random_state=7).split(X))
+        alone = fastlr.SGDRegressor(**settings).fit(X[np.sort(learned)], y[np.sort(learned)])
+        np.testing.assert_array_equal(stopping.coef_, alone.coef_)
+    for seed in (2**40, np.random.default_rng(1), None):
+        model = fastlr.SGDRegressor(early_stopping=True, random_state=seed, **settings)
+        assert model.fit(X, y).t_ == 180 * 5 + 1
+    with pytest.raises(fastlr.InputTypeError, match="random_state='seven' is not a seed"):
+        fastlr.SGDRegressor(early_stopping=True, random_state="seven").fit(X, y)
 
 
 def test_same_seed_same_bits_whatever_the_number_of_threads(rows):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -173,3 +174,28 @@ def test_a_missing_model_and_a_directory_are_errors_of_their_own(tmp_path):
         load_model(tmp_path / "m.json")
     with pytest.raises(IsADirectoryError, match="name the model file in it"):
         load_model(tmp_path)
+
+
+def test_saving_and_loading_call_no_function_for_each_number(tmp_path):
+    n = 3000
+    rng = np.random.default_rng(0)
+    table = {"x": rng.normal(size=2 * n), "shop": np.repeat(np.arange(n), 2).astype(str)}
+    many = fastlr.ols(table, rng.normal(size=2 * n), categories=["shop"])
+    calls = 0
+
+    def count(frame, event, argument):
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        save_model(many, tmp_path / "many.json")
+        again = load_model(tmp_path / "many.json")
+    finally:
+        sys.setprofile(None)
+    assert again.to_dict() == many.to_dict()
+    assert calls < 2.5 * n  # names are made of levels, one by one
+    lines = (tmp_path / "many.json").read_text(encoding="utf-8").splitlines()
+    assert lines[0] + lines[-1] == "{}"
+    for line in lines[1:-1]:  # a field each
+        assert len(json.loads("{" + line.removesuffix(",") + "}")) == 1

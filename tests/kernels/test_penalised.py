@@ -52,13 +52,13 @@ def test_paths_of_moments_and_of_rows_meet_the_optimality_conditions(kernels, n,
     ones = np.ones(p)
     paths = [
         kernels.penalised_path(
-            A, square_y, q, ones, ones, positive, l1, l2, np.zeros(p), 500, 1e-14, random, 7
+            A, square_y, q, ones, ones, ones, positive, l1, l2, np.zeros(p), 500, 1e-14, random, 7
         )
         for random in (False, True)
     ]
     mean = X.mean(axis=0)
     rows = kernels.penalised_path_of_rows(
-        X, None, float(n), np.zeros(p), mean, p, 2, square_y, q, ones, ones, positive, l1, l2,
+        X, None, float(n), np.zeros(p), mean, p, 2, square_y, q, ones, ones, ones, positive, l1, l2,
         np.zeros(p), 500, 1e-14,
     )  # fmt: skip
     assert rows[4] == len(l1)
@@ -79,7 +79,7 @@ def test_a_path_of_rows_ends_before_it_needs_more_columns_than_it_may(kernels):
     l1 = np.abs(q).max() * np.geomspace(1.0, 1e-3, 8)
     ones, zeros = np.ones(200), np.zeros(200)
     *_, n_known, n_done = kernels.penalised_path_of_rows(
-        X, None, 300.0, zeros, X.mean(axis=0), 70, 1, square_y, q, ones, ones, False, l1, 0.0 * l1,
+        X, None, 300.0, zeros, X.mean(axis=0), 70, 1, square_y, q, ones, ones, ones, False, l1, 0.0 * l1,
         zeros, 500, 1e-6,
     )  # fmt: skip
     assert 0 < n_done < 8

@@ -87,6 +87,41 @@ def test_coefficients_are_scikit_learns_at_the_same_gap(n, p, solver):
             assert path.dual_gaps[k] < 1e-12
 
 
+@pytest.mark.parametrize("solver", ["moments", "rows"])
+def test_no_coefficient_still_moves_where_a_path_stops(solver):
+    for seed, (n, p), tol in ((0, (60, 100), 1e-4), (1, (300, 20), 1e-4), (2, (50, 8), 1e-6)):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(n, p)) @ (np.eye(p) + rng.normal(size=(p, p)) / np.sqrt(p))
+        X *= np.exp(rng.normal(size=p))
+        y = X[:, : p // 2].sum(axis=1) + rng.normal(size=n)
+        Xc, yc = X - X.mean(axis=0), y - y.mean()
+        squares = np.square(Xc).sum(axis=0)
+        for ratio, positive in ((1.0, False), (0.5, True)):
+            path = fastlr.enet_path(
+                X, y, l1_ratio=ratio, positive=positive, n_alphas=20, tol=tol, solver=solver
+            )
+            for alpha, b in zip(path.alphas[1:], path.coefs.T[1:], strict=True):
+                slope = Xc.T @ (yc - Xc @ b) + squares * b
+                size = np.maximum((slope if positive else np.abs(slope)) - n * alpha * ratio, 0.0)
+                next_one = np.sign(slope) * size / (squares + n * alpha * (1.0 - ratio))
+                assert np.abs(next_one - b).max() <= 3.0 * tol * np.abs(b).max(), (seed, alpha)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_at_the_default_tolerance_the_optimum_is_no_farther_than_scikit_learns():
+    for seed, (n, p) in enumerate(((200, 10), (100, 200), (300, 50), (40, 150))):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(n, p)) @ (np.eye(p) + 0.5 * rng.normal(size=(p, p)) / np.sqrt(p))
+        y = X[:, : p // 3].sum(axis=1) + rng.normal(size=n)
+        for share in (0.5, 0.05, 0.005):
+            alpha = share * np.abs((X - X.mean(axis=0)).T @ (y - y.mean())).max() / n
+            best = fastlr.lasso_path(X, y, alphas=[alpha], tol=1e-14).coefs[:, 0]
+            ours = fastlr.lasso_path(X, y, alphas=[alpha]).coefs[:, 0]
+            theirs = SklearnNet(alpha=alpha, l1_ratio=1.0).fit(X, y).coef_
+            off, theirs_off = np.abs(ours - best).max(), np.abs(theirs - best).max()
+            assert off <= max(theirs_off, 1e-9 * np.abs(best).max()), (seed, share)
+
+
 def test_weights_are_repeated_rows():
     X, y, w = table()
     repeated = np.repeat(np.arange(len(y)), w.astype(int))

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "fastlr/algebra/dense.hpp"
+#include "fastlr/algebra/duality_gap.hpp"
 #include "fastlr/turns.hpp"
 
 namespace fastlr {
@@ -20,6 +21,8 @@ constexpr Index least_added = 32;        // columns that join the working set at
 /// sweeps that it pays sooner.
 constexpr double solving_speed = 24.0;
 constexpr double work_per_turn = 1e6;
+/// What a last step to the minimum may cost, in multiply-adds, as a multiple of the sweeps before.
+constexpr double worth_polishing = 1.0;
 
 /// One penalty after the other. Coefficients outside of a working set are zero; the descent goes on
 /// in the set's own cross-products until its gap is small, and then all columns are looked at.
@@ -51,9 +54,10 @@ class Path {
     set_penalties();
     n_iter_ = 0;
     can_solve_ = true;
+    is_settled_ = is_fresh_;  // a path goes on from other penalties
     double gap = full_gap();
     bool is_first = true;
-    while (gap > limit() && n_iter_ < rules_.max_iter) {
+    while (n_iter_ < rules_.max_iter && !(gap <= limit() && is_settled_)) {
       const Index added = widen(is_first && strong > 0.0 ? strong : l1);
       if (is_refused_) return std::nullopt;
       is_first = false;
@@ -61,6 +65,7 @@ class Path {
       descend_in_set();
       refresh();
       gap = full_gap();
+      is_settled_ = is_settled_ && !moves_outside();
     }
     is_fresh_ = false;
     last_ = l1;
@@ -169,48 +174,8 @@ class Path {
     return static_cast<Index>(found.size());
   }
 
-  /// The terms of the duality gap of one column with coefficient w, whose gradient is g.
-  struct Gap {
-    double at_one = 0.0;     // sum over columns, the dual point being the residual itself
-    double slope = 0.0;      // ... and with 1 - d times the residual: at_one + d slope
-    double curvature = 0.0;  // + d^2 / 2 (curvature + |residual|^2)
-    double product = 0.0;    // b'(q + g), for the residual
-    double shrink = 1.0;     // largest 1 - d that is feasible
-    double ridge_0 = 0.0;    // columns without l1: sum (l2 w - c g)^2 / (2 l2), in powers of c
-    double ridge_1 = 0.0;
-    double ridge_2 = 0.0;
-
-    void add(double w, double g, double q, double l1, double l2, double diagonal, bool positive) {
-      product += w * (q + g);
-      if (l1 > 0.0) {
-        const double v = g - l2 * w;
-        const double size = positive ? v : std::abs(v);
-        if (size > l1) shrink = std::min(shrink, l1 / size);
-        if (w == 0.0) return;
-        at_one += l1 * std::abs(w) - w * v;
-        slope += w * v;
-        curvature += l2 * w * w;
-      } else if (l2 > 0.0) {
-        const double up = positive && w == 0.0 ? std::max(g, 0.0) : g;
-        ridge_0 += 0.5 * l2 * w * w;
-        ridge_1 -= w * up;
-        ridge_2 += 0.5 * up * up / l2;
-      } else {  // not penalised: what a step along this column alone would gain
-        const double up = positive && w == 0.0 ? std::max(g, 0.0) : g;
-        at_one += std::abs(w * g) + (diagonal > 0.0 ? 0.5 * up * up / diagonal : 0.0);
-      }
-    }
-
-    double value(double square_y) const {
-      const double d = 1.0 - shrink;
-      const double squares = std::max(square_y - product, 0.0) + curvature;
-      return at_one + d * slope + 0.5 * d * d * squares +
-             (ridge_0 + shrink * (ridge_1 + shrink * ridge_2));
-    }
-  };
-
   double set_gap() const {
-    Gap gap;
+    DualityGap gap;
     for (Index a = 0; a < size(); ++a)
       gap.add(w_[a], g_[a], problem_.gradient[set_[static_cast<std::size_t>(a)]], c1_[a], c2_[a],
               G_(a, a), problem_.positive);
@@ -218,7 +183,7 @@ class Path {
   }
 
   double full_gap() const {
-    Gap gap;
+    DualityGap gap;
     for (Index j = 0; j < p_; ++j) {
       const Index a = place_[static_cast<std::size_t>(j)];
       const double* const column = gram_.known(j);
@@ -233,8 +198,12 @@ class Path {
     return gap.value(problem_.square_y);
   }
 
+  /// Until the set's gap is small and a sweep moves little, or no less than the one before where the
+  /// gap is a rounding error. The last step is one to the minimum, where that is cheap.
   void descend_in_set() {
     double spent = 0.0;
+    double in_all = 0.0;
+    double polished = 0.0;
     while (n_iter_ < rules_.max_iter) {
       ++n_iter_;
       const Index k = n_active();
@@ -243,17 +212,52 @@ class Path {
         can_solve_ = solve_at_signs();
         spent = 0.0;
       }
-      spent += sweep();
-      if (set_gap() <= limit()) return;
+      const double before = move_;
+      const double swept = sweep();
+      spent += swept;
+      in_all += swept;
+      const double gap = set_gap();
+      const bool is_rounding = gap <= rounding_of_gap() && move_ > 0.5 * before;
+      is_settled_ = move_ <= rules_.tolerance || is_rounding;
+      if (!(is_settled_ && gap <= limit())) continue;
+      if (is_rounding || move_ <= almost_nothing || !can_solve_) return;
+      polished += work;
+      if (polished > worth_polishing * in_all) return;
+      spent = work + 1.0;
     }
   }
 
+  /// Whether a column outside of the set would move if it joined it; one of unknown length counts
+  /// with the mean length of the set's.
+  bool moves_outside() const {
+    double largest = 0.0;
+    double length = 0.0;
+    for (Index a = 0; a < size(); ++a) {
+      largest = std::max(largest, std::abs(w_[a]) * unit_of(a));
+      length += G_(a, a) / static_cast<double>(size());
+    }
+    for (Index j = 0; j < p_; ++j) {
+      if (place_[static_cast<std::size_t>(j)] >= 0) continue;
+      const double slope = problem_.positive ? u_[j] : std::abs(u_[j]);
+      const double* const column = gram_.known(j);
+      const double d = column == nullptr ? length : column[j];
+      if (d > 0.0 &&
+          (slope - l1_of(j)) / (d + l2_of(j)) * problem_.unit[j] > rules_.tolerance * largest)
+        return true;
+    }
+    return false;
+  }
+
+  double unit_of(Index a) const { return problem_.unit[set_[static_cast<std::size_t>(a)]]; }
+
   /// The gap that is small enough: as wanted, but no smaller than its rounding errors.
-  double limit() const {
+  double limit() const { return std::max(rules_.tolerance * problem_.square_y, rounding_of_gap()); }
+
+  double rounding_of_gap() const {
     double squares = 0.0;
     for (Index a = 0; a < size(); ++a) squares += w_[a] * w_[a] * G_(a, a);
     squares = problem_.square_y + std::sqrt(static_cast<double>(size())) * squares;
-    return std::max(rules_.tolerance * problem_.square_y, rounding * squares);
+    return rounding * squares;
   }
 
   Index n_active() const {
@@ -265,6 +269,10 @@ class Path {
   /// One pass over the coefficients of the set; multiply-adds that it took.
   double sweep() {
     double work = static_cast<double>(size());
+    double moved = 0.0;
+    double largest = 0.0;
+    double moved_along = 0.0;  // in units of y, whatever the columns' are
+    double longest = 0.0;
     for (Index i = 0; i < size(); ++i) {
       const Index a = rules_.random ? draw(size()) : i;
       const double d = G_(a, a);
@@ -275,13 +283,18 @@ class Path {
       const double size_along = problem_.positive ? along : std::abs(along);
       double next = 0.0;
       if (size_along > c1_[a]) next = std::copysign(size_along - c1_[a], along) / denominator;
+      largest = std::max(largest, std::abs(next) * unit_of(a));
+      longest = std::max(longest, next * next * d);
       if (next == old) continue;
+      moved = std::max(moved, std::abs(next - old) * unit_of(a));
+      moved_along = std::max(moved_along, (next - old) * (next - old) * d);
       if ((next != 0.0) != (old != 0.0) || next * old < 0.0) can_solve_ = true;
       w_[a] = next;
       g_.head(size()) -= (next - old) * G_.col(a).head(size());
       work += static_cast<double>(size());
       turn(static_cast<double>(size()));
     }
+    move_ = moved == 0.0 ? 0.0 : std::max(moved / largest, std::sqrt(moved_along / longest));
     return work;
   }
 
@@ -367,6 +380,8 @@ class Path {
   bool is_fresh_ = true;
   bool can_solve_ = true;
   bool is_refused_ = false;
+  bool is_settled_ = true;
+  double move_ = 0.0;  // the largest of the last sweep, as a share of the largest coefficient
   Index n_iter_ = 0;
 };
 

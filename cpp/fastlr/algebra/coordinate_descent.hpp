@@ -48,18 +48,20 @@ struct PenalisedProblem {
   const double* gradient;   // q = X'y, (p)
   const double* l1_factor;  // (p), >= 0
   const double* l2_factor;  // (p), >= 0
+  const double* unit;       // (p): coefficients times these are what moves are compared with
   bool positive;            // only coefficients >= 0
 };
 
 struct DescentRules {
   Index max_iter;      // sweeps over the coefficients, for each penalty
-  double tolerance;    // of the duality gap, as a share of y'y
+  double tolerance;    // of the duality gap, as a share of y'y, and of moves, of the largest one
   bool random;         // coordinates at random instead of in turn
   std::uint64_t seed;  // of their order
 };
 
 /// For each of n penalties (l1[k], l2[k], which multiply the factors): coefficients (n, p), the
-/// duality gap, and the sweeps that were taken. `coef` (p) is where the first one starts. How many
+/// duality gap, and the sweeps that were taken. A descent ends when the gap is small and a sweep
+/// moves no coefficient by more than the tolerance, as a share of the largest one. `coef` (p) is where the first one starts. How many
 /// penalties are done: all, unless columns are refused. Gives turns.
 Index penalised_path(const PenalisedProblem& problem, GramColumns& gram, const DescentRules& rules,
                      Index n, const double* l1, const double* l2, const double* coef, double* coefs,

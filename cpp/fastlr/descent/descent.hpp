@@ -31,8 +31,9 @@ struct DescentSettings {
   double l1 = 0.0;
   bool stops_at_zero = false;  // scikit-learn: `penalty` shrinks coefficients to zero, never beyond
   bool fit_intercept = true;
-  Index average_from = 0;   // average the iterates from this update on; 0: do not
-  double rate_shift = 0.0;  // the rate of update t is base * (t + shift)^-power
+  double intercept_rate = 1.0;  // the intercept's share of the rate of batches
+  Index average_from = 0;       // average the iterates from this update on; 0: do not
+  double rate_shift = 0.0;      // the rate of update t is base * (t + shift)^-power
   double rate_power = 0.0;
   double tolerance = -1.0;  // improvement of the loss that counts; negative: never stop
   bool relative = true;     // ... as a share of the best loss

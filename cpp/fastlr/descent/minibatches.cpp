@@ -26,7 +26,7 @@ void use_single_rows(const Loss& loss, const DescentSettings& s, double base_rat
   }
   const double squares_scale = of_rows(s, 1);
   const double penalty = of_penalty(s, 1, n_samples);
-  const double intercept_scale = s.fit_intercept ? squares_scale : 0.0;
+  const double intercept_scale = s.fit_intercept ? squares_scale * s.intercept_rate : 0.0;
   double a = a_at_start;
   double squares = 0.0;
   double residuals = 0.0;
@@ -146,7 +146,7 @@ class LineGradient {
   /// losses are cut already.
   double complete(const DescentSettings& s, Index m, double loss, double* sum) const {
     const double residuals = sum[p_];
-    if (!s.fit_intercept) sum[p_] = 0.0;
+    sum[p_] = s.fit_intercept ? s.intercept_rate * residuals : 0.0;
     if (std::isinf(s.max_residual) || !loss_.is_squared()) return 1.0;
     const double squares = 2.0 * loss;
     return cut(

@@ -141,10 +141,12 @@ def refuse_stray(method: str, options: dict[str, Any]) -> None:
 
 
 def descend(
-    X: dict[str, Any],
-    y: dict[str, Any],
+    X: Any,
+    y: Any,
     sample_weight: Any,
     *,
+    data: Any = None,
+    categories: tuple[str, ...] | None = None,
     fit_intercept: bool,
     n_threads: int | None,
     options: dict[str, Any],
@@ -166,6 +168,8 @@ def descend(
             result = fastlr.descend(
                 X,
                 y,
+                data=data,
+                categories=categories,
                 sample_weight=sample_weight,
                 fit_intercept=fit_intercept,
                 n_threads=n_threads,

@@ -37,6 +37,7 @@ from fastlr.cli._terminal import progress_of, warn, watched
 from fastlr.cli._words import argument_of, in_options
 from fastlr.files import table_files
 from fastlr.inference.words import WEIGHT_TYPES
+from fastlr.input.formulas import with_whole_levels
 from fastlr.least_squares.streamed import fit_stream
 from fastlr.report import summary_dict
 from fastlr.results import Status
@@ -189,11 +190,12 @@ def fit(
             "--no-intercept": no_intercept,
         },
     )
-    if formula is not None or categories:
+    if alpha and method != "gd" and (formula is not None or categories):
         option = "--categories" if formula is None else "--formula"
-        for other, is_given in (("--method gd", method == "gd"), ("--alpha", alpha)):
-            if is_given:
-                raise click.UsageError(f"{option} is for exact fits, leave out {other}")
+        raise click.UsageError(
+            f"{option} is for fits without a penalty, and for --method gd: leave out --alpha, or "
+            "descend"
+        )
     if weight_type != "precision" and (weights is None or method == "gd"):
         other = "needs --weights" if weights is None else "is for exact fits, leave out --method gd"
         raise click.UsageError(f"--weight-type {weight_type}: {other}")
@@ -339,8 +341,17 @@ def check_roles(formula: str | None, roles: dict[str, Any]) -> None:
 def _descended(
     rows: KeptRows, fit_intercept: bool, options: dict[str, Any]
 ) -> tuple[fastlr.LinearFit, list[str]]:
+    columns = rows.kept_columns()
+    formula, weights = rows.choice.formula, rows.choice.weights
+    given: tuple[Any, Any, Any] = (formula, None, weights)
+    made: dict[str, Any] = {"categories": rows.choice.categories or None}
+    if formula is None:
+        given = rows.parts(columns)
+    else:
+        made = {"data": with_whole_levels(formula, columns)}
     result, cautions = descend(
-        *rows.parts(rows.kept_columns()),
+        *given,
+        **made,
         fit_intercept=fit_intercept,
         n_threads=rows.n_threads,
         options=options,

@@ -24,8 +24,12 @@ from fastlr.descent.state import State
 from fastlr.descent.table import CHEAP_FEATURES, MeasuredRows, Standardisation
 from fastlr.estimators._sgd_arguments import SGDSettings
 from fastlr.input.columns import FloatArray
+from fastlr.input.sparse import SparseColumns
 
 __all__ = ["distance_of", "loop_of", "loss_of"]
+
+# scikit-learn's: every row moves the intercept, and only some rows a coefficient.
+_RATE_ON_SPARSE_ROWS = 0.01
 
 
 def loop_of(
@@ -64,6 +68,7 @@ def loop_of(
         start_loss=start_loss,
         settings={
             **settings.for_kernels,
+            "intercept_rate": _intercept_rate(settings, measured, standardisation, batch_size),
             "limit": settings.growth
             * limit_of(measured, objective, state.theta, start_loss, threads),
         },
@@ -82,6 +87,18 @@ def loop_of(
         verbose=settings.verbose,
         growth=settings.growth,
     )
+
+
+def _intercept_rate(
+    settings: SGDSettings,
+    measured: MeasuredRows,
+    standardisation: Standardisation,
+    batch_size: int | None,
+) -> float:
+    """Return the share of the learning rate that the intercept gets, of plain steps as in scikit-learn."""
+    is_sparse = isinstance(measured.features, SparseColumns)
+    is_plain = batch_size == 1 and settings.rule.name == "gd" and standardisation.is_trivial
+    return _RATE_ON_SPARSE_ROWS if is_sparse and is_plain else 1.0
 
 
 def _improvement(tol: float | None, held_out: MeasuredRows) -> Callable[[float, float], bool]:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import DataConversionWarning
+from sklearn.model_selection import ShuffleSplit
 
+from fastlr.descent.arguments import seeds_of
 from fastlr.errors import InputError, user_level
 from fastlr.input.arguments import as_targets
 from fastlr.input.columns import Columns
@@ -41,9 +43,9 @@ def split_rows(
     target: Columns,
     weights: npt.NDArray[Any] | None,
     share: float,
-    draws: np.random.Generator,
+    random_state: Any,
 ) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
-    """Split rows at random, by copying, into those to learn from and those set aside.
+    """Split rows at random, by copying, into those to learn from and those that scikit-learn would set aside.
 
     All of them are checked first, as long as their numbers are those that the user knows.
     """
@@ -59,8 +61,8 @@ def split_rows(
     refuse_non_finite(target, target.names or ("y",), argument="y")
     if weights is not None:
         refuse_bad_weights(weights)
-    order = draws.permutation(n_samples)
-    held_out, learned = np.sort(order[:n_held_out]), np.sort(order[n_held_out:])
+    splitter = ShuffleSplit(1, test_size=share, random_state=_as_scikit_learns(random_state))
+    learned, held_out = map(np.sort, next(splitter.split(np.empty(n_samples))))
     for rows, fate in ((learned, "to learn from"), (held_out, "set aside")):
         if weights is not None and not weights[rows].any():
             raise InputError(
@@ -76,3 +78,12 @@ def split_rows(
         )
 
     return part(learned), part(held_out)
+
+
+def _as_scikit_learns(random_state: Any) -> Any:
+    """Return what scikit-learn knows as it is, and of other seeds a number made of them."""
+    if random_state is None or isinstance(random_state, np.random.RandomState):
+        return random_state
+    if isinstance(random_state, int | np.integer) and 0 <= random_state < 2**32:
+        return int(random_state)
+    return seeds_of(random_state)[0] % 2**32

@@ -78,7 +78,8 @@ class ElasticNet(MultiOutputMixin, SparseCoefficients):  # type: ignore[misc]
     copy_X : bool, default=True
         Accepted for scikit-learn's sake: X is never changed, nor copied.
     tol : float, default=1e-4
-        Largest duality gap, as a share of the target's variance.
+        Largest duality gap, as a share of the target's variance, and largest move of a coefficient in the last sweep,
+        as a share of the largest coefficient.
     warm_start : bool, default=False
         Start from the coefficients of the last ``fit``.
     positive : bool, default=False

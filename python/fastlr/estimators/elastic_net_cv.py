@@ -187,7 +187,8 @@ class LassoCV(_CrossValidatedNet):
     max_iter : int, default=1000
         Most sweeps over the coefficients, for each penalty.
     tol : float, default=1e-4
-        Largest duality gap, as a share of the target's variance.
+        Largest duality gap, as a share of the target's variance, and largest move of a coefficient in the last sweep,
+        as a share of the largest coefficient.
     cv : int, splitter or iterable of (train, test), default=None
         As for scikit-learn's: None is five folds. Where every row is tested exactly once and trained on by all other
         splits, the moments of the folds, of one pass, serve all fits and errors.

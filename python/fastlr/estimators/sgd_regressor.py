@@ -233,13 +233,13 @@ class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ign
         target = as_vector(y, features)
         weights = as_weights(sample_weight, features.n_samples, index=features.index)
         start = start_of(self, features.n_columns, coef_init, intercept_init)
-        seed, draws = seeds_of(self.random_state)
         held_out = None
         rows: tuple[Any, Any, Any] = (features, target, weights)
         if settings.early_stopping:
             rows, held_out = split_rows(
-                features, target, weights, float(self.validation_fraction), draws
+                features, target, weights, float(self.validation_fraction), self.random_state
             )
+        seed, _ = seeds_of(self.random_state)
         threads = resolve_threads(self.n_threads)
         size = as_batch_size(self.batch_size, features.n_samples)
         measured = read_rows(*rows, threads, need_moments=size is None)

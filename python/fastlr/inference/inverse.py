@@ -14,12 +14,37 @@ from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 from fastlr.storage.schema import Block, Field, Maybe, Numbers, Of, check_fields
 
-__all__ = ["LARGEST_KEPT", "LARGEST_SAVED", "CrossInverse", "upper_root"]
+__all__ = [
+    "LARGEST_KEPT",
+    "LARGEST_SAVED",
+    "CrossInverse",
+    "is_too_large",
+    "refuse_too_large",
+    "upper_root",
+]
 
 LARGEST_KEPT = 1000
 """Features up to which a fit keeps the inverse without being asked to: 8 MB."""
 LARGEST_SAVED = 100
 """Features up to which model files hold it: some 200 kB."""
+_MOST_BYTES = 1 << 31  # of the covariances of one target
+
+
+def is_too_large(n_params: int) -> bool:
+    """Whether covariances of so many parameters, as those of a category of many levels, take too many bytes."""
+    return 8 * n_params * n_params > _MOST_BYTES
+
+
+def refuse_too_large(n_params: int, what: str) -> None:
+    """Raise an `InputError` where ``what`` ("covariances") need a matrix of too many parameters."""
+    if is_too_large(n_params):
+        size = 8 * n_params * n_params
+        raise InputError(
+            f"{what} of {n_params} parameters take a matrix of {size} bytes ({size / 2**30:.1f} GiB), and "
+            f"{_MOST_BYTES / 2**30:.1f} GiB is the most: standard errors, t, p and intervals of each are known without "
+            "it (std_errors, tvalues, pvalues, conf_int). For more, join rare levels of the category, or subtract from "
+            "y and from the other columns their means by level, and fit these without the category and an intercept."
+        )
 
 
 @dataclass(frozen=True, slots=True)

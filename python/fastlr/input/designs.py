@@ -106,7 +106,7 @@ def as_levels(data: object) -> dict[str, tuple[Level, ...]]:
         raise InputError(f"the levels of a design are {shown(data)}, not lists by column.")
     for name, levels in data.items():
         is_list = isinstance(levels, list) and levels
-        if not is_list or not all(isinstance(level, str | bool | int | float) for level in levels):
+        if not is_list or not set(map(type, levels)) <= {str, bool, int, float}:
             raise InputError(f"the levels of {name!r} are {shown(levels)}, not text or numbers.")
     return {name: tuple(levels) for name, levels in data.items()}
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
+from fastlr.input.coded import CodedColumns, Indicator, coded_columns
 from fastlr.input.columns import Columns
 from fastlr.input.sparse import SparseColumns
 
@@ -57,6 +58,13 @@ def _first_non_finite(columns: Columns, begin: int, end: int) -> tuple[int, int]
     if isinstance(columns, SparseColumns):
         cell = columns.first_non_finite(begin, end)
         return (-1, -1) if cell is None else cell[:2]
+    if isinstance(columns, CodedColumns) and columns.indicators:  # which are zeros and ones
+        positions, _ = columns.parted()
+        row, column = -1, -1
+        if len(positions):
+            others = [x for x in columns.members if not isinstance(x, Indicator)]
+            row, column = _first_non_finite(coded_columns(others, columns.n_samples), begin, end)
+        return row, int(positions[column]) if row >= 0 else -1
     step = max(256, _SEARCHED_PER_CALL // max(1, columns.n_columns))
     for start in range(begin, end, step):
         stop = min(end, start + step)

@@ -35,7 +35,7 @@ def rules_of(positive: object, tol: object, max_iter: object) -> DescentRules:
 
 
 def as_tolerance(tol: object) -> float:
-    """Largest duality gap, as a share of the target's sum of squares."""
+    """Largest duality gap and largest move of a coefficient, as shares of what there is."""
     number = as_number(tol, "tol", "a finite number >= 0")
     if not 0.0 <= number < math.inf:
         raise InputError(

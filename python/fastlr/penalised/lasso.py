@@ -187,7 +187,8 @@ def lasso_path(
     penalty_factors : array-like of shape (n_features,), optional
         Factors of the penalty, one per coefficient: 0 for one that is never penalised, 1 by default.
     tol : float, default=1e-4
-        Largest duality gap, as a share of the target's variance; nothing below rounding is asked for.
+        Largest duality gap, as a share of the target's variance, and largest move of a coefficient in the last sweep,
+        as a share of the largest coefficient; nothing below rounding is asked for.
     max_iter : int, default=1000
         Most sweeps over the coefficients, for each penalty.
     solver : {"auto", "moments", "rows"}, default="auto"
@@ -221,8 +222,9 @@ def lasso_path(
     -----
     Cyclic coordinate descent with covariance updates (Friedman, Hastie and Tibshirani 2010) on a working set that
     sequential strong rules begin and violations of the optimality conditions widen, from one penalty's coefficients to
-    the next. Where that is slow, a Newton step goes to the minimum for the signs at hand. The duality gap of all
-    columns decides when it is over.
+    the next. Where that is slow, a Newton step goes to the minimum for the signs at hand. It is over when the
+    duality gap of all columns is small and a sweep moves none of them by much; where it is cheap, a last Newton step
+    follows.
 
     Examples
     --------

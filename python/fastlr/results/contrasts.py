@@ -18,6 +18,7 @@ from fastlr.inference.adjusting import (
     tukey_quantile,
 )
 from fastlr.inference.distributions import as_level, quantile
+from fastlr.inference.inverse import refuse_too_large
 from fastlr.inference.restrictions import Restrictions, tested_each
 from fastlr.input.arguments import as_weights
 from fastlr.input.categories import Level
@@ -162,6 +163,7 @@ def contrasts_of(
             f"{variable!r} is no category of this fit, whose categories are {known}: fit with a formula such as "
             "'y ~ C(group) + x', or with categories=['group']."
         )
+    refuse_too_large(fit.n_params, "contrasts")
     levels = levels_of[variable]
     held = dict(at or {})
     if data is None:

@@ -11,7 +11,7 @@ import numpy as np
 from fastlr.errors import InputError
 from fastlr.inference.covariance import check_options, covariance_of
 from fastlr.inference.estimates import Estimates, GivenRows, inverse_of_rows
-from fastlr.inference.inverse import CrossInverse
+from fastlr.inference.inverse import CrossInverse, refuse_too_large
 from fastlr.inference.row_passes import residuals
 from fastlr.input.columns import FloatArray
 
@@ -49,6 +49,7 @@ def with_covariance(
             f"standard errors of a fit by {fit.solver} are not those of least squares: fit by fastlr.ols."
         )
     t, k = fit.n_targets, fit.n_params
+    refuse_too_large(k, "covariances")
     estimates = estimates_of(fit, rows)
     if estimates is None:
         found = dict(options) if options and not _holds_rows(options) else {}
@@ -92,6 +93,7 @@ def estimates_of(fit: LinearFit, rows: GivenRows | None) -> Estimates | None:
         alpha = per_target[0].copy()
     may_read = fit.rank == fit.n_features and not np.any(alpha)
     if inverse is None and rows is not None and rows.stream is None and may_read:
+        refuse_too_large(fit.n_params, "leverages and other statistics")
         inverse = inverse_of_rows(rows, fit.fit_intercept, fit.feature_mean, fit.feature_std)
     if inverse is None:
         return None

@@ -86,9 +86,11 @@ class Questions:
         >>> fastlr.ols(X, y).with_covariance("HC1", X, y).bse.round(6)
         array([0.463897])
         """
+        from fastlr.inference.inverse import refuse_too_large
         from fastlr.results.covariances import with_covariance
 
         fit = _fit_of(self)
+        refuse_too_large(fit.n_params, "covariances")
         rows = None if X is None else fit.given_rows(X, y, sample_weight)
         return with_covariance(fit, rows, cov_type, cov_kwds)
 
@@ -156,9 +158,11 @@ class Questions:
         Contrasts
             Effects, standard errors, t (or z unless `use_t`), p-values and intervals.
         """
+        from fastlr.inference.inverse import refuse_too_large
         from fastlr.inference.restrictions import Contrasts, as_restrictions, tested_each
 
         fit = _fit_of(self)
+        refuse_too_large(fit.n_params, "tests")
         asked = as_restrictions(restrictions, fit.param_names)
         df = fit.df_inference if fit.use_t else None
         moved, params, covariance = with_prediction_at_means(fit, asked.matrix)
@@ -244,7 +248,8 @@ class Questions:
         fit = _fit_of(self)
         names = fit.param_names
         if parameter not in names:
-            raise InputError(f"{parameter!r} is not among the parameters {names!r}.")
+            more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+            raise InputError(f"{parameter!r} is not among the parameters {names[:20]!r}{more}.")
         target = chosen_target(fit, target)
         as_choice(weights, WILD_WEIGHTS, "weights")
         tested = as_number(value, "value", "a number")
@@ -277,8 +282,10 @@ def _fit_of(fit: Questions) -> LinearFit:
 
 
 def _together(fit: LinearFit, restrictions: Any, df: float | None) -> RestrictionTest:
+    from fastlr.inference.inverse import refuse_too_large
     from fastlr.inference.restrictions import RestrictionTest, as_restrictions, tested_together
 
+    refuse_too_large(fit.n_params, "tests")
     asked = as_restrictions(restrictions, fit.param_names)
     moved, params, covariance = with_prediction_at_means(fit, asked.matrix)
     statistics, pvalues = tested_together(replace(asked, matrix=moved), params, covariance, df)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from fastlr.errors import InputError
 from fastlr.inference.distributions import two_sided_tail
 from fastlr.inference.influence import Influence
+from fastlr.inference.inverse import is_too_large
 from fastlr.results.covariances import check_squares, estimates_of, is_estimated, is_sum_of_squares
 from fastlr.results.influential_rows import N_TOP, InfluentialRows
 from fastlr.results.row_words import LARGE_DISTANCE
@@ -56,6 +57,8 @@ def why_unknown(fit: LinearFit, rows: GivenRows | None) -> str:
         return _PENALISED
     if is_perfect(fit):
         return _PERFECT
+    if is_too_large(fit.n_params):
+        return f"How much single rows have to say takes a matrix of {fit.n_params} parameters, which are too many."
     if fit.df_resid <= 0 or estimates_of(fit, rows) is None:
         return _UNDETERMINED
     return ""

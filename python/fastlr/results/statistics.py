@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastlr.inference.distributions import as_level, f_tail, quantile, two_sided_tail
+from fastlr.inference.inverse import is_too_large, refuse_too_large
 from fastlr.inference.named import INTERCEPT, NamedValues
 from fastlr.input.columns import FloatArray
 from fastlr.results.status import Status
@@ -165,6 +166,7 @@ class Statistics:
         flops. Fits of more than 1000 features keep what it needs only if ``cov_type`` was given by name; model files
         hold it for at most 100 features.
         """
+        refuse_too_large(self.n_params, "covariances")
         axes = {-2: self.param_names, -1: self.param_names}
         return NamedValues(_covariance(self), axes)
 
@@ -172,6 +174,7 @@ class Statistics:
     def normalized_cov_params(self) -> FloatArray:
         """The inverse of the cross-products of all columns, intercept first: (k, k)."""
         k = self.n_params
+        refuse_too_large(k, "covariances")
         inverse: CrossInverse | None = self.inverse
         return np.full((k, k), np.nan) if inverse is None else inverse.of_parameters()
 
@@ -419,6 +422,11 @@ def _status(fit: Statistics) -> Status:
             f"Columns depend on one another, so {nothing}: predictions and the other parameters stand.",
         )
     if fit.inverse is None and fit.covariance is None:
+        if is_too_large(fit.n_params):
+            return Status(
+                "not_kept",
+                f"Standard errors are known, covariances of {fit.n_params} parameters are too many to be computed.",
+            )
         return Status(
             "not_kept",
             "Standard errors are known, covariances are not: this fit was restored from a file without them or has "

@@ -28,6 +28,7 @@ MODEL_FORMAT = "fastlr.linear_model"
 MODEL_VERSION = 2
 ADVICE = "save it again with its method save, or with `fastlr fit --output`"
 _ENOUGH_TO_KNOW = 64
+_AS_THEY_ARE = {str, int, bool, type(None)}
 _FIRST_KINDS = {None: "LinearFit", "polynomial": "PolynomialFit"}  # as version 1 wrote them
 
 _T = TypeVar("_T")
@@ -69,11 +70,11 @@ def write_document(path: str | os.PathLike[str], kind: str, fields: Mapping[str,
         **{name: _plain(value) for name, value in fields.items()},
     }
     try:
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode("utf-8")
+        text = _lines(document, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:  # names that are not UTF-8, such as lone surrogates, are escaped
-        text = json.dumps(document, allow_nan=False, indent=1).encode("ascii")
+        text = _lines(document, ensure_ascii=True).encode("ascii")
     with replaced(path) as file:
-        file.write(text + b"\n")
+        file.write(text)
 
 
 def read_document(path: str | os.PathLike[str]) -> Document:
@@ -124,6 +125,15 @@ def _json_of(path: Path, label: str) -> dict[str, Any]:
     return dict(document)
 
 
+def _lines(document: Mapping[str, Any], *, ensure_ascii: bool) -> str:
+    """A JSON object with a line for every field: Python's encoder is written in C unless it indents."""
+    fields = (
+        f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=ensure_ascii, allow_nan=False)}"
+        for name, value in document.items()
+    )
+    return "{\n " + ",\n ".join(fields) + "\n}\n"
+
+
 def _plain(value: Any) -> Any:
     """A copy of a structure that JSON can hold: arrays become lists, and non-finite floats strings."""
     if isinstance(value, np.ndarray | np.generic):
@@ -131,6 +141,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
+        kinds = set(map(type, value))  # of long lists, all at once
+        if kinds <= _AS_THEY_ARE or (kinds == {float} and all(map(math.isfinite, value))):
+            return list(value)
         return [_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)

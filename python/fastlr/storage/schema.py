@@ -193,7 +193,7 @@ class Names:
         """Give the names as a tuple, or refuse the value."""
         if not isinstance(value, list | tuple) or not value:
             raise InputError(f"{name} is not a list of names.")
-        if not all(isinstance(item, str) for item in value):
+        if set(map(type, value)) != {str} and not all(isinstance(item, str) for item in value):
             raise InputError(f"{name} has names that are no strings.")
         if len(set(value)) < len(value):
             raise InputError(f"{name} has a name twice.")
@@ -286,7 +286,7 @@ def _floats(name: str, value: object, shape: tuple[int, ...]) -> npt.NDArray[np.
             if not all(isinstance(item, list | tuple) and len(item) == n for item in level):
                 raise InputError(f"{name} is not made of numbers of shape {shape}.")
             level = [number for item in level for number in item]
-        if not all(map(_is_number, level)):
+        if not set(map(type, level)) <= {float, int} and not all(map(_is_number, level)):
             raise InputError(f"{name} is not made of numbers of shape {shape}.")
     try:
         if isinstance(value, np.ndarray):
