@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "bindings/bind_text.hpp"
 #include "bindings/level_module.hpp"
 #include "fastlr/level/cpu_levels.hpp"
 #include "fastlr/turns.hpp"
@@ -66,6 +67,7 @@ py::module_ load(const char* name, const std::string& path) {
   fastlr::bind_roofline(m);
   fastlr::bind_sparse(m);
   fastlr::bind_groups(m);
+  fastlr::bind_text(m);
   m.def("max_threads", [] { return fastlr::max_threads(); });
   m.def("build_info", [] {
     const fastlr::Level& used = fastlr::level_in_use();

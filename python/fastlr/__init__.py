@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from fastlr.report.page import write_report
     from fastlr.results.comparison import Comparison, compare
     from fastlr.results.summary import Summary
-    from fastlr.streams import fit_file
+    from fastlr.streams import Scan, fit_file, predict_file, scan
 
 __version__ = "0.1.0"
 
@@ -81,6 +81,7 @@ __all__ = [
     "RidgeCV",
     "RidgePath",
     "SGDRegressor",
+    "Scan",
     "Status",
     "SubsetSelection",
     "Summary",
@@ -102,9 +103,11 @@ __all__ = [
     "plot",
     "polyfit",
     "power",
+    "predict_file",
     "reference",
     "ridge_path",
     "save_model",
+    "scan",
     "schedules",
     "solve",
     "write_report",
@@ -130,6 +133,7 @@ _LAZY = {
     "RidgeCV": ("fastlr.estimators", "RidgeCV"),
     "RidgePath": ("fastlr.penalised.paths", "RidgePath"),
     "SGDRegressor": ("fastlr.estimators", "SGDRegressor"),
+    "Scan": ("fastlr.streams", "Scan"),
     "SubsetSelection": ("fastlr.penalised.selection", "SubsetSelection"),
     "Summary": ("fastlr.results.summary", "Summary"),
     "anova": ("fastlr.diagnostics.variance", "anova"),
@@ -149,9 +153,11 @@ _LAZY = {
     "plot": ("fastlr.plot", None),
     "polyfit": ("fastlr.least_squares.polynomial", "polyfit"),
     "power": ("fastlr.inference.power", "power"),
+    "predict_file": ("fastlr.streams", "predict_file"),
     "reference": ("fastlr.reference", None),
     "ridge_path": ("fastlr.penalised.paths", "ridge_path"),
     "save_model": ("fastlr.files", "save_model"),
+    "scan": ("fastlr.streams", "scan"),
     "schedules": ("fastlr.descent.schedules", None),
     "write_report": ("fastlr.report.page", "write_report"),
 }

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fastlr
 from fastlr.files import open_table
 from table_files import columns_in, columns_of
 
@@ -87,3 +88,48 @@ def test_columns_that_are_no_numbers_are_marked_with_the_reason(write):
     assert power.holds.startswith("text (1 of 2 cells are numbers; row 2 says '?'")
     assert city.holds == "text ('Ulm' in row 1)"
     assert day.holds == "dates or times ('2024-05-01' in row 1)"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("1", "-2.5e3", "0.1"),
+        (" 1", "2 ", " 3.25 "),
+        ("", "NA", "null"),
+        ("NaN", "nan", "n/a"),
+        (".5", "5.", "1E-3"),
+        ("9007199254740993", "0.30000000000000004", "1.7976931348623157e308"),
+        ("5e-324", "2.2250738585072011e-308", "1e-400"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_plain_numbers_are_read_as_pyarrow_reads_them(tmp_path, monkeypatch, cells, end):
+    path = tmp_path / "plain.csv"
+    rows = [("1", "2", "3"), cells, ("4", "", "6")]
+    path.write_bytes(end.join(map(",".join, [("a", "b", "c"), *rows])).encode())
+    found, _ = columns_of(path)
+    monkeypatch.setattr("fastlr.files._delimited.DelimitedTable._plain_numbers", lambda *_: None)
+    expected, _ = columns_of(path)
+    for name in "abc":
+        np.testing.assert_array_equal(found[name], expected[name])
+
+
+@pytest.mark.parametrize(
+    "row", ["1,2", "1,2,3,4", "1,x,3", "1,+2,3", "1,inf,3", "1,0x10,3", "1,1_0,3"]
+)
+def test_what_is_no_plain_number_has_the_errors_of_pyarrow(tmp_path, monkeypatch, row):
+    path = tmp_path / "plain.csv"
+    text = "a,b,c\n" + "1,2.5,3\n" * 5000 + f"{row}\n"
+    path.write_text(text)
+    monkeypatch.setattr("fastlr.files._delimited._HEAD_BYTES", 1 << 12)
+
+    def outcome():
+        try:
+            with open_table(path) as table:
+                return [batch.columns["b"].tolist() for batch in table.batches(["b"])]
+        except fastlr.FileFormatError as error:
+            return str(error)
+
+    found = outcome()
+    monkeypatch.setattr("fastlr.files._delimited.DelimitedTable._plain_numbers", lambda *_: None)
+    assert found == outcome()

@@ -13,7 +13,7 @@ from fastlr.cli._words import in_options
 from fastlr.errors import InputError
 from fastlr.files import Table
 from fastlr.streams import roles
-from fastlr.streams.chunks import Choice
+from fastlr.streams.choice import Choice
 
 
 class _Options(roles.Words):

@@ -6,7 +6,6 @@ import contextlib
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import click
@@ -15,7 +14,7 @@ import numpy as np
 import fastlr
 from fastlr.cli._words import argument_of, in_options
 
-__all__ = ["KeptColumns", "descend", "descent_options", "descent_summary", "refuse_stray"]
+__all__ = ["descend", "descent_options", "descent_summary", "refuse_stray"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _RULES = ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam")
@@ -132,23 +131,6 @@ def descent_options(command: _Command) -> _Command:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-@dataclass
-class KeptColumns:
-    """Columns of the rows, kept batch by batch: descent reads them more than once."""
-
-    _batches: list[dict[str, np.ndarray[Any, Any]]] = field(default_factory=list)
-
-    def add(self, columns: dict[str, np.ndarray[Any, Any]]) -> None:
-        """Keep the columns of a batch."""
-        self._batches.append(columns)
-
-    def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
-        return np.concatenate([batch[name] for batch in self._batches])
-
-    def __bool__(self) -> bool:
-        return bool(self._batches)
 
 
 def refuse_stray(method: str, options: dict[str, Any]) -> None:

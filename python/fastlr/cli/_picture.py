@@ -9,8 +9,8 @@ import click
 import numpy as np
 
 import fastlr
-from fastlr.streams.chunks import Chunks
 from fastlr.streams.held_out import targets_of
+from fastlr.streams.kept import KeptRows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +30,7 @@ def check_picture(method: str, targets: Sequence[str], alpha: float | None) -> N
         raise click.UsageError("--plot draws diagnostics of one target: fit one at a time")
 
 
-def picture_of(fit: fastlr.LinearFit, rows: Chunks) -> Figure:
+def picture_of(fit: fastlr.LinearFit, rows: KeptRows) -> Figure:
     """The loss by epoch of a descent; of an exact fit, the four diagnostics of its rows."""
     from fastlr import plot
 

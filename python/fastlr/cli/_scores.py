@@ -12,11 +12,12 @@ import fastlr
 from fastlr.cli._columns import match
 from fastlr.cli._tables import opened
 from fastlr.cli._terminal import watched
-from fastlr.cli.predict import batch_predictions, model_columns
+from fastlr.cli.predict import model_columns
 from fastlr.files.missing import missing_rows, refuse_missing
 from fastlr.results.summary_words import counted
-from fastlr.streams.chunks import Chunks
 from fastlr.streams.held_out import HeldOut, fold_score, have_known_levels
+from fastlr.streams.kept import KeptRows
+from fastlr.streams.predictions import batch_predictions
 from fastlr.typesetting.figures import share, significant
 
 __all__ = ["check_checks", "folds_score", "score_document", "score_lines", "test_score"]
@@ -57,7 +58,7 @@ def test_score(
 
 
 def folds_score(
-    rows: Chunks, fit: fastlr.LinearFit, n_folds: int, *, fit_intercept: bool, weight_type: str
+    rows: KeptRows, fit: fastlr.LinearFit, n_folds: int, *, fit_intercept: bool, weight_type: str
 ) -> HeldOut:
     """Predict each row by a fit of the other folds."""
     try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -56,18 +56,33 @@ def warn(message: str) -> None:
     click.echo(click.style("warning: ", fg="yellow") + message, err=True)
 
 
-def watched(table: Table, columns: Sequence[str]) -> Iterator[Batch]:
-    """The table's batches; a bar on standard error (a terminal only) if they take their time."""
-    shows_progress = is_terminal(sys.stderr)
+@contextmanager
+def progress_of(table: Table) -> Iterator[Callable[[int, int | None], None] | None]:
+    """What shows how many bytes of all a pass has read: a bar on standard error (a terminal only) after a while."""
+    if not is_terminal(sys.stderr):
+        yield None
+        return
     began = time.monotonic()
     with ExitStack() as stack:
-        bar: Progress | None = None
+        bars: list[Progress] = []
+
+        def show(done: int, total: int | None) -> None:
+            if not bars:
+                if time.monotonic() - began < _PATIENCE:
+                    return
+                bars.append(stack.enter_context(_bar()))
+                bars[0].add_task(table.label, total=total)
+            bars[0].update(bars[0].task_ids[0], completed=done)
+
+        yield show
+
+
+def watched(table: Table, columns: Sequence[str]) -> Iterator[Batch]:
+    """The table's batches, with `progress_of` them."""
+    with progress_of(table) as show:
         for batch in table.batches(columns):
-            if bar is None and shows_progress and time.monotonic() - began > _PATIENCE:
-                bar = stack.enter_context(_bar())
-                bar.add_task(table.label, total=table.n_bytes)
-            if bar is not None:
-                bar.update(bar.task_ids[0], completed=batch.bytes_read)
+            if show is not None:
+                show(batch.bytes_read, table.n_bytes)
             yield batch
 
 

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,7 +16,6 @@ import click
 import fastlr
 from fastlr.cli._columns import choose
 from fastlr.cli._descent import (
-    KeptColumns,
     descend,
     descent_options,
     descent_summary,
@@ -33,15 +33,16 @@ from fastlr.cli._scores import (
     test_score,
 )
 from fastlr.cli._tables import opened, table_options
-from fastlr.cli._terminal import warn, watched
+from fastlr.cli._terminal import progress_of, warn, watched
 from fastlr.cli._words import argument_of, in_options
 from fastlr.files import table_files
 from fastlr.inference.words import WEIGHT_TYPES
 from fastlr.input.formulas import with_whole_levels
+from fastlr.least_squares.streamed import fit_stream
 from fastlr.report import summary_dict
 from fastlr.results import Status
-from fastlr.streams.chunks import Chunks
-from fastlr.streams.leaning import numbered, with_leaning_rows
+from fastlr.streams.kept import KeptRows
+from fastlr.streams.leaning import numbered, with_leaning_rows, with_leaning_scan
 
 _FAILURES = {"diverged": DIVERGED, "interrupted": INTERRUPTED}
 
@@ -81,7 +82,7 @@ _FAILURES = {"diverged": DIVERGED, "interrupted": INTERRUPTED}
     type=click.Choice(["auto", "fast", "max"]),
     default="auto",
     show_default=True,
-    help="One pass of normal equations (fast), or as many as the digits take; tables beyond 256 MB get one.",
+    help="One pass of normal equations (fast), or as many as the digits take.",
 )
 @click.option(
     "--alpha",
@@ -171,8 +172,9 @@ def fit(
     """Fit a linear regression to the table in FILE (- for standard input).
 
     Several files, a directory or a pattern ('days/*.csv') are one table, if they have the same
-    columns. The table is read once, a batch of rows at a time. Names of columns may differ in case;
-    a name with a comma goes in double quotes. Several targets (--target a,b) are fitted together.
+    columns. The table is read in chunks, more than once where digits or errors take it. Names of
+    columns may differ in case; a name with a comma goes in double quotes. Several targets
+    (--target a,b) are fitted together.
 
     With --method gd the rows are kept in memory, and gradient descent passes over them.
     """
@@ -228,30 +230,51 @@ def fit(
         )
         if destinations.plot is not None:
             check_picture(method, choice.targets, alpha)
-        kept = KeptColumns()
-        rows = Chunks(
-            table,
-            choice,
-            drop_missing=missing == "drop",
-            n_threads=threads,
-            accuracy=accuracy,
-            alpha=alpha or 0.0,
-            keep=kept.add if method == "gd" else None,
-            way="--missing drop",
-            cov_type="cluster" if cluster else robust,
-            keeps_all=folds is not None or destinations.plot is not None,
-            numbers_rows=True,
-        )
-        for batch in watched(table, choice.names):
-            rows.add(batch)
-    if method == "gd":
-        result, cautions = _descended(rows, kept, not no_intercept, {**options, "alpha": alpha})
-    else:
-        result, cautions = _fitted(rows, fit_intercept=not no_intercept, weight_type=weight_type)
-        result = with_leaning_rows(rows, result)
+        options["alpha"] = alpha
+        drops, intercept = missing == "drop", not no_intercept
+        cov_type = "cluster" if cluster else robust
+        rows: KeptRows | None = None
+        is_kept = method == "gd" or folds is not None or destinations.plot is not None
+        if is_kept or choice.is_designed or robust == "HAC":
+            rows = KeptRows(
+                table,
+                choice,
+                drop_missing=drops,
+                n_threads=threads,
+                accuracy=accuracy,
+                alpha=alpha or 0.0,
+                way="--missing drop",
+                cov_type=cov_type,
+                numbers_rows=True,
+            )
+            for batch in watched(table, choice.names):
+                rows.add(batch)
+            if method == "gd":
+                result, cautions = _descended(rows, intercept, options)
+            else:
+                result, cautions = _told(
+                    partial(rows.fit, fit_intercept=intercept, weight_type=weight_type)
+                )
+                result = with_leaning_rows(rows, result)
+        else:
+            with progress_of(table) as progress:
+                scan = fastlr.Scan(
+                    table,
+                    choice,
+                    drop_missing=drops,
+                    n_threads=threads,
+                    progress=progress,
+                    way="--missing drop",
+                )
+                groups = {"groups": choice.clusters} if cluster else None
+                asked = cov_type, groups, weight_type
+                result, cautions = _told(
+                    partial(fit_stream, scan, intercept, alpha or 0.0, accuracy, None, asked)
+                )
+                result = with_leaning_scan(scan, result)
     checks: list[str] = []
     scores: dict[str, Any] = {"folds": None, "test": None}
-    if folds is not None:
+    if folds is not None and rows is not None:  # which are kept then
         score = folds_score(
             rows, result, folds, fit_intercept=not no_intercept, weight_type=weight_type
         )
@@ -269,7 +292,7 @@ def fit(
         influential=numbered(result, rows),
     )
     cautions = list(dict.fromkeys(map(in_options, cautions)))
-    picture = partial(picture_of, result, rows)
+    picture = None if rows is None else partial(picture_of, result, rows)
     try:
         if layout == "json":
             document = {
@@ -284,7 +307,7 @@ def fit(
                 ),
                 **scores,
                 "weights": choice.weights,
-                "n_rows_dropped": rows.n_dropped,
+                "n_rows_dropped": result.n_dropped,
                 "warnings": cautions,
                 "output": destinations.model_of(result),
                 "history": destinations.history,
@@ -316,11 +339,9 @@ def check_roles(formula: str | None, roles: dict[str, Any]) -> None:
 
 
 def _descended(
-    rows: Chunks, kept: KeptColumns, fit_intercept: bool, options: dict[str, Any]
+    rows: KeptRows, fit_intercept: bool, options: dict[str, Any]
 ) -> tuple[fastlr.LinearFit, list[str]]:
-    if not kept:
-        raise rows.nothing_left()
-    columns = {name: kept[name] for name in rows.choice.names}
+    columns = rows.kept_columns()
     formula, weights = rows.choice.formula, rows.choice.weights
     given: tuple[Any, Any, Any] = (formula, None, weights)
     made: dict[str, Any] = {"categories": rows.choice.categories or None}
@@ -338,14 +359,13 @@ def _descended(
     return replace(result, n_dropped=rows.n_dropped) if rows.n_dropped else result, cautions
 
 
-def _fitted(
-    rows: Chunks, *, fit_intercept: bool, weight_type: str
-) -> tuple[fastlr.LinearFit, list[str]]:
+def _told(fit: Callable[[], fastlr.LinearFit]) -> tuple[fastlr.LinearFit, list[str]]:
+    """A fit, and what it warned of."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
         try:
-            result = rows.fit(fit_intercept=fit_intercept, weight_type=weight_type)
+            result = fit()
         except fastlr.InputError as error:
             if argument_of(str(error), {"alpha"}):
                 raise click.UsageError(in_options(str(error))) from error

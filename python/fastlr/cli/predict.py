@@ -21,7 +21,8 @@ from fastlr.cli._output import check_output, written_to
 from fastlr.cli._tables import opened, table_options
 from fastlr.cli._terminal import is_terminal, watched
 from fastlr.files import Batch, Table, load_model, replaced, table_files
-from fastlr.files.missing import Mask, matrix, missing_rows, refuse_missing
+from fastlr.files.missing import Mask, missing_rows, refuse_missing
+from fastlr.streams.predictions import batch_predictions, read_model_columns
 from fastlr.streams.roles import listed, near
 
 _MISSING = "NA"
@@ -105,10 +106,7 @@ def model_columns(table: Table, fit: fastlr.LinearFit) -> list[str]:
             f"{listed(absent)}; it has {listed(table.names)}: add or rename columns"
             + "".join(f" ({hint})" for hint in hints[:1])
         )
-    if fit.design is not None:
-        levels = fit.design.levels.items()
-        table.read_as_text(found[n] for n, known in levels if any(type(k) is str for k in known))
-    return [found[name] for name in wanted]
+    return read_model_columns(table, fit, found)
 
 
 def _write(sink: BinaryIO, text: str) -> None:
@@ -125,23 +123,6 @@ def _header(target_names: Sequence[str]) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(f"{name}_predicted" for name in target_names)
     return line.getvalue()
-
-
-def _named(fit: fastlr.LinearFit, batch: Batch, columns: list[str], rows: Mask) -> dict[str, Any]:
-    """Columns of a batch by the names that the model has for them, of the rows that are True."""
-    assert fit.design is not None
-    names = zip(fit.design.variables, columns, strict=True)
-    return {name: batch.columns[column][rows] for name, column in names}
-
-
-def batch_predictions(
-    fit: fastlr.LinearFit, batch: Batch, columns: list[str], rows: Mask
-) -> np.ndarray[Any, Any]:
-    """Predictions of the rows that are True, a column for each target."""
-    X: Any = (
-        matrix(batch, columns, rows) if fit.design is None else _named(fit, batch, columns, rows)
-    )
-    return fit.predict(X).reshape(int(rows.sum()), -1)
 
 
 def _lines(fit: fastlr.LinearFit, batch: Batch, columns: list[str], incomplete: Mask) -> str:

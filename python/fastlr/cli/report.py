@@ -25,8 +25,8 @@ from fastlr.report.models import MODELS
 from fastlr.report.page import report_html
 from fastlr.report.vector import require_matplotlib
 from fastlr.results.summary_words import counted
-from fastlr.streams.chunks import Chunks
 from fastlr.streams.held_out import features_of, targets_of
+from fastlr.streams.kept import KeptRows
 
 __all__ = ["report"]
 
@@ -84,7 +84,7 @@ def report(output: str, models: tuple[str, ...], **options: Any) -> None:
             raise click.UsageError(
                 f"--target {','.join(choice.targets)}: a report is about one target, write one for each"
             )
-        rows = Chunks(
+        rows = KeptRows(
             table,
             choice,
             drop_missing=options["missing"] == "drop",
@@ -92,7 +92,6 @@ def report(output: str, models: tuple[str, ...], **options: Any) -> None:
             accuracy="auto",
             way="--missing drop",
             cov_type="cluster" if cluster else options["robust"],
-            keeps_all=True,
             numbers_rows=True,
         )
         for batch in watched(table, choice.names):
@@ -126,7 +125,7 @@ def _source(files: tuple[str, ...]) -> str:
 
 
 def _written(
-    rows: Chunks, models: list[str], options: dict[str, Any], source: str
+    rows: KeptRows, models: list[str], options: dict[str, Any], source: str
 ) -> tuple[str, fastlr.LinearFit]:
     """The page, with what fits and models warned of in its sentences and on standard error."""
     with warnings.catch_warnings(record=True) as caught:

@@ -29,8 +29,10 @@ from fastlr.descent.steps import refuse_many_steps
 from fastlr.input.designs import Design
 from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.options import as_alpha, as_choice, as_whole
+from fastlr.input.row_stream import RowStream
 from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.designed import designed_problem
+from fastlr.moments.streamed import refuse_beside_scan
 from fastlr.results.linear_fit import with_design
 
 __all__ = ["descend"]
@@ -74,7 +76,8 @@ def descend(
     X : array-like or sparse of shape (n_samples, n_features), or str
         Array of any stride, memory map, data frame, or mapping from names to columns; numbers of any type, read as
         float64 where they lie. Or a matrix or array of `scipy.sparse`, of which some rows are filled at a time. A
-        formula such as ``"y ~ a + C(b)"`` speaks of the columns of ``data``, and y is left out.
+        formula such as ``"y ~ a + C(b)"`` speaks of the columns of ``data``, and y is left out. Or what `fastlr.scan`
+        gave, which knows y: one pass for its moments, and steps over all rows from these.
     y : array-like of shape (n_samples,)
         Target values.
     data : data frame or mapping, optional
@@ -219,26 +222,35 @@ def descend(
     >>> print(fit.status)
     Stopped after 2 epochs as asked; the loss was still falling, 0.0143 above the optimum.
     """
-    n_dropped = 0
-    X, made = designed_problem(
-        X,
-        y,
-        data,
-        sample_weight,
-        fit_intercept,
-        None,
-        categories,
-        missing,
-        n_threads,
-        "descend",
-    )
+    n_dropped, made = 0, None
+    if isinstance(X, RowStream):
+        refuse_beside_scan(
+            y=y,
+            data=data,
+            sample_weight=sample_weight,
+            missing=missing if is_drop(missing) else None,
+            validation=validation if isinstance(validation, float) else None,
+        )
+    else:
+        X, made = designed_problem(
+            X,
+            y,
+            data,
+            sample_weight,
+            fit_intercept,
+            None,
+            categories,
+            missing,
+            n_threads,
+            "descend",
+        )
     design = None
     if made is not None:
         problem, _, design = made
         X, y, sample_weight = problem.features, problem.targets, problem.weights
         fit_intercept, n_dropped = problem.fit_intercept, problem.n_dropped
         validation = _designed(validation, design)
-    elif is_drop(missing):
+    elif is_drop(missing) and not isinstance(X, RowStream):
         X, y, sample_weight, n_dropped, _ = complete_rows(X, y, sample_weight)
         validation = _complete(validation)
     request = Request(

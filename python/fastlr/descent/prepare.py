@@ -17,7 +17,14 @@ from fastlr.descent.resuming import as_earlier, check_same_arguments, named
 from fastlr.descent.row_loss import SQUARED, RowLoss
 from fastlr.descent.schedules import Constant, Schedule
 from fastlr.descent.state import State
-from fastlr.descent.table import MeasuredRows, Standardisation, as_rows, read_rows, with_statistics
+from fastlr.descent.table import (
+    MeasuredRows,
+    ScannedRows,
+    Standardisation,
+    as_rows,
+    read_rows,
+    with_statistics,
+)
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 
@@ -146,6 +153,9 @@ def prepare(
     size = as_batch_size(request.batch_size, rows.n_samples)
     is_full = size is None and isinstance(request.sampling, str)
     rule = _rule(request, is_full)
+    if isinstance(rows, ScannedRows):
+        _refuse_passes(request, is_full)
+        request = replace(request, engine="moments", n_dropped=rows.found.n_dropped)
     engine = _engine(request, is_full, rows.n_features, earlier)
     arguments = _lasting_arguments(request, rule, engine, size, held_out is not None)
     if earlier is not None:
@@ -213,6 +223,21 @@ def _rule(request: Request, is_full: bool) -> Optimizer:
     if not is_full:
         rule.refuse_batches("leave batch_size and samplers out")
     return rule
+
+
+def _refuse_passes(request: Request, is_full: bool) -> None:
+    """Refuse what takes the rows of a scan again: its moments know all of them together."""
+    asked = {
+        "batch_size or a sampler": not is_full,
+        f"loss={request.loss!r}": not request.row_loss.is_squared,
+        f"engine={request.engine!r}": request.engine not in ("auto", "moments"),
+    }
+    for what, is_asked in asked.items():
+        if is_asked:
+            raise InputError(
+                f"{what} needs rows at every step, and a scan becomes moments in one pass: leave it out, or pass "
+                "arrays."
+            )
 
 
 def _engine(request: Request, is_full: bool, n_features: int, earlier: Descent | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,17 @@ from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.names import check_same_features, default_names, warn_of_target_among_features
 from fastlr.input.refusals import refuse_non_finite
+from fastlr.input.row_stream import RowStream
 from fastlr.input.sparse import SparseColumns
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_columns
+from fastlr.moments.streamed import refuse_beside_scan
 
 __all__ = [
     "CHEAP_FEATURES",
     "MeasuredRows",
     "Rows",
+    "ScannedRows",
     "Standardisation",
     "as_rows",
     "read_rows",
@@ -61,6 +64,22 @@ class Rows:
     def arguments(self) -> tuple[Any, Any, Any]:
         """X, y and the weights, as the kernels take them."""
         return self.features.source, self.targets.source, self.weights
+
+
+@dataclass(frozen=True)
+class ScannedRows(Rows):
+    """Rows that came in chunks, of which nothing is left but their moments; columns have names and numbers alone."""
+
+    found: Moments
+
+    @classmethod
+    def of(cls, rows: RowStream) -> ScannedRows:
+        """Rows of a scan, read in one pass."""
+        _check_one_target(len(rows.target_names))
+        found = Moments.from_rows(rows)
+        n, names, labels = found.n_samples, found.feature_names, found.target_names
+        columns = Columns([], n, len(names), names), Columns([], n, 1, labels, True)
+        return cls(*columns, None, names, labels, found)
 
 
 @dataclass(frozen=True)
@@ -185,16 +204,16 @@ class Standardisation:
 def as_rows(
     X: object, y: object, sample_weight: object, *, like: tuple[str, ...] | None = None
 ) -> Rows:
-    """Validate rows without reading their values.
+    """Validate rows without reading their values; those of a scan are read, and become moments.
 
     ``like`` are the features that a validation set must share.
     """
+    if isinstance(X, RowStream):
+        refuse_beside_scan(y=y, sample_weight=sample_weight)
+        return ScannedRows.of(X)
     features = as_features(X)
     targets = as_targets(y, features.n_samples, index=features.index)
-    if targets.n_columns != 1:
-        raise InputError(
-            f"y has {targets.n_columns} columns: gradient descent fits one target, so pass one column at a time."
-        )
+    _check_one_target(targets.n_columns)
     names = features.names or default_names(features.n_columns)
     if like is not None:
         check_same_features(features, like, argument="the validation set's X", owner="X")
@@ -205,6 +224,13 @@ def as_rows(
     return Rows(features, targets, weights, names, targets.names or ("y",))
 
 
+def _check_one_target(n_targets: int) -> None:
+    if n_targets != 1:
+        raise InputError(
+            f"y has {n_targets} columns: gradient descent fits one target, so pass one column at a time."
+        )
+
+
 def with_statistics(rows: Rows, n_threads: int, *, need_moments: bool) -> MeasuredRows:
     """Take the statistics of rows in one pass, or in a few over narrow groups of columns if there are many."""
     p, names, labels = rows.n_features, rows.feature_names, rows.target_names
@@ -213,17 +239,20 @@ def with_statistics(rows: Rows, n_threads: int, *, need_moments: bool) -> Measur
         groups = [slice(0, p)]
     else:
         groups = [slice(j, min(p, j + _TOGETHER)) for j in range(0, p, _TOGETHER)]
-    moments = [
-        moments_of_columns(
-            rows.features.take_columns(group),
-            rows.targets,
-            rows.weights,
-            names[group],
-            labels,
-            n_threads,
-        )
-        for group in groups
-    ]
+    if isinstance(rows, ScannedRows):
+        moments = [rows.found]
+    else:
+        moments = [
+            moments_of_columns(
+                rows.features.take_columns(group),
+                rows.targets,
+                rows.weights,
+                names[group],
+                labels,
+                n_threads,
+            )
+            for group in groups
+        ]
     first = moments[0]
     mean_x = np.concatenate([m.mean[:-1] for m in moments])
     with np.errstate(over="ignore", invalid="ignore"):
@@ -235,7 +264,7 @@ def with_statistics(rows: Rows, n_threads: int, *, need_moments: bool) -> Measur
         refuse_non_finite(rows.targets, labels, argument="y")
     _refuse_out_of_range(reach, (*names, *labels), float(first.mean[-1]))
     return MeasuredRows(
-        **vars(rows),
+        **{field.name: getattr(rows, field.name) for field in fields(Rows)},
         n_positive=first.n_samples,
         total_weight=first.total_weight,
         sum_log_weight=first.sum_log_weight,

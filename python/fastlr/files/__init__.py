@@ -16,7 +16,8 @@ Text, Parquet and Arrow files need pyarrow (``pip install "fastlr[files]"``); np
 files do not. Nothing but NumPy is imported before a file asks for it.
 """
 
-from fastlr.files._joined import open_tables
+from fastlr.files._chunks import Chunk
+from fastlr.files._joined import closed_tables, open_tables
 from fastlr.files._models import MODEL_VERSION, load_model, save_model
 from fastlr.files._open import open_table
 from fastlr.files._paths import table_files
@@ -26,9 +27,11 @@ from fastlr.storage import check_writable, replaced
 __all__ = [
     "MODEL_VERSION",
     "Batch",
+    "Chunk",
     "Column",
     "Table",
     "check_writable",
+    "closed_tables",
     "load_model",
     "open_table",
     "open_tables",

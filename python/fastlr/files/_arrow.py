@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastlr.errors import FileFormatError
+from fastlr.files._chunks import Chunk, rows_at_once
 from fastlr.files._stream import Source, require_pyarrow
 from fastlr.files._table import Column, ColumnArrays, Table, own_names, plain_numbers
 from fastlr.input import arrow
+from fastlr.input.row_stream import Labelled
 
 _BATCH_ROWS = 1 << 16
+_BUFFERED = (
+    1 << 25
+)  # bytes of all columns of a large row group that are read ahead of their decoding
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -30,12 +36,12 @@ class ParquetTable(Table):
         with _damage_named(source.label):
             self._file = pq.ParquetFile(path)
             schema = self._file.schema_arrow
-        super().__init__(source, _columns(source.label, schema))
+        super().__init__(source, columns_of_schema(source.label, schema))
         source.resources.callback(self._file.close)
         self._names_in_file = schema.names
 
     def _read(self, names: list[str]) -> Iterator[tuple[ColumnArrays, int, int]]:
-        positions = [self.names.index(name) for name in names]
+        positions = [self.positions[name] for name in names]
         wanted = [self._names_in_file[i] for i in positions]
         n_rows = 0
         with _damage_named(self.label):
@@ -47,6 +53,53 @@ class ParquetTable(Table):
                 n_rows += batch.num_rows
                 share = n_rows / self._file.metadata.num_rows
                 yield arrays, batch.num_rows, int(share * (self.n_bytes or 0))
+
+    def chunks_of(self, names: list[str], chunk_rows: int | None) -> Iterator[Chunk]:
+        """Row groups, several of them where they are small."""
+        step = rows_at_once(chunk_rows, len(names))
+        metadata = self._file.metadata
+        total, rows_before, n_rows = max(1, metadata.num_rows), 0, 0
+        groups: list[int] = []
+        for i in range(metadata.num_row_groups):
+            groups.append(i)
+            n_rows += metadata.row_group(i).num_rows
+            if n_rows >= step or i + 1 == metadata.num_row_groups:
+                if n_rows:
+                    yield Chunk(
+                        self.label,
+                        (self.n_bytes or 0) * n_rows // total,
+                        rows_before,
+                        partial(self._read_groups, names, tuple(groups), step),
+                        self._source.check_unchanged,
+                    )
+                rows_before, n_rows, groups = rows_before + n_rows, 0, []
+
+    def _read_groups(
+        self, names: list[str], groups: tuple[int, ...], step: int, _: int, n_threads: int
+    ) -> Iterator[tuple[dict[str, Any], int]]:
+        """Decode row groups, ``step`` rows at a time, with a file of the calling thread's own."""
+        import pyarrow.parquet as pq
+
+        wanted = [self._names_in_file[self.positions[name]] for name in names]
+        coded = [w for n, w in zip(names, wanted, strict=True) if n in self._labels]
+        where = f"row group {groups[0]}" + (f" to {groups[-1]}" if len(groups) > 1 else "")
+        with _damage_named(self.label, where):
+            metadata = self._file.metadata
+            is_large = sum(metadata.row_group(i).num_rows for i in groups) > 2 * step
+            buffered = max(1 << 16, min(1 << 20, _BUFFERED // max(1, len(names))))
+            file = pq.ParquetFile(
+                self._source.on_disk(),
+                metadata=metadata,
+                buffer_size=buffered if is_large else 0,  # else columns are read as a whole
+                pre_buffer=False,
+                read_dictionary=coded,
+            )
+            with file:
+                for batch in file.iter_batches(
+                    step, row_groups=list(groups), columns=wanted, use_threads=n_threads > 1
+                ):
+                    columns = [batch.column(w) for w in wanted]
+                    yield values_of(names, columns, self._text, self._labels), batch.num_rows
 
 
 class ArrowTable(Table):
@@ -63,12 +116,12 @@ class ArrowTable(Table):
                 self._map = pa.memory_map(str(source.on_disk()))
                 self._reader = pa.ipc.open_file(self._map)
             schema = self._reader.schema
-        super().__init__(source, _columns(source.label, schema))
+        super().__init__(source, columns_of_schema(source.label, schema))
         if not self._is_stream:
             source.resources.callback(self._map.close)
 
     def _read(self, names: list[str]) -> Iterator[tuple[ColumnArrays, int, int]]:
-        positions = [self.names.index(name) for name in names]
+        positions = [self.positions[name] for name in names]
         with _damage_named(self.label):
             for batch, bytes_read in self._record_batches(positions):
                 columns = dict(zip(names, self._chosen(batch, positions), strict=True))
@@ -79,6 +132,46 @@ class ArrowTable(Table):
                         for n, c in columns.items()
                     }
                     yield arrays, n_rows, bytes_read
+
+    def chunks_of(self, names: list[str], chunk_rows: int | None) -> Iterator[Chunk]:
+        """Record batches of a file, several of them where they are small; a stream's come in turn."""
+        if self._is_stream:
+            yield from super().chunks_of(names, chunk_rows)
+            return
+        step = rows_at_once(chunk_rows, len(names))
+        n = self._reader.num_record_batches
+        with _damage_named(self.label):
+            at_once = max(1, step // max(1, self._reader.get_batch(0).num_rows)) if n else 1
+        for first in range(0, n, at_once):
+            stop = min(first + at_once, n)
+            yield Chunk(
+                self.label,
+                (self.n_bytes or 0) * (stop - first) // n,
+                0 if first == 0 else None,
+                partial(self._read_some, names, range(first, stop), step),
+                self._source.check_unchanged,
+            )
+
+    def _read_some(
+        self, names: list[str], batches: range, step: int, _: int, n_threads: int
+    ) -> Iterator[tuple[dict[str, Any], int]]:
+        """Record batches, ``step`` rows at a time, with a map of the calling thread's own."""
+        import pyarrow as pa
+
+        positions = [self.positions[name] for name in names]
+        where = f"record batch {batches[0]}" + (f" to {batches[-1]}" if len(batches) > 1 else "")
+        options = pa.ipc.IpcReadOptions(
+            included_fields=sorted(positions), use_threads=n_threads > 1
+        )
+        with _damage_named(self.label, where), pa.memory_map(str(self._source.on_disk())) as file:
+            reader = pa.ipc.open_file(file, options=options)
+            for i in batches:
+                batch = reader.get_batch(i)
+                columns = self._chosen(batch, positions)
+                for start in range(0, batch.num_rows, step):
+                    some = [column.slice(start, step) for column in columns]
+                    n_rows = min(step, batch.num_rows - start)
+                    yield values_of(names, some, self._text, self._labels), n_rows
 
     def _record_batches(self, positions: list[int]) -> Iterator[tuple[Any, int]]:
         import pyarrow as pa
@@ -154,6 +247,40 @@ def holds(kind: Any) -> str:
     return f"values of type {kind}"
 
 
+def values_of(
+    names: list[str], columns: list[Any], text: frozenset[str], labels: frozenset[str]
+) -> dict[str, Any]:
+    """Arrow columns by name: as numbers, or as text or labels where these were asked for."""
+    return {
+        name: to_labels(column)
+        if name in labels
+        else to_text(column)
+        if name in text
+        else to_numpy(column)
+        for name, column in zip(names, columns, strict=True)
+    }
+
+
+def to_labels(values: Any) -> Labelled:
+    """An Arrow column as codes and labels; nulls and NaN have the code -1."""
+    import pyarrow as pa
+    import pyarrow.types as t
+
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if not t.is_dictionary(values.type):
+        values = values.dictionary_encode()
+    labels = tuple(values.dictionary.to_pylist())
+    codes = arrow.to_numpy(values.indices)
+    if codes.dtype.kind == "f":
+        codes = np.where(np.isnan(codes), -1, codes)
+    codes = np.ascontiguousarray(codes, dtype=np.int32)
+    gaps = [i for i, label in enumerate(labels) if label is None or label != label]
+    if gaps:
+        codes = np.where(np.isin(codes, gaps), np.int32(-1), codes)
+    return Labelled(codes, labels)
+
+
 def to_numpy(values: Any) -> NDArray[Any]:
     """An Arrow column of numbers as a NumPy array of a type that batches have, nulls as NaN."""
     return plain_numbers(arrow.to_numpy(values))
@@ -171,7 +298,8 @@ def to_text(values: Any) -> NDArray[Any]:
     return np.array(values.to_pylist(), dtype=object)
 
 
-def _columns(label: str, schema: Any) -> list[Column]:
+def columns_of_schema(label: str, schema: Any) -> list[Column]:
+    """The columns of an Arrow schema; an index that pandas wrote has no name of its own."""
     named = own_names(label, schema.names)
     return [
         Column(
@@ -185,7 +313,7 @@ def _columns(label: str, schema: Any) -> list[Column]:
 
 
 @contextmanager
-def _damage_named(label: str) -> Iterator[None]:
+def _damage_named(label: str, where: str = "") -> Iterator[None]:
     import pyarrow as pa
 
     try:
@@ -193,6 +321,7 @@ def _damage_named(label: str) -> Iterator[None]:
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
+        part = f" ({where})" if where else ""
         raise FileFormatError(
-            f"{label} is damaged or not what its first bytes promise: {error}"
+            f"{label} is damaged or not what its first bytes promise{part}: {error}"
         ) from error

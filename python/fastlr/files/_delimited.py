@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
+
+from fastlr._kernels import kernels
 from fastlr.errors import FileFormatError
-from fastlr.files._arrow import holds, is_numeric, own_memory, to_numpy, to_text
+from fastlr.files._arrow import holds, is_numeric, own_memory, values_of
 from fastlr.files._cells import MISSING_WORDS, explained, not_numbers
+from fastlr.files._chunks import Chunk
 from fastlr.files._header import Header
-from fastlr.files._stream import ByteStream, Source, require_pyarrow
+from fastlr.files._stream import Source, require_pyarrow
 from fastlr.files._table import Column, ColumnArrays, Table, own_names
 from fastlr.files._text_options import TextOptions
 
@@ -61,20 +66,64 @@ class DelimitedTable(Table):
             yield Column(name, False, held, is_named)
 
     def _read(self, names: list[str]) -> Iterator[tuple[ColumnArrays, int, int]]:
-        chosen = {str(self.names.index(name)): name for name in names}
+        n_rows = 0
+        for rows in self._row_blocks():
+            ((arrays, n),) = self._read_block(names, rows, n_rows, 2)
+            n_rows += n
+            yield arrays, n, self._source.bytes_read
+
+    def chunks_of(self, names: list[str], chunk_rows: int | None) -> Iterator[Chunk]:
+        """Blocks of whole rows, which are parsed by whoever reads them; the size of a block is that of their text."""
+        n_bytes = 0
+        for k, rows in enumerate(self._row_blocks()):
+            bytes_read = self._source.bytes_read
+            yield Chunk(
+                self.label,
+                bytes_read - n_bytes,
+                0 if k == 0 else None,
+                partial(self._read_block, names, rows),
+                self._source.check_unchanged,
+            )
+            n_bytes = bytes_read
+
+    def _read_block(
+        self, names: list[str], rows: bytes, rows_before: int, n_threads: int
+    ) -> Iterator[tuple[dict[str, Any], int]]:
+        """The values of a block of whole rows, as a batch; what is more than numbers is left to pyarrow."""
+        plain = self._plain_numbers(names, rows)
+        if plain is not None:
+            yield plain
+            return
+        chosen = [str(self.positions[name]) for name in names]
+        block = self._parse(rows, chosen, rows_before, use_threads=n_threads > 1)
+        columns = [block.column(i) for i in chosen]
+        yield values_of(names, columns, self._text, self._labels), block.num_rows
+
+    def _plain_numbers(self, names: list[str], rows: bytes) -> tuple[dict[str, Any], int] | None:
+        """The values of rows that hold nothing but numbers and gaps in the chosen columns; None of others."""
+        options = self._options
+        is_plain = options.decimal == "." and not options.na and self._newline == b"\n"
+        columns = [self.columns[self.positions[name]] for name in names]
+        are_plain = all(column.holds == "numbers" for column in columns)
+        if (
+            not (is_plain and are_plain and names)
+            or b'"' in rows
+            or (self._labels | self._text) & {*names}
+        ):
+            return None
+        place = [-1] * len(self.columns)
+        for k, name in enumerate(names):
+            place[self.positions[name]] = k
+        most_rows = len(rows) // len(place) + 1  # a row has a byte for each field, at least
+        values = np.empty((len(names), most_rows))
+        n_rows = kernels.parse_numbers(rows, self._header.delimiter, place, MISSING_WORDS, values)
+        if n_rows < 0:
+            return None
+        return dict(zip(names, values[:, :n_rows], strict=True)), n_rows
+
+    def _row_blocks(self) -> Iterator[bytes]:
         stream = self._source.open()
         stream.read(self._header.n_bytes)
-        n_rows = 0
-        for rows in self._row_blocks(stream):
-            block = self._parse(rows, list(chosen), n_rows)
-            arrays = {
-                name: (to_text if name in self._text else to_numpy)(block.column(i))
-                for i, name in chosen.items()
-            }
-            n_rows += block.num_rows
-            yield arrays, block.num_rows, self._source.bytes_read
-
-    def _row_blocks(self, stream: ByteStream) -> Iterator[bytes]:
         rest = b""
         while part := stream.read(self._block_bytes):
             rest += part
@@ -87,7 +136,9 @@ class DelimitedTable(Table):
         if rest and not rest.isspace():
             yield rest
 
-    def _parse(self, rows: bytes, chosen: list[str] | None, rows_before: int) -> Any:
+    def _parse(
+        self, rows: bytes, chosen: list[str] | None, rows_before: int, *, use_threads: bool = True
+    ) -> Any:
         """Whole rows to an Arrow table; ``chosen`` are column numbers, None infers every type.
 
         pyarrow knows row numbers only when it works on one thread: an error is found again there.
@@ -97,7 +148,7 @@ class DelimitedTable(Table):
         held = own_memory(rows)
         try:
             try:
-                table = self._parsed(held, rows, chosen, use_threads=True)
+                table = self._parsed(held, rows, chosen, use_threads=use_threads)
             except pa.ArrowInvalid:
                 table = self._parsed(held, rows, chosen, use_threads=False)
         except pa.ArrowInvalid as error:
@@ -111,6 +162,11 @@ class DelimitedTable(Table):
                 'never closed: add the missing " or remove the other'
             )
         return table
+
+    def _is_text(self, i: int) -> bool:
+        """Whether column ``i`` is read as it is written; labels are, unless they are numbers."""
+        column = self.columns[i]
+        return column.name in self._text or (column.name in self._labels and not column.is_numeric)
 
     def _parsed(
         self,
@@ -126,7 +182,7 @@ class DelimitedTable(Table):
 
         types = {}
         for i in chosen or ():
-            if as_text or self.columns[int(i)].name in self._text:
+            if as_text or self._is_text(int(i)):
                 types[i] = pa.string()
             else:
                 is_boolean = self.columns[int(i)].holds == "booleans"

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
 
 from fastlr.errors import FileFormatError
+from fastlr.files._chunks import Chunk, ChunkReader
 from fastlr.files._open import open_table, table_from, text_only
-from fastlr.files._paths import table_files
+from fastlr.files._paths import partitions_of, table_files
+from fastlr.files._stream import Source
 from fastlr.files._table import Batch, Column, ColumnArrays, Table
 from fastlr.files._text_options import TextOptions, as_block_bytes, text_options
+from fastlr.input.row_stream import Labelled
 
 
 def open_tables(
@@ -57,7 +65,7 @@ def open_tables(
     [[5.0, 7.5], [8.0]]
     """
     files = table_files(paths)
-    if len(files) == 1:
+    if len(files) == 1 and not partitions_of(files):
         return open_table(
             files[0],
             block_bytes=block_bytes,
@@ -71,21 +79,49 @@ def open_tables(
     return JoinedTable(files, as_block_bytes(block_bytes), options)
 
 
-class JoinedTable(Table):
-    """Files with the same columns; all but pipes are closed until their turn comes."""
+def closed_tables(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    block_bytes: int = 8 << 20,
+    delimiter: str | None = None,
+    decimal: str = ".",
+    encoding: str | None = None,
+    skip: int = 0,
+    na: str | Sequence[str] = (),
+) -> Table:
+    """As `open_tables`, but no file is kept open between passes: nobody needs to close the table."""
+    options = text_options(delimiter, decimal, encoding, skip, na)
+    return JoinedTable(table_files(paths), as_block_bytes(block_bytes), options)
 
-    def __init__(self, files: Sequence[str], block_bytes: int, options: TextOptions) -> None:
+
+class JoinedTable(Table):
+    """Files with the same columns; all but pipes are closed until their turn comes.
+
+    The parts of a path that say ``key=value`` are columns, too, if all files have the same keys.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[str],
+        block_bytes: int,
+        options: TextOptions,
+    ) -> None:
         self._block_bytes, self._options = block_bytes, options
-        self._text = frozenset()
+        self._text = self._labels = frozenset()
         self._parts: list[Table | str] = []
-        self.label = f"{files[0]} and {len(files) - 1} more"
+        self._sources: list[Source] = []
+        self._partitions = partitions = partitions_of(files)
+        self._resources = ExitStack()
+        self.label = f"{files[0]} and {len(files) - 1} more" if len(files) > 1 else files[0]
         self.n_bytes = 0
         columns: dict[str, Column] = {}
         try:
             for file in files:
                 table = table_from(file, block_bytes, options)
                 self._parts.append(table)
+                self._sources.append(table.source)
                 if not columns:
+                    self.doubt = table.doubt
                     columns = {column.name: column for column in table.columns}
                 else:
                     _check_same(files[0], columns, table)
@@ -101,37 +137,100 @@ class JoinedTable(Table):
                     table.close()
             if options.given and not self.is_text:
                 raise text_only(self.label, options)
+            for key, values in partitions.items():
+                if key in columns:
+                    raise FileFormatError(
+                        f"{files[0]} has a column {key!r}, and its path says {key}={values[0]} as well: rename one"
+                    )
+                is_number = isinstance(values[0], float)
+                columns[key] = Column(key, is_number, "numbers" if is_number else "text")
         except BaseException:
             self.close()
             raise
         self.columns = tuple(columns.values())
 
+    @property
+    def can_repeat(self) -> bool:
+        """Whether the rows of all files can be read again."""
+        return all(isinstance(part, str) or part.can_repeat for part in self._parts)
+
     def _batches(self, names: list[str]) -> Iterator[Batch]:
         bytes_before = 0
-        for part in self._parts:
-            if isinstance(part, str):
-                with table_from(part, self._block_bytes, self._options) as table:
-                    table.read_as_text(self._text)
-                    yield from _shifted(table, names, bytes_before)
-            else:
-                part.read_as_text(self._text)
-                yield from _shifted(table := part, names, bytes_before)
+        for i, part in enumerate(self._parts):
+            with ExitStack() as stack:
+                table = self._opened(i)
+                if isinstance(part, str):
+                    stack.enter_context(table)
+                own = [name for name in names if name not in self._partitions]
+                for batch in table._batches(own):
+                    arrays = self._with_partitions(i, names, batch.columns, batch.n_rows)
+                    n_bytes = bytes_before + batch.bytes_read
+                    yield replace(batch, columns=arrays, bytes_read=n_bytes)
             bytes_before += table.n_bytes or 0
+
+    def chunks_of(self, names: list[str], chunk_rows: int | None) -> Iterator[Chunk]:
+        own = [name for name in names if name not in self._partitions]
+        for i, part in enumerate(self._parts):
+            table = self._opened(i)
+            try:
+                table.check_numbers(own)
+                for chunk in table.chunks_of(own, chunk_rows):
+                    if not self._partitions:
+                        yield chunk
+                    else:
+                        yield replace(chunk, read=partial(self._read_chunk, i, names, chunk.read))
+            finally:
+                if isinstance(part, str) and table.source.has_copy:
+                    self._resources.callback(table.close)  # chunks are read from the copy
+                elif isinstance(part, str):
+                    table.close()
+
+    def _opened(self, i: int) -> Table:
+        """The table of file ``i``, which must be what it was."""
+        part = self._parts[i]
+        table = (
+            table_from(part, self._block_bytes, self._options) if isinstance(part, str) else part
+        )
+        table.source.same_as(self._sources[i])
+        table.read_as_text(self._text)
+        table.read_as_labels(self._labels)
+        return table
+
+    def _read_chunk(
+        self, i: int, names: list[str], read: ChunkReader, rows_before: int, n_threads: int
+    ) -> Iterator[tuple[dict[str, Any], int]]:
+        for arrays, n_rows in read(rows_before, n_threads):
+            yield self._with_partitions(i, names, arrays, n_rows), n_rows
+
+    def _with_partitions(
+        self, i: int, names: list[str], arrays: dict[str, Any], n_rows: int
+    ) -> dict[str, Any]:
+        if not self._partitions:
+            return arrays
+        found = {}
+        for name in names:
+            if name not in self._partitions:
+                found[name] = arrays[name]
+                continue
+            value = self._partitions[name][i]
+            if name in self._labels:
+                found[name] = Labelled(np.zeros(n_rows, dtype=np.int32), (value,))
+            elif name in self._text:
+                found[name] = np.full(n_rows, str(value), dtype=object)
+            else:
+                found[name] = np.full(n_rows, value)
+        return found
 
     def _read(self, names: list[str]) -> Iterator[tuple[ColumnArrays, int, int]]:
         for batch in self._batches(names):
             yield batch.columns, batch.n_rows, batch.bytes_read
 
     def close(self) -> None:
-        """Close the pipes among the files."""
+        """Close the pipes among the files, and drop temporary copies."""
+        self._resources.close()
         for part in self._parts:
             if isinstance(part, Table):
                 part.close()
-
-
-def _shifted(table: Table, names: list[str], bytes_before: int) -> Iterator[Batch]:
-    for batch in table._batches(names):
-        yield replace(batch, bytes_read=bytes_before + batch.bytes_read)
 
 
 def _check_same(first: str, columns: dict[str, Column], table: Table) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 from fastlr.errors import InputError, InputTypeError
 from fastlr.files._stream import is_url
@@ -14,6 +17,7 @@ _ENDINGS = (
     *(".csv", ".tsv", ".tab", ".parquet", ".pq"),
     *(".feather", ".arrow", ".arrows", ".ipc", ".npy", ".npz"),
 )
+_PARTITION = re.compile("([^=]+)=(.*)", re.DOTALL)
 _COMPRESSED = (".gz", ".bz2", ".zst", ".xz")
 
 
@@ -22,7 +26,8 @@ def table_files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
 
     In a directory, files count whose name ends as that of a table does (.csv, .tsv, .tab, .parquet,
     .pq, .feather, .arrow, .arrows, .ipc, .npy, .npz, also compressed) and does not begin with a
-    point or an underscore; directories in it do not count. A pattern is one of ``glob``, with
+    point or an underscore; directories in it do not count, but for those named ``key=value`` where
+    there is no table beside them. A pattern is one of ``glob``, with
     ``**`` for directories of any depth. ``"-"`` is standard input.
 
     Raises
@@ -76,6 +81,8 @@ def _files_of(path: str) -> list[str]:
     if Path(path).is_dir():
         files = sorted(str(file) for file in Path(path).iterdir() if _is_table(file))
         if not files:
+            files = _partitioned(Path(path))
+        if not files:
             raise FileNotFoundError(
                 f"{path} is a directory without a table file in it (names that end in "
                 f"{', '.join(_ENDINGS)}; directories below are not searched): name files, or a "
@@ -89,6 +96,38 @@ def _files_of(path: str) -> list[str]:
             raise FileNotFoundError(f"no file fits the pattern {path!r}: check it")
         return files
     return [path]
+
+
+def _partitioned(directory: Path) -> list[str]:
+    """The tables in directories named ``key=value``, one below the other."""
+    files = []
+    for below in sorted(directory.iterdir()):
+        if below.is_dir() and _PARTITION.fullmatch(below.name):
+            own = sorted(str(file) for file in below.iterdir() if _is_table(file))
+            files += own or _partitioned(below)
+    return files
+
+
+def partitions_of(files: Sequence[str]) -> dict[str, list[Any]]:
+    """What the directories named ``key=value`` above files say of each: numbers if all are, else text.
+
+    Empty unless all files have the same keys.
+    """
+    found: list[dict[str, str]] = []
+    for file in files:
+        parts = [match for part in Path(file).parent.parts if (match := _PARTITION.fullmatch(part))]
+        found.append({match[1]: unquote(match[2]) for match in parts})
+    keys = found[0].keys() if found else {}.keys()
+    if any(of_file.keys() != keys for of_file in found):
+        return {}
+    values: dict[str, list[Any]] = {}
+    for key in keys:
+        texts = [of_file[key] for of_file in found]
+        try:
+            values[key] = [float(text) for text in texts]
+        except ValueError:
+            values[key] = texts
+    return values
 
 
 def _is_table(file: Path) -> bool:

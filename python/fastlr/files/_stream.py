@@ -124,6 +124,7 @@ class Source:
         self.is_compressed = False
         self._encoding: str | None = None
         self._on_disk: Path | None = None
+        self._stamp: tuple[int, ...] | None = None
         self._packed: ByteStream
         self._untouched: ByteStream | None
         if self.path is None:
@@ -132,6 +133,7 @@ class Source:
             _check_is_file(self.path)
             if self.path.is_file():
                 self.n_bytes = self.path.stat().st_size
+                self._stamp = _stamp(self.path)
             self._untouched = self._open_file(self.path)
 
     def peek(self, size: int) -> bytes:
@@ -154,6 +156,34 @@ class Source:
         if self.path is None or self.n_bytes is None:
             raise ValueError(f"{self.label} can be read only once")
         return self._open_file(self.path)
+
+    @property
+    def can_repeat(self) -> bool:
+        """Whether the bytes can be read again, from the file or a temporary copy."""
+        return self._on_disk is not None or (self.path is not None and self.n_bytes is not None)
+
+    @property
+    def has_copy(self) -> bool:
+        """Whether there is a temporary copy, which closing the source removes."""
+        return self._on_disk is not None
+
+    def check_unchanged(self) -> None:
+        """Raise a `FileFormatError` if the file has changed since it was opened."""
+        if self.path is None or self._stamp is None:
+            return
+        try:
+            is_same = _stamp(self.path) == self._stamp
+        except FileNotFoundError:
+            is_same = False
+        if not is_same:
+            raise FileFormatError(
+                f"{self.label} has changed while it was read: wait until it is written, and read it again"
+            )
+
+    def same_as(self, earlier: Source) -> Source:
+        """Return this source, which must be the file that ``earlier`` was, unchanged."""
+        self._stamp = earlier._stamp
+        return self
 
     @property
     def bytes_read(self) -> int:
@@ -194,6 +224,12 @@ class Source:
         if self._encoding is not None:
             stream = ByteStream(_Recoded(stream, self._encoding, self.label))
         return stream
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What changes with a file's bytes: inode, size, and time of the last change."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def require_pyarrow(purpose: str) -> Any:

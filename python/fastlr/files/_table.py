@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastlr.errors import FileFormatError, InputError
+from fastlr.files._chunks import Chunk
 from fastlr.files._stream import Source
 
 ColumnArrays = dict[str, NDArray[Any]]
@@ -35,7 +36,7 @@ class Column:
 class Batch:
     """Consecutive rows of a table: 1-D arrays of equal length, NaN (of text None) where a value is missing."""
 
-    columns: ColumnArrays
+    columns: dict[str, Any]
     n_rows: int
     first_row: int
     """1 is the first row of data; a header is not counted."""
@@ -54,6 +55,9 @@ class Table(AbstractContextManager["Table"], ABC):
 
     is_text = False
     """Whether the options of text have a meaning here."""
+    _positions: dict[str, int] | None = None
+    may_change = False
+    """Whether the rows may be others when they are read again."""
     doubt = ""
     """What the file may be instead, if its columns look odd, with the option that says so."""
 
@@ -63,6 +67,21 @@ class Table(AbstractContextManager["Table"], ABC):
         self.columns = tuple(columns)
         self.n_bytes = source.n_bytes
         self._text: frozenset[str] = frozenset()
+        self._labels: frozenset[str] = frozenset()
+
+    @property
+    def source(self) -> Source:
+        """The bytes that the table is read from."""
+        return self._source
+
+    @property
+    def can_repeat(self) -> bool:
+        """Whether the rows can be read again: those of standard input in most formats cannot."""
+        return self._source.can_repeat
+
+    def read_as_labels(self, names: Iterable[str]) -> None:
+        """Have chunks give columns as codes and labels (`Labelled`)."""
+        self._labels = frozenset(names)
 
     def read_as_text(self, names: Iterable[str]) -> None:
         """Have batches give columns as they are written: arrays of ``str``, and None where a value is missing."""
@@ -73,11 +92,18 @@ class Table(AbstractContextManager["Table"], ABC):
         """Names of all columns, in file order."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def positions(self) -> dict[str, int]:
+        """Where each column stands, by name."""
+        if self._positions is None or len(self._positions) != len(self.columns):
+            self._positions = {column.name: i for i, column in enumerate(self.columns)}
+        return self._positions
+
     def column(self, name: str) -> Column:
         """The column called ``name``; raises ``InputError`` if there is none."""
-        for column in self.columns:
-            if column.name == name:
-                return column
+        positions = self.positions
+        if name in positions:
+            return self.columns[positions[name]]
         raise InputError(f"{self.label} has no column {name!r}; it has {', '.join(self.names)}")
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[Batch]:
@@ -99,19 +125,45 @@ class Table(AbstractContextManager["Table"], ABC):
         """
         if columns is None:
             columns = [column.name for column in self.columns if column.is_numeric]
-        for name in columns:
-            column = self.column(name)
-            if not column.is_numeric and name not in self._text:
-                raise FileFormatError(
-                    f"{self.label}: column {name!r} holds {column.holds}, not numbers: "
-                    "correct it or leave it out"
-                )
+        self.check_numbers(columns)
         has_rows = False
         for batch in self._batches(list(columns)):
             has_rows = True
             yield batch
         if not has_rows:
             raise FileFormatError(f"{self.label} has columns but no rows: nothing to read")
+
+    def check_numbers(self, names: Iterable[str]) -> None:
+        """Raise a `FileFormatError` if a column that is not read as text or labels holds no numbers."""
+        for name in names:
+            column = self.column(name)
+            if not column.is_numeric and name not in self._text | self._labels:
+                raise FileFormatError(
+                    f"{self.label}: column {name!r} holds {column.holds}, not numbers: "
+                    "correct it or leave it out"
+                )
+
+    def chunks(self, columns: Sequence[str], chunk_rows: int | None = None) -> Iterator[Chunk]:
+        """The rows of ``columns`` in parts that several threads may read at the same time.
+
+        What is iterated over is at most a block of bytes from the file; values are decoded by whoever reads a chunk,
+        about ``chunk_rows`` rows at once. The chunks are the same ones every time.
+        """
+        self.check_numbers(columns)
+        yield from self.chunks_of(list(columns), chunk_rows)
+
+    def chunks_of(self, names: list[str], chunk_rows: int | None) -> Iterator[Chunk]:
+        """As `chunks`; by default every batch is one, and is read when its turn comes."""
+        n_rows = n_bytes = 0
+        for arrays, n, bytes_read in self._read(names):
+            yield Chunk(
+                self.label,
+                bytes_read - n_bytes,
+                n_rows,
+                lambda *_, batch=(arrays, n): iter([batch]),
+                self._source.check_unchanged,
+            )
+            n_rows, n_bytes = n_rows + n, bytes_read
 
     def _batches(self, names: list[str]) -> Iterator[Batch]:
         """Batches that have rows, with the numbers of these."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastlr.errors import InputError
 from fastlr.files import Batch
+from fastlr.input.row_stream import Labelled
 
 Mask = NDArray[np.bool_]
 
@@ -22,6 +23,9 @@ def missing_rows(batch: Batch, names: Sequence[str], label: str) -> Mask:
     missing = np.zeros(batch.n_rows, dtype=np.bool_)
     for name in names:
         values = batch.columns[name]
+        if isinstance(values, Labelled):
+            missing |= values.codes < 0
+            continue
         if values.dtype == object:  # text
             missing |= np.fromiter((value is None for value in values), np.bool_, len(values))
             continue
@@ -46,14 +50,17 @@ def refuse_missing(batch: Batch, names: Sequence[str], missing: Mask, label: str
     if not missing.any():
         return
     row = int(missing.argmax())
-    name = next(n for n in names if _is_gap(batch.columns[n][row]))
+    name = next(n for n in names if _is_gap(batch.columns[n], row))
     raise InputError(
         f"{label}: column {name!r} has no value in row {batch.first_row + row}: "
         f"fill it in, or use {way}"
     )
 
 
-def _is_gap(value: Any) -> bool:
+def _is_gap(values: Any, row: int) -> bool:
+    if isinstance(values, Labelled):
+        return bool(values.codes[row] < 0)
+    value = values[row]
     return value is None or (not isinstance(value, str) and bool(np.isnan(value)))
 
 

@@ -13,7 +13,8 @@ from fastlr.errors import InputError, InputTypeError
 from fastlr.inference.clusters import as_clusters
 from fastlr.inference.estimates import Estimates, GivenRows, share_of_data
 from fastlr.inference.lags import plug_in_lags, usual_lags
-from fastlr.inference.row_passes import cluster_scores, hac_meat, meat
+from fastlr.inference.row_passes import cluster_scores, hac_meat
+from fastlr.inference.stream_passes import meats, streamed_scores
 from fastlr.inference.words import COV_TYPES
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag, as_whole
@@ -151,13 +152,14 @@ def _by_rows(
     correction = _CORRECTIONS[cov_type]
     whitened = _is_ill(fit) or correction != "none"
     factor = fit.factor()
+    passed = [fit.fitted(rows, target, factor=whitened) for target in range(fit.n_targets)]
     out = []
-    for target in range(fit.n_targets):
-        passed = fit.fitted(rows, target, factor=whitened)
-        inner, n_undetermined = meat(passed, correction, whitened=whitened)
+    for own, (inner, n_undetermined) in zip(
+        passed, meats(rows, passed, correction, whitened=whitened), strict=True
+    ):
         if n_undetermined:
             found["n_undetermined"] = n_undetermined
-        out.append(_outer(fit, factor, inner, float(passed.scale[-1]), whitened))
+        out.append(_outer(fit, factor, inner, float(own.scale[-1]), whitened))
     with np.errstate(divide="ignore", invalid="ignore"):
         return _stacked(out, fit.nobs / left if cov_type == "HC1" else 1.0)
 
@@ -169,30 +171,41 @@ def _by_clusters(
     options: Mapping[str, Any],
     found: dict[str, Any],
 ) -> _Matrices:
-    clusters = as_clusters(options.get("groups"), rows.features.n_samples, rows.weights)
+    whitened, factor = _is_ill(fit), fit.factor()
+    passed = [fit.fitted(rows, target, factor=whitened) for target in range(fit.n_targets)]
+    if rows.stream is None:
+        clusters = as_clusters(options.get("groups"), rows.features.n_samples, rows.weights)
+        counts = clusters.counts
+        scores = (
+            [
+                cluster_scores(own, codes, n_clusters, whitened=whitened)
+                for codes, n_clusters in zip(clusters.codes, counts, strict=True)
+            ]
+            for own in passed
+        )
+    else:
+        streamed = streamed_scores(rows.stream, passed, options["groups"], whitened=whitened)
+        counts = [len(way) for way in streamed[0]]
+        scores = (ways for ways in streamed)
     asked = options.get("use_correction", True)
     use_least = isinstance(asked, str) and asked == "min"
     corrects = use_least or as_flag(asked, "use_correction")
-    least = min(clusters.counts[: clusters.n_ways])
-    whitened, factor = _is_ill(fit), fit.factor()
-    found["n_groups"] = clusters.counts[0] if clusters.n_ways == 1 else tuple(clusters.counts[:2])
+    n_ways = 1 if len(counts) == 1 else 2
+    least = min(counts[:n_ways])
+    found["n_groups"] = counts[0] if n_ways == 1 else tuple(counts[:2])
     found["use_correction"] = "min" if use_least else corrects
     if as_flag(options.get("df_correction", True), "df_correction"):
         found["df_inference"] = float(least - 1)
     out = []
-    for target in range(fit.n_targets):
-        passed = fit.fitted(rows, target, factor=whitened)
-        total = np.zeros((passed.n_variables, passed.n_variables))
-        for way, (codes, n_clusters) in enumerate(
-            zip(clusters.codes, clusters.counts, strict=True)
-        ):
-            scores = cluster_scores(passed, codes, n_clusters, whitened=whitened)
+    for own, ways in zip(passed, scores, strict=True):
+        total = np.zeros((own.n_variables, own.n_variables))
+        for way, of_clusters in enumerate(ways):
             factor_of_way = 1.0
             if corrects:
-                n_groups = least if use_least else n_clusters
+                n_groups = least if use_least else len(of_clusters)
                 factor_of_way = n_groups / (n_groups - 1.0) * (fit.nobs - 1.0) / left
-            total += (-1.0 if way == 2 else 1.0) * factor_of_way * (scores.T @ scores)
-        out.append(_outer(fit, factor, total, float(passed.scale[-1]), whitened))
+            total += (-1.0 if way == 2 else 1.0) * factor_of_way * (of_clusters.T @ of_clusters)
+        out.append(_outer(fit, factor, total, float(own.scale[-1]), whitened))
     return _stacked(out)
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from fastlr.inference.inverse import CrossInverse
 from fastlr.inference.row_passes import LEAST_LEFT, FittedRows, root_of_rows
 from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.row_stream import RowStream
 
 __all__ = ["Estimates", "GivenRows", "inverse_of_rows"]
 
@@ -27,6 +28,8 @@ class GivenRows:
     targets: Columns
     weights: npt.NDArray[Any] | None
     n_threads: int | None = None
+    stream: RowStream | None = None
+    """Where the rows come from if they come in chunks; the other fields then say how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,10 @@ class Estimates:
             constant = about - float(np.dot(rest / inverse.scale, coef))
         scale_y = math.ldexp(1.0, -math.frexp(size)[1]) if 0.0 < size < math.inf else 1.0
         along = np.append(coef / inverse.scale * scale_y, constant * scale_y)
+        own: Any = [] if rows.stream is not None else rows.targets.column(target)
         return FittedRows(
             rows.features,
-            Columns(rows.targets.column(target), rows.features.n_samples, 1, None, True),
+            Columns(own, rows.features.n_samples, 1, None, True),
             rows.weights,
             self.weight_type == "frequency",
             np.append(mean, shift_y),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from fastlr._kernels import kernels
@@ -35,7 +37,7 @@ def combined_products(
     -------
     ndarray of shape (k, k)
     """
-    n, p, k = problem.features.n_samples, problem.n_features, directions.shape[1]
+    n, p, k = problem.rows_of_slots, problem.n_features, directions.shape[1]
     centred = constants is None and problem.fit_intercept
     if constants is None:
         constants = np.zeros((2, k))
@@ -45,10 +47,25 @@ def combined_products(
     n_terms = problem.n_terms
     pairs = np.ascontiguousarray(np.tile(directions, n_terms))
     scale = np.tile(scaled.scale[:p], n_terms)
+    combined = partial(_combined, scale, pairs, constants)
+
+    def as_one(chunk: Problem) -> FloatArray:
+        total: FloatArray = combined(chunk).sum(axis=0, keepdims=True)
+        return total
+
+    slots = problem.over_rows(combined, as_one, np.add)
+    products: FloatArray = kernels.combined_products(n, n_terms * p, k, weight, centred, slots)
+    return products
+
+
+def _combined(
+    scale: FloatArray, pairs: FloatArray, constants: FloatArray, problem: Problem
+) -> FloatArray:
+    """The slots of a pass: products of the combinations (k, k), then their totals (k,)."""
     threads = resolve_threads(problem.n_threads)
-    for part, slots in in_parts(kernels.plan_combinations(n, n_terms * p, k)):
+    n, k = problem.features.n_samples, pairs.shape[1]
+    for part, slots in in_parts(kernels.plan_combinations(n, len(scale), k)):
         kernels.combine(
             problem.features.source, problem.weights, scale, pairs, constants, part, threads, slots
         )
-    products: FloatArray = kernels.combined_products(n, n_terms * p, k, weight, centred, slots)
-    return products
+    return slots

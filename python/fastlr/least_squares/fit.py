@@ -16,6 +16,7 @@ from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.names import names_of
 from fastlr.input.options import as_choice, as_flag
 from fastlr.input.penalties import as_penalties
+from fastlr.input.row_stream import RowStream
 from fastlr.input.sparse import SparseColumns
 from fastlr.least_squares.absorbed import climb_absorbed, is_absorbed, refuse_many_indicators
 from fastlr.least_squares.complete_blocks import climb_blocks, complete_blocks
@@ -27,6 +28,7 @@ from fastlr.least_squares.ridge import climb_penalised, solve_penalised
 from fastlr.least_squares.wide import climb_wide
 from fastlr.moments import Moments
 from fastlr.moments.state import State
+from fastlr.moments.streamed import refuse_beside_scan
 from fastlr.results import LinearFit
 from fastlr.results.linear_fit import with_design, with_rows
 
@@ -165,6 +167,19 @@ def ols(
 
         check_asked(*asked)
     if type(X) is not np.ndarray or categories != "auto" or data is not None:
+        if isinstance(X, RowStream):
+            from fastlr.least_squares.streamed import fit_stream
+
+            refuse_beside_scan(
+                y=y,
+                data=data,
+                sample_weight=sample_weight,
+                feature_names=feature_names,
+                categories=None if categories == "auto" else categories,
+                missing=None if missing == "error" else missing,
+                n_threads=n_threads,
+            )
+            return fit_stream(X, fit_intercept, alpha, accuracy, rank, asked)
         X, made = designed_problem(
             X,
             y,

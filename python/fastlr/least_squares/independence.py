@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr._kernels import kernels
-from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.columns import FloatArray
 from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.combinations import combined_products
 from fastlr.least_squares.problem import Problem, ScaledSolution
@@ -240,12 +240,9 @@ def _refine_some(
     *,
     with_targets: bool,
 ) -> tuple[ScaledSolution, FloatArray, int, FloatArray]:
-    n, p, k = problem.features.n_samples, problem.n_features, directions.shape[1]
+    p, k = problem.n_features, directions.shape[1]
     t = problem.targets.n_columns if with_targets else 0
-    zeros = np.broadcast_to(np.zeros(1), (n,))
-    joint = problem._replace(
-        targets=Columns([*problem.targets.as_list()[:t], *[zeros] * k], n, t + k)
-    )
+    joint = problem.with_zero_targets(t, k)
     mean = np.concatenate([scaled.mean[:, :p], np.zeros((2, k))], axis=1)
     intercept = np.zeros((2, k))
     if problem.fit_intercept and k:
@@ -321,6 +318,8 @@ def _exact_directions(
 
 def _row(problem: Problem) -> FloatArray:
     """The features of the first row that counts."""
+    if problem.stream is not None:
+        return problem.stream.first_row()
     i = 0 if problem.weights is None else int(np.argmax(np.asarray(problem.weights) > 0))
     return problem.features.row(i)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -38,7 +39,6 @@ def precondition(
         Passes over the rows that it took.
     """
     p, threads = problem.n_features, resolve_threads(problem.n_threads)
-    features = problem.leading_features
     scale, weight = start.scale, moments.total_weight
     chosen = moments if len(keep) == p else moments.select(list(keep))
     state = chosen.for_kernels()
@@ -52,9 +52,8 @@ def precondition(
     start = with_exact_means(problem, start)
     passes = int(problem.fit_intercept)
     for _ in range(_MOST_PASSES):
-        _, _, _, mean, cross = scaled_moments(
-            features, problem.targets, problem.weights, shift, scale, threads, basis
-        )
+        pass_over = partial(_moments_in_basis, shift, scale, basis)
+        _, mean, cross = problem.over_rows(pass_over, pass_over, _merged)
         passes += 1
         basis, factor, coef, is_orthonormal = kernels.next_basis(
             basis, factor, weight, mean, cross, problem.fit_intercept, n_threads=threads
@@ -94,6 +93,30 @@ def precondition(
             relative = 64 * U
     intercept = np.hypot(1.0 / np.sqrt(weight), np.linalg.norm(along_means))
     return refined, progress, RootError(relative, float(intercept)), passes
+
+
+_Summary = tuple[float, FloatArray, FloatArray]
+
+
+def _moments_in_basis(
+    shift: FloatArray, scale: FloatArray, basis: FloatArray, problem: Problem
+) -> _Summary:
+    """Weight, means (2, q) about the shift and cross-products (q, q) of the features in a basis, and the targets."""
+    weight, _, _, mean, cross = scaled_moments(
+        problem.leading_features,
+        problem.targets,
+        problem.weights,
+        shift,
+        scale,
+        resolve_threads(problem.n_threads),
+        basis,
+    )
+    return weight, mean, cross
+
+
+def _merged(first: _Summary, second: _Summary) -> _Summary:
+    weight, mean, cross = kernels.merge(*first, *second)
+    return weight, mean, cross
 
 
 def _factor_of_products(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ import numpy.typing as npt
 from fastlr.inference.inverse import CrossInverse
 from fastlr.input.coded import CodedColumns
 from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.row_stream import RowChunk
+from fastlr.least_squares.stream_view import StreamView, with_zeros
 from fastlr.moments.passes import pass_over
 from fastlr.moments.state import State
 
@@ -22,6 +24,9 @@ __all__ = [
     "ScaledSolution",
     "Solution",
 ]
+
+
+T = TypeVar("T")
 
 
 class Problem(NamedTuple):
@@ -42,6 +47,46 @@ class Problem(NamedTuple):
     """Which of the caller's rows are left, where some were left out and that is known."""
     offset_squares: FloatArray | None = None
     """Sums of squares (p,) of what was subtracted from the features before: to their rounding they are known."""
+    stream: StreamView | None = None
+    """Where the rows come from if they come in chunks: features and targets then have numbers of columns alone."""
+
+    def over_rows(
+        self,
+        kernel: Callable[[Problem], T],
+        in_chunks: Callable[[Problem], T],
+        merge: Callable[[T, T], T],
+    ) -> T:
+        """``kernel`` on all rows; of those of a stream ``in_chunks`` on every chunk, and what it gives merged."""
+        view = self.stream
+        if view is None:
+            return kernel(self)
+
+        def of_chunk(rows: RowChunk) -> T:
+            return in_chunks(
+                self._replace(
+                    features=rows.features,
+                    targets=view.targets_of(rows),
+                    weights=rows.weights,
+                    n_threads=rows.n_threads,
+                    stream=None,
+                )
+            )
+
+        return view.rows.map_merge(of_chunk, merge)
+
+    def with_zero_targets(self, n_targets: int, n_zeros: int) -> Problem:
+        """The first targets, followed by others that are zero in every row."""
+        if self.stream is None:
+            return self._replace(targets=with_zeros(self.targets, n_targets, n_zeros))
+        return self._replace(
+            targets=Columns([], self.features.n_samples, n_targets + n_zeros),
+            stream=self.stream.with_zeros(n_targets, n_zeros),
+        )
+
+    @property
+    def rows_of_slots(self) -> int:
+        """The number of rows that plans of slots are made for: those of streams come merged, as if of one row."""
+        return self.features.n_samples if self.stream is None else 1
 
     @property
     def n_features(self) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial, reduce
 
 import numpy as np
 
 from fastlr._kernels import kernels
 from fastlr._kernels.parts import in_parts
-from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.columns import FloatArray
 from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.problem import Problem, ScaledSolution
 from fastlr.least_squares.rounding import add_to, quotient
+from fastlr.least_squares.stream_view import merged_sums
 from fastlr.least_squares.units import U, digits_at
 from fastlr.moments import Moments
 
@@ -66,7 +68,7 @@ def refine_and_show(
     p, t, n, n_terms = (
         problem.n_features,
         problem.targets.n_columns,
-        problem.features.n_samples,
+        problem.rows_of_slots,
         problem.n_terms,
     )
     progress = np.zeros((t, kernels.PROGRESS_SIZE))
@@ -119,6 +121,30 @@ def sweep_rows(problem: Problem, scaled: ScaledSolution) -> FloatArray:
     ndarray of shape (n_slots, slot_size)
         Sums for `kernels.refine` or `kernels.sweep_totals`.
     """
+    return problem.over_rows(
+        partial(_swept, scaled), partial(_swept_as_one, scaled), _merged_slots(problem)
+    )
+
+
+def _swept_as_one(scaled: ScaledSolution, problem: Problem) -> FloatArray:
+    """The sums of a sweep in one slot, (1, slot_size)."""
+    slots, merge = _swept(scaled, problem), _merged_slots(problem)
+    return reduce(merge, (slots[k : k + 1] for k in range(len(slots))))
+
+
+def _merged_slots(problem: Problem) -> Callable[[FloatArray, FloatArray], FloatArray]:
+    """What merges slots (1, slot_size) of sweeps: sums by lane, each followed by what rounding took from them."""
+    n_sums = problem.targets.n_columns * (problem.n_terms * problem.n_features + 2)
+
+    def merge(first: FloatArray, second: FloatArray) -> FloatArray:
+        pairs = (slot.reshape(n_sums, 2, -1) for slot in (first, second))
+        return np.ascontiguousarray(merged_sums(*pairs).reshape(1, -1))
+
+    return merge
+
+
+def _swept(scaled: ScaledSolution, problem: Problem) -> FloatArray:
+    """The slots of a sweep, as many as its plan has."""
     p, t, n_terms = problem.n_features, problem.targets.n_columns, problem.n_terms
     threads = resolve_threads(problem.n_threads)
     plan = kernels.plan_sweep(problem.features.n_samples, n_terms * p, t)
@@ -146,16 +172,15 @@ def with_exact_means(problem: Problem, scaled: ScaledSolution) -> ScaledSolution
 
     A sweep of a target of zeros at the intercept -1 has residuals of 1, and the columns' sums for its gradient.
     """
-    p, n = problem.n_features, problem.features.n_samples
+    p, n = problem.n_features, problem.rows_of_slots
     if not problem.fit_intercept:
         return scaled
-    zeros = np.broadcast_to(np.zeros(1), (n, 1))
     ones = scaled._replace(
         coef=np.zeros((2, p)),
         intercept=np.array([[-1.0], [0.0]]),
         scale=np.append(scaled.scale[:p], 1.0),
     )
-    slots = sweep_rows(problem._replace(targets=Columns(zeros, n, 1)), ones)
+    slots = sweep_rows(problem.with_zero_targets(0, 1), ones)
     sums, count, _ = kernels.sweep_totals(n, p, 1, problem.n_terms, slots)
     mean = scaled.mean.copy()
     mean[:, :p] = quotient(sums[:, 0], count[:, 0])
@@ -188,7 +213,7 @@ def checked(
     digits : float
         15 if the gradient of the sum of squares is zero to rounding, else about as many as it leaves.
     """
-    p, t, n = problem.n_features, problem.targets.n_columns, problem.features.n_samples
+    p, t, n = problem.n_features, problem.targets.n_columns, problem.rows_of_slots
     slots = sweep_rows(problem, scaled)
     gradient, total, rss = kernels.sweep_totals(n, p, t, problem.n_terms, slots)
     centred, shift = gradient.sum(axis=0), np.zeros(t)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastlr.errors import InputError
+from fastlr.errors import InputError, InputTypeError
 from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.missing import complete_rows, is_drop
@@ -21,10 +21,12 @@ from fastlr.input.names import (
     warn_of_target_among_features,
 )
 from fastlr.input.options import as_choice
+from fastlr.input.row_stream import RowStream
 from fastlr.moments.combining import added, taken_away
 from fastlr.moments.passes import pass_over
 from fastlr.moments.serialised import as_bytes, from_bytes
 from fastlr.moments.state import PRECISIONS, State
+from fastlr.moments.streamed import state_of_stream
 from fastlr.storage import Storable
 from fastlr.storage.schema import Bytes, check_fields
 
@@ -135,6 +137,42 @@ class Moments(Storable):
         return moments_of(
             X, y, sample_weight, feature_names, target_names, n_threads, precision, missing
         )[0]
+
+    @classmethod
+    def from_rows(cls, rows: RowStream, *, precision: str = "double") -> Moments:
+        """Moments of rows that come in chunks, in one pass over them.
+
+        Parameters
+        ----------
+        rows : Scan
+            What `fastlr.scan` gave.
+        precision : {"double", "double_double"}, default="double"
+            As in `from_arrays`.
+
+        Returns
+        -------
+        Moments
+
+        Raises
+        ------
+        InputError, InputTypeError, FileFormatError
+            A value or a file is refused, as by `fastlr.scan`; no row is left; or moments of so many columns do not fit
+            the memory that is free.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastlr
+        >>> rows = fastlr.scan([(np.array([[1.0], [2.0]]), [2.0, 3.0]), (np.array([[4.0]]), [5.0])])
+        >>> fastlr.Moments.from_rows(rows).n_samples
+        3
+        """
+        if not isinstance(rows, RowStream):
+            raise InputTypeError(
+                f"rows is a {type(rows).__name__}: pass what fastlr.scan gives, or arrays to Moments.from_arrays."
+            )
+        as_choice(precision, PRECISIONS, "precision")
+        return cls._of_state(state_of_stream(rows, precision))
 
     @classmethod
     def _of_columns(

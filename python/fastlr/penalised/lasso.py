@@ -14,8 +14,10 @@ from fastlr.input.arguments import as_features
 from fastlr.input.columns import FloatArray
 from fastlr.input.names import check_same_features
 from fastlr.input.options import as_choice, as_flag, as_number
+from fastlr.input.row_stream import RowStream
 from fastlr.least_squares.fit import problem_of
 from fastlr.moments import Moments
+from fastlr.moments.streamed import refuse_beside_scan
 from fastlr.penalised.arguments import (
     as_alphas,
     as_factors,
@@ -165,7 +167,7 @@ def lasso_path(
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features), or Moments
+    X : array-like of shape (n_samples, n_features), Moments or Scan
         Rows, or their moments (without ``y`` then).
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
         Target values; several targets are fitted each on its own, for the same penalties.
@@ -317,6 +319,9 @@ def enet_path(
         raise InputError(f"eps={eps!r} is not between 0 and 1: pass a ratio such as 1e-3.")
     as_choice(solver, ("auto", "moments", "rows"), "solver")
     source: Source
+    if isinstance(X, RowStream):
+        refuse_beside_scan(y=y, sample_weight=sample_weight, feature_names=feature_names)
+        X = Moments.from_rows(X)
     if isinstance(X, Moments):
         if y is not None or sample_weight is not None or feature_names is not None:
             raise InputError(

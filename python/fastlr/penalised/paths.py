@@ -16,11 +16,13 @@ from fastlr.input.columns import FloatArray
 from fastlr.input.names import check_same_features
 from fastlr.input.options import as_flag
 from fastlr.input.penalties import as_penalty_grid
+from fastlr.input.row_stream import RowStream
 from fastlr.least_squares.fit import problem_of
 from fastlr.least_squares.problem import Problem
 from fastlr.least_squares.units import FEW_DIGITS
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_state
+from fastlr.moments.streamed import refuse_beside_scan
 from fastlr.penalised.dual import dual_equations, solve_dual_for_all
 from fastlr.penalised.equations import PenalisedSolutions, equations_of, solve_for_all
 from fastlr.penalised.stored import path_as_data, ridge_path_of
@@ -166,8 +168,8 @@ def ridge_path(
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features), or Moments
-        As in `fastlr.ols`; or moments, which know y and the weights.
+    X : array-like of shape (n_samples, n_features), Moments or Scan
+        As in `fastlr.ols`; or moments, or what `fastlr.scan` gave, which know y and the weights.
     y : array-like of shape (n_samples,) or (n_samples, n_targets), optional
         Target values; left out with moments.
     alphas : float or array-like of shape (n_alphas,), optional
@@ -217,12 +219,16 @@ def ridge_path(
     """
     flag = as_flag(fit_intercept, "fit_intercept")
     grid = None if alphas is None else as_penalty_grid(alphas)
+    n_passes = 0
+    if isinstance(X, RowStream):
+        refuse_beside_scan(y=y, sample_weight=sample_weight, feature_names=feature_names)
+        X, n_passes = Moments.from_rows(X), 1
     if isinstance(X, Moments):
         if y is not None or sample_weight is not None or feature_names is not None:
             raise InputError(
                 "X are Moments, which know y, sample_weight and feature_names: pass alphas=... alone, by name."
             )
-        return _from_moments(X.snapshot(), flag, grid, X.n_targets == 1, 0)
+        return _from_moments(X.snapshot(), flag, grid, X.n_targets == 1, n_passes)
     problem, is_vector = problem_of(X, y, sample_weight, flag, feature_names, n_threads)
     if problem.features.n_samples < problem.n_features:
         return _from_dual(problem, grid, is_vector)

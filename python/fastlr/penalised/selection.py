@@ -14,6 +14,7 @@ from fastlr._kernels import kernels
 from fastlr.errors import ConditionWarning, InputError, user_level
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag, as_whole
+from fastlr.input.row_stream import RowStream
 from fastlr.input.threads import interruptible
 from fastlr.least_squares.fit import problem_of, solve_moments
 from fastlr.least_squares.problem import Problem
@@ -21,10 +22,12 @@ from fastlr.least_squares.units import U
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_state
 from fastlr.moments.state import State
-from fastlr.penalised.folds import consecutive_folds, moments_of_folds
+from fastlr.moments.streamed import refuse_beside_scan
+from fastlr.penalised.folds import Fold, consecutive_folds, moments_of_folds
 from fastlr.penalised.forward_rows import columns_of_forward
 from fastlr.penalised.sources import OfMoments
 from fastlr.penalised.stored import selection_of
+from fastlr.penalised.stream_folds import folds_of_stream
 from fastlr.penalised.subsets import (
     Chosen,
     Products,
@@ -144,7 +147,7 @@ def best_subset(
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features), or Moments
+    X : array-like of shape (n_samples, n_features), Moments or Scan
         Rows, or their moments (without ``y`` then).
     y : array-like of shape (n_samples,)
         One target.
@@ -199,7 +202,14 @@ def best_subset(
     as_choice(method, METHODS, "method")
     as_choice(criterion, CRITERIA, "criterion")
     problem: Problem | None = None
-    if isinstance(X, Moments):
+    folds: list[Fold] | None = None
+    if isinstance(X, RowStream):
+        refuse_beside_scan(y=y, sample_weight=sample_weight, feature_names=feature_names)
+    if isinstance(X, RowStream) and criterion == "kfold":
+        folds, state = folds_of_stream(X, as_whole(cv, "cv", 2))
+        X, intercept = moments_of_state(state), as_flag(fit_intercept, "fit_intercept")
+    elif isinstance(X, Moments | RowStream):
+        X = X if isinstance(X, Moments) else Moments.from_rows(X)
         if y is not None or sample_weight is not None or feature_names is not None:
             raise InputError(
                 "y, sample_weight and feature_names are in the moments already: pass Moments alone, or rows."
@@ -229,9 +239,11 @@ def best_subset(
         raise InputError(f"max_size={max_size} is more than the {p} features: pass at most {p}.")
 
     errors: FloatArray | None = None
-    if criterion == "kfold":
-        assert problem is not None
-        state, errors = _cross_validated(problem, as_whole(cv, "cv", 2), method, most)
+    if problem is not None and criterion == "kfold":
+        parts = consecutive_folds(problem.features.n_samples, as_whole(cv, "cv", 2))
+        folds, state, _ = moments_of_folds(problem, parts, with_tests=True)
+    if folds is not None:
+        errors = _cross_validated(folds, intercept, method, most)
     elif problem is not None:
         some = columns_of_forward(problem, most) if method == "forward" else None
         state, _ = (problem if some is None else problem.take_columns(some)).pass_over()
@@ -327,11 +339,9 @@ def _best(table: Sequence[SubsetModel], criterion: str) -> int:
 
 
 def _cross_validated(
-    problem: Problem, n_folds: int, method: str, most: int
-) -> tuple[State, FloatArray]:
-    """Moments of all rows, and the mean squared error of every size that all folds reach."""
-    parts = consecutive_folds(problem.features.n_samples, n_folds)
-    folds, whole, _ = moments_of_folds(problem, parts, with_tests=True)
+    folds: Sequence[Fold], fit_intercept: bool, method: str, most: int
+) -> FloatArray:
+    """The mean squared error of every size that all folds reach."""
     errors = []
     for fold in folds:
         if fold.test_moments is None:
@@ -339,11 +349,11 @@ def _cross_validated(
                 "sample_weight is zero in a whole fold, which then has no error: use fewer folds, or leave rows of "
                 "weight zero out."
             )
-        train = OfMoments(fold.train, problem.fit_intercept)
+        train = OfMoments(fold.train, fit_intercept)
         test = OfMoments(fold.test_moments, fit_intercept=True)
-        products = products_of(fold.train, problem.fit_intercept)
-        found = _search(fold.train, products, problem.fit_intercept, method, most)
-        coefs = np.zeros((len(found), problem.n_features))
+        products = products_of(fold.train, fit_intercept)
+        found = _search(fold.train, products, fit_intercept, method, most)
+        coefs = np.zeros((len(found), train.n_features))
         for k, chosen in enumerate(found[1:], start=1):
             columns = chosen.columns
             A = train.products[np.ix_(columns, columns)]
@@ -354,4 +364,5 @@ def _cross_validated(
         intercepts = means[-1] - coefs @ means[:-1]
         errors.append(test.mean_squares(0, coefs, intercepts))
     sizes = min(map(len, errors))
-    return whole, np.mean([of[:sizes] for of in errors], axis=0)
+    mean: FloatArray = np.mean([of[:sizes] for of in errors], axis=0)
+    return mean

@@ -115,12 +115,13 @@ def _is_same(column: Any, target: npt.NDArray[Any]) -> bool:
 
 def _influence(fit: LinearFit, X: Any, y: object, sample_weight: object) -> ColumnArrays:
     """Leverages, internally studentised residuals, the error without a row, and Cook's distances."""
-    is_told = not is_too_large(fit.n_params)  # leverages take their covariances
-    rows = (fit.given_rows if is_told else fit.unread_rows)(X, y, sample_weight)
+    is_small = not is_too_large(fit.n_params)  # leverages take the covariances of all
+    take = fit.given_rows if is_small else fit.unread_rows
+    rows = take(X, y, sample_weight)
     n, t = rows.features.n_samples, fit.n_targets
     hat = np.full(n, np.nan)
     studentised, sigma, cooks = np.full((3, n, t), np.nan)
-    if is_told and estimates_of(fit, rows) is not None and is_estimated(fit):
+    if is_small and estimates_of(fit, rows) is not None and is_estimated(fit):
         for k in range(t):
             found = fit.get_influence(X, y, sample_weight=sample_weight, target=k)
             hat = found.hat_matrix_diag

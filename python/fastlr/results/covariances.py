@@ -91,7 +91,8 @@ def estimates_of(fit: LinearFit, rows: GivenRows | None) -> Estimates | None:
                 "alpha differs between targets, and covariances are those of one penalty for all: fit them one by one."
             )
         alpha = per_target[0].copy()
-    if inverse is None and rows is not None and fit.rank == fit.n_features and not np.any(alpha):
+    may_read = fit.rank == fit.n_features and not np.any(alpha)
+    if inverse is None and rows is not None and rows.stream is None and may_read:
         refuse_too_large(fit.n_params, "leverages and other statistics")
         inverse = inverse_of_rows(rows, fit.fit_intercept, fit.feature_mean, fit.feature_std)
     if inverse is None:

@@ -162,8 +162,8 @@ class LinearFit(Questions, RowQuestions, TermQuestions, Told, Pictures, Statisti
     cov_options: tuple[tuple[str, Any], ...] = ()
     inverse: CrossInverse | None = field(default_factory=lambda: None)
     covariance: FloatArray | None = None
-    covariance_at_means: FloatArray | None = None
     influential: tuple[InfluentialRows, ...] | None = field(default_factory=lambda: None)
+    covariance_at_means: FloatArray | None = None
 
     def __post_init__(self) -> None:
         array = np.ndarray

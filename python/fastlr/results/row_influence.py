@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "checked_influence",
     "influence_of",
+    "influential_rows",
     "is_perfect",
     "known_influence",
     "remembered_influence",
@@ -48,7 +49,7 @@ _PENALISED = (
 )
 
 
-def why_unknown(fit: LinearFit, rows: GivenRows) -> str:
+def why_unknown(fit: LinearFit, rows: GivenRows | None) -> str:
     """Why nothing can be said of single rows, as a sentence; empty if something can."""
     if not is_estimated(fit):
         return _NOT_LEAST_SQUARES
@@ -58,6 +59,8 @@ def why_unknown(fit: LinearFit, rows: GivenRows) -> str:
         return f"How much single rows have to say takes a matrix of {fit.n_params} parameters, which are too many."
     if is_perfect(fit):
         return _PERFECT
+    if is_too_large(fit.n_params):
+        return f"How much single rows have to say takes a matrix of {fit.n_params} parameters, which are too many."
     if fit.df_resid <= 0 or estimates_of(fit, rows) is None:
         return _UNDETERMINED
     return ""
@@ -97,7 +100,7 @@ def influence_of(
     )
 
 
-def _influential_rows(
+def influential_rows(
     top: Mapping[str, npt.NDArray[Any]],
     far: Mapping[str, npt.NDArray[Any]],
     *,
@@ -136,7 +139,7 @@ def _influential_rows(
 
 def standing_out(fit: LinearFit, influence: Influence) -> InfluentialRows:
     """What stands out by the influence of all rows."""
-    return _influential_rows(
+    return influential_rows(
         influence.top(N_TOP),
         influence.top(N_TOP, by="resid_studentized_external"),
         n_undetermined=influence.n_undetermined,

@@ -148,8 +148,8 @@ LATER_FIELDS: Mapping[str, tuple[Field, Any]] = {
     "cov_options": (_Options(), ()),
     "inverse": (Maybe(Part(CrossInverse.from_dict)), None),
     "covariance": (Maybe(Block(3, may_be_nan=True)), None),
-    "covariance_at_means": (Maybe(Block(2, may_be_nan=True)), None),
     "influential": (_OfRows(), None),
+    "covariance_at_means": (Maybe(Block(2, may_be_nan=True)), None),
 }
 """What fits that were stored before do not have, and what is taken for it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastlr.errors import InputError, InputTypeError
@@ -11,14 +11,16 @@ from fastlr.files import open_tables
 from fastlr.inference.words import WEIGHT_TYPES
 from fastlr.input.missing import is_drop
 from fastlr.input.options import as_alpha, as_choice, as_flag
+from fastlr.least_squares.asked import check_asked
 from fastlr.least_squares.ladder import ACCURACIES
+from fastlr.least_squares.streamed import fit_stream, labels_asked_for
 from fastlr.results import LinearFit
-from fastlr.streams.chunks import Chunks
+from fastlr.streams.kept import KeptRows
 from fastlr.streams.roles import Words, choose, choose_by_formula
+from fastlr.streams.rows import Scan
+from fastlr.streams.scanning import as_column_names, check_text_options
 
 __all__ = ["fit_file"]
-
-_OPTIONS_OF_TEXT = {"delimiter", "decimal", "encoding", "skip", "na", "block_bytes"}
 
 
 def fit_file(
@@ -35,6 +37,8 @@ def fit_file(
     fit_intercept: bool = True,
     alpha: float = 0.0,
     accuracy: str = "auto",
+    cov_type: str | None = None,
+    cov_kwds: Mapping[str, Any] | None = None,
     n_threads: int | None = None,
     **text: Any,
 ) -> LinearFit:
@@ -59,8 +63,8 @@ def fit_file(
     weights : str, optional
         Column of sample weights, 0 or more. Rows of weight 0 do not count.
     weight_type : {"precision", "frequency", "probability"}, default="precision"
-        What they mean, as in `fastlr.ols`. Standard errors under "probability" take a second look at the rows: those of
-        tables that become moments are NaN.
+        What they mean, as in `fastlr.ols`. Standard errors under "probability" take a second pass over the rows; where
+        these can be read only once, they are NaN.
     missing : {"error", "drop"}, default="error"
         Rows with a missing value: an error that names the first one, or left out; ``LinearFit.n_dropped`` counts them.
     fit_intercept : bool, default=True
@@ -68,8 +72,11 @@ def fit_file(
     alpha : float, default=0.0
         Ridge penalty: the objective is ``sum w (y - intercept - X @ coef)^2 + alpha * sum(coef^2)``.
     accuracy : {"auto", "fast", "max"}, default="auto"
-        As in `fastlr.ols` for tables up to 256 MB of numbers, which are kept. Larger ones, any with a penalty, and all
-        with "fast" become moments, batch by batch (in double-double with "max"), and are fitted as by `fastlr.solve`.
+        As in `fastlr.ols`; further passes read the files again. Of what can be read only once (standard input, pipes)
+        64 MB are kept; larger ones become moments in twice the working precision, in double with "fast".
+    cov_type, cov_kwds : optional
+        Covariances as in `fastlr.ols`, with one more pass over the files; ``groups`` of "cluster" names a column, or
+        two, which are no features unless they are named. "HAC" keeps all rows in memory.
     n_threads : int, optional
         Threads to use; by default all that the process may. The result does not depend on it.
     **text
@@ -93,8 +100,9 @@ def fit_file(
 
     Notes
     -----
-    One pass over the files, and memory for what is kept or for p x p moments. Values that `fastlr.ols` would read
-    several times are read from memory.
+    As many passes over the files as `fastlr.ols` makes over arrays, each shared by all threads; memory for p x p
+    moments and a few chunks of rows for each thread, whatever the size of the files: `fastlr.scan` says how they are
+    read. A formula, categories and "HAC" keep all rows in memory.
 
     Examples
     --------
@@ -113,8 +121,8 @@ def fit_file(
         raise InputTypeError(
             "fit_file needs the name of a column to explain, target='...', or a formula='y ~ a + b', and not both."
         )
-    targets, left_out = _names(target or (), "target"), _names(exclude, "exclude")
-    coded = _names(categories, "categories")
+    targets, left_out = as_column_names(target or (), "target"), as_column_names(exclude, "exclude")
+    coded = as_column_names(categories, "categories")
     if formula is not None and (chosen_beside := [*left_out, *coded, *(features or ())]):
         raise InputTypeError(
             f"formula={formula!r} says by itself what the features are: leave out {chosen_beside[0]!r}."
@@ -123,17 +131,19 @@ def fit_file(
         raise InputError(
             f"alpha={alpha:g} is for features as they are: leave out formula= and categories=, or use alpha=0."
         )
-    chosen = None if features is None else _names(features, "features")
-    weight = None if weights is None else _names(weights, "weights")[0]
-    if unknown := sorted(set(text) - _OPTIONS_OF_TEXT):
-        raise TypeError(
-            f"fit_file has no argument {unknown[0]!r}: those of text are {', '.join(sorted(_OPTIONS_OF_TEXT))}"
-        )
+    chosen = None if features is None else as_column_names(features, "features")
+    weight = None if weights is None else as_column_names(weights, "weights")[0]
+    drops, options = is_drop(missing), dict(cov_kwds or {})
+    check_asked(cov_type, cov_kwds, weight_type)
+    _, clusters = labels_asked_for(None if cov_type == "HAC" else cov_type, options)
+    check_text_options("fit_file", text)
     is_one = isinstance(source, str | bytes | os.PathLike) or not isinstance(source, Iterable)
     files: Any = [source] if is_one else source
     with open_tables(files, **text) as table:
         if formula is not None:
-            choice = choose_by_formula(table, formula, weights=weight, words=Words())
+            choice = choose_by_formula(
+                table, formula, weights=weight, words=Words(), clusters=clusters
+            )
         else:
             choice = choose(
                 table,
@@ -143,22 +153,15 @@ def fit_file(
                 weights=weight,
                 words=Words(),
                 categories=coded,
+                clusters=clusters,
             )
-        rows = Chunks(table, choice, is_drop(missing), n_threads, accuracy, alpha)
+        if not (choice.is_designed or cov_type == "HAC"):
+            rows = Scan(table, choice, drop_missing=drops, n_threads=n_threads)
+            asked = cov_type, cov_kwds, weight_type
+            return fit_stream(rows, fit_intercept, alpha, accuracy, None, asked)
+        kept = KeptRows(
+            table, choice, drops, n_threads, accuracy, alpha, cov_type=cov_type, options=options
+        )
         for batch in table.batches(choice.names):
-            rows.add(batch)
-    return rows.fit(fit_intercept=fit_intercept, weight_type=weight_type)
-
-
-def _names(names: object, argument: str) -> tuple[str, ...]:
-    """Return the names that an argument has, or raise an `InputTypeError` if they are no strings."""
-    is_one = argument == "weights"
-    found: tuple[object, ...] | None = None
-    if isinstance(names, str):
-        found = (names,)
-    elif isinstance(names, Iterable) and not isinstance(names, Set | Mapping | bytes):  # in order
-        found = None if is_one else tuple(names)
-    if found is None or not all(isinstance(name, str) for name in found):
-        fix = "pass a string" if is_one else "pass a string, or a list of strings"
-        raise InputTypeError(f"{argument}={names!r} is not the name of a column: {fix}.")
-    return tuple(map(str, found))
+            kept.add(batch)
+    return kept.fit(fit_intercept=fit_intercept, weight_type=weight_type)

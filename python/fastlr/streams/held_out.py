@@ -14,7 +14,7 @@ from fastlr.errors import ConditionWarning, InputError, RankWarning
 from fastlr.input.columns import FloatArray
 from fastlr.results import LinearFit
 from fastlr.results.contrasts import category_levels
-from fastlr.streams.chunks import Chunks, Named
+from fastlr.streams.kept import KeptRows, Named
 
 __all__ = ["HeldOut", "fold_score", "have_known_levels"]
 
@@ -91,7 +91,7 @@ class HeldOut:
 
 
 def fold_score(
-    rows: Chunks, fit: LinearFit, n_folds: int, *, fit_intercept: bool, weight_type: str
+    rows: KeptRows, fit: LinearFit, n_folds: int, *, fit_intercept: bool, weight_type: str
 ) -> HeldOut:
     """Each row predicted by a fit of the other folds; rows are dealt to folds at random, always the same way.
 

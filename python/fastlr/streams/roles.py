@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fastlr.errors import FileFormatError, InputError
 from fastlr.files import Column, Table
 from fastlr.input.formulas import parsed
-from fastlr.streams.chunks import Choice
+from fastlr.streams.choice import Choice
 
 __all__ = ["Words", "choose", "choose_by_formula", "clusters_among", "listed", "near"]
 

@@ -1,8 +1,8 @@
-"""From batches of a table to a fit: which rows are kept, and which are poured into moments."""
+"""From batches of a table to a fit of rows that are kept in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,49 +12,21 @@ from fastlr.errors import InputError
 from fastlr.files import Batch, Table
 from fastlr.files.missing import missing_rows, refuse_missing, refuse_negative
 from fastlr.input.formulas import with_whole_levels
-from fastlr.least_squares.fit import ols, solve
-from fastlr.moments import Moments
+from fastlr.least_squares.fit import ols
 from fastlr.results import LinearFit
+from fastlr.streams.choice import Choice
 
-__all__ = ["Choice", "Chunks", "Named"]
+__all__ = ["KeptRows", "Named"]
 
 Named = dict[str, np.ndarray[Any, Any]]
-_MOST_KEPT = 1 << 25  # values: 256 MB
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The columns of a fit, by their names in the table."""
-
-    features: tuple[str, ...]
-    targets: tuple[str, ...]
-    weights: str | None
-    categories: tuple[str, ...] = ()
-    """Features whose values, as text, are categories."""
-    formula: str | None = None
-    """What makes features and targets of the columns: ``features`` are all that it uses, and ``targets`` none."""
-    clusters: tuple[str, ...] = ()
-    """One or two columns whose values say which rows belong together."""
-
-    @property
-    def is_designed(self) -> bool:
-        """Whether features are made of the columns, for which all rows are kept."""
-        return self.formula is not None or bool(self.categories)
-
-    @property
-    def names(self) -> list[str]:
-        """Features, targets, weights and clusters, each once."""
-        names = [*self.features, *self.targets, *([self.weights] if self.weights else [])]
-        return list(dict.fromkeys([*names, *self.clusters]))
 
 
 @dataclass
-class Chunks:
-    """Rows on their way into a fit: kept while they are few, else poured into moments.
+class KeptRows:
+    """Rows of a table that are kept in memory, for what needs all of them at once.
 
-    Rows of weight zero do not count. What is kept is fitted as `fastlr.ols` fits arrays; moments, as `fastlr.solve`
-    solves them, in double-double for ``accuracy="max"``. With categories, a formula, or a covariance that takes
-    the rows, all of them are kept.
+    Formulas and categories, which are made of whole columns; scores of folds, pictures and reports. Rows of weight zero
+    do not count. They are fitted as `fastlr.ols` fits arrays.
     """
 
     table: Table
@@ -64,21 +36,17 @@ class Chunks:
     accuracy: str
     alpha: float = 0.0
     n_dropped: int = 0
-    keep: Callable[[Named], None] | None = None
-    """Who takes the columns of every batch instead, if anybody does."""
     way: str = "missing='drop'"
     """How to have rows with missing values left out, for the error that refuses them."""
     cov_type: str | None = None
     """The covariance of the parameters, as in `fastlr.ols`."""
-    keeps_all: bool = False
-    """Whether all rows are kept, since they are wanted after the fit."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Its options, but for the labels of clusters."""
     numbers_rows: bool = False
     """Whether to remember which rows count, for `row_numbers`."""
     _numbers: list[np.ndarray[Any, Any]] = field(default_factory=list, init=False)
     _n_read: int = field(default=0, init=False)
-    _moments: Moments | None = field(default=None, init=False)
     _kept: list[Named] = field(default_factory=list, init=False)
-    _n_kept: int = field(default=0, init=False)
 
     def add(self, batch: Batch) -> None:
         """Take in the rows of a batch, except those of weight zero and those to be dropped."""
@@ -97,56 +65,13 @@ class Chunks:
             self._numbers.append(self._n_read + 1 + np.flatnonzero(wanted))
             self._n_read += batch.n_rows
         if wanted.any():
-            self._accumulate(batch, None if wanted.all() else wanted)
-        if not self.holds_rows:
-            self._numbers.clear()
+            self._keep(batch, None if wanted.all() else wanted)
 
-    def _accumulate(self, batch: Batch, wanted: np.ndarray[Any, Any] | None) -> None:
+    def _keep(self, batch: Batch, wanted: np.ndarray[Any, Any] | None) -> None:
         columns = batch.columns
         if wanted is not None:
             columns = {name: values[wanted] for name, values in columns.items()}
-        columns = {name: columns[name] for name in self.choice.names}
-        if self.keep is not None:
-            self.keep(columns)
-            return
-        n_values = sum(len(values) for values in columns.values())
-        if (
-            self.choice.is_designed
-            or self.keeps_all
-            or self.cov_type is not None
-            or (
-                self.accuracy != "fast"
-                and self.alpha == 0.0
-                and self._moments is None
-                and self._n_kept + n_values <= _MOST_KEPT
-            )
-        ):
-            self._kept.append(columns)
-            self._n_kept += n_values
-            return
-        for earlier in self._kept:
-            self._pour(earlier)
-        self._kept.clear()
-        self._pour(columns)
-
-    @property
-    def holds_rows(self) -> bool:
-        """Whether the rows that were added are kept, and not poured into moments or handed on."""
-        return self._moments is None and self.keep is None
-
-    def _pour(self, columns: Named) -> None:
-        X, y, sample_weight = self.parts(columns)
-        if self._moments is not None:
-            self._moments.update(X, y, sample_weight, n_threads=self.n_threads)
-            return
-        self._moments = Moments.from_arrays(
-            X,
-            y,
-            sample_weight,
-            target_names=self.choice.targets,
-            precision="double_double" if self.accuracy == "max" else "double",
-            n_threads=self.n_threads,
-        )
+        self._kept.append({name: columns[name] for name in self.choice.names})
 
     def parts(self, columns: Named) -> tuple[Named, Named, Any]:
         """Features, targets and weights (or None) among columns by name."""
@@ -155,24 +80,14 @@ class Chunks:
         return X, y, columns[self.choice.weights] if self.choice.weights else None
 
     def fit(self, *, fit_intercept: bool, weight_type: str = "precision") -> LinearFit:
-        """Fit all rows that were added, kept or poured; an `InputError` if none is left."""
-        fit = self._fit(fit_intercept, weight_type)
-        return replace(fit, n_dropped=self.n_dropped) if self.n_dropped else fit
-
-    def _fit(self, fit_intercept: bool, weight_type: str) -> LinearFit:
-        if self._moments is not None:
-            return solve(
-                self._moments,
-                weight_type=weight_type,
-                fit_intercept=fit_intercept,
-                alpha=self.alpha,
-            )
-        return self.fit_columns(
+        """Fit all rows that were added; an `InputError` if none is left."""
+        fit = self.fit_columns(
             self.kept_columns(),
             fit_intercept=fit_intercept,
             weight_type=weight_type,
             cov_type=self.cov_type,
         )
+        return replace(fit, n_dropped=self.n_dropped) if self.n_dropped else fit
 
     def kept_columns(self) -> Named:
         """All rows that were kept, by column; an `InputError` if there are none."""
@@ -195,8 +110,9 @@ class Chunks:
             "n_threads": self.n_threads,
             "cov_type": cov_type,
         }
-        if cov_type == "cluster":
-            options["cov_kwds"] = {"groups": self._groups(columns)}
+        if cov_type is not None:
+            labels = {"groups": self._groups(columns)} if cov_type == "cluster" else {}
+            options["cov_kwds"] = {**self.options, **labels}
         if self.choice.formula is not None:
             return ols(
                 self.choice.formula,

@@ -1,0 +1,261 @@
+"""`scan`: rows of any source, chunk by chunk, for whatever is fitted from them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from fastlr.errors import FileFormatError, InputError
+from fastlr.files import Batch, Chunk, Table
+from fastlr.files.missing import missing_rows, refuse_missing, refuse_negative
+from fastlr.input.columns import Columns
+from fastlr.input.row_stream import Labelled, RowChunk, RowStream, labelled
+from fastlr.input.threads import resolve_threads
+from fastlr.streams.choice import Choice
+from fastlr.streams.engine import map_chunks
+
+__all__ = ["Scan"]
+
+T = TypeVar("T")
+_MOST_REMEMBERED = 1 << 26  # bytes of a source that is read once
+Progress = Callable[[int, int | None], None]
+
+
+class _Found(NamedTuple, Generic[T]):
+    """What a pass has found in some of the rows."""
+
+    value: T | None
+    n_rows: int
+    n_dropped: int
+    is_whole: bool
+    """Whether all rows took part."""
+
+
+class Scan(RowStream):
+    """Rows of a table, read in chunks by several threads; what can be fitted from arrays can be fitted from it.
+
+    `fastlr.scan` makes it. It holds no rows: every pass over them reads the source anew.
+
+    Attributes
+    ----------
+    feature_names, target_names : tuple of str
+        The columns that are fitted.
+    label : str
+        The source in messages.
+    n_threads : int or None
+        Threads that read and compute.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        choice: Choice,
+        *,
+        drop_missing: bool,
+        chunk_rows: int | None = None,
+        n_threads: int | None = None,
+        progress: Progress | None = None,
+        way: str = "missing='drop'",
+    ) -> None:
+        self.table, self.choice = table, choice
+        self.feature_names, self.target_names = choice.features, choice.targets
+        self.label, self.n_threads = table.label, n_threads
+        self.is_vector = len(choice.targets) == 1
+        self.has_weights = choice.weights is not None
+        self._drops, self._chunk_rows = drop_missing, chunk_rows
+        self._progress, self._way = progress, way
+        self.n_dropped = 0
+        self._n_rows: int | None = None
+        self._is_whole = False
+        self._remembered: list[Chunk] | None = None
+        self._rest: Iterator[Chunk] | None = None
+
+    @property
+    def can_repeat(self) -> bool:
+        """Whether the rows can be read again; of a source that is read once, as many as are remembered (64 MB)."""
+        if self.table.can_repeat:
+            return True
+        if self._remembered is None:
+            self._remember()
+        return self._rest is None
+
+    def _remember(self) -> None:
+        """Read the first rows of a source that is read once, and keep them: all, if they are few."""
+        self._remembered, n_bytes, rows_before = [], 0, 0
+        self._rest = self.table.chunks(self.choice.names, self._chunk_rows)
+        n_threads = resolve_threads(self.n_threads)
+        for chunk in self._rest:
+            before = rows_before if chunk.rows_before is None else chunk.rows_before
+            batches = list(chunk.read(before, n_threads))
+            self._remembered.append(
+                replace(chunk, rows_before=before, read=lambda *_, kept=batches: iter(kept))
+            )
+            rows_before = before + sum(n for _, n in batches)
+            n_bytes += sum(_size(values) for columns, _ in batches for values in columns.values())
+            if n_bytes > _MOST_REMEMBERED:
+                return
+        self._rest = None
+
+    def _of_pass(self) -> Iterator[Chunk]:
+        """The chunks of a pass."""
+        own = {*self.choice.features, *self.choice.targets, self.choice.weights}
+        self.table.read_as_labels(set(self.choice.clusters) - own)
+        if self.can_repeat and self._remembered is None:
+            return self.table.chunks(self.choice.names, self._chunk_rows)
+        kept, rest = self._remembered or [], self._rest
+        if rest is None:
+            return iter(kept)
+        self._remembered = []
+        return itertools.chain(kept, rest)
+
+    def with_labels(self, names: Sequence[str]) -> Scan:
+        """The same rows with further columns of labels, in which no value may be missing either."""
+        for name in names:
+            self.table.column(name)
+        return Scan(
+            self.table,
+            replace(self.choice, clusters=tuple(names)),
+            drop_missing=self._drops,
+            chunk_rows=self._chunk_rows,
+            n_threads=self.n_threads,
+            progress=self._progress,
+            way=self._way,
+        )
+
+    def map_merge(self, kernel: Callable[[RowChunk], T], merge: Callable[[T, T], T]) -> T:
+        """``kernel(chunk)`` of all chunks that have rows, merged in a static order: one pass over the rows.
+
+        A kernel with a true attribute ``refuses_missing`` raises an `InputError` at values that are not finite, so that
+        nobody needs to look for them before it does.
+        """
+        if self._n_rows is not None:
+            self.check_repeatable("this")
+        is_wary = not (self._is_whole or getattr(kernel, "refuses_missing", False))
+        total, progress = self.table.n_bytes, self._progress
+
+        def both(first: _Found[T], second: _Found[T]) -> _Found[T]:
+            values = [found.value for found in (first, second) if found.value is not None]
+            value = merge(*values) if len(values) == 2 else values[0] if values else None
+            return _Found(
+                value,
+                first.n_rows + second.n_rows,
+                first.n_dropped + second.n_dropped,
+                first.is_whole and second.is_whole,
+            )
+
+        def work(chunk: Chunk, rows_before: int, n_threads: int) -> tuple[_Found[T], int]:
+            total: _Found[T] = _Found(None, 0, 0, True)
+            for columns, n in chunk.read(rows_before, n_threads):
+                batch = Batch(columns, n, rows_before + total.n_rows + 1, 0, chunk.label)
+                total = both(total, self._found(batch, kernel, n_threads, is_wary))
+            return total, total.n_rows
+
+        result: _Found[T] | None = map_chunks(
+            self._of_pass(),
+            work,
+            both,
+            n_threads=resolve_threads(self.n_threads),
+            progress=None if progress is None else lambda done: progress(done, total),
+        )
+        if result is None or not result.n_rows:
+            raise FileFormatError(f"{self.label} has columns but no rows: nothing to read")
+        if result.value is None:
+            raise self.nothing_left(result.n_dropped)
+        if self._n_rows not in (None, result.n_rows):
+            raise InputError(
+                f"{self.label} had {self._n_rows} rows when it was read first, and {result.n_rows} now: pass what "
+                "gives the same rows each time, or use accuracy='fast', which reads them once."
+            )
+        self._n_rows, self.n_dropped = result.n_rows, result.n_dropped
+        self._is_whole = result.is_whole and not self.table.may_change
+        return result.value
+
+    def _found(
+        self, batch: Batch, kernel: Callable[[RowChunk], T], n_threads: int, is_wary: bool
+    ) -> _Found[T]:
+        """What the kernel makes of a batch; of its complete rows, if others are to be left out."""
+        if not (is_wary or self.has_weights or self.choice.clusters):
+            try:
+                value = kernel(self._rows(batch, batch.columns, batch.n_rows, n_threads))
+                return _Found(value, batch.n_rows, 0, True)
+            except InputError:
+                if self._complete(batch)[1] is None:
+                    raise
+        n_dropped, wanted = self._complete(batch)
+        columns, n_rows = batch.columns, batch.n_rows
+        if wanted is not None:
+            n_rows = int(wanted.sum())
+            if not n_rows:
+                return _Found(None, batch.n_rows, n_dropped, False)
+            columns = {name: _taken(values, wanted) for name, values in columns.items()}
+        value = kernel(self._rows(batch, columns, n_rows, n_threads, wanted))
+        return _Found(value, batch.n_rows, n_dropped, wanted is None)
+
+    def _complete(self, batch: Batch) -> tuple[int, npt.NDArray[np.bool_] | None]:
+        """How many rows are left out for a missing value, and which ones are not; None for all.
+
+        Raises
+        ------
+        InputError
+            A value is missing and none may be, or a value or weight is none.
+        """
+        names = self.choice.names
+        missing = missing_rows(batch, names, batch.label)
+        wanted = ~missing
+        weights = self.choice.weights
+        if weights is not None:
+            refuse_negative(batch, weights, batch.label)
+            counts = batch.columns[weights] != 0
+            missing &= counts
+            wanted &= counts
+        if not self._drops:
+            refuse_missing(batch, names, missing, batch.label, self._way)
+        return int(missing.sum()), None if wanted.all() else wanted
+
+    def _rows(
+        self,
+        batch: Batch,
+        columns: dict[str, Any],
+        n_rows: int,
+        n_threads: int,
+        wanted: npt.NDArray[np.bool_] | None = None,
+    ) -> RowChunk:
+        features, targets = self.choice.features, self.choice.targets
+        return RowChunk(
+            Columns([columns[name] for name in features], n_rows, len(features), features),
+            Columns(
+                [columns[name] for name in targets], n_rows, len(targets), targets, self.is_vector
+            ),
+            np.asarray(columns[self.choice.weights], dtype=np.float64)
+            if self.choice.weights
+            else None,
+            {name: _as_labels(columns[name]) for name in self.choice.clusters},
+            n_threads,
+            batch.first_row - 1,
+            wanted,
+        )
+
+    def nothing_left(self, n_dropped: int = 0) -> InputError:
+        """The error for a source of which no row counts, with the reason."""
+        reason = "every row has a missing value" if n_dropped else "all weights are zero"
+        return InputError(f"{self.label}: no row is left to fit: {reason}")
+
+
+def _as_labels(values: Any) -> Labelled:
+    """A column of labels, which comes as numbers where it is a feature as well."""
+    return values if isinstance(values, Labelled) else labelled(values)
+
+
+def _taken(values: Any, rows: npt.NDArray[np.bool_]) -> Any:
+    if isinstance(values, Labelled):
+        return Labelled(values.codes[rows], values.labels)
+    return values[rows]
+
+
+def _size(values: Any) -> int:
+    return int(values.codes.nbytes if isinstance(values, Labelled) else values.nbytes)

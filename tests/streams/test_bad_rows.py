@@ -1,0 +1,243 @@
+"""What is wrong with rows in chunks is named: file, column, row; threads and Ctrl-C change nothing of it."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import fastlr
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    return {name: rng.normal(size=3000) for name in "aby"}
+
+
+def lines(table, start, stop):
+    rows = zip(*(table[name][start:stop] for name in "aby"), strict=True)
+    return "".join(",".join(map(repr, map(float, row))) + "\n" for row in rows)
+
+
+@pytest.fixture
+def directory(table, tmp_path):
+    """Two files of rows, as text and as Parquet."""
+    for k in range(2):
+        part = slice(1500 * k, 1500 * (k + 1))
+        (tmp_path / f"part{k}.csv").write_text("a,b,y\n" + lines(table, part.start, part.stop))
+        rows = pa.table({name: values[part] for name, values in table.items()})
+        pq.write_table(rows, tmp_path / f"part{k}.parquet", row_group_size=250, compression="none")
+    return tmp_path
+
+
+def fitted(source, **options):
+    block = {"block_bytes": 4000} if str(source).endswith("csv") else {}
+    return fastlr.ols(fastlr.scan(source, **{"target": "y", "chunk_rows": 200, **block, **options}))
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_gap_is_named_by_file_and_row(directory, table, kind, n_threads):
+    if kind == "csv":
+        text = (directory / "part1.csv").read_text().splitlines()
+        text[1200] = "1.0,,2.0"
+        text[1300] = "1.0,2.0,"
+        (directory / "part1.csv").write_text("\n".join(text) + "\n")
+    else:
+        b = table["b"][1500:].copy()
+        b[[1199, 1299]] = np.nan
+        rows = pa.table({"a": table["a"][1500:], "b": b, "y": table["y"][1500:]})
+        pq.write_table(rows, directory / "part1.parquet", row_group_size=250)
+    words = rf"part1\.{kind}: column 'b' has no value in row 1200: .*missing='drop'"
+    with pytest.raises(fastlr.InputError, match=words):
+        fitted(str(directory / f"*.{kind}"), n_threads=n_threads)
+    assert fitted(str(directory / f"*.{kind}"), missing="drop").n_dropped == 2
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_a_cell_that_is_no_number_is_named_by_its_row(directory, monkeypatch, n_threads):
+    text = (directory / "part0.csv").read_text().splitlines()
+    text[1000], text[1400] = "1.0,x,2.0", "z,1.0,2.0"
+    monkeypatch.setattr("fastlr.files._delimited._HEAD_BYTES", 1 << 14)
+    (directory / "part0.csv").write_text("\n".join(text) + "\n")
+    with pytest.raises(
+        fastlr.FileFormatError, match=r"part0\.csv: column 'b', row 1000: 'x' is not"
+    ):
+        fitted(directory / "part0.csv", n_threads=n_threads)
+
+
+def test_infinite_values_and_negative_weights_are_named(directory, table):
+    values = {**table, "w": np.ones(3000)}
+    for name, value, words in (("a", np.inf, "inf is not a finite"), ("w", -1.0, "weight -1.0 is")):
+        bad = {k: v.copy() for k, v in values.items()}
+        bad[name][2222] = value
+        pq.write_table(pa.table(bad), directory / "bad.parquet", row_group_size=300)
+        with pytest.raises(fastlr.InputError, match=rf"column '{name}', row 2223: {words}"):
+            fitted(directory / "bad.parquet", weights="w")
+
+
+def test_files_that_differ_are_named(directory, table):
+    pq.write_table(pa.table({n: table[n] for n in "ay"}), directory / "part2.parquet")
+    with pytest.raises(fastlr.FileFormatError, match=r"part2\.parquet lacks 'b'"):
+        fitted(str(directory / "*.parquet"))
+    text = {"a": table["a"], "b": ["one", "two", "three"] * 1000, "y": table["y"]}
+    pq.write_table(pa.table(text), directory / "part2.parquet")
+    with pytest.raises(fastlr.FileFormatError, match=r"'b' holds in .*part2\.parquet text"):
+        fitted(str(directory / "*.parquet"))
+
+
+def test_damage_is_named_by_file_and_row_group(directory):
+    path = directory / "part1.parquet"
+    data = bytearray(path.read_bytes())
+    chunk = pq.ParquetFile(path).metadata.row_group(3).column(1)
+    start = chunk.dictionary_page_offset or chunk.data_page_offset
+    data[start : start + 16] = b"\xff" * 16
+    path.write_bytes(data)
+    with pytest.raises(
+        fastlr.FileFormatError, match=r"part1\.parquet is damaged .*\(row group 3\)"
+    ):
+        fitted(path)
+    path.write_bytes(bytes(data)[: len(data) // 2])
+    with pytest.raises(fastlr.FileFormatError, match=r"part1\.parquet is damaged"):
+        fitted(path)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_file_that_changes_between_passes_is_an_error(directory, kind):
+    path = directory / f"part0.{kind}"
+    rows = fastlr.scan(path, target="y")
+    fastlr.ols(rows)
+    stamp = path.stat().st_mtime_ns
+    path.write_bytes((directory / f"part1.{kind}").read_bytes())
+    os.utime(path, ns=(stamp + 1000, stamp + 1000))
+    with pytest.raises(
+        fastlr.FileFormatError, match=rf"part0\.{kind} has changed while it was read"
+    ):
+        fastlr.ols(rows)
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "words"),
+    [
+        ([], {}, "no file is named"),
+        (iter(()), {}, "source has no batches"),
+        (
+            [{"a": np.ones(3), "y": np.full(3, np.nan)}],
+            {"missing": "drop"},
+            "every row has a missing",
+        ),
+        (
+            [{"a": np.ones(3), "y": np.ones(3), "w": np.zeros(3)}],
+            {"weights": "w"},
+            "weights are zero",
+        ),
+        (
+            [{"a": np.ones(3), "y": np.ones(3)}, {"y": np.ones(3)}],
+            {},
+            "batch 1 of source has no column 'a'",
+        ),
+        ([{"a": np.ones(3), "y": np.ones(4)}], {}, "batch 0 of source differ in length"),
+        ([{"a": np.ones(3)}], {}, "target='y': the batches has no column 'y'"),
+        ([(np.ones((3, 1)), np.ones(3))], {}, "say themselves what the target"),
+        ([{"a": np.ones(3), "y": np.ones(3)}], {"chunk_rows": 0}, "chunk_rows=0"),
+        ([{"a": np.ones(3), "y": np.ones(3)}], {"missing": "skip"}, "missing='skip'"),
+        ([{"a": np.ones(3), "y": np.ones(3)}], {"skip": 1}, "skip is for files of text"),
+        (3, {}, "source is a int"),
+        (
+            [{"a": np.ones(3), "y": np.array(["x", "y", "z"])}],
+            {},
+            "'y' holds values of type <U1, not numb",
+        ),
+    ],
+)
+def test_sources_and_options_that_fit_nothing_are_refused(source, options, words):
+    with pytest.raises(ValueError, match=words):
+        fastlr.ols(fastlr.scan(source, **{"target": "y", **options}))
+
+
+def test_an_empty_directory_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is a directory without a table file in it"):
+        fastlr.scan(tmp_path, target="y")
+
+
+def test_a_second_pass_over_what_is_read_once_says_what_to_pass(table, monkeypatch):
+    monkeypatch.setattr("fastlr.streams.rows._MOST_REMEMBERED", 100)
+    parts = ({name: v[i : i + 500] for name, v in table.items()} for i in range(0, 3000, 500))
+    with pytest.raises(
+        fastlr.InputError, match=r"can be read once, and cov_type='HC1'.*pass a path"
+    ):
+        fastlr.ols(fastlr.scan(parts, target="y"), cov_type="HC1")
+
+
+def test_a_function_that_gives_other_rows_is_found_out(table):
+    calls = []
+
+    def batches():
+        calls.append(1)
+        n = 3000 if len(calls) < 3 else 2900
+        yield {name: values[:n] for name, values in table.items()}
+
+    with pytest.raises(
+        fastlr.InputError, match="had 3000 rows when it was read first, and 2900 now"
+    ):
+        fastlr.ols(fastlr.scan(batches, target="y"), cov_type="HC0")
+
+
+@pytest.mark.parametrize(
+    "argument", ["y", "sample_weight", "missing", "n_threads", "feature_names"]
+)
+def test_what_a_scan_says_is_not_said_twice(directory, argument):
+    rows = fastlr.scan(directory / "part0.csv", target="y")
+    value = {"missing": "drop", "n_threads": 2, "feature_names": ["a", "b"]}.get(
+        argument, np.ones(3)
+    )
+    with pytest.raises(fastlr.InputError, match=f"{argument} is given beside a scan"):
+        fastlr.ols(rows, **{argument: value})
+
+
+def test_moments_that_do_not_fit_the_memory_are_refused_by_their_bytes(monkeypatch):
+    monkeypatch.setattr("fastlr.moments.streamed._free_memory", lambda: 1 << 20)
+    monkeypatch.setattr("fastlr.moments.streamed._WORTH_ASKING", 1)
+    X = np.broadcast_to(np.zeros(1), (1, 2000))
+    with pytest.raises(fastlr.InputError, match=r"2001 columns take 32,032,008 bytes"):
+        fastlr.ols(fastlr.scan([(X, np.ones(1))]))
+
+
+def test_covariances_over_time_are_not_of_chunks(directory):
+    with pytest.raises(fastlr.InputError, match="cov_type='HAC' needs rows in the order of time"):
+        fastlr.ols(fastlr.scan(directory / "part0.csv", target="y"), cov_type="HAC")
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_ctrl_c_ends_a_pass_soon(n_threads):
+    interrupted = threading.Event()
+
+    def batches():
+        for _ in range(2000):  # two hundred seconds, unless somebody ends it
+            time.sleep(0.1)
+            if interrupted.is_set():
+                return
+            yield np.ones((10, 2)), np.ones(10)
+
+    pressed = []
+
+    def press():
+        pressed.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    rows = fastlr.scan(batches, n_threads=n_threads)
+    timer = threading.Timer(0.35, press)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fastlr.ols(rows)
+        late = time.monotonic() - pressed[0]
+    finally:
+        interrupted.set()
+        timer.cancel()
+    assert late < 2.0  # some 0.1 s on a machine that has nothing else to do
