@@ -170,7 +170,7 @@ def test_weights_can_be_read_and_set_by_layer():
 
 def test_the_summary_counts_parameters():
     text = str(fitted(epochs=1).summary())
-    for words in ("1 Dense", "tanh", "3 x 16", "64", "209"):
+    for words in ("1 Dense", "tanh", "(3, 16)", "64", "209"):
         assert words in text
     assert "3-16-8-1" in repr(fitted(epochs=1))
 

@@ -7,8 +7,7 @@
 namespace fastlr {
 namespace {
 
-/// Rows that a gradient sums up before it is added to what was there: with the registers beside them
-/// they fit the first cache.
+/// Rows that a gradient sums up in registers before it is added to what was there.
 constexpr Index rows_of_gradient = 256;
 
 Index registers_for(Index n, Index width) { return (n + width - 1) / width; }

@@ -225,7 +225,7 @@ class Network:
         >>> from fastlr import layers
         >>> x = np.linspace(-3.0, 3.0, 200)[:, np.newaxis]
         >>> net = fastlr.network([layers.Dense(32, activation="tanh"), layers.Dense(1)])
-        >>> fit = net.fit(x, np.sin(x[:, 0]), epochs=300, learning_rate=0.01, seed=0)
+        >>> fit = net.fit(x, np.sin(x[:, 0]), epochs=400, learning_rate=0.01, seed=0)
         >>> bool(np.abs(fit.predict(x) - np.sin(x[:, 0])).max() < 0.1)
         True
         """
