@@ -64,6 +64,19 @@ def models():
             batch_size=7,
             standardize=True,
         ).fit(Z, Y[:, 0]),
+        "network": fastlr.MLPRegressor(hidden_layer_sizes=4, max_iter=3, random_state=0).fit(
+            {"a": Z[:, 0], "nan": Z[:, 1], "inf": Z[:, 2]}, Y
+        ),
+        "network of objects": fastlr.MLPRegressor(
+            hidden_layer_sizes=(3, 2),
+            activation=("tanh", "gelu"),
+            optimizer=optimizers.Momentum(0.5),
+            schedule=schedules.CosineDecay(0.01),
+            early_stopping=True,
+            n_iter_no_change=np.inf,
+            max_iter=3,
+            random_state=0,
+        ).fit(Z.astype(np.float32), Y[:, 0]),
         **penalised(frame),
     }
 

@@ -297,6 +297,29 @@ def test_a_descent_that_rests_goes_on_to_the_same_bits(kernels):
         np.testing.assert_array_equal(one, other)
 
 
+def test_adam_adds_its_epsilon_before_or_after_the_root_is_freed_of_its_bias(kernels):
+    X, y, _ = draw(50, 3)
+    rates, epsilon = np.full(4, 0.1), 0.5  # large, to be seen
+    constants = {"rule": "adam", "beta_1": 0.9, "beta_2": 0.99, "epsilon": epsilon}
+    for hat in (False, True):
+        _, _, path = by_rows(
+            kernels, X, y, None, {**SETTINGS, **constants, "epsilon_of_biased": hat}, rates
+        )
+        theta, m, v = np.zeros(4), np.zeros(4), np.zeros(4)
+        for t in range(1, 5):
+            g = reference.gradient(X, y, theta[:3], theta[3])
+            g = np.append(g.coef, g.intercept)
+            m, v = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g**2
+            unbiased = 1.0 - 0.99**t
+            root = (
+                (np.sqrt(v) + epsilon) / np.sqrt(unbiased)
+                if hat
+                else np.sqrt(v / unbiased) + epsilon
+            )
+            theta = theta - 0.1 * m / (1.0 - 0.9**t) / root
+            np.testing.assert_allclose(path[t - 1], theta, rtol=1e-11, err_msg=f"{hat}, step {t}")
+
+
 def test_descent_tells_when_it_diverges_and_when_it_stalls(kernels):
     X, y, _ = draw(200, 4)
     diverging = {**SETTINGS, "limit": 1e6}

@@ -17,7 +17,7 @@ DEEP = json.loads("[" * 700 + "]" * 700)
 WRONG = [None, True, -1, 10**400, 0.5, "x", "nan", [], {"a": 1}, DEEP, "\ud800"]
 
 
-KINDS = ["fit", "moments", "descent", "regression", "sgd"]
+KINDS = ["fit", "moments", "descent", "regression", "sgd", "network"]
 OF_PENALTIES = ["ridge", "ridge of folds", "lasso", "net", "lasso of folds"]
 KINDS += [*OF_PENALTIES, "path", "ridge path", "selection"]
 
@@ -38,6 +38,9 @@ def documents(tmp_path_factory):
                 tol=None,
                 optimizer=optimizers.Momentum(0.5),
                 learning_rate=schedules.CosineDecay(0.01),
+            ).fit(X, Y),
+            "network": fastlr.MLPRegressor(
+                hidden_layer_sizes=2, max_iter=2, early_stopping=True, random_state=0
             ).fit(X, Y),
             "ridge": fastlr.RidgeCV().fit({"a": X[:, 0], "b": X[:, 1]}, Y),
             "ridge of folds": fastlr.RidgeCV(cv=3).fit(X, np.column_stack([Y, X[:, 0]])),

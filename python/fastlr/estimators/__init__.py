@@ -3,6 +3,7 @@
 from fastlr.estimators.elastic_net import ElasticNet, Lasso
 from fastlr.estimators.elastic_net_cv import ElasticNetCV, LassoCV
 from fastlr.estimators.linear_regression import LinearRegression
+from fastlr.estimators.mlp_regressor import MLPRegressor
 from fastlr.estimators.ridge import Ridge
 from fastlr.estimators.ridge_cv import RidgeCV
 from fastlr.estimators.sgd_regressor import SGDRegressor
@@ -13,6 +14,7 @@ __all__ = [
     "Lasso",
     "LassoCV",
     "LinearRegression",
+    "MLPRegressor",
     "Ridge",
     "RidgeCV",
     "SGDRegressor",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,26 @@ from fastlr.input.columns import FloatArray
 from fastlr.networks.rows import NetworkRows, Scales
 from fastlr.networks.shape import Shape
 
-__all__ = ["NetworkEngine"]
+__all__ = ["EpochDraws", "NetworkEngine"]
 
 _WORK_PER_CALL = (
     1 << 32
 )  # multiply-adds: some 100 ms; kernels hear Ctrl-C by themselves in larger batches
 _ROWS_PER_CALL = 1 << 20
+
+
+@runtime_checkable
+class EpochDraws(Protocol):
+    """Who draws whole epochs: rows from 0 on and sizes of batches, which are not checked again."""
+
+    @property
+    def is_iterator(self) -> bool:
+        """Whether there may be an end of the epochs."""
+        ...
+
+    def epoch(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The rows of the next epoch, batch after batch, and the sizes of its batches."""
+        ...
 
 
 @dataclass
@@ -36,13 +50,13 @@ class NetworkEngine:
     is_single: bool
     batch_size: int | None
     """None only where somebody else's sampler decides."""
-    sampling: str | Iterable[Any]
+    sampling: str | Iterable[Any] | EpochDraws
     seed: int
     n_threads: int
     scatters: ClassVar[bool] = True
     largest_batch: int = field(init=False)
     _order: npt.NDArray[np.uint32] = field(init=False)
-    _draws: Draws | None = field(init=False, default=None)
+    _draws: EpochDraws | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         size = 0
@@ -52,6 +66,8 @@ class NetworkEngine:
                 self.sampling, self.rows.n_samples, self.shape.n_features, self.largest_batch
             )
             size = plan["table_size"]
+        elif isinstance(self.sampling, EpochDraws):
+            self._draws = self.sampling
         else:
             self._draws = Draws(self.sampling, self.rows.n_samples)
         self._order = np.zeros(size, dtype=np.uint32)
