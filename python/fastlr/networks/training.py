@@ -53,6 +53,8 @@ class Training:
     """Whether products are made in float32; parameters, steps and losses are float64 all the same."""
     epsilon_of_biased: bool = False
     """Whether Adam's epsilon is added before the bias of its memory is taken off, as scikit-learn does it."""
+    sums_gradient: bool = True
+    """Whether the gradients of an epoch are added up, for the figure ``gradient_norm``, which is 0 otherwise."""
     state: State = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,6 +137,7 @@ class Training:
             **self.optimizer.settings,
             "epsilon_of_biased": self.epsilon_of_biased,
             **(schedule.settings if schedule is not None else {}),
+            "sums_gradient": self.sums_gradient,
             "scale": 1.0,
             "mean_weight": 1.0,
             "penalty": self.alpha,
