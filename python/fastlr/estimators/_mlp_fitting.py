@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
 
 from fastlr.descent.state import State
 from fastlr.errors import InputError, InputTypeError, user_level
@@ -240,14 +241,13 @@ def _targets(y: object, features: Columns) -> Columns:
 
 
 def _random(random_state: object) -> np.random.RandomState:
-    """The generator whose numbers scikit-learn would take."""
-    if isinstance(random_state, np.random.RandomState):
-        return random_state
+    """The generator whose numbers scikit-learn would take: for None the one that ``numpy.random.seed`` seeds."""
     if isinstance(random_state, np.random.Generator):
         return np.random.RandomState(random_state.bit_generator)
     try:
-        return np.random.RandomState(random_state)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        draws: np.random.RandomState = check_random_state(random_state)
+        return draws
+    except ValueError:
         raise InputTypeError(
             f"random_state={random_state!r} is not a seed: pass None, a non-negative integer, a RandomState or a "
             "Generator."
