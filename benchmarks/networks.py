@@ -1,9 +1,11 @@
-"""Claims on networks, one epoch each, beside scikit-learn and PyTorch: `python -m benchmarks.networks [row ...]`.
+"""Claims on networks, an epoch each, beside scikit-learn and PyTorch: `python -m benchmarks.networks [--cpu] [row ...]`.
 
 Candidates of one row run in turns on the same 1e5 rows of 20 features, and medians of their times are compared. A fit
 is measured as a whole, with checks of its input and what it sets up. PyTorch runs as its tutorials do it, eagerly over
 shuffled indices, if it is installed. The share of the multiply-add limit is that of the steps alone: what products of
 layers need, over what `measure_roofline` reaches in the same rounds.
+
+With ``--cpu`` everybody has one thread, and processor time is compared: what can be said on a machine that is busy.
 """
 
 import itertools
@@ -13,6 +15,7 @@ import time
 import warnings
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import fastlr
 from fastlr.bench import measure_roofline
@@ -20,6 +23,9 @@ from fastlr.input.threads import resolve_threads
 
 N, P = 10**5, 20
 ROUNDS = 5
+IS_CPU = "--cpu" in sys.argv[1:]
+THREADS = 1 if IS_CPU else None
+clock = time.process_time if IS_CPU else time.perf_counter
 # Name: hidden layers, activation, solver, batch, times scikit-learn in float64 and float32, times PyTorch.
 ROWS = {
     "100": ((100,), "relu", "adam", 200, 12.0, 16.0, None),
@@ -37,6 +43,7 @@ def draw(n=N, dtype=np.float64):
 
 
 def regressor(kind, hidden, activation, solver, batch):
+    own = {"n_threads": THREADS} if kind is fastlr.MLPRegressor else {}
     return kind(
         hidden_layer_sizes=hidden,
         activation=activation,
@@ -44,6 +51,7 @@ def regressor(kind, hidden, activation, solver, batch):
         batch_size=batch,
         max_iter=1,
         random_state=0,
+        **own,
     )
 
 
@@ -82,10 +90,10 @@ def measure(candidates, rounds=ROUNDS, rest=0.15):
     for turn in range(rounds + 1):
         for name, run in candidates.items():
             time.sleep(rest)  # until threads of the one before have stopped to spin
-            start = time.perf_counter()
+            start = clock()
             run()
             if turn:
-                times[name].append(time.perf_counter() - start)
+                times[name].append(clock() - start)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
@@ -118,7 +126,7 @@ def row_of(name):
         "scikit-learn": lambda: regressor(Theirs, *of).fit(X, y),
         "fastlr float32": lambda: regressor(fastlr.MLPRegressor, *of).fit(Xs, ys),
         "scikit-learn float32": lambda: regressor(Theirs, *of).fit(Xs, ys),
-        "limit": lambda: limits.append(measure_roofline(resolve_threads(None)).flops),
+        "limit": lambda: limits.append(measure_roofline(resolve_threads(THREADS)).flops),
     }
     if has_torch():
         candidates["PyTorch float32"] = lambda: torch_epoch(Xs, ys, *of)
@@ -132,7 +140,9 @@ def row_of(name):
     if "PyTorch float32" in seconds:
         line(label, "PyTorch float32", seconds["PyTorch float32"], single, wanted_torch)
     share = 2.0 * N * multiply_adds(hidden) / ours / statistics.median(limits)
-    print(f"{label:<26} {share:.0%} of the multiply-add limit on {resolve_threads(None)} threads")
+    print(
+        f"{label:<26} {share:.0%} of the multiply-add limit on {resolve_threads(THREADS)} thread(s)"
+    )
 
 
 def predictions():
@@ -157,8 +167,8 @@ def predictions():
 
 
 def main():
-    names = sys.argv[1:] or [*ROWS, "predict"]
-    with warnings.catch_warnings():
+    names = [name for name in sys.argv[1:] if name != "--cpu"] or [*ROWS, "predict"]
+    with warnings.catch_warnings(), threadpool_limits(THREADS):
         warnings.simplefilter("ignore")
         for name in names:
             predictions() if name == "predict" else row_of(name)

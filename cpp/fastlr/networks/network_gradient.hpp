@@ -151,11 +151,14 @@ class NetworkPass {
   static constexpr Index rows_together = 256;
   /// Rows of one task.
   static constexpr Index rows_per_task = 32;
+  /// Parameters that leave room for outputs in the first cache.
+  static constexpr Index few_parameters = 3072;
   /// Inputs of a layer whose weights' gradient is one task.
   static constexpr Index inputs_per_task = 64;
 
   NetworkPass(const Network& network, bool weighted, Index n_rows)
       : weighted_(weighted),
+        rows_per_pass_(network.n_parameters() > few_parameters ? rows_per_task : rows_beyond),
         layers_(network, true),
         room_(network, std::min(n_rows, rows_together), true),
         losses_(static_cast<std::size_t>(rows_together / rows_per_task)) {
@@ -186,9 +189,11 @@ class NetworkPass {
                 double* sum) {
     const Index n_tasks = (n + rows_per_task - 1) / rows_per_task;
     for_each_task(n_tasks, n_threads, [&](Index k) {
-      const Index at = k * rows_per_task;
-      losses_[static_cast<std::size_t>(k)] =
-          pass(window, first + at, at, std::min(rows_per_task, n - at));
+      const Index end = std::min(n, (k + 1) * rows_per_task);
+      double& sum_of_task = losses_[static_cast<std::size_t>(k)];
+      sum_of_task = 0.0;
+      for (Index at = k * rows_per_task; at < end; at += rows_per_pass_)
+        sum_of_task += pass(window, first + at, at, std::min(rows_per_pass_, end - at));
     });
     for (Index k = 0; k < n_tasks; ++k) loss += losses_[static_cast<std::size_t>(k)];
     for_each_task(static_cast<Index>(strips_.size()), n_threads, [&](Index k) {
@@ -240,6 +245,7 @@ class NetworkPass {
   }
 
   bool weighted_;
+  Index rows_per_pass_;  // where weights are near, outputs shall be as well
   PackedLayers<Scalar> layers_;
   LayerOutputs<Scalar> room_;
   std::vector<double> losses_;

@@ -164,7 +164,6 @@ class Fitting:
                 scales=self.scales,
                 is_single=self.is_single,
                 n_threads=self.n_threads,
-                may_be_infinite=True,
             )
 
     def _loss(self, theta: FloatArray) -> float:

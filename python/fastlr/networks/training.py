@@ -194,7 +194,6 @@ class Training:
                 scales=self.scales,
                 is_single=self.is_single,
                 n_threads=n_threads,
-                may_be_infinite=True,
             )
             squares = 0.0
             for t, of_target in enumerate(self.scales.of_target_squares(self.shape.n_targets)):
@@ -213,12 +212,11 @@ def predict_network(
     scales: Scales,
     is_single: bool = False,
     n_threads: int = 1,
-    may_be_infinite: bool = False,
 ) -> FloatArray:
     """Outputs of a network for rows where they lie, (n_samples, n_targets), in the units of the targets.
 
-    Rows are taken in parts so short that Ctrl-C is heard between them; a part whose outputs are not all finite is
-    looked through for the NaN or infinity in X.
+    Rows are taken in parts so short that Ctrl-C is heard between them; a part that is not all finite is looked through
+    for the NaN or infinity in X.
     """
     n = features.n_samples
     out = np.empty((n, shape.n_targets))
@@ -226,7 +224,7 @@ def predict_network(
     step = max(_FEWEST_ROWS * n_threads, _WORK_PER_CALL // shape.n_parameters)
     for first in range(0, n, step):
         last = min(n, first + step)
-        kernels.predict_network(
+        is_finite = kernels.predict_network(
             features.source,
             first,
             last,
@@ -239,6 +237,6 @@ def predict_network(
             n_threads,
             out,
         )
-        if not may_be_infinite and not np.isfinite(out[first:last]).all():
+        if not is_finite:
             refuse_non_finite(features, names, argument="X", rows=(first, last), may_drop=False)
     return out
