@@ -28,6 +28,8 @@ from fastlr.networks.training import predict_network
 
 __all__ = ["Fitted", "Fitting"]
 
+_WORTH_THREADS = 1 << 27  # multiply-adds of an epoch, which is a call: some 20 ms
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -125,8 +127,10 @@ class Fitting:
             if self.goes_on:  # random weights are for standardised rows as they are
                 self.state = State(from_raw(self.shape, self.state.theta, self.scales))
         batches = batches_of(learned, settings, self.draws)
+        work = 3 * len(learned) * self.shape.n_parameters
+        threads = self.n_threads if work >= _WORTH_THREADS else 1
         engine = NetworkEngine(
-            rows, self.shape, self.scales, self.is_single, None, batches, 0, self.n_threads
+            rows, self.shape, self.scales, self.is_single, None, batches, 0, threads
         )
         descent = Descent(
             engine=engine,
