@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastlr
-from fastlr import optimizers, schedules
+from fastlr import layers, optimizers, schedules
 
 __all__ = ["RNG", "X", "Y", "Z", "models", "quietly"]
 
@@ -64,6 +64,12 @@ def models():
             batch_size=7,
             standardize=True,
         ).fit(Z, Y[:, 0]),
+        "trained network": fastlr.network([layers.Dense(3, activation="elu"), layers.Dense(2)]).fit(
+            {"a": Z[:, 0], "nan": Z[:, 1], "inf": Z[:, 2]}, Y, epochs=3, seed=0, standardize=True
+        ),
+        "trained network of float32": fastlr.network([layers.Dense(1)]).fit(
+            Z, Y[:, 0], epochs=2, batch_size=8, validation_split=0.3, dtype="float32", seed=0
+        ),
         "network": fastlr.MLPRegressor(hidden_layer_sizes=4, max_iter=3, random_state=0).fit(
             {"a": Z[:, 0], "nan": Z[:, 1], "inf": Z[:, 2]}, Y
         ),

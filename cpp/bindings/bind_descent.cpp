@@ -70,6 +70,8 @@ DescentSettings settings_of(const py::dict& source, Index n_penalised) {
       s.penalty_weights = weights.data();
     } else if (name == "penalty_of_batch") {
       s.penalty_of_batch = value.cast<bool>();
+    } else if (name == "sums_gradient") {
+      s.sums_gradient = value.cast<bool>();
     } else if (name == "l1") {
       s.l1 = value.cast<double>();
     } else if (name == "stops_at_zero") {

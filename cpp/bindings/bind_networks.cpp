@@ -116,7 +116,8 @@ void bind_networks(LevelModule& m) {
         const double* values = parameters.data();
         double* target = out.mutable_data() + first * network.n_targets();
         const py::gil_scoped_release release;
-        predict_network(rows, first, last, network, is_single, scales, values, n_threads, target);
+        return predict_network(rows, first, last, network, is_single, scales, values, n_threads,
+                               target);
       },
       py::arg("X"), py::arg("first"), py::arg("last"), py::arg("sizes"), py::arg("activations"),
       py::arg("is_single"), py::arg("standard").none(true), py::arg("target_standard").none(true),

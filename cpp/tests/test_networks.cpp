@@ -45,8 +45,8 @@ void outputs_are_exact() {
   const Doubles theta = whole_numbers(network.n_parameters(), 7);
   for (const bool is_single : {false, true}) {
     Doubles out = zeros(n_rows);
-    predict_network(features, 0, n_rows, network, is_single, {}, theta.data(), n_threads,
-                    out.data());
+    CHECK(predict_network(features, 0, n_rows, network, is_single, {}, theta.data(), n_threads,
+                          out.data()));
     for (Index i = 0; i < n_rows; ++i) CHECK(at(out, i) == output(network, theta, table, i));
   }
 }

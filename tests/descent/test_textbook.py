@@ -212,3 +212,27 @@ def test_automatic_differentiation_takes_the_printed_courses(page):
     found = [value.data for value in names["plane"].parameters]
     np.testing.assert_allclose(found, [*exact.coef, exact.intercept], atol=0.3)
     assert "times as fast" in printed
+
+
+def test_layers_bend_lines_and_a_table_that_is_nearly_linear_needs_none(page):
+    names, printed, _ = page(10)
+    line, exact = names["line"], names["exact"]
+    assert line.coefs_[0][0, 0] == pytest.approx(exact.coef[0], abs=0.05)
+    assert names["slope"] == pytest.approx(exact.coef[0], abs=0.05)
+    for shown in (names["by_one"], names["by_three"]):
+        errors = [np.mean((prediction - names["y"]) ** 2) for prediction in shown.values()]
+        assert errors[0] > 0.4
+        assert errors[-1] < 0.06
+    seen, unseen = zip(*names["scores"].values(), strict=True)
+    assert seen[-1] < seen[0]
+    assert unseen[-1] > 1.5 * unseen[0]
+    assert "least squares comes nearest" in printed
+
+
+def test_losses_of_the_page_on_keras_fall_and_without_keras_it_says_so(page):
+    names, printed, _ = page(11)
+    assert (np.diff(names["losses"]) < 0).all()
+    if names["keras_losses"] is None:
+        assert "Keras is not installed" in printed
+    else:
+        np.testing.assert_allclose(names["losses"], names["keras_losses"], rtol=1e-5)

@@ -60,7 +60,7 @@ def test_values_are_right_to_two_units_in_the_last_place(kernels, name, dtype):
     if name == "tanh":  # (1 - t) (1 + t): near one what t has lost to rounding
         assert np.abs(slope - true_slope).max() <= 2 * np.finfo(dtype).eps
     else:
-        assert units_off(slope, true_slope, dtype).max() <= 3.0
+        assert units_off(slope, true_slope, dtype).max() <= 4.0
 
 
 @functools.cache

@@ -118,7 +118,7 @@ def test_outputs_are_those_of_the_reference(kernels, name):
     want = reference.forward(X, layers_of(shape, theta))
     for layout in (X, np.asfortranarray(X), [X[:, :3].copy(), X[:, 3:].copy()]):
         out = np.full((600, 2), np.nan)
-        kernels.predict_network(
+        assert kernels.predict_network(
             layout, 3, 599, shape.sizes, shape.activations, False, None, None, theta, 2, out
         )
         np.testing.assert_allclose(out[3:599], want[3:599], rtol=1e-12, atol=1e-14)
@@ -250,3 +250,15 @@ def test_what_python_should_have_refused_is_refused(kernels):
             )
     with pytest.raises(ValueError, match="columns"):
         run(kernels, X, np.hstack([y, y]), None, shape, theta, batches=[np.arange(20)], rates=[0.1])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_rows_that_are_not_finite_are_told(kernels, value):
+    shape = Shape((3, 5, 1), ("tanh", "identity"))  # tanh makes one of infinity
+    X = draw(700, 3, 1)[0].copy()
+    X[650, 1] = value
+    theta = glorot(shape, np.random.default_rng(1))
+    out = np.empty((700, 1))
+    arguments = (shape.sizes, shape.activations, False, None, None, theta, 2, out)
+    assert not kernels.predict_network(X, 0, 700, *arguments)
+    assert kernels.predict_network(X, 0, 650, *arguments)

@@ -143,6 +143,7 @@ def test_a_field_that_is_missing_or_unknown_is_refused(which, documents, tmp_pat
         ("moments",),
         *((("l1_ratio",),) if which == "lasso of folds" else ()),
         ("choice", "scores" if which == "ridge" else "squared_errors"),
+        *(("network", name) for name in ("best_loss", "best_score", "scores")),
         *(("history", name) for name in ("validation_loss", "coef", "intercept")),
         *(("history", name) for name in ("step_coef", "step_intercept", "step_epoch")),
         *(place for place in places(document) if place[-2:] == ("inverse", "intercept")),

@@ -68,6 +68,12 @@ concept WeighingGradient = requires(const Gradient& gradient, const Window& wind
   { gradient.weight_of(window, n, n) } -> std::same_as<double>;  // of rows [n, n + n)
 };
 
+/// A gradient may share the rows of a batch out to threads, which then share steps as well.
+template <class Gradient>
+concept SharingGradient = requires(const Gradient& gradient) {
+  { gradient.n_threads() } -> std::same_as<int>;
+};
+
 /// Rows of a table in windows of aligned doubles, standardised.
 class TableSource {
  public:
@@ -305,22 +311,30 @@ class BatchDescent {
     }
   }
 
+  /// Threads for a step: those of a gradient that shares its batches out, while the loop has one.
+  int step_threads() const {
+    if constexpr (SharingGradient<Gradient>) return gradient_.n_threads();
+    return 1;
+  }
+
   void finish_batch() {
     const Index m = state_.counters[batch_rows];
     if (m == 0) return;
     const double of_weight = take_share(m);
-    if (s_.penalty != 0.0 || s_.l1 != 0.0)
+    if (!s_.penalty_of_batch && (s_.penalty != 0.0 || s_.l1 != 0.0))
       state_.numbers[epoch_penalty] += of_weight * penalty_of(s_, state_);
     const double share = of_weight * gradient_.complete(s_, m, state_.numbers[batch_loss],
                                                         state_.row(batch_gradient));
-    take_step(s_, rule_, of_rows(s_, m) * share, of_weight * of_penalty(s_, m, plan_.n_samples),
-              base_rate_, state_);
+    const double squares =
+        take_step(s_, rule_, of_rows(s_, m) * share, of_weight * of_penalty(s_, m, plan_.n_samples),
+                  base_rate_, step_threads(), state_);
+    if (s_.penalty_of_batch)
+      state_.numbers[epoch_penalty] += of_weight * 0.5 * s_.penalty * squares;
     state_.numbers[epoch_loss] += of_weight * state_.numbers[batch_loss];
     state_.counters[epoch_rows] += m;
     ++state_.counters[epoch_updates];
     state_.numbers[batch_loss] = 0.0;
     state_.counters[batch_rows] = 0;
-    std::fill_n(state_.row(batch_gradient), state_.padded, 0.0);
   }
 
   /// What multiplies a mean over rows in the loss of all.

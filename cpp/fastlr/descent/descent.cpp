@@ -38,7 +38,7 @@ EpochsDone run_epochs(const DescentSettings& s, double weight, Index n_epochs,
     progress.outcome = watch(s, history.loss[e], theta, false, state);
     const double share = s.loss == Loss::squared ? cut(s, std::sqrt(squares / weight)) : 1.0;
     if (progress.outcome != Outcome::diverged)
-      take_step(s, rule, of_squares * share, s.penalty, base_rates[e], state);
+      take_step(s, rule, of_squares * share, s.penalty, base_rates[e], 1, state);
     if (history.path != nullptr)
       std::copy_n(state.row(theta), state.n_parameters, history.path + e * (state.n_parameters));
     ++state.counters[epochs];

@@ -29,8 +29,9 @@ struct DescentSettings {
   const double* penalty_weights = nullptr;  // for each penalised parameter: penalty / 2 * sum_j
                                             // weight_j b_j^2; where 0, there is no L1 penalty
   bool penalty_of_batch =
-      false;  // the penalty of a batch is divided by its rows (or their weight),
-              // as networks have it, not by those of all
+      false;                  // the penalty of a batch is divided by its rows (or their weight),
+                              // as networks have it, not by those of all
+  bool sums_gradient = true;  // whether an epoch's gradients are added up, for their norm
   double l1 = 0.0;
   bool stops_at_zero = false;  // scikit-learn: `penalty` shrinks coefficients to zero, never beyond
   bool fit_intercept = true;

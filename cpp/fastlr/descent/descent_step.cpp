@@ -2,9 +2,15 @@
 
 #include <algorithm>
 #include <limits>
+#include <vector>
+
+#include "fastlr/threads.hpp"
 
 namespace fastlr {
 namespace {
+
+/// Parameters of one task of a step.
+constexpr Index parameters_per_task = Index{1} << 13;
 
 /// |b|_1 over the parameters whose penalty has a weight.
 double weighted_l1_norm(WorkingState& state) {
@@ -40,10 +46,9 @@ bool goes_uphill(double of_rows, double of_penalty, WorkingState& state) {
   return slope > 0.0;
 }
 
-/// The parameters and what the rule remembers of them, by the gradient of update t.
+/// Makes the rule ready for update t.
 template <class Rule>
-void update(Rule& rule, Index t, double rate, double of_rows, double shrinkage,
-            WorkingState& state) {
+void begin(Rule& rule, Index t, double of_rows, double shrinkage, WorkingState& state) {
   rule.begin(t);
   if constexpr (Rule::restarts) {
     std::int64_t& k = state.counters[steps_since_restart];
@@ -53,7 +58,13 @@ void update(Rule& rule, Index t, double rate, double of_rows, double shrinkage,
     }
     rule.set_steps(k++);
   }
-  for (Index j = 0; j < state.padded; j += 8) {
+}
+
+/// Parameters [from, to) and what the rule remembers of them; the batch's gradient becomes zero.
+template <class Rule>
+void update(const Rule& rule, double rate, double of_rows, double shrinkage, Index from, Index to,
+            bool sums_gradient, WorkingState& state) {
+  for (Index j = from; j < to; j += 8) {
     Eight parameters = state.at(theta, j);
     Eight m = state.at(first_moment, j);
     Eight v = state.at(second_moment, j);
@@ -63,8 +74,19 @@ void update(Rule& rule, Index t, double rate, double of_rows, double shrinkage,
     state.at(theta, j) = parameters;
     state.at(first_moment, j) = m;
     state.at(second_moment, j) = v;
-    state.at(epoch_gradient, j) += g;
+    if (sums_gradient) state.at(epoch_gradient, j) += g;
+    state.at(batch_gradient, j) = Eight::Zero();
   }
+}
+
+/// sum_j weight_j theta_j^2 over parameters [from, to).
+double weighted_squares(Index from, Index to, WorkingState& state) {
+  Eight sum = Eight::Zero();
+  for (Index j = from; j < to; j += 8) {
+    const Eight parameters = state.at(theta, j);
+    sum += state.mask(j) * (parameters * parameters);
+  }
+  return sum.sum();
 }
 
 }  // namespace
@@ -104,12 +126,35 @@ double penalty_of(const DescentSettings& s, WorkingState& state) {
   return value;
 }
 
-void take_step(const DescentSettings& s, StepRule& rule, double of_rows, double of_penalty,
-               double base_rate, WorkingState& state) {
+double take_step(const DescentSettings& s, StepRule& rule, double of_rows, double of_penalty,
+                 double base_rate, int n_threads, WorkingState& state) {
   const Index t = ++state.counters[updates];
   const double rate = rate_at(s, base_rate, t);
   const double shrinkage = s.stops_at_zero && rate * of_penalty > 1.0 ? 1.0 / rate : of_penalty;
-  std::visit([&](auto& kind) { update(kind, t, rate, of_rows, shrinkage, state); }, rule);
+  std::visit([&](auto& kind) { begin(kind, t, of_rows, shrinkage, state); }, rule);
+  const bool adds_squares = s.penalty_of_batch && s.penalty != 0.0;
+  double squares = 0.0;
+  const auto update_some = [&](Index from, Index to) {
+    const double some = adds_squares ? weighted_squares(from, to, state) : 0.0;
+    std::visit(
+        [&](const auto& kind) {
+          update(kind, rate, of_rows, shrinkage, from, to, s.sums_gradient, state);
+        },
+        rule);
+    return some;
+  };
+  if (state.padded <= parameters_per_task) {
+    squares = update_some(0, state.padded);
+  } else {
+    const Index n_tasks = (state.padded + parameters_per_task - 1) / parameters_per_task;
+    std::vector<double> parts(static_cast<std::size_t>(n_tasks));
+    for_each_task(n_tasks, n_threads, [&](Index k) {
+      const Index from = k * parameters_per_task;
+      parts[static_cast<std::size_t>(k)] =
+          update_some(from, std::min(state.padded, from + parameters_per_task));
+    });
+    for (const double part : parts) squares += part;
+  }
   if (s.l1 > 0.0) {
     state.numbers[l1_total] += rate * s.l1;
     pay_l1(s, state.numbers[l1_total], state);
@@ -119,6 +164,7 @@ void take_step(const DescentSettings& s, StepRule& rule, double of_rows, double 
     for (Index j = 0; j < state.padded; j += 8)
       state.at(average, j) += share * (state.at(theta, j) - state.at(average, j));
   }
+  return squares;
 }
 
 Outcome watch(const DescentSettings& s, double loss, VectorRow candidate, bool scatters,

@@ -57,9 +57,12 @@ inline double cut(const DescentSettings& s, double size) {
   return size > s.max_residual ? s.max_residual / size : 1.0;
 }
 
-/// One update with gradient = of_rows * batch_gradient + of_penalty * b. Adds it to epoch_gradient.
-void take_step(const DescentSettings& s, StepRule& rule, double of_rows, double of_penalty,
-               double base_rate, WorkingState& state);
+/// One update with gradient = of_rows * batch_gradient + of_penalty * b, which is added to
+/// epoch_gradient (if the settings want it); batch_gradient becomes zero. Threads share what has many
+/// parameters, and change no bit. Where the penalty belongs to the batch, returns the squares that it
+/// is on, before the step; else 0.
+double take_step(const DescentSettings& s, StepRule& rule, double of_rows, double of_penalty,
+                 double base_rate, int n_threads, WorkingState& state);
 
 /// Compares the loss of the epoch with the best so far; `candidate` is the point that it belongs
 /// to. Losses of batches scatter. A loss that is exact and above the best is on its way up, or

@@ -381,11 +381,11 @@ EpochsDone descend_network(const Rows& rows, const Column* weight, const Network
                                         n_threads, table, state, history);
 }
 
-void predict_network(const Rows& features, Index first, Index last, const Network& network,
+bool predict_network(const Rows& features, Index first, Index last, const Network& network,
                      bool is_single, const NetworkScales& scales, const double* parameters,
                      int n_threads, double* out) {
-  level_in_use().predict_network(features, first, last, network, is_single, scales, parameters,
-                                 n_threads, out);
+  return level_in_use().predict_network(features, first, last, network, is_single, scales,
+                                        parameters, n_threads, out);
 }
 
 void evaluate_activation(Activation activation, bool is_single, Index n, const double* z,

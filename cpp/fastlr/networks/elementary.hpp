@@ -142,12 +142,12 @@ template <class Scalar>
   return x < 0 ? -t : t;
 }
 
-/// log(1 + u) for 0 <= u <= 1: 2 atanh(u / (2 + u)).
+/// log(1 + u) for 0 <= u <= 1: 2 atanh(s) with s = u / (2 + u), of which 2 s = u - s u.
 template <class Scalar>
 [[gnu::always_inline]] inline Scalar logarithm_of_one_more(Scalar u) {
   const Scalar s = u / (2 + u);
   const Scalar z = s * s;
-  return 2 * (s + s * z * polynomial(Elementary<Scalar>::of_log1p, z));
+  return u - s * (u - 2 * (z * polynomial(Elementary<Scalar>::of_log1p, z)));
 }
 
 /// The normal distribution at x: Phi(x), and its density.

@@ -7,9 +7,8 @@
 namespace fastlr {
 namespace {
 
-/// Rows that a gradient sums up before it is added to what was there: with the registers beside them
-/// they fit the first cache.
-constexpr Index rows_of_gradient = 128;
+/// Rows that a gradient sums up in registers before it is added to what was there.
+constexpr Index rows_of_gradient = 256;
 
 Index registers_for(Index n, Index width) { return (n + width - 1) / width; }
 
@@ -114,6 +113,119 @@ void add_bias_gradient(Index n, const Block<const Scalar>& delta, Index n_output
   }
 }
 
+template <class Scalar>
+bool is_narrow(Index n_outputs) {
+  return n_outputs <= std::max<Index>(1, lanes_of<Scalar> / 4);
+}
+
+template <class Scalar>
+NarrowWeights<Scalar>::NarrowWeights(Index n_inputs, Index n_outputs)
+    : n_inputs_(n_inputs),
+      n_outputs_(n_outputs),
+      stride_(round_up(n_inputs, 64)),
+      values_(AlignedVector<Scalar>::Zero(stride_ * n_outputs)) {}
+
+template <class Scalar>
+void NarrowWeights<Scalar>::pack(const double* weights) {
+  for (Index j = 0; j < n_outputs_; ++j)
+    for (Index k = 0; k < n_inputs_; ++k)
+      values_[j * stride_ + k] = static_cast<Scalar>(weights[k * n_outputs_ + j]);
+}
+
+template <class Scalar>
+void NarrowWeights<Scalar>::multiply(Index n, const Block<const Scalar>& in, const Scalar* bias,
+                                     const Block<Scalar>& out) const {
+  using Packet = PacketOf<Scalar>;
+  constexpr Index width = lanes_of<Scalar>;
+  constexpr Index rows = 4;  // behind the last row there are some that hold anything
+  for (Index j = 0; j < n_outputs_; ++j) {
+    const Scalar* const w = values_.data() + j * stride_;
+    for (Index i = 0; i < n; i += rows) {
+      Packet sum[rows];
+#pragma GCC unroll 4
+      for (Index r = 0; r < rows; ++r) sum[r] = Eigen::internal::pset1<Packet>(Scalar(0));
+      for (Index k = 0; k < n_inputs_; k += width) {
+        const Packet right = Eigen::internal::pload<Packet>(w + k);
+#pragma GCC unroll 4
+        for (Index r = 0; r < rows; ++r)
+          sum[r] = Eigen::internal::pmadd(Eigen::internal::ploadu<Packet>(in.row(i + r) + k), right,
+                                          sum[r]);
+      }
+#pragma GCC unroll 4
+      for (Index r = 0; r < rows; ++r)
+        out.row(i + r)[j] = bias[j] + Eigen::internal::predux(sum[r]);
+    }
+  }
+}
+
+template <class Scalar>
+void NarrowWeights<Scalar>::scale(Index n, const Block<const Scalar>& delta,
+                                  const Block<Scalar>& out) const {
+  for (Index i = 0; i < n; ++i) {
+    Scalar* __restrict const row = out.row(i);
+    const Scalar* __restrict const d = delta.row(i);
+    const Scalar* __restrict const w = values_.data();
+    if (n_outputs_ == 1) {
+      const Scalar first = d[0];
+      for (Index k = 0; k < n_inputs_; ++k) row[k] *= first * w[k];
+    } else {
+      for (Index k = 0; k < n_inputs_; ++k) {
+        Scalar sum = 0;
+        for (Index j = 0; j < n_outputs_; ++j) sum += d[j] * w[j * stride_ + k];
+        row[k] *= sum;
+      }
+    }
+  }
+}
+
+template <class Scalar>
+void add_narrow_gradient(Index n, const Block<const Scalar>& in, const Block<const Scalar>& delta,
+                         Index n_outputs, Index first, Index last, double* gradient) {
+  using Packet = PacketOf<Scalar>;
+  constexpr Index width = lanes_of<Scalar>;
+  constexpr Index together = 4;  // registers of inputs
+  alignas(64) Scalar sums[together * width];
+  for (Index j = 0; j < n_outputs; ++j) {
+    for (Index k = first; k < last; k += together * width) {
+      const Index m = std::min(together * width, last - k);
+      const Index vectors = (m + width - 1) / width;
+      Packet sum[together];
+#pragma GCC unroll 4
+      for (Index v = 0; v < together; ++v) sum[v] = Eigen::internal::pset1<Packet>(Scalar(0));
+      if (vectors == together) {
+        for (Index i = 0; i < n; ++i) {
+          const Packet d = Eigen::internal::pload1<Packet>(delta.row(i) + j);
+#pragma GCC unroll 4
+          for (Index v = 0; v < together; ++v)
+            sum[v] = Eigen::internal::pmadd(
+                d, Eigen::internal::ploadu<Packet>(in.row(i) + k + v * width), sum[v]);
+        }
+#pragma GCC unroll 4
+        for (Index v = 0; v < together; ++v) Eigen::internal::pstoreu(sums + v * width, sum[v]);
+      } else {
+        for (Index v = 0; v < vectors; ++v) {
+          for (Index i = 0; i < n; ++i)
+            sum[0] = Eigen::internal::pmadd(
+                Eigen::internal::pload1<Packet>(delta.row(i) + j),
+                Eigen::internal::ploadu<Packet>(in.row(i) + k + v * width), sum[0]);
+          Eigen::internal::pstoreu(sums + v * width, sum[0]);
+          sum[0] = Eigen::internal::pset1<Packet>(Scalar(0));
+        }
+      }
+      for (Index c = 0; c < m; ++c)
+        gradient[(k + c) * n_outputs + j] += static_cast<double>(sums[c]);
+    }
+  }
+}
+
+template bool is_narrow<double>(Index);
+template bool is_narrow<float>(Index);
+template class NarrowWeights<double>;
+template class NarrowWeights<float>;
+template void add_narrow_gradient(Index, const Block<const double>&, const Block<const double>&,
+                                  Index, Index, Index, double*);
+template void add_narrow_gradient(Index, const Block<const float>&, const Block<const float>&,
+                                  Index, Index, Index, double*);
 template Index stride_of<double>(Index);
 template Index stride_of<float>(Index);
 template class Panels<double>;

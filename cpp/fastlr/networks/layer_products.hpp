@@ -59,6 +59,38 @@ template <class Scalar>
 void multiply_rows(Index n, Index n_inputs, const Block<const Scalar>& in, const Panels<Scalar>& M,
                    const Scalar* start, bool scales, const Block<Scalar>& out);
 
+/// Layers of so few outputs go other ways, along their inputs: registers of outputs would be empty.
+template <class Scalar>
+bool is_narrow(Index n_outputs);
+
+/// The weights of a narrow layer, output by output, zero beyond the last input.
+template <class Scalar>
+class NarrowWeights {
+ public:
+  NarrowWeights(Index n_inputs, Index n_outputs);
+
+  /// From weights (n_inputs, n_outputs), row by row.
+  void pack(const double* weights);
+
+  /// out[i, j] = bias[j] + sum_k in[i, k] w[k, j] for n rows.
+  void multiply(Index n, const Block<const Scalar>& in, const Scalar* bias,
+                const Block<Scalar>& out) const;
+
+  /// out[i, k] *= sum_j delta[i, j] w[k, j] for n rows.
+  void scale(Index n, const Block<const Scalar>& delta, const Block<Scalar>& out) const;
+
+ private:
+  Index n_inputs_;
+  Index n_outputs_;
+  Index stride_;
+  AlignedVector<Scalar> values_;
+};
+
+/// add_weight_gradient for a narrow layer.
+template <class Scalar>
+void add_narrow_gradient(Index n, const Block<const Scalar>& in, const Block<const Scalar>& delta,
+                         Index n_outputs, Index first, Index last, double* gradient);
+
 /// gradient[k, j] += sum_i in[i, k] delta[i, j] for k in [first, last), rows i in order, some at a time.
 template <class Scalar>
 void add_weight_gradient(Index n, const Block<const Scalar>& in, const Block<const Scalar>& delta,

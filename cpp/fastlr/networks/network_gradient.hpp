@@ -12,6 +12,7 @@
 
 #include "fastlr/networks/activations.hpp"
 #include "fastlr/networks/network_rows.hpp"
+#include "fastlr/networks/team_trial.hpp"
 #include "fastlr/threads.hpp"
 #include "fastlr/turns.hpp"
 
@@ -23,9 +24,12 @@ class PackedLayers {
  public:
   PackedLayers(const Network& network, bool backwards) : network_(network) {
     for (const DenseLayer& layer : network.layers) {
-      forward_.emplace_back(layer.n_inputs, layer.n_outputs);
+      const bool goes_along_inputs = is_narrow<Scalar>(layer.n_outputs);
+      narrow_.push_back(goes_along_inputs);
+      along_inputs_.emplace_back(goes_along_inputs ? layer.n_inputs : 0, layer.n_outputs);
+      forward_.emplace_back(layer.n_inputs, goes_along_inputs ? 0 : layer.n_outputs);
       bias_.push_back(AlignedVector<Scalar>::Zero(round_up(layer.n_outputs, 64)));
-      if (backwards && layer.first > 0) {
+      if (backwards && layer.first > 0 && !goes_along_inputs) {
         backward_.emplace_back(layer.n_outputs, layer.n_inputs);
       } else {
         backward_.emplace_back(0, 0);
@@ -39,6 +43,10 @@ class PackedLayers {
       const double* const weights = parameters + layer.first;
       const double* const biases = weights + layer.n_weights();
       for (Index j = 0; j < layer.n_outputs; ++j) bias_[l][j] = static_cast<Scalar>(biases[j]);
+      if (narrow_[l]) {
+        along_inputs_[l].pack(weights);
+        continue;
+      }
       Panels<Scalar>& forward = forward_[l];
       Panels<Scalar>& backward = backward_[l];
       for_each_task(forward.count() + backward.count(),
@@ -53,14 +61,34 @@ class PackedLayers {
   }
 
   const Network& network() const { return network_; }
-  const Panels<Scalar>& forward(std::size_t l) const { return forward_[l]; }
-  const Panels<Scalar>& backward(std::size_t l) const { return backward_[l]; }
-  const Scalar* bias(std::size_t l) const { return bias_[l].data(); }
+
+  /// out = in W + b of layer l for n rows.
+  void multiply(std::size_t l, Index n, const Block<const Scalar>& in,
+                const Block<Scalar>& out) const {
+    if (narrow_[l]) {
+      along_inputs_[l].multiply(n, in, bias_[l].data(), out);
+    } else {
+      multiply_rows(n, network_.layers[l].n_inputs, in, forward_[l], bias_[l].data(), false, out);
+    }
+  }
+
+  /// out *= delta W' of layer l for n rows.
+  void scale(std::size_t l, Index n, const Block<const Scalar>& delta,
+             const Block<Scalar>& out) const {
+    if (narrow_[l]) {
+      along_inputs_[l].scale(n, delta, out);
+    } else {
+      multiply_rows(n, network_.layers[l].n_outputs, delta, backward_[l],
+                    static_cast<const Scalar*>(nullptr), true, out);
+    }
+  }
 
  private:
   static constexpr Index worth_a_team = Index{1} << 15;
 
   const Network& network_;
+  std::vector<bool> narrow_;
+  std::vector<NarrowWeights<Scalar>> along_inputs_;
   std::vector<Panels<Scalar>> forward_;
   std::vector<Panels<Scalar>> backward_;
   std::vector<AlignedVector<Scalar>> bias_;
@@ -107,7 +135,7 @@ void run_forwards(const PackedLayers<Scalar>& layers, Block<const Scalar> in, In
   const auto& of = layers.network().layers;
   for (std::size_t l = 0; l < of.size(); ++l) {
     const Block<Scalar> out = room.outputs(l, first);
-    multiply_rows(n, of[l].n_inputs, in, layers.forward(l), layers.bias(l), false, out);
+    layers.multiply(l, n, in, out);
     const bool is_linear = l + 1 == of.size() && of[l].activation == Activation::identity;
     activate(of[l].activation, n * out.stride, out.data,
              with_slopes && !is_linear ? room.deltas(l, first).data : nullptr);
@@ -123,11 +151,14 @@ class NetworkPass {
   static constexpr Index rows_together = 256;
   /// Rows of one task.
   static constexpr Index rows_per_task = 32;
+  /// Parameters that leave room for outputs in the first cache.
+  static constexpr Index few_parameters = 3072;
   /// Inputs of a layer whose weights' gradient is one task.
   static constexpr Index inputs_per_task = 64;
 
   NetworkPass(const Network& network, bool weighted, Index n_rows)
       : weighted_(weighted),
+        rows_per_pass_(network.n_parameters() > few_parameters ? rows_per_task : rows_beyond),
         layers_(network, true),
         room_(network, std::min(n_rows, rows_together), true),
         losses_(static_cast<std::size_t>(rows_together / rows_per_task)) {
@@ -158,9 +189,11 @@ class NetworkPass {
                 double* sum) {
     const Index n_tasks = (n + rows_per_task - 1) / rows_per_task;
     for_each_task(n_tasks, n_threads, [&](Index k) {
-      const Index at = k * rows_per_task;
-      losses_[static_cast<std::size_t>(k)] =
-          pass(window, first + at, at, std::min(rows_per_task, n - at));
+      const Index end = std::min(n, (k + 1) * rows_per_task);
+      double& sum_of_task = losses_[static_cast<std::size_t>(k)];
+      sum_of_task = 0.0;
+      for (Index at = k * rows_per_task; at < end; at += rows_per_pass_)
+        sum_of_task += pass(window, first + at, at, std::min(rows_per_pass_, end - at));
     });
     for (Index k = 0; k < n_tasks; ++k) loss += losses_[static_cast<std::size_t>(k)];
     for_each_task(static_cast<Index>(strips_.size()), n_threads, [&](Index k) {
@@ -170,7 +203,11 @@ class NetworkPass {
           l == 0 ? window.features<Scalar>(first) : constant(room_.outputs(l - 1));
       const Block<const Scalar> delta = constant(room_.deltas(l));
       double* const of_layer = sum + layer.first;
-      add_weight_gradient(n, in, delta, layer.n_outputs, from, to, of_layer);
+      if (is_narrow<Scalar>(layer.n_outputs)) {
+        add_narrow_gradient(n, in, delta, layer.n_outputs, from, to, of_layer);
+      } else {
+        add_weight_gradient(n, in, delta, layer.n_outputs, from, to, of_layer);
+      }
       if (from == 0) add_bias_gradient(n, delta, layer.n_outputs, of_layer + layer.n_weights());
     });
   }
@@ -180,9 +217,7 @@ class NetworkPass {
     run_forwards(layers_, window.features<Scalar>(first), at, n, true, room_);
     const double loss = start_backwards(window, first, at, n);
     for (std::size_t l = network().layers.size() - 1; l > 0; --l)
-      multiply_rows(n, network().layers[l].n_outputs, constant(room_.deltas(l, at)),
-                    layers_.backward(l), static_cast<const Scalar*>(nullptr), true,
-                    room_.deltas(l - 1, at));
+      layers_.scale(l, n, constant(room_.deltas(l, at)), room_.deltas(l - 1, at));
     return loss;
   }
 
@@ -210,6 +245,7 @@ class NetworkPass {
   }
 
   bool weighted_;
+  Index rows_per_pass_;  // where weights are near, outputs shall be as well
   PackedLayers<Scalar> layers_;
   LayerOutputs<Scalar> room_;
   std::vector<double> losses_;
@@ -226,7 +262,7 @@ class NetworkGradient {
   };
 
   NetworkGradient(const Network& network, bool weighted, bool is_single, int n_threads)
-      : network_(network), weighted_(weighted), is_single_(is_single), n_threads_(n_threads) {}
+      : network_(network), weighted_(weighted), is_single_(is_single), trial_(n_threads) {}
 
   Workspace workspace(Index n_rows) const {
     Workspace w;
@@ -240,11 +276,13 @@ class NetworkGradient {
 
   void add_rows(const NetworkWindow& window, Index first, Index n, const double* parameters,
                 Workspace& w, double& loss, double* sum) const {
-    if (is_single_) {
-      w.in_single->add_rows(window, first, n, parameters, n_threads_, loss, sum);
-    } else {
-      w.in_double->add_rows(window, first, n, parameters, n_threads_, loss, sum);
-    }
+    trial_.run(n, [&](int n_threads) {
+      if (is_single_) {
+        w.in_single->add_rows(window, first, n, parameters, n_threads, loss, sum);
+      } else {
+        w.in_double->add_rows(window, first, n, parameters, n_threads, loss, sum);
+      }
+    });
   }
 
   double weight_of(const NetworkWindow& window, Index first, Index n) const {
@@ -253,11 +291,13 @@ class NetworkGradient {
 
   double complete(const DescentSettings&, Index, double, double*) const { return 1.0; }
 
+  int n_threads() const { return trial_.threads(); }
+
  private:
   const Network& network_;
   bool weighted_;
   bool is_single_;
-  int n_threads_;
+  mutable TeamTrial trial_;  // of one thread, where windows are summed in parallel
 };
 
 }  // namespace fastlr

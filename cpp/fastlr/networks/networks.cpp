@@ -15,7 +15,7 @@ constexpr Index worth_a_team = Index{1} << 22;
 constexpr Index rows_per_prediction = 256;
 
 template <class Scalar>
-void predict_as(const Rows& features, Index first, Index last, const Network& network,
+bool predict_as(const Rows& features, Index first, Index last, const Network& network,
                 const NetworkScales& scales, const double* parameters, int n_threads, double* out) {
   const NetworkSource source(features, 0, nullptr, scales, std::is_same_v<Scalar, float>);
   PackedLayers<Scalar> layers(network, false);
@@ -24,6 +24,7 @@ void predict_as(const Rows& features, Index first, Index last, const Network& ne
     NetworkWindow window;
     LayerOutputs<Scalar> outputs;
     std::vector<Index> rows;
+    bool are_finite = true;
   };
   const Index n_tasks = (last - first + rows_per_prediction - 1) / rows_per_prediction;
   const Index n_rooms = std::clamp<Index>(n_threads, 1, std::max<Index>(1, n_tasks));
@@ -41,6 +42,8 @@ void predict_as(const Rows& features, Index first, Index last, const Network& ne
     const Index n = std::min(rows_per_prediction, last - from);
     std::iota(room.rows.begin(), room.rows.end(), from);
     source.pack(room.rows.data(), places.data(), n, room.window);
+    const auto features_of_rows = room.window.packed.X.head(n * room.window.packed.stride).array();
+    room.are_finite = room.are_finite && (0.0 * features_of_rows).sum() == 0.0;
     run_forwards(layers, room.window.template features<Scalar>(0), 0, n, false, room.outputs);
     const Block<Scalar> outputs = room.outputs.outputs(network.layers.size() - 1);
     for (Index i = 0; i < n; ++i) {
@@ -53,6 +56,7 @@ void predict_as(const Rows& features, Index first, Index last, const Network& ne
       }
     }
   });
+  return std::all_of(rooms.begin(), rooms.end(), [](const Room& room) { return room.are_finite; });
 }
 
 }  // namespace
@@ -80,14 +84,13 @@ EpochsDone descend_network(const Rows& rows, const Column* weight, const Network
                      shares_batch ? 1 : n_threads, state, history);
 }
 
-void predict_network(const Rows& features, Index first, Index last, const Network& network,
+bool predict_network(const Rows& features, Index first, Index last, const Network& network,
                      bool is_single, const NetworkScales& scales, const double* parameters,
                      int n_threads, double* out) {
   if (is_single) {
-    predict_as<float>(features, first, last, network, scales, parameters, n_threads, out);
-  } else {
-    predict_as<double>(features, first, last, network, scales, parameters, n_threads, out);
+    return predict_as<float>(features, first, last, network, scales, parameters, n_threads, out);
   }
+  return predict_as<double>(features, first, last, network, scales, parameters, n_threads, out);
 }
 
 void evaluate_activation(Activation activation, bool is_single, Index n, const double* z,

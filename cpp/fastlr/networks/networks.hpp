@@ -30,8 +30,9 @@ EpochsDone descend_network(const Rows& rows, const Column* weight, const Network
                            const DescentHistory& history);
 
 /// out[i, t] = output t of the network for row i of the features, first <= i < last, in the units of
-/// the targets; out (last - first, n_targets).
-void predict_network(const Rows& features, Index first, Index last, const Network& network,
+/// the targets; out (last - first, n_targets). Returns whether all those features are finite: many
+/// activations make finite numbers of infinite ones.
+bool predict_network(const Rows& features, Index first, Index last, const Network& network,
                      bool is_single, const NetworkScales& scales, const double* parameters,
                      int n_threads, double* out);
 

@@ -39,6 +39,7 @@ void multiply_tile(Index n, const Scalar* a, Index a_stride, const Scalar* b, In
     for (Index i = 0; i < R; ++i) sum[i][v] = first;
   }
   for (Index k = 0; k < n; ++k, a += step, b += b_stride) {
+    if constexpr (by_columns) __builtin_prefetch(a + ahead * step);
     Packet right[V];
 #pragma GCC unroll 8
     for (Index v = 0; v < V; ++v) {

@@ -852,8 +852,8 @@ def predict_network(
     parameters: Floats,
     n_threads: int,
     out: Floats,
-) -> None:
-    """Sets rows [first, last) of ``out`` (n_samples, n_targets) to the outputs of a network."""
+) -> bool:
+    """Sets rows [first, last) of ``out`` (n_samples, n_targets) to the outputs; whether these rows are finite."""
 
 def evaluate_activation(activation: str, z: Floats, is_single: bool) -> tuple[Floats, Floats]:
     """Values and slopes of an activation; in single precision computed as such."""

@@ -162,6 +162,7 @@ class Descent:
             "limit": math.inf,  # only a loss that is no number ends an epoch
             "penalty": self.settings.alpha,
             "penalty_of_batch": True,
+            "sums_gradient": False,
         }
         if self.settings.alpha:
             settings["penalty_weights"] = self.engine.shape.penalised

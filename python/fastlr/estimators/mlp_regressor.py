@@ -18,7 +18,6 @@ from fastlr.estimators._mlp_stored import MLP_FIELDS, mlp_as_data, mlp_of
 from fastlr.estimators._mlp_warnings import warn_of_ending
 from fastlr.estimators._stored import StoredEstimator
 from fastlr.input.arguments import as_features
-from fastlr.input.refusals import refuse_non_finite
 from fastlr.input.threads import lock_of, resolve_threads
 from fastlr.networks.rows import Scales
 from fastlr.networks.training import predict_network
@@ -320,8 +319,6 @@ class MLPRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
         features = as_features(X)
         check_features(self, X, features, reset=False)
         names = names_in(self, features)
-        # A look at X before: many activations make finite numbers of infinite ones.
-        refuse_non_finite(features, names, argument="X", may_drop=False)
         known = self.__dict__.copy()  # one step: weights and biases belong together
         shape, weights = known["_fitted"].shape, known["coefs_"]
         out = predict_network(

@@ -24,7 +24,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    LinearFit, PolynomialFit, Descent, Moments, LinearRegression, SGDRegressor, ...
+    LinearFit, PolynomialFit, Descent, NetworkFit, Moments, LinearRegression, SGDRegressor, ...
         An object equal to the one that was saved, to the last bit.
 
     Raises

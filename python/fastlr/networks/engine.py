@@ -20,7 +20,9 @@ from fastlr.networks.shape import Shape
 
 __all__ = ["EpochDraws", "NetworkEngine"]
 
-_WORK_PER_CALL = 1 << 30  # multiply-adds: some 20 to 100 ms
+_WORK_PER_CALL = (
+    1 << 32
+)  # multiply-adds: some 100 ms; kernels hear Ctrl-C by themselves in larger batches
 _ROWS_PER_CALL = 1 << 20
 
 

@@ -81,7 +81,7 @@ class NetworkFit(Storable):
     --------
     >>> import fastlr
     >>> net = fastlr.network([fastlr.layers.Dense(4, activation="tanh"), fastlr.layers.Dense(1)])
-    >>> fit = net.fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0], epochs=3, seed=0)
+    >>> fit = net.fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0], epochs=3, batch_size=None, seed=0)
     >>> [w.shape for w in fit.weights], len(fit.history)
     ([(1, 4), (4, 1)], 3)
     """
@@ -193,7 +193,7 @@ class NetworkFit(Storable):
                 f"{k} {type(layer).__name__}",
                 (
                     layer.activation,
-                    f"{n_inputs} x {layer.units}",
+                    f"({n_inputs}, {layer.units})",
                     str(layer.units),
                     str((n_inputs + 1) * layer.units),
                 ),

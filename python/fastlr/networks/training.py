@@ -53,6 +53,8 @@ class Training:
     """Whether products are made in float32; parameters, steps and losses are float64 all the same."""
     epsilon_of_biased: bool = False
     """Whether Adam's epsilon is added before the bias of its memory is taken off, as scikit-learn does it."""
+    sums_gradient: bool = True
+    """Whether the gradients of an epoch are added up, for the figure ``gradient_norm``, which is 0 otherwise."""
     state: State = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,6 +137,7 @@ class Training:
             **self.optimizer.settings,
             "epsilon_of_biased": self.epsilon_of_biased,
             **(schedule.settings if schedule is not None else {}),
+            "sums_gradient": self.sums_gradient,
             "scale": 1.0,
             "mean_weight": 1.0,
             "penalty": self.alpha,
@@ -191,7 +194,6 @@ class Training:
                 scales=self.scales,
                 is_single=self.is_single,
                 n_threads=n_threads,
-                may_be_infinite=True,
             )
             squares = 0.0
             for t, of_target in enumerate(self.scales.of_target_squares(self.shape.n_targets)):
@@ -210,12 +212,11 @@ def predict_network(
     scales: Scales,
     is_single: bool = False,
     n_threads: int = 1,
-    may_be_infinite: bool = False,
 ) -> FloatArray:
     """Outputs of a network for rows where they lie, (n_samples, n_targets), in the units of the targets.
 
-    Rows are taken in parts so short that Ctrl-C is heard between them; a part whose outputs are not all finite is
-    looked through for the NaN or infinity in X.
+    Rows are taken in parts so short that Ctrl-C is heard between them; a part that is not all finite is looked through
+    for the NaN or infinity in X.
     """
     n = features.n_samples
     out = np.empty((n, shape.n_targets))
@@ -223,7 +224,7 @@ def predict_network(
     step = max(_FEWEST_ROWS * n_threads, _WORK_PER_CALL // shape.n_parameters)
     for first in range(0, n, step):
         last = min(n, first + step)
-        kernels.predict_network(
+        is_finite = kernels.predict_network(
             features.source,
             first,
             last,
@@ -236,6 +237,6 @@ def predict_network(
             n_threads,
             out,
         )
-        if not may_be_infinite and not np.isfinite(out[first:last]).all():
+        if not is_finite:
             refuse_non_finite(features, names, argument="X", rows=(first, last), may_drop=False)
     return out
