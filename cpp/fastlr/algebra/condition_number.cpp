@@ -112,6 +112,7 @@ double largest_eigenvalue(Index n, const Operator& S) {
   Vector image(n);
   double size = 0.0;  // of the tridiagonal matrix, within a factor of three
   double largest = 0.0;
+  const double settled = n > few ? 1e-4 : 1e-5;  // large matrices come from memory every time
   for (Index m = 0; m < most; ++m) {
     give_turn();
     basis.col(m) = v;
@@ -131,31 +132,39 @@ double largest_eigenvalue(Index n, const Operator& S) {
     const double before = largest;
     if (is_last || m + 1 >= first_settled) largest = largest_of_tridiagonal(a, b, m + 1);
     // Settled where products in a row change nothing.
-    if (is_last || (m >= first_settled && m % 4 == 0 && largest - before <= 1e-5 * largest)) break;
+    if (is_last || (m >= first_settled && m % 4 == 0 && largest - before <= settled * largest))
+      break;
     v = w / b[m];
   }
   return largest;
 }
 
-double condition_number(const Matrix& A, const RowMatrix& K) {
-  const Index n = A.rows();
-  const Vector length = A.diagonal().cwiseSqrt();
-  const Vector inverse = length.cwiseInverse();
-  Vector scaled(n);
-  Vector in_root(K.cols());
+double UnitSpectrum::condition_number() const {
+  return std::max(1.0, std::sqrt(largest * largest_of_inverse));
+}
+
+double largest_of_unit_inverse(const RowMatrix& K, const Vector& length) {
   // As it lies in memory K is lower triangular.
   const Eigen::Map<const Matrix> transposed(K.data(), K.cols(), K.rows());
-  const double largest = largest_eigenvalue(n, [&](const Vector& v, Vector& out) {
-    scaled = inverse.cwiseProduct(v);
-    multiply_symmetric(A, scaled, out);
-    out = out.cwiseProduct(inverse);
-  });
-  const double of_inverse = largest_eigenvalue(n, [&](const Vector& v, Vector& out) {
+  Vector scaled(K.rows());
+  Vector in_root(K.cols());
+  return largest_eigenvalue(K.rows(), [&](const Vector& v, Vector& out) {
     scaled = length.cwiseProduct(v);
     multiply_by_square(transposed, scaled, in_root, out);
     out = out.cwiseProduct(length);
   });
-  return std::max(1.0, std::sqrt(largest * of_inverse));
+}
+
+UnitSpectrum unit_spectrum(const Matrix& A, const RowMatrix& K) {
+  const Vector length = A.diagonal().cwiseSqrt();
+  const Vector inverse = length.cwiseInverse();
+  Vector scaled(A.rows());
+  const double largest = largest_eigenvalue(A.rows(), [&](const Vector& v, Vector& out) {
+    scaled = inverse.cwiseProduct(v);
+    multiply_symmetric(A, scaled, out);
+    out = out.cwiseProduct(inverse);
+  });
+  return {largest, largest_of_unit_inverse(K, length)};
 }
 
 double condition_number(Eigen::Map<const RowMatrix> R, Eigen::Map<const RowMatrix> K) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "fastlr/large_zeros.hpp"
 #include "fastlr/matrices.hpp"
 #include "fastlr/products/cross_products.hpp"
 #include "fastlr/products/moments.hpp"
@@ -130,7 +131,7 @@ class BlockSums {
 
   template <class Fill>
   void add(double* hi, double* lo, const Fill& fill) const {
-    AlignedVector data = AlignedVector::Zero(size());
+    LargeZeros data(size());
     SharedProduct<PanelLayout> product(layout_, n_threads_);
     for (Index start = range_.first; start < range_.last; start += most_rows_) {
       const Index end = std::min(range_.last, start + most_rows_);
