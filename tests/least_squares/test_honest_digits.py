@@ -244,3 +244,30 @@ def test_basic_keeps_columns_that_differ_by_little_more_than_rounding():
     fit = fastlr.ols(np.vstack([X] * 3), np.tile(rng.normal(size=4), 3), rank="basic")
     np.testing.assert_array_equal(fit.coef != 0, [True, True, False, False, False, True])
     assert fit.digits > 14
+
+
+# Many columns, whose rounding errors are taken to be independent
+
+
+def test_one_pass_over_many_columns_is_as_right_as_it_says():
+    rng = np.random.default_rng(4)
+    n, p = 3000, 300
+    Z = rng.normal(size=(n, p))
+    designs = {
+        "normal": Z,
+        "integers": rng.integers(0, 5, size=(n, p)).astype(float),
+        "far from zero": Z + 1e4 * rng.normal(size=p),
+        "a common factor": 0.3 * Z + rng.normal(size=(n, 1)),
+    }
+    for name, X in designs.items():
+        y = X.sum(axis=1) + rng.normal(size=n)
+        exact = fastlr.ols(X, y, accuracy="max")
+        truth = np.append(exact.coef, exact.intercept)
+        for accuracy in ("fast", "auto"):
+            with named(f"{name}, {accuracy}"):
+                fit = fastlr.ols(X, y, accuracy=accuracy)
+                off = np.abs(np.append(fit.coef, fit.intercept) - truth)
+                assert fit.digits <= -np.log10(max((off / np.abs(truth)).max(), 1e-16))
+                if accuracy == "auto":
+                    assert np.all(off[:-1] <= 1e-13 * np.maximum(np.abs(exact.coef), exact.bse))
+                    assert fit.passes == 1 or name != "normal"

@@ -11,7 +11,6 @@ namespace fastlr {
 namespace {
 
 constexpr Index most_products = 48;
-constexpr Index first_settled = 12;  // products before which nothing is taken to be settled
 
 /// Number of eigenvalues below x of the tridiagonal matrix (a, b), by Sturm's sequence.
 Index count_below(const Vector& a, const Vector& b, Index m, double x) {
@@ -98,9 +97,14 @@ void multiply_by_square(const Eigen::Ref<const Matrix>& L, const Vector& v, Vect
   }
 }
 
-}  // namespace
+/// When products in a row change the largest eigenvalue by so little that it is settled.
+struct Settling {
+  Index first;  // products before which nothing is taken to be settled
+  Index every;
+  double change;
+};
 
-double largest_eigenvalue(Index n, const Operator& S) {
+double largest_eigenvalue(Index n, const Operator& S, const Settling& settling) {
   if (n == 0) return 0.0;
   const Index most = std::min(n, most_products);
   Matrix basis(n, most);
@@ -129,33 +133,54 @@ double largest_eigenvalue(Index n, const Operator& S) {
     const bool is_invariant = !(b[m] > 1e-14 * size);  // the subspace
     const bool is_last = is_invariant || m + 1 == most;
     const double before = largest;
-    if (is_last || m + 1 >= first_settled) largest = largest_of_tridiagonal(a, b, m + 1);
-    // Settled where products in a row change nothing.
-    if (is_last || (m >= first_settled && m % 4 == 0 && largest - before <= 1e-5 * largest)) break;
+    if (is_last || m + 1 >= settling.first) largest = largest_of_tridiagonal(a, b, m + 1);
+    const bool is_asked = m >= settling.first && m % settling.every == 0;
+    if (is_last || (is_asked && largest - before <= settling.change * largest)) break;
     v = w / b[m];
   }
   return largest;
 }
 
-double condition_number(const Matrix& A, const RowMatrix& K) {
-  const Index n = A.rows();
+/// Of K K' in columns of unit length; as it lies in memory K is lower triangular.
+double largest_of_unit_inverse(const RowMatrix& K, const Vector& length, const Settling& settling) {
+  const Eigen::Map<const Matrix> transposed(K.data(), K.cols(), K.rows());
+  Vector scaled(K.rows());
+  Vector in_root(K.cols());
+  const auto product = [&](const Vector& v, Vector& out) {
+    scaled = length.cwiseProduct(v);
+    multiply_by_square(transposed, scaled, in_root, out);
+    out = out.cwiseProduct(length);
+  };
+  return largest_eigenvalue(K.rows(), product, settling);
+}
+
+/// Large matrices come from memory every time.
+Settling within_one_per_cent(Index n) { return {12, 4, n > few ? 1e-4 : 1e-5}; }
+
+}  // namespace
+
+double largest_eigenvalue(Index n, const Operator& S) {
+  return largest_eigenvalue(n, S, within_one_per_cent(n));
+}
+
+double largest_of_unit_inverse(const RowMatrix& K, const Vector& length) {
+  return largest_of_unit_inverse(K, length, {4, 2, 0.02});
+}
+
+double UnitSpectrum::condition_number() const {
+  return std::max(1.0, std::sqrt(largest * largest_of_inverse));
+}
+
+UnitSpectrum unit_spectrum(const Matrix& A, const RowMatrix& K) {
   const Vector length = A.diagonal().cwiseSqrt();
   const Vector inverse = length.cwiseInverse();
-  Vector scaled(n);
-  Vector in_root(K.cols());
-  // As it lies in memory K is lower triangular.
-  const Eigen::Map<const Matrix> transposed(K.data(), K.cols(), K.rows());
-  const double largest = largest_eigenvalue(n, [&](const Vector& v, Vector& out) {
+  Vector scaled(A.rows());
+  const double largest = largest_eigenvalue(A.rows(), [&](const Vector& v, Vector& out) {
     scaled = inverse.cwiseProduct(v);
     multiply_symmetric(A, scaled, out);
     out = out.cwiseProduct(inverse);
   });
-  const double of_inverse = largest_eigenvalue(n, [&](const Vector& v, Vector& out) {
-    scaled = length.cwiseProduct(v);
-    multiply_by_square(transposed, scaled, in_root, out);
-    out = out.cwiseProduct(length);
-  });
-  return std::max(1.0, std::sqrt(largest * of_inverse));
+  return {largest, largest_of_unit_inverse(K, length, within_one_per_cent(K.rows()))};
 }
 
 double condition_number(Eigen::Map<const RowMatrix> R, Eigen::Map<const RowMatrix> K) {

@@ -18,11 +18,22 @@ using Operator = std::function<void(const Vector& v, Vector& out)>;
 /// The largest eigenvalue of S, from below, within one per cent: at most 48 products.
 double largest_eigenvalue(Index n, const Operator& S);
 
-/// sqrt of the ratio of the largest to the smallest eigenvalue of D A D, D_jj = 1 / sqrt(A_jj),
-/// with K K' = A^-1, K upper triangular: the ratio of singular values of columns of unit length.
-double condition_number(const Matrix& A, const RowMatrix& K);
+/// The largest eigenvalues of N = D A D, D_jj = 1 / sqrt(A_jj), and of its inverse.
+struct UnitSpectrum {
+  double largest;
+  double largest_of_inverse;
 
-/// The same from R with R'R = A and K = R^-1, (p, p) over the columns that are not zero.
+  /// sqrt of the ratio of N's eigenvalues: the ratio of singular values of columns of unit length.
+  double condition_number() const;
+};
+
+/// The second of them alone, from below within some ten per cent, from K with K K' = A^-1, K upper triangular, and length_j = sqrt(A_jj).
+double largest_of_unit_inverse(const RowMatrix& K, const Vector& length);
+
+/// Both, from the same K.
+UnitSpectrum unit_spectrum(const Matrix& A, const RowMatrix& K);
+
+/// UnitSpectrum::condition_number() from R with R'R = A and K = R^-1, (p, p) over the columns that are not zero.
 double condition_number(Eigen::Map<const RowMatrix> R, Eigen::Map<const RowMatrix> K);
 
 }  // namespace fastlr

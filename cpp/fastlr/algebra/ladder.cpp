@@ -95,7 +95,6 @@ RelativeError relative_error_of(const ScaledSolution& s, bool fit_intercept, dou
 }
 
 bool suffices(const ScaledSolution& s, double weight, double n_dof) {
-  constexpr double tolerance = 1e-13;
   constexpr double cancelled = 1e-6;
   if (!(weight > 0.0)) return false;
   const Index p = s.length.size();
@@ -105,7 +104,7 @@ bool suffices(const ScaledSolution& s, double weight, double n_dof) {
     const double sd = n_dof > 0.0 ? std::sqrt(s.rss[k] / n_dof) : 0.0;
     for (Index j = 0; j < p; ++j)
       if (!(s.typical_error(k, j) <=
-            tolerance * std::max(std::abs(s.coef(0, k * p + j)), sd * row_norm[j])))
+            sufficient_error * std::max(std::abs(s.coef(0, k * p + j)), sd * row_norm[j])))
         return false;
   }
   return true;

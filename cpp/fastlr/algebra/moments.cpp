@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "fastlr/matrices.hpp"
-#include "fastlr/registers/double_double.hpp"
+#include "fastlr/registers/compensated.hpp"
 #include "fastlr/turns.hpp"
 
 namespace fastlr {
@@ -17,43 +17,61 @@ DoubleDouble mean_at(Index n_columns, const double* mean, Index j) {
   return {mean[j], mean[n_columns + j]};
 }
 
+/// total += slot, of the sums that lie on or below the diagonal.
+void merge_slot(Index n_variables, Index padded, const Slot& total, const Slot& slot) {
+  for (Index i = 0; i < n_variables; ++i) {
+    for (Index e = i * padded; e <= i * padded + i; e += lanes) {
+      const LanePairs sum = LanePairs{load(total.hi + e), load(total.lo + e)} +
+                            LanePairs{load(slot.hi + e), load(slot.lo + e)};
+      store(total.hi + e, sum.hi);
+      store(total.lo + e, sum.lo);
+    }
+  }
+  *total.statistics += *slot.statistics;
+}
+
+constexpr Index rows_to_mirror = 32;
+
+/// What lies above the diagonal of rows [first, last) of what lies below it, in whole lines.
+void mirror(Index n, Index first, Index last, double* cross) {
+  for (Index j = 0; j < last; ++j)
+    for (Index i = std::max(first, j + 1); i < last; ++i) cross[j * n + i] = cross[i * n + j];
+}
+
 }  // namespace
 
 WeightStatistics centre(const SlotPlan& plan, Index n_columns, const double* shift,
                         const double* scale, double* slots, double* mean, double* cross) {
   const Index padded = padded_variables(n_columns);
   const Slot total = slot_at(plan, padded, slots, 0);
-  for (Index k = 1; k < plan.n_slots; ++k) {
-    const Slot slot = slot_at(plan, padded, slots, k);
-    for (Index i = 0; i < n_columns + 1; ++i) {
-      for (Index e = i * padded; e < i * padded + i + 1; ++e) {
-        const DoubleDouble s =
-            DoubleDouble{total.hi[e], total.lo[e]} + DoubleDouble{slot.hi[e], slot.lo[e]};
-        total.hi[e] = s.hi;
-        total.lo[e] = s.lo;
-      }
-    }
-    *total.statistics += *slot.statistics;
-  }
+  for (Index k = 1; k < plan.n_slots; ++k)
+    merge_slot(n_columns + 1, padded, total, slot_at(plan, padded, slots, k));
   // Row n_columns of the sums belongs to the constant: sum w z in front, the total weight at the
   // end.
-  const auto sum = [&](Index i, Index j) {
-    return two_sum(total.hi[i * padded + j], total.lo[i * padded + j]);
-  };
-  const Index one = n_columns;
-  const DoubleDouble weight = sum(one, one);
+  const Index one = n_columns * padded;
+  const DoubleDouble weight = two_sum(total.hi[one + n_columns], total.lo[one + n_columns]);
+  Vector reciprocal = Vector::Ones(padded);  // of powers of two
+  for (Index j = 0; j < n_columns; ++j) reciprocal[j] = 1.0 / scale[j];
+  Vector products(padded);
   for (Index i = 0; i < n_columns; ++i) {
-    give_turn();
-    const DoubleDouble mean_z = sum(one, i) / weight;
+    const DoubleDouble mean_z = two_sum(total.hi[one + i], total.lo[one + i]) / weight;
     const DoubleDouble m =
         DoubleDouble{shift[i], 0.0} + DoubleDouble{mean_z.hi / scale[i], mean_z.lo / scale[i]};
     mean[i] = m.hi;
     mean[n_columns + i] = m.lo;
-    for (Index j = 0; j <= i; ++j) {
-      const double c = (sum(i, j) - mean_z * sum(one, j)).value() / scale[i] / scale[j];
-      cross[i * n_columns + j] = c;
-      cross[j * n_columns + i] = c;
+    const LanePairs minus_mean{broadcast(-mean_z.hi), broadcast(-mean_z.lo)};
+    const Lanes of_row = broadcast(reciprocal[i]);
+    const double* const hi = total.hi + i * padded;
+    const double* const lo = total.lo + i * padded;
+    for (Index j = 0; j <= i; j += lanes) {
+      const LanePairs c = load_pairs(hi + j, lo + j) +
+                          minus_mean * load_pairs(total.hi + one + j, total.lo + one + j);
+      store(products.data() + j, (c.hi + c.lo) * of_row * load(reciprocal.data() + j));
     }
+    std::copy_n(products.data(), i + 1, cross + i * n_columns);
+    if ((i + 1) % rows_to_mirror != 0 && i + 1 < n_columns) continue;
+    mirror(n_columns, i / rows_to_mirror * rows_to_mirror, i + 1, cross);
+    give_turn();
   }
   const bool weighted = total.statistics->weight != 0.0;
   return weighted ? *total.statistics : WeightStatistics{weight.value(), weight.value(), 0.0};

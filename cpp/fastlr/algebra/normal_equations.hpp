@@ -18,13 +18,19 @@ namespace fastlr {
 /// there sweeps converge with a factor of A.
 constexpr double largest_squared_condition = 1e12;
 
+/// Relative error of a coefficient, or error in units of its standard error, that needs no sweep.
+constexpr double sufficient_error = 1e-13;
+
 /// Coefficients in scaled columns, and what it takes to improve them and to judge them.
 struct ScaledSolution {
   Status status = Status::ok;
   Index rank = 0;
   double condition_number = 1.0;   // of the centred columns scaled to unit length
   double squared_condition = 1.0;  // of A in scaled columns, as Cholesky's factor estimates it
-  Vector scale;                    // (q) powers of two, 0 for a column that does not vary
+  double unit_inverse_norm =
+      0.0;              // of the same columns' A^-1, at least its largest eigenvalue; 0 if
+                        // nothing is known
+  Vector scale;         // (q) powers of two, 0 for a column that does not vary
   RowMatrix mean;       // (2, q) in scaled columns, an unevaluated sum; 0 without intercept
   RowMatrix root;       // (p, r): K K' is the (pseudo-)inverse of A in scaled columns
   RowMatrix coef;       // (2, t * p) in scaled columns, an unevaluated sum

@@ -67,19 +67,24 @@ ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept,
   equations.c.resize(l, t);
   equations.penalty.resize(l);
   equations.summed.resize(l);
-  for (Index first = 0; first < l; first += 64) {  // a few rows at a time, for both triangles' sake
-    give_turn();
-    const Index last = std::min(l, first + 64);
-    for (Index j = 0; j < last; ++j) {
-      const Index b = equations.varying[static_cast<std::size_t>(j)];
-      for (Index i = std::max(first, j); i < last; ++i) {
+  Vector scales(l);
+  for (Index i = 0; i < l; ++i)
+    scales[i] = equations.scale[equations.varying[static_cast<std::size_t>(i)]];
+  for (Index j = 0; j < l; ++j) {  // the later column's scale comes first: both triangles are equal
+    if (j % 64 == 0) give_turn();
+    const Index b = equations.varying[static_cast<std::size_t>(j)];
+    auto column = equations.A.col(j);
+    if (fit_intercept && l == p) {
+      column = ConstVectorMap(moments.cross + b * q, l);
+    } else {
+      for (Index i = 0; i < l; ++i) {
         const Index a = equations.varying[static_cast<std::size_t>(i)];
-        const double product = fit_intercept ? moments.cross[a * q + b] : entry(a, b);
-        const double value = product * equations.scale[a] * equations.scale[b];
-        equations.A(i, j) = value;
-        equations.A(j, i) = value;
+        column[i] =
+            fit_intercept ? moments.cross[b * q + a] : entry(std::max(a, b), std::min(a, b));
       }
     }
+    column.head(j) = (column.head(j) * scales[j]).cwiseProduct(scales.head(j));
+    column.tail(l - j) = column.tail(l - j).cwiseProduct(scales.tail(l - j)) * scales[j];
   }
   for (Index i = 0; i < l; ++i) {
     const Index a = equations.varying[static_cast<std::size_t>(i)];

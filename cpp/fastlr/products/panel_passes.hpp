@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "fastlr/large_zeros.hpp"
 #include "fastlr/matrices.hpp"
 #include "fastlr/products/cross_products.hpp"
 #include "fastlr/products/moments.hpp"
@@ -104,7 +105,7 @@ class BlockSums {
 
   template <class Fill>
   void add(double* hi, double* lo, const Fill& fill) const {
-    AlignedVector data = AlignedVector::Zero(size());
+    LargeZeros data(size());
     SharedProduct product(layout_.strips(), n_threads_);
     const FoldedSums target(layout_.padded(), hi, lo);
     for (Index start = range_.first; start < range_.last; start += most_rows_) {

@@ -61,6 +61,37 @@ inline Lanes product_excess(Lanes x, const Factor& y, Lanes product) {
 
 #endif
 
+/// Unevaluated sums, one in each lane, with the arithmetic of DoubleDouble.
+struct LanePairs {
+  Lanes hi;
+  Lanes lo;
+};
+
+inline LanePairs pair_sum(Lanes a, Lanes b) {
+  LanePairs sum;
+  sum.lo = sum_error(a, b, sum.hi);
+  return sum;
+}
+
+inline LanePairs load_pairs(const double* hi, const double* lo) {
+  return pair_sum(load(hi), load(lo));
+}
+
+inline LanePairs operator+(LanePairs a, LanePairs b) {
+  const LanePairs s = pair_sum(a.hi, b.hi);
+  const LanePairs t = pair_sum(a.lo, b.lo);
+  const LanePairs v = pair_sum(s.hi, s.lo + t.hi);
+  return pair_sum(v.hi, t.lo + v.lo);
+}
+
+inline LanePairs operator*(LanePairs a, LanePairs b) {
+  const Lanes product = a.hi * b.hi;
+  const Lanes excess = product_excess(a.hi, Factor(b.hi), product);
+  return pair_sum(product, (a.hi * b.lo + a.lo * b.hi) - excess);
+}
+
+inline LanePairs operator-(LanePairs a) { return {-a.hi, -a.lo}; }
+
 /// The lanes of hi + lo, added up in order without losing what cancels between them.
 inline DoubleDouble total_of(const double* hi, const double* lo) {
   DoubleDouble sum;

@@ -245,20 +245,31 @@ void sweep(const SweepProblem& problem, const double* coef, const double* interc
 SweepTotals sweep_totals(const SweepProblem& problem, const SlotPlan& plan, Index target,
                          const double* slots) {
   const Index n_columns = problem.n_columns();
+  // Lane by lane over the slots, then over the lanes: pairs (hi, lo) of each column, of the residuals and
+  // of their squares.
+  Vector sums = Vector::Zero(accumulators(n_columns));
+  for (Index slot = 0; slot < plan.n_slots; ++slot) {
+    const double* const more = slots + slot * plan.slot_size + target * accumulators(n_columns);
+    for (Index e = 0; e < 2 * (n_columns + 2) * lanes; e += 2 * lanes) {
+      double* const hi = sums.data() + e;
+      const LanePairs sum =
+          LanePairs{load(hi), load(hi + lanes)} + load_pairs(more + e, more + e + lanes);
+      store(hi, sum.hi);
+      store(hi + lanes, sum.lo);
+    }
+  }
+  const auto total = [&](Index k) {
+    const double* const hi = sums.data() + 2 * k * lanes;
+    return total_of(hi, hi + lanes);
+  };
   SweepTotals totals;
   totals.gradient.resize(static_cast<std::size_t>(problem.n_features));
-  DoubleDouble rss;
-  for (Index slot = 0; slot < plan.n_slots; ++slot) {
-    const double* sums = slots + slot * plan.slot_size + target * accumulators(n_columns);
-    for (Index j = 0; j < n_columns; ++j) {
-      DoubleDouble& g = totals.gradient[static_cast<std::size_t>(j % problem.n_features)];
-      g = g + total_of(sums + 2 * j * lanes, sums + (2 * j + 1) * lanes);
-    }
-    const double* tail = sums + 2 * n_columns * lanes;
-    totals.sum = totals.sum + total_of(tail, tail + lanes);
-    rss = rss + total_of(tail + 2 * lanes, tail + 3 * lanes);
+  for (Index j = 0; j < n_columns; ++j) {
+    DoubleDouble& g = totals.gradient[static_cast<std::size_t>(j % problem.n_features)];
+    g = g + total(j);
   }
-  totals.rss = rss.value();
+  totals.sum = total(n_columns);
+  totals.rss = total(n_columns + 1).value();
   return totals;
 }
 

@@ -50,7 +50,7 @@ def refine(
     tolerance: float,
 ) -> tuple[ScaledSolution, FloatArray, int]:
     """Correct the coefficients by sweeps until those of all targets have converged."""
-    return refine_and_show(problem, moments, scaled, contraction, tolerance)[:3]
+    return _refine(problem, moments, scaled, contraction, tolerance, None)[:3]
 
 
 def refine_and_show(
@@ -65,6 +65,31 @@ def refine_and_show(
 
     ``is_enough`` looks at the progress after each sweep, and may end it sooner.
     """
+    refined, progress, n_sweeps, slots = _refine(
+        problem, moments, scaled, contraction, tolerance, is_enough
+    )
+    gradient, total, _ = kernels.sweep_totals(
+        problem.features.n_samples,
+        problem.n_features,
+        problem.targets.n_columns,
+        problem.n_terms,
+        slots,
+    )
+    centred: FloatArray = gradient.sum(axis=0)
+    if problem.fit_intercept:
+        centred = centred - np.outer(total.sum(axis=0), scaled.mean[0, : problem.n_features])
+    return refined, progress, n_sweeps, centred
+
+
+def _refine(
+    problem: Problem,
+    moments: Moments,
+    scaled: ScaledSolution,
+    contraction: float,
+    tolerance: float,
+    is_enough: Callable[[FloatArray], bool] | None,
+) -> tuple[ScaledSolution, FloatArray, int, FloatArray]:
+    """As `refine_and_show`, with the last sweep's sums instead of its gradient."""
     p, t, n, n_terms = (
         problem.n_features,
         problem.targets.n_columns,
@@ -94,12 +119,8 @@ def refine_and_show(
         )
         n_sweeps += 1
         is_done = is_done or (is_enough is not None and is_enough(progress))
-    gradient, total, _ = kernels.sweep_totals(n, p, t, n_terms, slots)
-    centred: FloatArray = gradient.sum(axis=0)
-    if problem.fit_intercept:
-        centred = centred - np.outer(total.sum(axis=0), scaled.mean[0, :p])
     refined = scaled._replace(coef=coef, intercept=intercept, rss=progress[:, PROGRESS_RSS].copy())
-    return refined, progress, n_sweeps, centred
+    return refined, progress, n_sweeps, slots
 
 
 def has_converged(progress: FloatArray) -> bool:
