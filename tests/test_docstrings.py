@@ -45,6 +45,7 @@ def test_every_public_function_shows_an_example():
         "Lasso",
         "LassoCV",
         "LinearRegression",
+        "MLPRegressor",
         "Moments",
         "SGDRegressor",
         "best_subset",

@@ -1,198 +1,22 @@
-"""MLPRegressor: scikit-learn's network to the last digits, and what is fastlr's own."""
+"""MLPRegressor: what is fastlr's own, from activations to files."""
 
-import inspect
 import pickle
 import signal
 
 import numpy as np
 import pytest
-import sklearn
-from sklearn import neural_network
 from sklearn.base import clone
-from sklearn.exceptions import DataConversionWarning, NotFittedError
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import get_tags
-from sklearn.utils.fixes import parse_version
 
 import fastlr
-from conventions import check_conventions, configurations
 from fastlr import optimizers, reference, schedules
 from fastlr.reference import Dense
+from small_networks import SMALL, WEIGHTS, X, Y, parameters_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-RNG = np.random.default_rng(5)
-X = RNG.normal(size=(203, 4))
-Y = np.column_stack([np.sin(X[:, 0]) + X[:, 3], X[:, 1] * X[:, 2]]) + 0.1 * RNG.normal(
-    size=(203, 2)
-)
-WEIGHTS = RNG.uniform(0.5, 2.0, size=203)
-SMALL = {"hidden_layer_sizes": (6,), "random_state": 3, "max_iter": 12}
-
-
-@configurations(
-    fastlr.MLPRegressor(max_iter=100),
-    fastlr.MLPRegressor(hidden_layer_sizes=(), solver="sgd", learning_rate_init=0.02),
-    fastlr.MLPRegressor(
-        hidden_layer_sizes=(20, 10),
-        activation=("tanh", "gelu"),
-        learning_rate_init=0.01,
-        max_iter=80,
-    ),
-    fastlr.MLPRegressor(
-        hidden_layer_sizes=20,
-        optimizer="rmsprop",
-        learning_rate_init=0.01,
-        n_threads=2,
-        max_iter=80,
-    ),
-    fastlr.MLPRegressor(
-        hidden_layer_sizes=20,
-        solver="sgd",
-        activation="elu",
-        learning_rate_init=0.05,
-        schedule=schedules.ExponentialDecay(decay_rate=0.99),
-        max_iter=80,
-        tol=None,
-    ),
-)
-def test_scikit_learn_conventions(estimator):
-    check_conventions(estimator)
-
-
-def test_every_keyword_of_scikit_learn_is_taken_with_its_default():
-    theirs = inspect.signature(neural_network.MLPRegressor).parameters
-    ours = inspect.signature(fastlr.MLPRegressor).parameters
-    in_order = parse_version(sklearn.__version__) >= parse_version("1.7")  # where loss came first
-    for place, (name, parameter) in enumerate(theirs.items()):
-        assert ours[name].default == parameter.default, name
-        if in_order:
-            assert ours[name].kind == parameter.kind, name
-            assert list(ours)[place] == name
-
-
-def test_tags_are_scikit_learns_and_tell_of_several_targets():
-    ours, theirs = get_tags(fastlr.MLPRegressor()), get_tags(neural_network.MLPRegressor())
-    assert ours.target_tags.multi_output
-    theirs.target_tags.multi_output = True
-    assert ours == theirs
-
-
-def parameters_of(model):
-    return np.concatenate([values.ravel() for values in (*model.coefs_, *model.intercepts_)])
-
-
-def assert_same_fit(ours, theirs, case):
-    np.testing.assert_allclose(
-        parameters_of(ours), parameters_of(theirs), rtol=1e-10, atol=1e-10, err_msg=str(case)
-    )
-    for name in ("loss_curve_", "validation_scores_"):
-        if getattr(theirs, name) is None:
-            assert getattr(ours, name) is None, case
-        else:
-            np.testing.assert_allclose(
-                getattr(ours, name), getattr(theirs, name), rtol=1e-10, err_msg=str(case)
-            )
-    for name in ("best_loss_", "best_validation_score_", "loss_"):
-        wanted = getattr(theirs, name)
-        assert getattr(ours, name) == (
-            wanted if wanted is None else pytest.approx(wanted, rel=1e-10)
-        )
-    for name in ("n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "n_features_in_"):
-        assert getattr(ours, name) == getattr(theirs, name), (name, case)
-    assert [w.shape for w in ours.coefs_] == [w.shape for w in theirs.coefs_]
-    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-9, atol=1e-10)
-
-
-SAME = [
-    {"hidden_layer_sizes": (100,)},
-    {"activation": "tanh", "solver": "sgd", "batch_size": 32, "learning_rate_init": 0.05},
-    {
-        "solver": "sgd",
-        "learning_rate": "invscaling",
-        "power_t": 0.3,
-        "learning_rate_init": 0.5,
-        "nesterovs_momentum": False,
-        "momentum": 0.5,
-    },
-    {
-        "solver": "sgd",
-        "learning_rate": "adaptive",
-        "batch_size": 40,
-        "learning_rate_init": 0.1,
-        "max_iter": 60,
-        "tol": 1e-3,
-        "n_iter_no_change": 2,
-    },
-    {
-        "activation": "logistic",
-        "early_stopping": True,
-        "max_iter": 60,
-        "batch_size": 20,
-        "learning_rate_init": 0.02,
-        "n_iter_no_change": 3,
-        "validation_fraction": 0.2,
-    },
-    {"activation": "identity", "shuffle": False, "alpha": 1.0, "hidden_layer_sizes": (7, 5, 3)},
-    {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 0.1, "learning_rate": "invscaling"},
-    {"hidden_layer_sizes": (), "n_iter_no_change": np.inf, "batch_size": 203},
-    {"tol": 0.05, "n_iter_no_change": 2, "max_iter": 100, "learning_rate_init": 0.01},
-]
-
-
-def test_the_same_seed_takes_scikit_learns_steps():
-    for options in SAME:
-        for y, weights in ((Y[:, 0], None), (Y, None), (Y[:, 0], WEIGHTS)):
-            keywords = {**SMALL, **options}
-            ours = fastlr.MLPRegressor(**keywords).fit(X, y, weights)
-            theirs = neural_network.MLPRegressor(**keywords).fit(X, y, weights)
-            assert_same_fit(ours, theirs, (options, np.shape(y), weights is None))
-
-
-def test_tables_of_many_windows_take_scikit_learns_steps(level):
-    rng = np.random.default_rng(8)
-    table = rng.normal(size=(10_000, 3))
-    y = np.sin(table[:, 0])
-    for sizes in ((), (5,)):
-        options = {"hidden_layer_sizes": sizes, "random_state": 0, "max_iter": 2, "batch_size": 70}
-        ours = fastlr.MLPRegressor(**options).fit(table, y)
-        theirs = neural_network.MLPRegressor(**options).fit(table, y)
-        np.testing.assert_allclose(
-            parameters_of(ours), parameters_of(theirs), rtol=1e-10, atol=1e-12
-        )
-        np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-10)
-
-
-def test_warm_starts_and_partial_fits_go_on_as_in_scikit_learn(level):
-    for options in ({}, {"solver": "sgd", "learning_rate": "invscaling", "batch_size": 30}):
-        keywords = {**SMALL, **options, "warm_start": True, "max_iter": 3}
-        models = fastlr.MLPRegressor(**keywords), neural_network.MLPRegressor(**keywords)
-        for model in models:
-            model.fit(X, Y).fit(X[:150], Y[:150])
-        assert_same_fit(*models, options)
-        models = fastlr.MLPRegressor(**SMALL), neural_network.MLPRegressor(**SMALL)
-        for model in models:
-            for _ in range(3):
-                model.partial_fit(X[:90], Y[:90]).partial_fit(X[90:], Y[90:], WEIGHTS[90:])
-        assert_same_fit(*models, options)
-
-
-def test_weights_that_somebody_sets_are_those_that_predict_and_go_on(tmp_path):
-    model = fastlr.MLPRegressor(**SMALL, warm_start=True).fit(X, Y[:, 0])
-    theirs = neural_network.MLPRegressor(**SMALL, warm_start=True).fit(X, Y[:, 0])
-    for one in (model, theirs):
-        one.coefs_[0] = np.full((4, 6), 0.3)
-        one.intercepts_[1][:] = 2.0
-    np.testing.assert_allclose(model.predict(X), theirs.predict(X), rtol=1e-12)
-    model.save(tmp_path / "model.json")
-    loaded = fastlr.load(tmp_path / "model.json")
-    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
-    assert_same_fit(model.fit(X, Y[:, 0]), theirs.fit(X, Y[:, 0]), "set by hand")
-    model.coefs_[0] = np.ones((3, 6))
-    with pytest.raises(fastlr.InputError, match=r"\(3, 6\)"):
-        model.predict(X)
 
 
 @pytest.mark.parametrize("activation", ["leaky_relu", "elu", "softplus", "gelu"])
@@ -330,18 +154,6 @@ def test_an_exploding_loss_keeps_the_best_iterate_and_names_the_rate():
     assert np.isfinite(model.loss_curve_[-1])
 
 
-def test_endings_are_warned_of_in_scikit_learns_words():
-    with pytest.warns(
-        fastlr.ConvergenceWarning, match=r"Maximum iterations \(12\) reached and the"
-    ):
-        fastlr.MLPRegressor(**SMALL).fit(X, Y)
-    with pytest.warns(UserWarning, match="Got `batch_size` less than 1 or larger than sample size"):
-        fastlr.MLPRegressor(**SMALL, batch_size=500).fit(X, Y)
-    with pytest.warns(DataConversionWarning, match="column-vector y"):
-        model = fastlr.MLPRegressor(**SMALL).fit(X, Y[:, :1])
-    assert model.predict(X).shape == (203,)
-
-
 @pytest.mark.filterwarnings("error")
 def test_fits_that_arrive_or_run_all_epochs_as_asked_warn_of_nothing():
     fastlr.MLPRegressor(**{**SMALL, "max_iter": 5}, tol=None).fit(X, Y)
@@ -367,29 +179,6 @@ def test_ctrl_c_keeps_the_weights_so_far(monkeypatch):
     monkeypatch.undo()
     three = fastlr.MLPRegressor(**{**SMALL, "max_iter": 3}).fit(X, Y)
     np.testing.assert_array_equal(parameters_of(model), parameters_of(three))
-
-
-def test_verbose_lines_are_scikit_learns(capsys):
-    options = {
-        **SMALL,
-        "max_iter": 40,
-        "tol": 0.05,
-        "n_iter_no_change": 2,
-        "learning_rate_init": 0.02,
-    }
-    for more in (
-        {},
-        {"early_stopping": True},
-        {"solver": "sgd", "learning_rate": "adaptive", "learning_rate_init": 0.1},
-    ):
-        printed = []
-        for estimator in (fastlr.MLPRegressor, neural_network.MLPRegressor):
-            estimator(**{**options, **more}, verbose=True).fit(X, Y)
-            printed.append(capsys.readouterr().out)
-        assert printed[0] == printed[1]
-    fastlr.MLPRegressor(**SMALL, verbose=5).fit(X, Y)
-    lines = capsys.readouterr().out.splitlines()
-    assert [line[:12] for line in lines] == ["Iteration 5,", "Iteration 10"]
 
 
 def test_clones_pickles_files_grids_and_pipelines(tmp_path):

@@ -37,7 +37,7 @@ def saved():
 def rows_for(model):
     if isinstance(model, fastlr.PolynomialFit):
         return Z[:, 0]
-    if isinstance(model, fastlr.PenaltyPath | fastlr.RidgePath):
+    if isinstance(model, fastlr.PenaltyPath | fastlr.RidgePath | fastlr.NetworkFit):
         p = len(model.feature_names)
     else:
         p = model.n_features if hasattr(model, "n_features") else model.n_features_in_
@@ -64,6 +64,7 @@ def test_what_is_loaded_is_what_was_saved(saved, tmp_path):
             np.testing.assert_array_equal(loaded.predict(rows), model.predict(rows), which)
         if hasattr(model, "summary"):
             assert loaded.summary() == model.summary(), which
+        if hasattr(model, "has_feature_names"):
             assert loaded.has_feature_names == model.has_feature_names, which
         if hasattr(model, "get_params"):
             assert loaded.get_params() == model.get_params(), which

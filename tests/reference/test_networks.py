@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPRegressor
 
+import fastlr
 from fastlr import reference
 from fastlr.reference import Dense
 from fastlr.reference.autograd import Value
@@ -51,11 +52,8 @@ def random_layers(rng, sizes, kinds):
     ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_derivatives_of_networks_are_those_of_automatic_differentiation(kind):
-    rng = np.random.default_rng(KINDS.index(kind))
-    layers = random_layers(rng, (3, 4, 3, 2), (kind, "tanh", "identity"))
-    X, y, weight, alpha = rng.normal(size=(6, 3)), rng.normal(size=(6, 2)), rng.uniform(size=6), 0.3
+def by_values(layers, X, y, weight, alpha):
+    """The loss of a network of `Value`s, and its derivatives by the weights and biases of each layer."""
     values = [
         (
             [[Value(w) for w in row] for row in layer.weights],
@@ -64,23 +62,64 @@ def test_derivatives_of_networks_are_those_of_automatic_differentiation(kind):
         )
         for layer in layers
     ]
-    squares = [
-        sum(
-            ((z - t) ** 2 for z, t in zip(outputs_of(row, values), target, strict=True)), Value(0.0)
-        )
-        * w
-        for row, target, w in zip(X, y, weight, strict=True)
-    ]
-    penalty = sum((w**2 for weights, _, _ in values for row in weights for w in row), Value(0.0))
-    loss = (sum(squares, Value(0.0)) + penalty * alpha) / (2.0 * weight.sum())
+    loss = sum((w**2 for weights, _, _ in values for row in weights for w in row), Value(0.0))
+    loss = loss * alpha
+    for row, target, w in zip(X, y, weight, strict=True):
+        for z, t in zip(outputs_of(row, values), target, strict=True):
+            loss = loss + (z - t) ** 2 * w
+    loss = loss / (2.0 * weight.sum())
     loss.backward()
-    options = {"sample_weight": weight, "alpha": alpha}
-    assert reference.network_loss(X, y, layers, **options) == pytest.approx(loss.data, rel=RTOL)
+    derivatives = [
+        (np.array([[w.grad for w in row] for row in weights]), np.array([b.grad for b in bias]))
+        for weights, bias, _ in values
+    ]
+    return loss.data, derivatives
+
+
+def problem(kind):
+    rng = np.random.default_rng(KINDS.index(kind))
+    layers = random_layers(rng, (3, 4, 3, 2), (kind, "tanh", "identity"))
+    return layers, rng.normal(size=(6, 3)), rng.normal(size=(6, 2)), rng.uniform(size=6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_derivatives_of_networks_are_those_of_automatic_differentiation(kind):
+    layers, X, y, weight = problem(kind)
+    loss, derivatives = by_values(layers, X, y, weight, 0.3)
+    options = {"sample_weight": weight, "alpha": 0.3}
+    assert reference.network_loss(X, y, layers, **options) == pytest.approx(loss, rel=RTOL)
     gradients = reference.network_gradient(X, y, layers, **options)
-    for (weights, bias, _), (of_weights, of_bias) in zip(values, gradients, strict=True):
-        expected = [[w.grad for w in row] for row in weights]
-        np.testing.assert_allclose(of_weights, expected, rtol=RTOL, atol=1e-14)
-        np.testing.assert_allclose(of_bias, [b.grad for b in bias], rtol=RTOL, atol=1e-14)
+    for wanted, got in zip(derivatives, gradients, strict=True):
+        for one, other in zip(wanted, got, strict=True):
+            np.testing.assert_allclose(other, one, rtol=RTOL, atol=1e-14)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_of_the_kernels_is_the_derivative_by_automatic_differentiation(kind, level):
+    layers, X, y, weight = problem(kind)
+    loss, derivatives = by_values(layers, X, y, weight, 0.3)
+    model = fastlr.MLPRegressor(
+        hidden_layer_sizes=(4, 3),
+        activation=(kind, "tanh"),
+        optimizer="gd",
+        learning_rate_init=2.0**-8,
+        alpha=0.3,
+        batch_size=6,
+        max_iter=1,
+        tol=None,
+        warm_start=True,
+    ).fit(X, y)
+    model.coefs_ = [layer.weights.copy() for layer in layers]
+    model.intercepts_ = [layer.bias.copy() for layer in layers]
+    model.fit(X, y, weight)
+    for layer, coef, intercept, (of_weights, of_bias) in zip(
+        layers, model.coefs_, model.intercepts_, derivatives, strict=True
+    ):
+        # The quotient loses eight binary digits of parameters of size 1.
+        np.testing.assert_allclose((layer.weights - coef) * 2.0**8, of_weights, rtol=0, atol=RTOL)
+        np.testing.assert_allclose((layer.bias - intercept) * 2.0**8, of_bias, rtol=0, atol=RTOL)
+    squares = reference.network_loss(X, y, layers, sample_weight=weight)
+    assert model.loss_ == pytest.approx(loss - squares / 2.0, rel=RTOL)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
 
 from fastlr.descent.state import State
 from fastlr.errors import InputError, InputTypeError, user_level
@@ -26,6 +27,8 @@ from fastlr.networks.shape import Shape, glorot
 from fastlr.networks.training import predict_network
 
 __all__ = ["Fitted", "Fitting"]
+
+_WORTH_THREADS = 1 << 27  # multiply-adds of an epoch, which is a call: some 20 ms
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,10 @@ class Fitting:
             if self.goes_on:  # random weights are for standardised rows as they are
                 self.state = State(from_raw(self.shape, self.state.theta, self.scales))
         batches = batches_of(learned, settings, self.draws)
+        work = 3 * len(learned) * self.shape.n_parameters
+        threads = self.n_threads if work >= _WORTH_THREADS else 1
         engine = NetworkEngine(
-            rows, self.shape, self.scales, self.is_single, None, batches, 0, self.n_threads
+            rows, self.shape, self.scales, self.is_single, None, batches, 0, threads
         )
         descent = Descent(
             engine=engine,
@@ -239,14 +244,13 @@ def _targets(y: object, features: Columns) -> Columns:
 
 
 def _random(random_state: object) -> np.random.RandomState:
-    """The generator whose numbers scikit-learn would take."""
-    if isinstance(random_state, np.random.RandomState):
-        return random_state
+    """The generator whose numbers scikit-learn would take: for None the one that ``numpy.random.seed`` seeds."""
     if isinstance(random_state, np.random.Generator):
         return np.random.RandomState(random_state.bit_generator)
     try:
-        return np.random.RandomState(random_state)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        draws: np.random.RandomState = check_random_state(random_state)
+        return draws
+    except ValueError:
         raise InputTypeError(
             f"random_state={random_state!r} is not a seed: pass None, a non-negative integer, a RandomState or a "
             "Generator."
