@@ -1,4 +1,4 @@
-"""Claims on networks, an epoch each, beside scikit-learn and PyTorch: `python -m benchmarks.networks [--cpu] [row ...]`.
+"""Claims on networks, an epoch each, beside scikit-learn and PyTorch: `python -m benchmarks.networks [--cpu] [row]`.
 
 Candidates of one row run in turns on the same 1e5 rows of 20 features, and medians of their times are compared. A fit
 is measured as a whole, with checks of its input and what it sets up. PyTorch runs as its tutorials do it, eagerly over

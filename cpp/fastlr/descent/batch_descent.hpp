@@ -349,9 +349,9 @@ class BatchDescent {
         static_cast<double>(std::max<std::int64_t>(1, state_.counters[epoch_updates]));
     const double n = static_cast<double>(plan_.n_samples);
     const double loss = state_.numbers[epoch_loss] / rows;
+    const double penalty = state_.numbers[epoch_penalty] / (s_.penalty_of_batch ? rows : steps);
     history.squares[e] = 2.0 * loss * n;
-    history.loss[e] =
-        of_mean() * loss + state_.numbers[epoch_penalty] / (s_.penalty_of_batch ? rows : steps);
+    history.loss[e] = of_mean() * loss + penalty;
     const double per_step = s_.mean_weight > 0.0 ? 1.0 / steps : n / rows;
     history.gradient_norm[e] =
         per_step * ConstVectorMap(state_.row(epoch_gradient), state_.n_parameters).norm();
