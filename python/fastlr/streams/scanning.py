@@ -19,6 +19,13 @@ __all__ = ["as_column_names", "check_text_options", "scan"]
 _OPTIONS_OF_TEXT = ("delimiter", "decimal", "encoding", "skip", "na", "block_bytes")
 
 
+class _Words(Words):
+    """The arguments of a scan, which has none for categories."""
+
+    def as_categories(self, columns: Sequence[str]) -> str:
+        return f"If their values are categories, use fastlr.fit_file(categories={list(columns)!r})."
+
+
 def scan(
     source: Any,
     *,
@@ -122,7 +129,7 @@ def scan(
             raise InputTypeError(
                 "scan needs the name of a column to explain: pass target='...', or batches (X, y)."
             )
-        choice = choose(table, weights=weight, words=Words(), **names)  # type: ignore[arg-type]
+        choice = choose(table, weights=weight, words=_Words(), **names)  # type: ignore[arg-type]
         table.check_numbers(choice.names)
     except BaseException:
         table.close()
