@@ -142,7 +142,7 @@ double largest_eigenvalue(Index n, const Operator& S, const Settling& settling) 
 }
 
 /// Of K K' in columns of unit length; as it lies in memory K is lower triangular.
-double largest_of_unit_inverse(const RowMatrix& K, const Vector& length, const Settling& settling) {
+double settled_unit_inverse(const RowMatrix& K, const Vector& length, const Settling& settling) {
   const Eigen::Map<const Matrix> transposed(K.data(), K.cols(), K.rows());
   Vector scaled(K.rows());
   Vector in_root(K.cols());
@@ -164,7 +164,7 @@ double largest_eigenvalue(Index n, const Operator& S) {
 }
 
 double largest_of_unit_inverse(const RowMatrix& K, const Vector& length) {
-  return largest_of_unit_inverse(K, length, {4, 2, 0.02});
+  return settled_unit_inverse(K, length, {4, 2, 0.02});
 }
 
 double UnitSpectrum::condition_number() const {
@@ -180,7 +180,7 @@ UnitSpectrum unit_spectrum(const Matrix& A, const RowMatrix& K) {
     multiply_symmetric(A, scaled, out);
     out = out.cwiseProduct(inverse);
   });
-  return {largest, largest_of_unit_inverse(K, length, within_one_per_cent(K.rows()))};
+  return {largest, settled_unit_inverse(K, length, within_one_per_cent(K.rows()))};
 }
 
 double condition_number(Eigen::Map<const RowMatrix> R, Eigen::Map<const RowMatrix> K) {

@@ -9,7 +9,7 @@ namespace fastlr {
 namespace {
 
 constexpr Index rows_per_sum = 32;  // rows of a slot for each of its clusters, if there are several
-constexpr Index codes_ahead = 8;  // rows whose clusters' sums are asked for ahead of time
+constexpr Index codes_ahead = 8;    // rows whose clusters' sums are asked for ahead of time
 
 void check_codes(const std::int32_t* codes, Index n, Index n_clusters) {
   std::int32_t least = 0;

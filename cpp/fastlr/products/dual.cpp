@@ -144,8 +144,8 @@ void dual_products(const Rows& rows, const double* scale, const double* root_wei
   const Index size = padded * padded;
   const Index n_panels = (last - first + panel_rows - 1) / panel_rows;
   if (n_panels == 0) return;
-  const Index n_slots =
-      std::clamp<Index>(slot_budget / size, 1, std::min(most_dual_slots, std::max<Index>(n_panels, 1)));
+  const Index n_slots = std::clamp<Index>(slot_budget / size, 1,
+                                          std::min(most_dual_slots, std::max<Index>(n_panels, 1)));
   const RowStrips strips{rows.n_samples, n_slots == 1 ? DeepPanel::depth : panel_rows};
   double total_weight = static_cast<double>(rows.n_samples);
   if (root_weight != nullptr)
