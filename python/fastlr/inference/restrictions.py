@@ -193,9 +193,10 @@ def _from_text(text: str, names: Sequence[str]) -> Restrictions:
     try:
         found = LinearConstraints.from_spec(", ".join(equations), variable_names=list(names))
     except Exception as error:
+        more = f" and {len(names) - 20} more" if len(names) > 20 else ""
         raise InputError(
             f"restrictions {text!r} cannot be read ({error}): pass equations of the parameters "
-            f"{', '.join(map(repr, names))}, with names that are no plain words in backticks."
+            f"{', '.join(map(repr, names[:20]))}{more}, with names that are no plain words in backticks."
         ) from error
     return _independent(
         Restrictions(
