@@ -55,7 +55,8 @@ void a_path_meets_the_optimality_conditions() {
   const Doubles nothing = zeros(p);
   const Doubles l1{0.5 * std::abs(*std::max_element(q.begin(), q.end())), 100.0};
   const Doubles l2{10.0, 0.0};
-  const PenalisedProblem problem{p, square_y, q.data(), factor.data(), factor.data(), false};
+  const PenalisedProblem problem{
+      p, square_y, q.data(), factor.data(), factor.data(), factor.data(), false};
   const DescentRules rules{500, 1e-14, false, 0};
   WholeGram whole(p, A.data());
   ColumnsOnDemand asked(

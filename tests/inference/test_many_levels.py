@@ -69,3 +69,14 @@ def test_the_advice_gives_the_same_coefficient_and_robust_errors(fit, rows):
     left = centred - x * alone.coef[0]
     assert alone.coef[0] == pytest.approx(fit.params["x"], rel=1e-10)
     assert alone.bse[0] == pytest.approx(np.sqrt((x * left) @ (x * left)) / (x @ x), rel=1e-10)
+
+
+def test_names_of_many_parameters_are_not_all_listed():
+    rng = np.random.default_rng(0)
+    many = fastlr.ols(rng.normal(size=(100, 40)), rng.normal(size=100))
+    for ask in (
+        lambda: many.t_test("nobody = 0"),
+        lambda: many.wild_cluster_bootstrap("nobody", [[0.0]], [0.0], [0]),
+    ):
+        with pytest.raises(fastlr.InputError, match=r"'x18' and 21 more|'x18'\) and 21 more"):
+            ask()
