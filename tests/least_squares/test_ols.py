@@ -203,7 +203,7 @@ def test_a_warning_points_at_the_users_line():
 
 
 def test_one_row():
-    with pytest.warns(fastlr.RankWarning, match="1 rows for 2 features"):
+    with pytest.warns(fastlr.RankWarning, match="there is 1 row for 2 features"):
         fit = fastlr.ols([[1.0, 2.0]], [5.0])
     np.testing.assert_array_equal(fit.coef, 0.0)
     assert fit.intercept == 5.0

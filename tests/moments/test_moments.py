@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -200,7 +201,8 @@ def test_solve_from_moments_is_ols_in_one_pass():
     X, y, w = draw()
     direct = fastlr.ols(X, y, sample_weight=w, accuracy="fast")
     later = fastlr.solve(Moments.from_arrays(X, y, w))
-    assert direct.to_dict() == later.to_dict()
+    assert later.influential is None  # moments have no rows
+    assert replace(direct, influential=None).to_dict() == later.to_dict()
 
 
 @pytest.mark.parametrize("constant", [2.0**-500, 2.0**-531, 2.0**-1000])

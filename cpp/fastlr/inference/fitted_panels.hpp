@@ -9,8 +9,8 @@
 #include "fastlr/inference/fitted_rows.hpp"
 #include "fastlr/matrices.hpp"
 #include "fastlr/products/basis.hpp"
+#include "fastlr/products/packing.hpp"
 #include "fastlr/products/panel_passes.hpp"
-#include "fastlr/reading/packing.hpp"
 
 namespace fastlr {
 

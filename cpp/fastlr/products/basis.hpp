@@ -3,7 +3,7 @@
 #pragma once
 
 #include "fastlr/matrices.hpp"
-#include "fastlr/reading/packing.hpp"
+#include "fastlr/products/packing.hpp"
 
 namespace fastlr {
 

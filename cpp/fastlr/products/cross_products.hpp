@@ -6,7 +6,7 @@
 
 #include "fastlr/matrices.hpp"
 #include "fastlr/products/moments.hpp"
-#include "fastlr/reading/packing.hpp"
+#include "fastlr/products/packing.hpp"
 #include "fastlr/reading/prefetching.hpp"
 #include "fastlr/registers/lanes.hpp"
 

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "fastlr/products/dense_products.hpp"
-#include "fastlr/reading/packing.hpp"
+#include "fastlr/products/packing.hpp"
 #include "fastlr/registers/lanes.hpp"
 
 namespace fastlr {

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "fastlr/matrices.hpp"
-#include "fastlr/reading/packing.hpp"
+#include "fastlr/products/packing.hpp"
 #include "fastlr/reading/parting.hpp"
 #include "fastlr/reading/prefetching.hpp"
 #include "fastlr/reading/weights.hpp"

@@ -9,8 +9,8 @@
 #include "fastlr/matrices.hpp"
 #include "fastlr/products/cross_products.hpp"
 #include "fastlr/products/moments.hpp"
+#include "fastlr/products/packing.hpp"
 #include "fastlr/products/shared_products.hpp"
-#include "fastlr/reading/packing.hpp"
 #include "fastlr/slots.hpp"
 #include "fastlr/turns.hpp"
 

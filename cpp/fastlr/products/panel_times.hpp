@@ -2,7 +2,7 @@
 // many penalties have in common.
 #pragma once
 
-#include "fastlr/reading/packing.hpp"
+#include "fastlr/products/packing.hpp"
 #include "fastlr/registers/lanes.hpp"
 
 namespace fastlr {

@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "fastlr/products/cross_products.hpp"
-#include "fastlr/reading/packing.hpp"
+#include "fastlr/products/packing.hpp"
 #include "fastlr/reading/prefetching.hpp"
 #include "fastlr/registers/lanes.hpp"
 

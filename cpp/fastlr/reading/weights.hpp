@@ -11,8 +11,8 @@
 #include <numbers>
 
 #include "fastlr/products/moments.hpp"
+#include "fastlr/products/packing.hpp"
 #include "fastlr/reading/loading.hpp"
-#include "fastlr/reading/packing.hpp"
 #include "fastlr/registers/lanes.hpp"
 
 namespace fastlr {

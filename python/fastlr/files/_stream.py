@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import tempfile
+import weakref
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -118,6 +119,7 @@ class Source:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.resources = ExitStack()
         """What is to be closed with the source: its files, and what readers add."""
+        weakref.finalize(self, self.resources.close)  # for those who read a scan and forget it
         self.path: Path | None = None if os.fspath(path) == "-" else Path(path)
         self.label = "standard input" if self.path is None else str(path)
         self.n_bytes: int | None = None

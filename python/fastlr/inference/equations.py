@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?!\w)")
 _SIGNS = "+-*/()=,"
 _NOT_BARE = re.compile(r"[-+*/=,`]|^\s|\s$")
 _DEEPEST = 50  # brackets within brackets
-_MOST_SHOWN = 12  # names in a message
+_MOST_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class RowChunk(NamedTuple):
     n_threads: int
     """How many threads a kernel may use for them."""
     first: int = 0
-    """Number of the first row that was read with them, among all rows, from 0 on."""
+    """Number of the first row that was read with them, among all rows, from 0 on: known from the second pass on."""
     which: npt.NDArray[np.bool_] | None = None
     """Which of the rows that were read with them they are; None for all."""
 

@@ -69,7 +69,7 @@ def refine_and_show(
         problem, moments, scaled, contraction, tolerance, is_enough
     )
     gradient, total, _ = kernels.sweep_totals(
-        problem.features.n_samples,
+        problem.rows_of_slots,
         problem.n_features,
         problem.targets.n_columns,
         problem.n_terms,

@@ -14,7 +14,7 @@ from fastlr.input.row_stream import StaticTree
 
 __all__ = ["Work", "map_chunks"]
 
-Work = Callable[[Chunk, int, int], tuple[Any, int]]
+Work = Callable[[int, Chunk, int, int], tuple[Any, int]]
 """From a chunk, the rows of its file above it, and threads, to what the pass is for (or None), and the rows read."""
 
 _LOOK = 0.05  # seconds between looks at Ctrl-C and progress
@@ -103,7 +103,8 @@ class _Pass:
                     return
                 self._n_taken = number + 1
             try:
-                value, n_rows = self._work(chunk, chunk.rows_before or 0, self._threads_per_chunk)
+                before, n_threads = chunk.rows_before or 0, self._threads_per_chunk
+                value, n_rows = self._work(number, chunk, before, n_threads)
                 chunk.check()
                 with self._giving:
                     self._tree.add(number, value)
@@ -134,5 +135,5 @@ class _Pass:
             if chunk.rows_before is None and isinstance(error, InputError | FileFormatError):
                 before = [self._sizes[k] for k in range(number)]  # chunks before it were all taken
                 rows_before = sum(n_rows for label, n_rows in before if label == chunk.label)
-                self._work(chunk, rows_before, 1)
+                self._work(number, chunk, rows_before, 1)
         raise error

@@ -71,6 +71,7 @@ class Scan(RowStream):
         self._progress, self._way = progress, way
         self.n_dropped = 0
         self._n_rows: int | None = None
+        self._rows_of: dict[int, int] = {}  # by the number of a chunk, once a pass has read it
         self._is_whole = False
         self._remembered: list[Chunk] | None = None
         self._rest: Iterator[Chunk] | None = None
@@ -148,11 +149,19 @@ class Scan(RowStream):
                 first.is_whole and second.is_whole,
             )
 
-        def work(chunk: Chunk, rows_before: int, n_threads: int) -> tuple[_Found[T], int]:
+        rows_of: dict[int, int] = {}
+        ends = list(itertools.accumulate(self._rows_of[k] for k in range(len(self._rows_of))))
+
+        def work(
+            number: int, chunk: Chunk, rows_before: int, n_threads: int
+        ) -> tuple[_Found[T], int]:
             total: _Found[T] = _Found(None, 0, 0, True)
+            start = ends[number - 1] if 0 < number <= len(ends) else 0
             for columns, n in chunk.read(rows_before, n_threads):
                 batch = Batch(columns, n, rows_before + total.n_rows + 1, 0, chunk.label)
-                total = both(total, self._found(batch, kernel, n_threads, is_wary))
+                first = start + total.n_rows
+                total = both(total, self._found(batch, first, kernel, n_threads, is_wary))
+            rows_of[number] = total.n_rows
             return total, total.n_rows
 
         result: _Found[T] | None = map_chunks(
@@ -172,16 +181,22 @@ class Scan(RowStream):
                 "gives the same rows each time, or use accuracy='fast', which reads them once."
             )
         self._n_rows, self.n_dropped = result.n_rows, result.n_dropped
+        self._rows_of = rows_of
         self._is_whole = result.is_whole and not self.table.may_change
         return result.value
 
     def _found(
-        self, batch: Batch, kernel: Callable[[RowChunk], T], n_threads: int, is_wary: bool
+        self,
+        batch: Batch,
+        first: int,
+        kernel: Callable[[RowChunk], T],
+        n_threads: int,
+        is_wary: bool,
     ) -> _Found[T]:
         """What the kernel makes of a batch; of its complete rows, if others are to be left out."""
         if not (is_wary or self.has_weights or self.choice.clusters):
             try:
-                value = kernel(self._rows(batch, batch.columns, batch.n_rows, n_threads))
+                value = kernel(self._rows(first, batch.columns, batch.n_rows, n_threads))
                 return _Found(value, batch.n_rows, 0, True)
             except InputError:
                 if self._complete(batch)[1] is None:
@@ -193,7 +208,7 @@ class Scan(RowStream):
             if not n_rows:
                 return _Found(None, batch.n_rows, n_dropped, False)
             columns = {name: _taken(values, wanted) for name, values in columns.items()}
-        value = kernel(self._rows(batch, columns, n_rows, n_threads, wanted))
+        value = kernel(self._rows(first, columns, n_rows, n_threads, wanted))
         return _Found(value, batch.n_rows, n_dropped, wanted is None)
 
     def _complete(self, batch: Batch) -> tuple[int, npt.NDArray[np.bool_] | None]:
@@ -219,7 +234,7 @@ class Scan(RowStream):
 
     def _rows(
         self,
-        batch: Batch,
+        first: int,
         columns: dict[str, Any],
         n_rows: int,
         n_threads: int,
@@ -236,7 +251,7 @@ class Scan(RowStream):
             else None,
             {name: _as_labels(columns[name]) for name in self.choice.clusters},
             n_threads,
-            batch.first_row - 1,
+            first,
             wanted,
         )
 

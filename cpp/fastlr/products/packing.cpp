@@ -1,5 +1,5 @@
 // Built with FMA contraction: scales are powers of two, so that it changes no value.
-#include "fastlr/reading/packing.hpp"
+#include "fastlr/products/packing.hpp"
 
 #include <utility>
 
