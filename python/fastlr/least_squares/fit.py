@@ -329,7 +329,8 @@ def fit_problem(
 
     ``alpha`` is what `as_penalties` takes, or what it gave.
     """
-    as_choice(accuracy, ACCURACIES, "accuracy")
+    if type(accuracy) is not str or accuracy != "auto":
+        as_choice(accuracy, ACCURACIES, "accuracy")
     rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
     p, flag = problem.features.n_columns, problem.fit_intercept
     penalty: float | FloatArray | None = None
