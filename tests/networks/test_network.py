@@ -106,6 +106,18 @@ def test_training_may_start_from_another_fit():
     assert np.array_equal(again.theta, same.theta)
 
 
+def test_another_fit_is_where_it_ended_on_every_scale():
+    table, targets = X * [1.0, 100.0, 1e-3] + 5.0, 300.0 * Y + 1e3
+    least = {"epochs": 1, "learning_rate": 1e-300, "seed": 0}
+    for first in (False, True):
+        earlier = NET.fit(table, targets, epochs=3, seed=0, standardize=first)
+        for then, rows in ((False, 300), (True, 300), (True, 200)):
+            fit = NET.fit(table[:rows], targets[:rows], init=earlier, standardize=then, **least)
+            np.testing.assert_allclose(fit.predict(table), earlier.predict(table), rtol=1e-8)
+    same = NET.fit(table, targets, init=earlier, standardize=True, **least)
+    assert np.array_equal(same.theta, earlier.theta)
+
+
 def test_a_loss_that_explodes_is_told_with_its_rate_and_a_cure():
     with pytest.warns(fastlr.ConvergenceWarning, match="learning_rate=50 .*standardize=True"):
         fit = NET.fit(X, 1e3 * Y, optimizer="gd", learning_rate=50.0, epochs=20, seed=0)

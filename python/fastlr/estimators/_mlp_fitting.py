@@ -17,7 +17,6 @@ from fastlr.descent.state import State
 from fastlr.errors import InputError, InputTypeError, user_level
 from fastlr.estimators._mlp_arguments import MLPSettings
 from fastlr.estimators._mlp_training import Course, Descent, Ending, batches_of
-from fastlr.estimators._mlp_units import from_raw, to_raw
 from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.threads import resolve_threads
@@ -25,6 +24,7 @@ from fastlr.networks.engine import NetworkEngine
 from fastlr.networks.rows import NetworkRows, Scales, as_network_rows
 from fastlr.networks.shape import Shape, glorot
 from fastlr.networks.training import predict_network
+from fastlr.networks.units import from_raw, to_raw
 
 __all__ = ["Fitted", "Fitting"]
 

@@ -35,6 +35,7 @@ from fastlr.networks.layers import Dense
 from fastlr.networks.rows import NetworkRows, Scales, as_network_rows
 from fastlr.networks.shape import Shape, glorot
 from fastlr.networks.training import Training
+from fastlr.networks.units import rescaled
 from fastlr.results import Status
 
 __all__ = ["Network", "network"]
@@ -177,8 +178,8 @@ class Network:
         tol : float or None, default=None
             An improvement counts if it is more than this share of the loss; None is 0.
         init : "glorot", NetworkFit, or (weights, biases), default="glorot"
-            Where to start: drawn by Glorot's rule with biases of zero, from another fit, or from one array of weights
-            and one of biases for each layer.
+            Where to start: drawn by Glorot's rule with biases of zero, from what another fit predicts, or from an
+            array of weights and one of biases for each layer (with ``standardize=True`` those for standardised rows).
         standardize : bool, default=False
             Train on features and targets of mean 0 and standard deviation 1, where rates such as 0.001 suit all;
             predictions are in the units of the targets all the same. Losses are those of standardised targets.
@@ -261,7 +262,7 @@ class Network:
         scales = Scales.of(rows) if scales_rows else Scales()
         training = Training(
             shape=shape,
-            theta=_start(init, shape, draws),
+            theta=_start(init, shape, draws, scales),
             optimizer=rule,
             alpha=penalty,
             scales=scales,
@@ -369,7 +370,7 @@ def _check_targets(rows: NetworkRows, shape: Shape, argument: str) -> None:
         )
 
 
-def _start(init: object, shape: Shape, draws: np.random.Generator) -> FloatArray:
+def _start(init: object, shape: Shape, draws: np.random.Generator, scales: Scales) -> FloatArray:
     if isinstance(init, str):
         if init != "glorot":
             raise InputError(
@@ -382,7 +383,7 @@ def _start(init: object, shape: Shape, draws: np.random.Generator) -> FloatArray
                 f"init is a network {init.shape.text()} with {', '.join(init.shape.activations)}, but this one is "
                 f"{shape.text()} with {', '.join(shape.activations)}: start from one of the same layers."
             )
-        return init.theta.copy()
+        return rescaled(shape, init.theta, init.scales, scales)
     if not isinstance(init, tuple | list) or len(init) != 2:
         raise InputTypeError(
             "init is neither 'glorot' nor a fit nor (weights, biases): pass one array of weights and one of biases "
