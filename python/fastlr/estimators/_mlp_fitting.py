@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +43,8 @@ class Fitted:
     """Whether weights are shown in float32."""
     state: State
     """The memory of the rule; void for parameters in the units of the data if these were standardised."""
+    rule: str
+    """The name of the rule, since another one has another memory."""
     course: Course
     n_iter: int
 
@@ -110,13 +113,13 @@ class Fitting:
             )
         theta = earlier.parameters_of(model)
         self.course = earlier.course.copy()
-        if keeps_memory:
+        if keeps_memory and earlier.rule == self.settings.for_steps["rule"]:
             self.state = earlier.state.copy()
             self.state.go_on_from(theta, forget=False)
             self.state.start_anew()
         else:
             self.state = State(theta)
-            self.course.fall = 1.0
+            self.course.fall = self.course.fall if keeps_memory else 1.0
 
     def run(self, n_epochs: int) -> Ending:
         """Train for so many epochs at most."""
@@ -149,7 +152,8 @@ class Fitting:
         theta = to_raw(self.shape, ending.theta, self.scales)
         self.state.go_on_from(theta, forget=ending.code == "diverged")
         is_single = self.is_single and not self.settings.standardize
-        return Fitted(self.shape, theta, is_single, self.state, self.course, ending.n_epochs)
+        rule = self.settings.for_steps["rule"]
+        return Fitted(self.shape, theta, is_single, self.state, rule, self.course, ending.n_epochs)
 
     @property
     def _factor(self) -> FloatArray:
@@ -188,6 +192,12 @@ class Fitting:
         if not settings.early_stopping:
             return every, None
         share = settings.validation_fraction
+        n_held_out = math.ceil(share * n)  # scikit-learn's number
+        if n_held_out >= n:
+            raise InputError(
+                f"validation_fraction={share!r} sets all {n} rows aside and leaves none to learn from: pass a smaller "
+                "one, or more rows."
+            )
         learned, held_out = train_test_split(every, random_state=self.draws, test_size=share)
         if len(held_out) < 2:
             raise InputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +80,7 @@ def network(layers: Any) -> Network:
     """
     if isinstance(layers, Dense):
         layers = [layers]
-    if isinstance(layers, str) or not isinstance(layers, Iterable):
+    if isinstance(layers, str | Set | Mapping) or not isinstance(layers, Iterable):
         raise InputTypeError(
             f"layers={layers!r} is not a sequence of layers: pass a list such as [fastlr.layers.Dense(1)]."
         )
@@ -258,7 +258,7 @@ class Network:
                 argument="the validation set's X",
             )
             _check_targets(kept, shape, "the validation set's y")
-        numbers, draws = seeds_of(seed)
+        numbers, draws = seeds_of(seed, "seed")
         scales = Scales.of(rows) if scales_rows else Scales()
         training = Training(
             shape=shape,
