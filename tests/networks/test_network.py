@@ -127,6 +127,15 @@ def test_a_loss_that_explodes_is_told_with_its_rate_and_a_cure():
     assert fit.loss <= start.loss * (1 + 1e-9)
 
 
+@pytest.mark.parametrize(
+    "batch", [{"batch_size": None}, {"batch_size": 32}, {"sampling": [[0], [1]]}]
+)
+def test_a_loss_that_is_mostly_penalty_and_falls_has_not_diverged(batch):
+    fit = NET.fit(X, 0.01 * Y, alpha=1000.0, epochs=6, seed=0, **batch)
+    assert fit.status.code == "epochs_exhausted", str(fit.status)
+    assert fit.history.loss[-1] < fit.history.loss[0]
+
+
 def test_standardising_makes_large_units_harmless():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -276,7 +276,15 @@ class Network:
                 known[key] = training.loss(rows, theta, n_threads=threads)
             return known[key]
 
-        start_loss = loss_of(training.state.theta)
+        size = as_batch_size(batch_size, rows.n_samples)
+        of_batch = (size or rows.n_samples) if isinstance(order, str) else 1  # who knows what comes
+        n_batches = math.ceil(rows.n_samples / of_batch)
+
+        def watched(theta: FloatArray) -> float:
+            """The loss as an epoch counts it: with the penalty, that of each of its batches."""
+            return loss_of(theta) + n_batches * training.penalty(rows, theta)
+
+        start_loss = watched(training.state.theta)
         if not math.isfinite(start_loss):
             raise InputError(
                 "the loss at the start exceeds the range of float64: start from smaller weights, or pass "
@@ -289,7 +297,7 @@ class Network:
             epochs=n_epochs,
             rate=rate,
             schedule=schedule,
-            batch_size=as_batch_size(batch_size, rows.n_samples),
+            batch_size=size,
             sampling=order,
             seed=numbers,
             n_threads=threads,
@@ -306,7 +314,7 @@ class Network:
             progress=bool(progress),
         )
         outcome = loop.run()
-        judge(outcome, loop, loss_of)
+        judge(outcome, loop, watched)
         status = _status(outcome, loop, scales_rows)
         if status.code == "diverged":
             warnings.warn(str(status), errors.ConvergenceWarning, stacklevel=errors.user_level())
