@@ -47,6 +47,22 @@ def test_every_keyword_of_scikit_learn_is_taken_with_its_default():
             assert list(ours)[place] == name
 
 
+@pytest.mark.filterwarnings("error:Diverged")
+@pytest.mark.parametrize("case", ["fit", "weighted fit", "single rows"])
+def test_a_loss_that_is_mostly_penalty_and_falls_has_not_diverged(case):
+    options = {"hidden_layer_sizes": (5,), "random_state": 0, "max_iter": 4, "alpha": 1000.0}
+    ours, theirs = fastlr.MLPRegressor(**options), neural_network.MLPRegressor(**options)
+    for model in (ours, theirs):
+        if case == "single rows":
+            for row in range(12):
+                model.partial_fit(X[[row]], 0.01 * Y[[row], 0])
+        elif case == "fit":
+            model.fit(X, 0.01 * Y)
+        else:
+            model.fit(X, 0.01 * Y, sample_weight=WEIGHTS)
+    np.testing.assert_allclose(parameters_of(ours), parameters_of(theirs), rtol=1e-10, atol=1e-12)
+
+
 def test_tags_are_scikit_learns_and_tell_of_several_targets():
     ours, theirs = get_tags(fastlr.MLPRegressor()), get_tags(neural_network.MLPRegressor())
     assert ours.target_tags.multi_output

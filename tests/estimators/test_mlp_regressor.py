@@ -227,6 +227,30 @@ def test_a_loaded_network_goes_on_as_if_it_had_never_been_away(tmp_path):
         assert loaded.coefs_[0].dtype == model.coefs_[0].dtype
 
 
+def test_another_rule_starts_with_a_memory_of_its_own(tmp_path):
+    targets = 1e4 * Y  # Adam remembers gradients, momentum steps: one as the other explodes
+    adam = fastlr.MLPRegressor(**{**SMALL, "shuffle": False, "learning_rate_init": 1e-6})
+    adam.set_params(solver="adam").fit(X, targets).save(tmp_path / "model.json")
+    for model in (adam, fastlr.load(tmp_path / "model.json")):
+        anew = clone(model).set_params(solver="adam").fit(X, targets)
+        anew.set_params(solver="sgd", warm_start=True, max_iter=1).fit(X, targets)
+        before = parameters_of(model)
+        model.set_params(solver="sgd").partial_fit(X, targets)
+        assert np.isfinite(model.loss_)
+        assert not np.array_equal(parameters_of(model), before)
+        np.testing.assert_array_equal(parameters_of(model), parameters_of(anew))
+
+
+def test_weights_that_one_sets_may_be_lists_and_nothing_else_but_numbers():
+    model = fastlr.MLPRegressor(**SMALL).fit(X, Y)
+    before = model.predict(X)
+    model.coefs_ = [weights.tolist() for weights in model.coefs_]
+    np.testing.assert_array_equal(model.predict(X), before)
+    model.coefs_ = None
+    with pytest.raises(fastlr.InputTypeError, match="weights=None are no arrays"):
+        model.predict(X)
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
@@ -241,11 +265,13 @@ def test_a_loaded_network_goes_on_as_if_it_had_never_been_away(tmp_path):
         ({"hidden_layer_sizes": (5, -1)}, r"must be > 0 and whole; one of them is -1"),
         ({"hidden_layer_sizes": (2.5,)}, r"hidden_layer_sizes=\(2.5,\) must be > 0 and whole"),
         ({"hidden_layer_sizes": "many"}, "hidden_layer_sizes='many' is not a whole number"),
+        ({"hidden_layer_sizes": {5, 4}}, "has no lasting order"),
+        ({"hidden_layer_sizes": iter([5, 4])}, "has no lasting order"),
         ({"solver": "lbfgs"}, "solver='lbfgs' is not offered: pass 'adam' or 'sgd'"),
         ({"solver": "newton"}, "solver='newton' is unknown"),
         ({"alpha": -1.0}, "alpha=-1.0"),
         ({"batch_size": 0}, "batch_size=0 is below 1"),
-        ({"batch_size": "all"}, "batch_size='all' is unknown"),
+        ({"batch_size": "all"}, "batch_size='all' is unknown: pass 'auto', or an integer"),
         ({"learning_rate": "optimal"}, "learning_rate='optimal' is unknown"),
         ({"learning_rate_init": 0.0}, "learning_rate_init=0.0 is not a finite number > 0"),
         ({"momentum": 1.5}, "momentum=1.5 is out of range"),
@@ -256,6 +282,7 @@ def test_a_loaded_network_goes_on_as_if_it_had_never_been_away(tmp_path):
         ({"n_iter_no_change": 2.5}, "n_iter_no_change=2.5 is not a whole number"),
         ({"early_stopping": True, "validation_fraction": 1.0}, "validation_fraction=1.0 is not"),
         ({"early_stopping": True, "validation_fraction": 0.004}, "The validation set is too small"),
+        ({"early_stopping": True, "validation_fraction": 0.9999}, "=0.9999 sets all .* rows aside"),
         ({"standardize": "yes"}, "standardize='yes' is neither"),
         ({"schedule": "step"}, "schedule='step' is none"),
         ({"optimizer": "newton"}, "optimizer='newton'"),

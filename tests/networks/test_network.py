@@ -106,6 +106,18 @@ def test_training_may_start_from_another_fit():
     assert np.array_equal(again.theta, same.theta)
 
 
+def test_another_fit_is_where_it_ended_on_every_scale():
+    table, targets = X * [1.0, 100.0, 1e-3] + 5.0, 300.0 * Y + 1e3
+    least = {"epochs": 1, "learning_rate": 1e-300, "seed": 0}
+    for first in (False, True):
+        earlier = NET.fit(table, targets, epochs=3, seed=0, standardize=first)
+        for then, rows in ((False, 300), (True, 300), (True, 200)):
+            fit = NET.fit(table[:rows], targets[:rows], init=earlier, standardize=then, **least)
+            np.testing.assert_allclose(fit.predict(table), earlier.predict(table), rtol=1e-8)
+    same = NET.fit(table, targets, init=earlier, standardize=True, **least)
+    assert np.array_equal(same.theta, earlier.theta)
+
+
 def test_a_loss_that_explodes_is_told_with_its_rate_and_a_cure():
     with pytest.warns(fastlr.ConvergenceWarning, match="learning_rate=50 .*standardize=True"):
         fit = NET.fit(X, 1e3 * Y, optimizer="gd", learning_rate=50.0, epochs=20, seed=0)
@@ -113,6 +125,15 @@ def test_a_loss_that_explodes_is_told_with_its_rate_and_a_cure():
     assert np.isfinite(fit.theta).all()
     start = NET.fit(X, 1e3 * Y, optimizer="gd", learning_rate=1e-300, epochs=1, seed=0)
     assert fit.loss <= start.loss * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    "batch", [{"batch_size": None}, {"batch_size": 32}, {"sampling": [[0], [1]]}]
+)
+def test_a_loss_that_is_mostly_penalty_and_falls_has_not_diverged(batch):
+    fit = NET.fit(X, 0.01 * Y, alpha=1000.0, epochs=6, seed=0, **batch)
+    assert fit.status.code == "epochs_exhausted", str(fit.status)
+    assert fit.history.loss[-1] < fit.history.loss[0]
 
 
 def test_standardising_makes_large_units_harmless():
@@ -190,6 +211,7 @@ BAD = [
     (lambda: fastlr.network([]), "layers is empty"),
     (lambda: fastlr.network([Dense(2), "dense"]), "is no layer"),
     (lambda: fastlr.network(3), "not a sequence of layers"),
+    (lambda: fastlr.network({Dense(2), Dense(1)}), "not a sequence of layers"),
     (lambda: Dense(0), "units"),
     (lambda: Dense(2.5), "units"),
     (lambda: Dense(2, activation="step"), "activation='step' is unknown"),
@@ -204,6 +226,10 @@ BAD = [
     (lambda: fitted(validation_data=(X[:, :2], Y)), "expecting 3 features"),
     (lambda: fitted(callbacks="stop"), "callbacks='stop'"),
     (lambda: fitted(init="zeros"), "init='zeros' is unknown"),
+    (lambda: fitted(init=(None, [])), "weights=None are no arrays"),
+    (lambda: fitted(init=([], 3)), "biases=3 are no arrays"),
+    (lambda: fitted().with_weights(None, None), "weights=None are no arrays"),
+    (lambda: fitted(seed=-1), "seed=-1 is not a seed"),
     (lambda: fitted(init=([X], [Y])), "1 and biases of 1 layers"),
     (lambda: fitted(init=([np.zeros((3, 16)), np.zeros((16, 9)), np.zeros((8, 1))],
                           [np.zeros(16), np.zeros(8), np.zeros(1)])), r"layer 1 have shape \(16, 9\)"),

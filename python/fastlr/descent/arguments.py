@@ -206,7 +206,9 @@ def as_validation(
     return (*learned, kept)
 
 
-def seeds_of(random_state: object) -> tuple[int, np.random.Generator]:
+def seeds_of(
+    random_state: object, argument: str = "random_state"
+) -> tuple[int, np.random.Generator]:
     """Turn ``random_state`` into a 64-bit seed for the kernels and a generator for random starts."""
     if isinstance(random_state, np.random.RandomState):
         random_state = int(random_state.randint(0, 2**31 - 1))
@@ -214,7 +216,7 @@ def seeds_of(random_state: object) -> tuple[int, np.random.Generator]:
         draws = np.random.default_rng(random_state)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise InputTypeError(
-            f"random_state={random_state!r} is not a seed: pass None, a non-negative integer, a Generator or a "
+            f"{argument}={random_state!r} is not a seed: pass None, a non-negative integer, a Generator or a "
             "RandomState."
         ) from None
     return int(draws.integers(0, 2**63, dtype=np.int64)), draws

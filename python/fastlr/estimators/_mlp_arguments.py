@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +93,10 @@ def settings_of(model: Any) -> MLPSettings:
 def _sizes(given: object) -> tuple[int, ...]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         return (as_whole(given, "hidden_layer_sizes"),)
+    if not isinstance(given, Collection) or isinstance(given, Set | Mapping):
+        raise InputTypeError(
+            f"hidden_layer_sizes={given!r} has no lasting order: pass a sequence such as (100,)."
+        )
     sizes = list(given)
     for size in sizes:
         name = f"hidden_layer_sizes={given!r} must be > 0 and whole; one of them"
@@ -162,8 +166,9 @@ def _rule(model: Any) -> tuple[dict[str, Any], Optimizer | None]:
 
 def _batch_size(given: object) -> int | None:
     if isinstance(given, str):
-        as_choice(given, ("auto",), "batch_size")
-        return None
+        if given == "auto":
+            return None
+        raise InputError(f"batch_size={given!r} is unknown: pass 'auto', or an integer from 1 on.")
     return as_whole(given, "batch_size")
 
 

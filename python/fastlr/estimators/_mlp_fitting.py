@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,6 @@ from fastlr.descent.state import State
 from fastlr.errors import InputError, InputTypeError, user_level
 from fastlr.estimators._mlp_arguments import MLPSettings
 from fastlr.estimators._mlp_training import Course, Descent, Ending, batches_of
-from fastlr.estimators._mlp_units import from_raw, to_raw
 from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.threads import resolve_threads
@@ -25,6 +25,7 @@ from fastlr.networks.engine import NetworkEngine
 from fastlr.networks.rows import NetworkRows, Scales, as_network_rows
 from fastlr.networks.shape import Shape, glorot
 from fastlr.networks.training import predict_network
+from fastlr.networks.units import from_raw, to_raw
 
 __all__ = ["Fitted", "Fitting"]
 
@@ -42,6 +43,8 @@ class Fitted:
     """Whether weights are shown in float32."""
     state: State
     """The memory of the rule; void for parameters in the units of the data if these were standardised."""
+    rule: str
+    """The name of the rule, since another one has another memory."""
     course: Course
     n_iter: int
 
@@ -110,13 +113,13 @@ class Fitting:
             )
         theta = earlier.parameters_of(model)
         self.course = earlier.course.copy()
-        if keeps_memory:
+        if keeps_memory and earlier.rule == self.settings.for_steps["rule"]:
             self.state = earlier.state.copy()
             self.state.go_on_from(theta, forget=False)
             self.state.start_anew()
         else:
             self.state = State(theta)
-            self.course.fall = 1.0
+            self.course.fall = self.course.fall if keeps_memory else 1.0
 
     def run(self, n_epochs: int) -> Ending:
         """Train for so many epochs at most."""
@@ -149,7 +152,8 @@ class Fitting:
         theta = to_raw(self.shape, ending.theta, self.scales)
         self.state.go_on_from(theta, forget=ending.code == "diverged")
         is_single = self.is_single and not self.settings.standardize
-        return Fitted(self.shape, theta, is_single, self.state, self.course, ending.n_epochs)
+        rule = self.settings.for_steps["rule"]
+        return Fitted(self.shape, theta, is_single, self.state, rule, self.course, ending.n_epochs)
 
     @property
     def _factor(self) -> FloatArray:
@@ -188,6 +192,12 @@ class Fitting:
         if not settings.early_stopping:
             return every, None
         share = settings.validation_fraction
+        n_held_out = math.ceil(share * n)  # scikit-learn's number
+        if n_held_out >= n:
+            raise InputError(
+                f"validation_fraction={share!r} sets all {n} rows aside and leaves none to learn from: pass a smaller "
+                "one, or more rows."
+            )
         learned, held_out = train_test_split(every, random_state=self.draws, test_size=share)
         if len(held_out) < 2:
             raise InputError(

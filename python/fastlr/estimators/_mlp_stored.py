@@ -25,6 +25,7 @@ MLP_FIELDS: Mapping[str, Field] = {"network": Part(dict)}
 _NETWORK: Mapping[str, Field] = {
     "parameters": Numbers("n", must_be_finite=True),
     "is_single": Of(bool),
+    "rule": Of(str),
     # The memory of a rule may have overflowed where parameters have not.
     **{row.name.lower(): Numbers("n", may_be_nan=True) for row in _VECTORS},
     **{counter.name.lower(): Count(0) for counter in _COUNTERS},
@@ -48,6 +49,7 @@ def mlp_as_data(fitted: Fitted, parameters: Any) -> dict[str, Any]:
             "activations": list(fitted.shape.activations),
             "parameters": parameters.tolist(),
             "is_single": fitted.is_single,
+            "rule": fitted.rule,
             **{row.name.lower(): state.vectors[row, :n].tolist() for row in _VECTORS},
             **{counter.name.lower(): int(state.counters[counter]) for counter in _COUNTERS},
             "n_iter": fitted.n_iter,
@@ -92,7 +94,15 @@ def mlp_of(data: Mapping[str, Any], n_features: int) -> Fitted:
         loss_curve=values["loss_curve"].tolist(),
         scores=None if values["scores"] is None else values["scores"].tolist(),
     )
-    return Fitted(shape, values["parameters"], values["is_single"], state, course, values["n_iter"])
+    return Fitted(
+        shape=shape,
+        theta=values["parameters"],
+        is_single=values["is_single"],
+        state=state,
+        rule=values["rule"],
+        course=course,
+        n_iter=values["n_iter"],
+    )
 
 
 def _shape(sizes: object, activations: object, n_features: int) -> Shape:

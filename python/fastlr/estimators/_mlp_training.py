@@ -130,7 +130,7 @@ class Descent:
             code = "diverged"
         if code == "diverged":
             best = min((start, before_lowest, after_lowest), key=self._finite_loss)
-            return Ending(code, done, best, (self.loss(start), loss))
+            return Ending(code, done, best, (self._objective(start), loss))
         return Ending(code, done, best if self.score is not None else self.state.theta)
 
     def _epoch(self, epoch: int) -> float:
@@ -207,8 +207,20 @@ class Descent:
         return not loss <= times * self.of_mean and not loss <= times * self._finite_loss(start)
 
     def _finite_loss(self, theta: FloatArray) -> float:
-        loss = self.loss(theta)
+        loss = self._objective(theta)
         return loss if math.isfinite(loss) else math.inf
+
+    def _objective(self, theta: FloatArray) -> float:
+        """The loss as an epoch counts it: with the penalty, that of each of its batches."""
+        penalty = self.settings.alpha
+        if penalty:
+            weights = self.engine.rows.weights
+            rows = self.batches.rows
+            total = len(rows) if weights is None else float(weights[rows].sum())
+            with np.errstate(over="ignore"):
+                squares = float((theta * theta) @ self.engine.shape.penalised)
+            penalty *= squares * len(self.batches.sizes) / (2.0 * total)
+        return self.loss(theta) + penalty
 
     def _tell(self, done: int, loss: float) -> None:
         if self.settings.verbose and done % self.settings.verbose == 0:

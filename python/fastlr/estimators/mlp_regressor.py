@@ -267,7 +267,7 @@ class MLPRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
         return self
 
     def partial_fit(self, X: object, y: object, sample_weight: object = None) -> MLPRegressor:
-        """Train for one epoch on these rows, from where the last call ended.
+        """Train for one epoch on these rows, from where the last call ended; another rule starts without a memory.
 
         Parameters
         ----------
@@ -327,7 +327,7 @@ class MLPRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
             features,
             names,
             scales=Scales(),
-            is_single=weights[0].dtype == np.float32 and features.all_float32,
+            is_single=np.asarray(weights[0]).dtype == np.float32 and features.all_float32,
             n_threads=resolve_threads(self.n_threads),
         )
         prediction = out.astype(np.float32) if features.all_float32 else out

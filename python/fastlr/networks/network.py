@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ from fastlr.networks.layers import Dense
 from fastlr.networks.rows import NetworkRows, Scales, as_network_rows
 from fastlr.networks.shape import Shape, glorot
 from fastlr.networks.training import Training
+from fastlr.networks.units import rescaled
 from fastlr.results import Status
 
 __all__ = ["Network", "network"]
@@ -79,7 +80,7 @@ def network(layers: Any) -> Network:
     """
     if isinstance(layers, Dense):
         layers = [layers]
-    if isinstance(layers, str) or not isinstance(layers, Iterable):
+    if isinstance(layers, str | Set | Mapping) or not isinstance(layers, Iterable):
         raise InputTypeError(
             f"layers={layers!r} is not a sequence of layers: pass a list such as [fastlr.layers.Dense(1)]."
         )
@@ -177,8 +178,8 @@ class Network:
         tol : float or None, default=None
             An improvement counts if it is more than this share of the loss; None is 0.
         init : "glorot", NetworkFit, or (weights, biases), default="glorot"
-            Where to start: drawn by Glorot's rule with biases of zero, from another fit, or from one array of weights
-            and one of biases for each layer.
+            Where to start: drawn by Glorot's rule with biases of zero, from what another fit predicts, or from an
+            array of weights and one of biases for each layer (with ``standardize=True`` those for standardised rows).
         standardize : bool, default=False
             Train on features and targets of mean 0 and standard deviation 1, where rates such as 0.001 suit all;
             predictions are in the units of the targets all the same. Losses are those of standardised targets.
@@ -257,11 +258,11 @@ class Network:
                 argument="the validation set's X",
             )
             _check_targets(kept, shape, "the validation set's y")
-        numbers, draws = seeds_of(seed)
+        numbers, draws = seeds_of(seed, "seed")
         scales = Scales.of(rows) if scales_rows else Scales()
         training = Training(
             shape=shape,
-            theta=_start(init, shape, draws),
+            theta=_start(init, shape, draws, scales),
             optimizer=rule,
             alpha=penalty,
             scales=scales,
@@ -275,7 +276,15 @@ class Network:
                 known[key] = training.loss(rows, theta, n_threads=threads)
             return known[key]
 
-        start_loss = loss_of(training.state.theta)
+        size = as_batch_size(batch_size, rows.n_samples)
+        of_batch = (size or rows.n_samples) if isinstance(order, str) else 1  # who knows what comes
+        n_batches = math.ceil(rows.n_samples / of_batch)
+
+        def watched(theta: FloatArray) -> float:
+            """The loss as an epoch counts it: with the penalty, that of each of its batches."""
+            return loss_of(theta) + n_batches * training.penalty(rows, theta)
+
+        start_loss = watched(training.state.theta)
         if not math.isfinite(start_loss):
             raise InputError(
                 "the loss at the start exceeds the range of float64: start from smaller weights, or pass "
@@ -288,7 +297,7 @@ class Network:
             epochs=n_epochs,
             rate=rate,
             schedule=schedule,
-            batch_size=as_batch_size(batch_size, rows.n_samples),
+            batch_size=size,
             sampling=order,
             seed=numbers,
             n_threads=threads,
@@ -305,7 +314,7 @@ class Network:
             progress=bool(progress),
         )
         outcome = loop.run()
-        judge(outcome, loop, loss_of)
+        judge(outcome, loop, watched)
         status = _status(outcome, loop, scales_rows)
         if status.code == "diverged":
             warnings.warn(str(status), errors.ConvergenceWarning, stacklevel=errors.user_level())
@@ -369,7 +378,7 @@ def _check_targets(rows: NetworkRows, shape: Shape, argument: str) -> None:
         )
 
 
-def _start(init: object, shape: Shape, draws: np.random.Generator) -> FloatArray:
+def _start(init: object, shape: Shape, draws: np.random.Generator, scales: Scales) -> FloatArray:
     if isinstance(init, str):
         if init != "glorot":
             raise InputError(
@@ -382,7 +391,7 @@ def _start(init: object, shape: Shape, draws: np.random.Generator) -> FloatArray
                 f"init is a network {init.shape.text()} with {', '.join(init.shape.activations)}, but this one is "
                 f"{shape.text()} with {', '.join(shape.activations)}: start from one of the same layers."
             )
-        return init.theta.copy()
+        return rescaled(shape, init.theta, init.scales, scales)
     if not isinstance(init, tuple | list) or len(init) != 2:
         raise InputTypeError(
             "init is neither 'glorot' nor a fit nor (weights, biases): pass one array of weights and one of biases "

@@ -97,6 +97,8 @@ class Shape:
 
     def parameters_of(self, weights: Sequence[object], biases: Sequence[object]) -> FloatArray:
         """Join weights and biases of all layers into one vector; an `InputError` if one has another shape."""
+        _refuse_what_has_no_layers(weights, "weights")
+        _refuse_what_has_no_layers(biases, "biases")
         if len(weights) != self.n_layers or len(biases) != self.n_layers:
             raise InputError(
                 f"weights of {len(weights)} and biases of {len(biases)} layers were given, but the network has "
@@ -139,6 +141,13 @@ def glorot(shape: Shape, draws: Draws, *, draws_biases: bool = False) -> FloatAr
         if draws_biases:
             theta[of_biases] = draws.uniform(-bound, bound, n_outputs)
     return theta
+
+
+def _refuse_what_has_no_layers(given: object, name: str) -> None:
+    if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
+        raise InputTypeError(
+            f"{name}={given!r} are no arrays: pass a list with one array for each layer."
+        )
 
 
 def _numbers(values: object, shape: tuple[int, ...], what: str) -> npt.NDArray[np.float64]:

@@ -202,6 +202,14 @@ class Training:
                 squares += float(of_target) * float(of_rows.sum())
         return 0.5 * squares / rows.total_weight
 
+    def penalty(self, rows: NetworkRows, theta: FloatArray) -> float:
+        """What the penalty of parameters adds to the loss of a batch of all rows."""
+        if not self.alpha:
+            return 0.0
+        with np.errstate(over="ignore"):
+            squares = float((theta * theta) @ self.shape.penalised)
+        return 0.5 * self.alpha * squares / rows.total_weight
+
 
 def predict_network(
     shape: Shape,

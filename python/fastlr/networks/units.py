@@ -1,4 +1,4 @@
-"""Networks that see standardised rows, in the units of the rows themselves, and back."""
+"""Networks that see standardised rows, in the units of the rows themselves, back, and on other scales."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastlr.input.columns import FloatArray
 from fastlr.networks.rows import Scales
 from fastlr.networks.shape import Shape
 
-__all__ = ["from_raw", "to_raw"]
+__all__ = ["from_raw", "rescaled", "to_raw"]
 
 
 def to_raw(shape: Shape, theta: FloatArray, scales: Scales) -> FloatArray:
@@ -37,3 +37,21 @@ def from_raw(shape: Shape, theta: FloatArray, scales: Scales) -> FloatArray:
         biases[0] += scales.feature_centre @ weights[0]
         weights[0] /= scales.feature_factor[:, np.newaxis]
     return theta
+
+
+def rescaled(shape: Shape, theta: FloatArray, old: Scales, new: Scales) -> FloatArray:
+    """Turn parameters on one scale into those on another one, which predict the same: copies if the scales agree."""
+    if all(np.array_equal(*pair) for pair in zip(_figures(old), _figures(new), strict=True)):
+        return theta.copy()
+    return from_raw(shape, to_raw(shape, theta, old), new)
+
+
+def _figures(scales: Scales) -> list[FloatArray]:
+    """All figures of the scales, an empty array for each that there is none of."""
+    figures = (
+        scales.feature_centre,
+        scales.feature_factor,
+        scales.target_centre,
+        scales.target_factor,
+    )
+    return [np.empty(0) if figure is None else figure for figure in figures]
