@@ -272,3 +272,16 @@ def test_rows_that_a_fit_leans_on_are_found_among_columns_far_from_zero(columns)
     rows = fastlr.scan(slices(table), target="y", features=["a", "b", "c"])
     fit = with_leaning_scan(rows, fastlr.ols(rows))
     assert [row for row, _ in fit.influential[0].far][:4] == [3999, 900, 899, 3]
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_rows_that_a_fit_leans_on_keep_their_numbers_beside_labels(columns, is_same):
+    table = dict(columns, y=columns["y"].copy())
+    table["y"][[899, 900, 3999]] += [40.0, -50.0, 60.0]
+    rows = fastlr.scan(slices(table), target="y", features=["a", "b", "c"])
+    if is_same:
+        rows = rows.with_labels(["firm"])
+        assert rows.with_labels(["firm"]) is rows
+    fit = fastlr.ols(rows, cov_type="cluster", cov_kwds={"groups": "firm"})
+    fit = with_leaning_scan(rows, fit)
+    assert [row for row, _ in fit.influential[0].far][:3] == [3999, 900, 899]
