@@ -142,6 +142,7 @@ def test_a_file_that_changes_between_passes_is_an_error(directory, kind):
             "batch 1 of source has no column 'a'",
         ),
         ([{"a": np.ones(3), "y": np.ones(4)}], {}, "batch 0 of source differ in length"),
+        (lambda: None, {}, "source gave a NoneType when it was called"),
         ([{"a": np.ones(3)}], {}, "target='y': the batches has no column 'y'"),
         ([(np.ones((3, 1)), np.ones(3))], {}, "say themselves what the target"),
         ([{"a": np.ones(3), "y": np.ones(3)}], {"chunk_rows": 0}, "chunk_rows=0"),
@@ -158,6 +159,39 @@ def test_a_file_that_changes_between_passes_is_an_error(directory, kind):
 def test_sources_and_options_that_fit_nothing_are_refused(source, options, words):
     with pytest.raises(ValueError, match=words):
         fastlr.ols(fastlr.scan(source, **{"target": "y", **options}))
+
+
+@pytest.mark.parametrize(
+    ("batch", "column"),
+    [
+        ((np.ones((3, 2)), np.ones(3)), "'x1'"),
+        ((np.ones((3, 1)), np.ones(3), np.ones(3)), "'sample_weight'"),
+        ((np.ones((3, 1)), np.ones((3, 2))), "'y'"),
+    ],
+)
+def test_no_column_of_a_later_batch_is_left_out_unsaid(batch, column):
+    X = np.arange(3.0)[:, np.newaxis]
+    with pytest.raises(fastlr.InputError, match=f"batch 1 of source has (a|no) column {column}"):
+        fastlr.ols(fastlr.scan([(X, X[:, 0]), batch]))
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+def test_batches_without_rows_add_nothing(kind):
+    X = np.arange(6.0)[:, np.newaxis]
+    empty = X[:0], X[:0, 0]
+    fit = fastlr.ols(
+        fastlr.scan(kind([empty, (X[:3], 2 * X[:3, 0]), empty, (X[3:], 2 * X[3:, 0])]))
+    )
+    assert (fit.n_samples, float(fit.coef[0])) == (6, 2.0)
+    with pytest.raises(fastlr.InputError, match="no batches with rows"):
+        fastlr.scan(kind([empty]))
+
+
+@pytest.mark.parametrize("groups", [np.arange(3), 3, None])
+def test_clusters_of_a_scan_that_are_no_names_are_refused(directory, groups):
+    rows = fastlr.scan(directory / "part0.parquet", target="y", features="a")
+    with pytest.raises(fastlr.InputError, match="does not name the clusters of a scan"):
+        fastlr.ols(rows, cov_type="cluster", cov_kwds={"groups": groups})
 
 
 def test_an_empty_directory_is_named(tmp_path):

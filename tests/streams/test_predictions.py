@@ -52,6 +52,18 @@ def test_a_failed_run_leaves_what_was_there(fit, X, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "named", [lambda p: p, lambda p: [p], lambda p: p.parent, lambda p: f"{p.parent}/*"]
+)
+def test_a_file_that_is_read_is_not_overwritten(fit, X, tmp_path, named):
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table(X), path)
+    before = path.read_bytes()
+    with pytest.raises(fastlr.InputError, match=r"would overwrite .*, which is read: name another"):
+        fastlr.predict_file(fit, named(path), path.parent / "." / "rows.parquet")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"output": "predicted.txt"}, "output='predicted.txt' does not say what to write"),

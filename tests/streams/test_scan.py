@@ -11,6 +11,7 @@ import fastlr
 from fastlr.moments.moments import moments_of_state
 from fastlr.penalised.stream_folds import folds_of_stream
 from fastlr.streams import rows as streams_rows
+from fastlr.streams.leaning import with_leaning_scan
 
 OTHERS = ["w", "firm", "town"]
 
@@ -155,6 +156,22 @@ def test_errors_by_cluster_find_labels_in_columns(written, X, columns, groups, k
     assert fit.cov_options == other.cov_options
 
 
+@pytest.mark.parametrize("cov_type", ["HC0", "HC3", "cluster"])
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_robust_errors_of_columns_far_from_zero_are_those_of_the_rows(columns, cov_type, weights):
+    table = dict(columns, a=columns["a"] + 1e7)
+    X = {name: table[name] for name in ("a", "b", "c")}
+    is_cluster = cov_type == "cluster"
+    rows = fastlr.scan(slices(table), target="y", features=list(X), weights=weights)
+    fit = fastlr.ols(rows, cov_type=cov_type, cov_kwds={"groups": "firm"} if is_cluster else None)
+    kwds = {"groups": table["firm"]} if is_cluster else None
+    w = None if weights is None else table["w"]
+    other = fastlr.ols(X, table["y"], sample_weight=w, cov_type=cov_type, cov_kwds=kwds)
+    assert abs(fit.intercept) > 1e6  # far beyond residuals, so that its rounding shows in them
+    np.testing.assert_allclose(fit.bse, other.bse, rtol=1e-9)
+    np.testing.assert_allclose(fit.bse_intercept, other.bse_intercept, rtol=1e-9)
+
+
 def test_penalties_and_weight_types_are_those_of_arrays(written, X, columns):
     rows = fastlr.scan(written["parquet"], target="y", weights="w", exclude=OTHERS[1:])
     weights = {"sample_weight": columns["w"]}
@@ -247,3 +264,24 @@ def test_descent_of_a_scan_refuses_what_takes_its_rows_again(written, options):
     rows = fastlr.scan(written["parquet"], target="y", exclude=OTHERS)
     with pytest.raises(fastlr.InputError, match=f"{next(iter(options))}.*(scan|arrays)"):
         fastlr.descend(rows, **options)
+
+
+def test_rows_that_a_fit_leans_on_are_found_among_columns_far_from_zero(columns):
+    table = dict(columns, a=columns["a"] + 1e7, y=columns["y"].copy())
+    table["y"][[3, 899, 900, 3999]] += [30.0, 40.0, -50.0, 60.0]
+    rows = fastlr.scan(slices(table), target="y", features=["a", "b", "c"])
+    fit = with_leaning_scan(rows, fastlr.ols(rows))
+    assert [row for row, _ in fit.influential[0].far][:4] == [3999, 900, 899, 3]
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_rows_that_a_fit_leans_on_keep_their_numbers_beside_labels(columns, is_same):
+    table = dict(columns, y=columns["y"].copy())
+    table["y"][[899, 900, 3999]] += [40.0, -50.0, 60.0]
+    rows = fastlr.scan(slices(table), target="y", features=["a", "b", "c"])
+    if is_same:
+        rows = rows.with_labels(["firm"])
+        assert rows.with_labels(["firm"]) is rows
+    fit = fastlr.ols(rows, cov_type="cluster", cov_kwds={"groups": "firm"})
+    fit = with_leaning_scan(rows, fit)
+    assert [row for row, _ in fit.influential[0].far][:3] == [3999, 900, 899]

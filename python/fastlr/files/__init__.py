@@ -20,7 +20,7 @@ from fastlr.files._chunks import Chunk
 from fastlr.files._joined import closed_tables, open_tables
 from fastlr.files._models import MODEL_VERSION, load_model, save_model
 from fastlr.files._open import open_table
-from fastlr.files._paths import table_files
+from fastlr.files._paths import file_among, table_files
 from fastlr.files._table import Batch, Column, Table
 from fastlr.storage import check_writable, replaced
 
@@ -32,6 +32,7 @@ __all__ = [
     "Table",
     "check_writable",
     "closed_tables",
+    "file_among",
     "load_model",
     "open_table",
     "open_tables",

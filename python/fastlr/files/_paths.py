@@ -21,6 +21,14 @@ _PARTITION = re.compile("([^=]+)=(.*)", re.DOTALL)
 _COMPRESSED = (".gz", ".bz2", ".zst", ".xz")
 
 
+def file_among(output: str | os.PathLike[str], files: Iterable[str]) -> str | None:
+    """The one of the files that a file to be written is, whatever it is called there; None if there is none."""
+    place = Path(output)
+    if not place.exists():
+        return None
+    return next((file for file in files if Path(file).exists() and place.samefile(file)), None)
+
+
 def table_files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
     """The files that ``paths`` name, in order: those of a directory or a pattern sorted by name.
 

@@ -98,6 +98,8 @@ def covariance_of(
         return Covariance(inner, errors, at_means, found, residual_sd)
     if rows is None:
         raise InputTypeError(f"cov_type={cov_type!r} needs the rows: pass X and y.")
+    if rows.stream is not None:
+        fit = fit.with_means_of(rows.stream)
     if cov_type == "cluster":
         inner, errors, about = _by_clusters(fit, rows, left, options, found)
     elif cov_type == "HAC":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fastlr.inference.inverse import CrossInverse
 from fastlr.inference.row_passes import LEAST_LEFT, FittedRows, root_of_rows
 from fastlr.input.columns import Columns, FloatArray
-from fastlr.input.row_stream import RowStream
+from fastlr.input.row_stream import RowChunk, RowStream
 
 __all__ = ["Estimates", "GivenRows", "inverse_of_rows"]
 
@@ -51,6 +51,9 @@ class Estimates:
     alpha : float or ndarray
         The penalty; one for all targets.
     condition_number : float
+    about : ndarray of shape (n_targets,) or None
+        Means of the targets less what is predicted at the rounded means of the features, over all rows; None where rows
+        come whole and tell them, or nobody needs them.
     """
 
     coef: FloatArray
@@ -63,6 +66,7 @@ class Estimates:
     weight_type: str
     alpha: float | FloatArray
     condition_number: float
+    about: FloatArray | None = None
 
     @property
     def n_targets(self) -> int:
@@ -82,18 +86,17 @@ class Estimates:
     def fitted(self, rows: GivenRows, target: int, *, factor: bool = False) -> FittedRows:
         """The rows and the fit of one target, in the units of the passes."""
         inverse, coef = self.inverse, self.coef[target]
-        rounded, rest = inverse.rounded_mean()
-        with np.errstate(under="ignore"):
-            mean = rounded / inverse.scale
-        exact = np.longdouble(self.intercept[target]) + np.dot(
-            mean.astype(np.longdouble), coef.astype(np.longdouble)
-        )
+        mean, rest, exact = self._at_rounded_means(target)
         shift_y = float(exact)
         constant = float(exact - shift_y)
         size = math.sqrt(self.rss[target] / self.total_weight)
-        if inverse.fit_intercept and abs(self.intercept[target]) > _FAR * size:
+        if self._is_far(target):
             # The intercept is rounded by more than residuals may be off: their mean, which is zero, tells the constant.
-            about = _mean(rows.targets.column(target), shift_y, rows.weights)
+            if self.about is None:
+                total, weight = _sums(rows.targets.column(target), shift_y, rows.weights)
+                about = total / weight
+            else:
+                about = float(self.about[target])
             constant = about - float(np.dot(rest / inverse.scale, coef))
         scale_y = math.ldexp(1.0, -math.frexp(size)[1]) if 0.0 < size < math.inf else 1.0
         along = np.append(coef / inverse.scale * scale_y, constant * scale_y)
@@ -110,6 +113,34 @@ class Estimates:
             self.least_left,
             rows.n_threads,
         )
+
+    def with_means_of(self, stream: RowStream) -> Estimates:
+        """The same for chunks of these rows, which do not tell the means of all: one more pass, where they matter."""
+        targets = range(self.n_targets)
+        if not any(map(self._is_far, targets)):
+            return self
+        shifts = [float(self._at_rounded_means(target)[2]) for target in targets]
+
+        def kernel(chunk: RowChunk) -> list[tuple[float, float]]:
+            return [_sums(chunk.targets.column(k), shifts[k], chunk.weights) for k in targets]
+
+        sums = stream.map_merge(kernel, _added)
+        return replace(self, about=np.array([total / weight for total, weight in sums]))
+
+    def _at_rounded_means(self, target: int) -> tuple[FloatArray, FloatArray, np.longdouble]:
+        """The features' means in float64, what they leave (in units of the scales), and the prediction at the means."""
+        rounded, rest = self.inverse.rounded_mean()
+        with np.errstate(under="ignore"):
+            mean = rounded / self.inverse.scale
+        exact = np.longdouble(self.intercept[target]) + np.dot(
+            mean.astype(np.longdouble), self.coef[target].astype(np.longdouble)
+        )
+        return mean, rest, exact
+
+    def _is_far(self, target: int) -> bool:
+        """Whether the intercept is so large beside residuals that its rounding shows in them."""
+        size = math.sqrt(self.rss[target] / self.total_weight)
+        return self.inverse.fit_intercept and abs(self.intercept[target]) > _FAR * size
 
     @property
     def least_left(self) -> float:
@@ -166,8 +197,10 @@ class Estimates:
             return root if whitened else root @ factor.T
 
 
-def _mean(y: npt.NDArray[Any], shift: float, weights: npt.NDArray[Any] | None) -> float:
-    """The (weighted) mean of ``y - shift``, whose rounding is that of the differences."""
+def _sums(
+    y: npt.NDArray[Any], shift: float, weights: npt.NDArray[Any] | None
+) -> tuple[float, float]:
+    """The (weighted) sum of ``y - shift``, whose rounding is that of the differences, and the weight."""
     total, weight = 0.0, 0.0
     with np.errstate(invalid="ignore", over="ignore"):
         for first in range(0, len(y), _AT_ONCE):
@@ -178,7 +211,13 @@ def _mean(y: npt.NDArray[Any], shift: float, weights: npt.NDArray[Any] | None) -
             else:
                 own = np.asarray(weights[block], dtype=np.float64)
                 total, weight = total + float(own @ left), weight + float(own.sum())
-    return total / weight
+    return total, weight
+
+
+def _added(
+    first: list[tuple[float, float]], second: list[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    return [(a + c, b + d) for (a, b), (c, d) in zip(first, second, strict=True)]
 
 
 def effective_df(inverse: CrossInverse, alpha: float | FloatArray, rank: int) -> float:

@@ -25,6 +25,7 @@ from fastlr.moments.state import State
 from fastlr.moments.streamed import state_of_stream
 from fastlr.results import LinearFit
 from fastlr.results.covariances import with_covariance
+from fastlr.storage.schema import shown
 
 if TYPE_CHECKING:
     from fastlr.least_squares.asked import Asked
@@ -163,10 +164,12 @@ def labels_asked_for(
     if cov_type != "cluster":
         return options, ()
     groups = options.get("groups")
-    names = (groups,) if isinstance(groups, str) else tuple(groups or ())
+    names = (groups,) if isinstance(groups, str) else ()
+    if isinstance(groups, list | tuple):
+        names = tuple(groups)
     if len(names) not in (1, 2) or not all(isinstance(name, str) for name in names):
         raise InputError(
-            f"groups={groups!r} does not name the clusters of a scan: pass the name of a column, or of two."
+            f"groups={shown(groups)} does not name the clusters of a scan: pass the name of a column, or of two."
         )
     options["groups"] = names
     return options, names

@@ -39,6 +39,7 @@ def streamed_influence(fit: LinearFit, stream: RowStream) -> tuple[InfluentialRo
     estimates = None if why_unknown(fit, None) else estimates_of(fit, None)
     if estimates is None:
         return None
+    estimates = estimates.with_means_of(stream)
     tss = np.atleast_1d(fit.tss)
 
     def kernel(chunk: RowChunk) -> list[_Part]:

@@ -33,6 +33,7 @@ def with_leaning_scan(scan: Scan, fit: LinearFit) -> LinearFit:
     """The same by one more pass over a scan, if its rows can be read again."""
     if fit.influential is not None or fit.n_features > LARGEST_KEPT or not scan.can_repeat:
         return fit
+    scan.count_rows()
     return replace(fit, influential=streamed_influence(fit, scan))
 
 

@@ -12,7 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import FileFormatError, InputError, InputTypeError
-from fastlr.files import Batch, Table, check_writable, replaced
+from fastlr.files import (
+    Batch,
+    Table,
+    check_writable,
+    file_among,
+    replaced,
+    table_files,
+)
 from fastlr.files.missing import Mask, matrix, missing_rows, refuse_missing
 from fastlr.files.reading import require_pyarrow
 from fastlr.input.options import as_choice
@@ -48,7 +55,7 @@ def predict_file(
     output : str or path-like
         Where to write: CSV, Parquet, or Feather (``.feather`` or ``.arrow``), by the ending. A column for each target,
         named TARGET_predicted, and a row for each row of the source, in its order. A file already there is replaced
-        when all is written, or not touched at all.
+        when all is written, or not touched at all; one that is read here is refused.
     missing : {"error", "keep"}, default="error"
         Rows with a missing value: an error that names the first one, or a missing prediction
         (``nan`` in text).
@@ -86,6 +93,7 @@ def predict_file(
             f"output={str(output)!r} does not say what to write: let its name end in {', '.join(_ENDINGS)}."
         )
     check_writable(path)
+    _check_other(path, source)
     threads = resolve_threads(n_threads)
     table = opened_source(source, text)
     n_rows = 0
@@ -116,6 +124,21 @@ def predict_file(
     finally:
         table.close()
     return n_rows
+
+
+def _check_other(output: Path, source: Any) -> None:
+    """Refuse an output that is one of the files of the source, which it would replace."""
+    paths = [source] if isinstance(source, str | os.PathLike) else source
+    if not isinstance(paths, list | tuple):
+        paths = getattr(source, "files", None)  # of a data set
+    if not isinstance(paths, list | tuple) or not all(
+        isinstance(path, str | os.PathLike) for path in paths
+    ):
+        return
+    if paths and (same := file_among(output, table_files(paths))) is not None:
+        raise InputError(
+            f"output={str(output)!r} would overwrite {same}, which is read: name another file."
+        )
 
 
 def read_model_columns(table: Table, fit: LinearFit, found: dict[str, str]) -> list[str]:

@@ -114,8 +114,15 @@ class Scan(RowStream):
         self._remembered = []
         return itertools.chain(kept, rest)
 
+    def count_rows(self) -> None:
+        """Make sure that chunks know the numbers of their rows: one pass, if there has been none."""
+        if self._n_rows is None:
+            self.map_merge(lambda _: 0, max)
+
     def with_labels(self, names: Sequence[str]) -> Scan:
         """The same rows with further columns of labels, in which no value may be missing either."""
+        if tuple(names) == self.choice.clusters:
+            return self  # which has counted the rows of its chunks, perhaps
         for name in names:
             self.table.column(name)
         return Scan(

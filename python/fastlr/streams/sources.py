@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -193,11 +193,14 @@ class FunctionTable(_SourceTable):
     ) -> None:
         self._batches_of, self._is_once = batches, is_once
         self.may_change = may_change
-        iterator = iter(batches())
-        first = next(iterator, None)
-        if first is None:
-            raise InputError("source has no batches: give at least one, (X, y) or a frame.")
-        self._first = itertools.chain([first], iterator) if is_once else None
+        iterator = iter(_called(batches))
+        begun = list(_until_rows(iterator))
+        if not begun or _is_empty_pair(begun[-1]):
+            raise InputError(
+                "source has no batches with rows: give at least one, (X, y) or a frame."
+            )
+        first = begun[-1]
+        self._first = itertools.chain(begun, iterator) if is_once else None
         self.is_of_pairs = _is_pair(first)
         self.targets: tuple[str, ...] = ()
         if self.is_of_pairs:
@@ -218,7 +221,7 @@ class FunctionTable(_SourceTable):
         """The batches of a new call, in slices."""
         batches, self._first = self._first, None
         step, n_rows = rows_at_once(chunk_rows, len(names)), 0
-        for k, item in enumerate(self._batches_of() if batches is None else batches):
+        for k, item in enumerate(_called(self._batches_of) if batches is None else batches):
             if _is_pair(item) != self.is_of_pairs:
                 raise InputError(
                     f"batch {k} of source is a {type(item).__name__}, and those before it are not: give batches of one "
@@ -231,8 +234,12 @@ class FunctionTable(_SourceTable):
                     yield from self._of_record_batch(batch, names, step, n_rows)
                     n_rows += batch.num_rows
                 continue
+            if _is_empty_pair(item):
+                continue
             columns = _columns_of_pair(item, k)[0] if self.is_of_pairs else item
             _check_columns(names, columns, k)
+            if self.is_of_pairs:
+                _check_no_others(columns, self.names, k)
             arrays = {name: np.asarray(columns[name]) for name in names}
             n = _length(arrays, k)
             for start in range(0, n, step):
@@ -265,6 +272,30 @@ class FunctionTable(_SourceTable):
 
 def _is_pair(item: Any) -> bool:
     return isinstance(item, tuple | list) and len(item) in (2, 3)
+
+
+def _is_empty_pair(item: Any) -> bool:
+    """Whether this is a batch (X, y) without rows, which adds nothing."""
+    return _is_pair(item) and all(len(np.shape(part)) > 0 == np.shape(part)[0] for part in item[:2])
+
+
+def _until_rows(batches: Iterator[Any]) -> Iterator[Any]:
+    """The batches up to the first one that is not empty."""
+    for item in batches:
+        yield item
+        if not _is_empty_pair(item):
+            return
+
+
+def _called(batches: Callable[[], Iterable[Any]]) -> Iterable[Any]:
+    """What a function of batches gives."""
+    given = batches()
+    if not isinstance(given, Iterable):
+        raise InputTypeError(
+            f"source gave a {type(given).__name__} when it was called: let it return or yield batches, (X, y) or "
+            "frames."
+        )
+    return given
 
 
 def _columns_of_pair(item: Any, k: int) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -318,6 +349,16 @@ def _check_columns(names: list[str], present: Iterable[str], k: int) -> None:
         raise InputError(
             f"batch {k} of source has no column {lacking[0]!r}; it has {', '.join(present)}: give every batch the same "
             "columns."
+        )
+
+
+def _check_no_others(present: Iterable[str], known: Sequence[str], k: int) -> None:
+    """Refuse columns of a batch (X, y) or (X, y, weights) that the first one has not: they would be left out unsaid."""
+    others = [name for name in present if name not in known]
+    if others:
+        raise InputError(
+            f"batch {k} of source has a column {others[0]!r}, and the first one has {', '.join(known)}: give every "
+            "batch the same columns."
         )
 
 
