@@ -289,7 +289,6 @@ def test_weights_that_one_sets_may_be_lists_and_nothing_else_but_numbers():
         ({"random_state": "seed"}, "random_state='seed' is not a seed"),
         ({"max_iter": 0}, "max_iter=0 is below 1"),
     ],
-    ids=str,
 )
 def test_bad_parameters_are_named(parameters, message):
     model = fastlr.MLPRegressor(**parameters)
