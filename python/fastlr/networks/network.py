@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from fastlr import errors
 from fastlr.descent.arguments import (
     as_batch_size,
-    as_callback,
     as_patience,
     as_sampling,
     as_tol,
@@ -22,21 +19,19 @@ from fastlr.descent.arguments import (
     seeds_of,
 )
 from fastlr.descent.ending import judge
-from fastlr.descent.loop import Loop, Outcome
 from fastlr.descent.optimizers import Optimizer, as_optimizer
 from fastlr.descent.schedules import Schedule, as_schedule
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.columns import FloatArray
-from fastlr.input.options import as_alpha, as_choice, as_flag, as_number, as_whole
+from fastlr.input.options import as_alpha, as_choice, as_flag, as_whole
 from fastlr.input.threads import resolve_threads
+from fastlr.networks.arguments import as_callbacks, check_targets, start_of, validation_of
 from fastlr.networks.fitted import DTYPES, NetworkFit
-from fastlr.networks.history import NetworkHistory
 from fastlr.networks.layers import Dense
-from fastlr.networks.rows import NetworkRows, Scales, as_network_rows
-from fastlr.networks.shape import Shape, glorot
+from fastlr.networks.rows import Scales, as_network_rows
+from fastlr.networks.shape import Shape
+from fastlr.networks.telling import history_of, status_of
 from fastlr.networks.training import Training
-from fastlr.networks.units import rescaled
-from fastlr.results import Status
 
 __all__ = ["Network", "network"]
 
@@ -241,13 +236,13 @@ class Network:
         told_after, n_epochs = as_verbose(verbose), as_whole(epochs, "epochs")
         waits, improvement = as_patience(patience), as_tol(tol)
         penalty, order = as_alpha(alpha), as_sampling(sampling)
-        callback = _as_callbacks(callbacks)
+        callback = as_callbacks(callbacks)
         X, y, sample_weight, held_out = as_validation(
-            X, y, sample_weight, _validation(validation_split, validation_data)
+            X, y, sample_weight, validation_of(validation_split, validation_data)
         )
         rows = as_network_rows(X, y, sample_weight, n_threads=threads)
         shape = self.shape(rows.features.n_columns)
-        _check_targets(rows, shape, "y")
+        check_targets(rows, shape, "y")
         kept = None
         if held_out is not None:
             kept = as_network_rows(
@@ -257,12 +252,12 @@ class Network:
                 owner="X",
                 argument="the validation set's X",
             )
-            _check_targets(kept, shape, "the validation set's y")
+            check_targets(kept, shape, "the validation set's y")
         numbers, draws = seeds_of(seed, "seed")
         scales = Scales.of(rows) if scales_rows else Scales()
         training = Training(
             shape=shape,
-            theta=_start(init, shape, draws, scales),
+            theta=start_of(init, shape, draws, scales),
             optimizer=rule,
             alpha=penalty,
             scales=scales,
@@ -315,14 +310,14 @@ class Network:
         )
         outcome = loop.run()
         judge(outcome, loop, watched)
-        status = _status(outcome, loop, scales_rows)
+        status = status_of(outcome, loop, scales_rows)
         if status.code == "diverged":
             warnings.warn(str(status), errors.ConvergenceWarning, stacklevel=errors.user_level())
         return NetworkFit(
             shape=shape,
             theta=outcome.theta.copy(),
             scales=scales,
-            history=_history(outcome),
+            history=history_of(outcome),
             loss=loss_of(outcome.theta),
             status=status,
             feature_names=rows.feature_names,
@@ -336,104 +331,3 @@ class Network:
             alpha=penalty,
             dtype=dtype,
         )
-
-
-def _as_callbacks(callbacks: object) -> Callable[[Any], object] | None:
-    if callbacks is None or callable(callbacks):
-        return as_callback(callbacks)
-    if isinstance(callbacks, str) or not isinstance(callbacks, Iterable):
-        raise InputTypeError(
-            f"callbacks={callbacks!r} cannot be called: pass a function of one epoch, or several in a list."
-        )
-    members = [as_callback(member) for member in callbacks]
-
-    def call_all(epoch: Any) -> bool:
-        answers = [member(epoch) for member in members if member is not None]
-        return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
-
-    return call_all
-
-
-def _validation(split: object, data: object) -> object:
-    """What is held out, as `as_validation` takes it: nothing, a share of the rows, or rows of their own."""
-    share = as_number(split, "validation_split", "a share of the rows such as 0.2")
-    if not 0.0 <= share < 1.0:
-        raise InputError(
-            f"validation_split={split!r} is not in [0, 1): pass a share of the rows such as 0.2."
-        )
-    if data is None:
-        return share or None
-    if share:
-        raise InputError("validation_split and validation_data were both given: pass one of them.")
-    if not isinstance(data, tuple | list):
-        raise InputTypeError("validation_data is not (X, y) or (X, y, sample_weight): pass a pair.")
-    return data
-
-
-def _check_targets(rows: NetworkRows, shape: Shape, argument: str) -> None:
-    if rows.targets.n_columns != shape.n_targets:
-        raise InputError(
-            f"{argument} has {rows.targets.n_columns} columns, but the last layer has {shape.n_targets} outputs: end "
-            f"the network with fastlr.layers.Dense({rows.targets.n_columns})."
-        )
-
-
-def _start(init: object, shape: Shape, draws: np.random.Generator, scales: Scales) -> FloatArray:
-    if isinstance(init, str):
-        if init != "glorot":
-            raise InputError(
-                f"init={init!r} is unknown: pass 'glorot', an earlier fit, or (weights, biases)."
-            )
-        return glorot(shape, draws)
-    if isinstance(init, NetworkFit):
-        if init.shape != shape:
-            raise InputError(
-                f"init is a network {init.shape.text()} with {', '.join(init.shape.activations)}, but this one is "
-                f"{shape.text()} with {', '.join(shape.activations)}: start from one of the same layers."
-            )
-        return rescaled(shape, init.theta, init.scales, scales)
-    if not isinstance(init, tuple | list) or len(init) != 2:
-        raise InputTypeError(
-            "init is neither 'glorot' nor a fit nor (weights, biases): pass one array of weights and one of biases "
-            "for each layer."
-        )
-    return shape.parameters_of(*init)
-
-
-def _history(outcome: Outcome) -> NetworkHistory:
-    epochs = outcome.epochs
-    validation = None
-    if outcome.is_validated:
-        validation = np.full(len(epochs), math.nan)
-        validation[: len(outcome.validation)] = outcome.validation
-    return NetworkHistory(
-        epoch=np.arange(len(epochs)),
-        loss=epochs.loss,
-        validation_loss=validation,
-        gradient_norm=epochs.gradient_norm,
-        learning_rate=epochs.rate,
-    )
-
-
-def _status(outcome: Outcome, loop: Loop, is_standardised: bool) -> Status:
-    n = len(outcome.epochs)
-    count = f"{n} epoch" if n == 1 else f"{n} epochs"
-    code = outcome.code
-    if code == "diverged":
-        first, last = outcome.growth
-        grew = f"from {first:.4g} to {last:.4g}" if math.isfinite(last) else "beyond all bounds"
-        cure = "Pass a smaller one" if is_standardised else "Pass a smaller one or standardize=True"
-        return Status(
-            code,
-            f"Diverged: the loss grew {grew} in {count}. learning_rate={loop.rate:.6g} is too large for this network "
-            f"and these rows. {cure}. The best iterate is returned.",
-        )
-    sentences = {
-        "converged": f"Converged: the loss no longer fell for {loop.patience} epochs, after {count}.",
-        "early_stopped": f"Stopped early after {count}: the validation loss no longer fell after epoch "
-        f"{outcome.best_epoch}, whose weights are returned.",
-        "stopped": f"Stopped by a callback after {count}.",
-        "interrupted": f"Interrupted after {count}; the weights are those of the last one.",
-        "sampler_exhausted": f"Stopped after {count}: sampling gave no more batches.",
-    }
-    return Status(code, sentences.get(code, f"Trained for {count} as asked."))
