@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from fastlr.descent.batches import BatchEngine
+from fastlr.descent.batches import BatchEngine, Batches
 from fastlr.descent.engines import MomentsEngine, RowsEngine
-from fastlr.descent.epochs import Engine, EpochFigures
+from fastlr.descent.epochs import WORK_PER_CALL, Engine, EpochFigures
 from fastlr.descent.objective import Objective, Quadratic
 from fastlr.descent.result import Epoch
 from fastlr.descent.state import State
@@ -46,7 +46,16 @@ def engine_of(
     if name == "rows":
         return RowsEngine(measured, standardisation.for_kernels, n_threads)
     kind = StepByStep if keep_steps else BatchEngine
-    return kind(measured, standardisation.for_kernels, batch_size, sampling, seed, n_threads)
+    batches = Batches(
+        sampling,
+        measured.n_samples,
+        measured.n_features,
+        batch_size,
+        seed,
+        n_threads,
+        most_rows=WORK_PER_CALL // measured.n_features,
+    )
+    return kind(measured, standardisation.for_kernels, batches)
 
 
 def limit_of(

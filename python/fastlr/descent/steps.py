@@ -59,18 +59,10 @@ class StepByStep(BatchEngine):
     """
 
     steps: RecordedSteps = field(default_factory=RecordedSteps)
-    _given: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = field(
-        init=False, default=None
-    )
 
     def most_epochs(self) -> int:
         """One: the state before an epoch is needed to take its steps again."""
         return 1
-
-    def drawn(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Rows and sizes of the batches of somebody else's sampler, remembered for the second time."""
-        self._given = super().drawn()
-        return self._given
 
     def run(
         self, state: State, settings: dict[str, Any], rates: FloatArray, keep_path: bool
@@ -103,11 +95,11 @@ class StepByStep(BatchEngine):
                 settings,
                 "given",
                 int(size[0]),
-                self.seed,
+                self.batches.seed,
                 np.ascontiguousarray(rows[ends[k] - sizes[k] : ends[k]]),
                 np.ascontiguousarray(size),
                 int(size[0]) + _WINDOW,
-                self.n_threads,
+                self.batches.n_threads,
                 empty,
                 state.vectors,
                 state.numbers,
@@ -121,22 +113,22 @@ class StepByStep(BatchEngine):
 
     def _batches(self, epoch: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Rows of an epoch in the order of their use, and the sizes of its batches."""
-        if not isinstance(self.sampling, str):
-            assert self._given is not None
-            return self._given
-        measured = self.measured
+        measured, batches = self.measured, self.batches
+        if batches.given is not None:
+            return batches.given
+        assert isinstance(batches.sampling, str)
         plan = kernels.plan_sampling(
-            self.sampling, measured.n_samples, measured.n_features, self.largest_batch
+            batches.sampling, measured.n_samples, measured.n_features, batches.largest
         )
         table = np.zeros(plan["table_size"], dtype=np.uint32)
         rows = np.concatenate(
             [
                 kernels.list_rows(
-                    self.sampling,
+                    batches.sampling,
                     measured.n_samples,
                     measured.n_features,
-                    self.largest_batch,
-                    self.seed,
+                    batches.largest,
+                    batches.seed,
                     epoch,
                     window,
                     table,
@@ -144,5 +136,5 @@ class StepByStep(BatchEngine):
                 for window in range(plan["n_windows"])
             ]
         )
-        starts = np.arange(0, len(rows), self.largest_batch)
+        starts = np.arange(0, len(rows), batches.largest)
         return rows, np.diff(np.append(starts, len(rows))).astype(np.int64)
