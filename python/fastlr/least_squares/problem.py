@@ -61,14 +61,15 @@ class Problem(NamedTuple):
         if view is None:
             return kernel(self)
 
-        def of_chunk(rows: RowChunk) -> T:
+        alone, n_targets, n_zeros = self._replace(stream=None), view.n_targets, view.n_zeros
+
+        def of_chunk(rows: RowChunk) -> T:  # which may be carried to another machine
             return in_chunks(
-                self._replace(
+                alone._replace(
                     features=rows.features,
-                    targets=view.targets_of(rows),
+                    targets=with_zeros(rows.targets, n_targets, n_zeros),
                     weights=rows.weights,
                     n_threads=rows.n_threads,
-                    stream=None,
                 )
             )
 

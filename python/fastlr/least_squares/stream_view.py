@@ -24,13 +24,17 @@ class StreamView:
         """The same features, with the first ``n_targets`` targets and further ones of zeros."""
         return replace(self, n_targets=min(n_targets, self.n_targets), n_zeros=n_zeros)
 
-    def targets_of(self, chunk: RowChunk) -> Columns:
-        """The targets of some rows."""
-        return with_zeros(chunk.targets, self.n_targets, self.n_zeros)
-
     def first_row(self) -> FloatArray:
         """The features of the first row that counts; one pass."""
-        return self.rows.map_merge(lambda chunk: chunk.features.row(0), lambda first, _: first)
+        return self.rows.map_merge(_first_of, _former)
+
+
+def _first_of(chunk: RowChunk) -> FloatArray:
+    return chunk.features.row(0)
+
+
+def _former(first: FloatArray, _: FloatArray) -> FloatArray:
+    return first
 
 
 def with_zeros(targets: Columns, n_targets: int, n_zeros: int) -> Columns:

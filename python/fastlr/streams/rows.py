@@ -5,18 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Generic, NamedTuple, TypeVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any, TypeVar
 
 from fastlr.errors import FileFormatError, InputError
-from fastlr.files import Batch, Chunk, Table
-from fastlr.files.missing import missing_rows, refuse_missing, refuse_negative
-from fastlr.input.columns import Columns
-from fastlr.input.row_stream import Labelled, RowChunk, RowStream, labelled
+from fastlr.files import Chunk, Table
+from fastlr.input.row_stream import Labelled, RowChunk, RowStream
 from fastlr.input.threads import resolve_threads
 from fastlr.streams.choice import Choice
+from fastlr.streams.chunk_work import ChunkWork, Found
 from fastlr.streams.engine import map_chunks
 
 __all__ = ["Scan"]
@@ -24,16 +20,6 @@ __all__ = ["Scan"]
 T = TypeVar("T")
 _MOST_REMEMBERED = 1 << 26  # bytes of a source that is read once
 Progress = Callable[[int, int | None], None]
-
-
-class _Found(NamedTuple, Generic[T]):
-    """What a pass has found in some of the rows."""
-
-    value: T | None
-    n_rows: int
-    n_dropped: int
-    is_whole: bool
-    """Whether all rows took part."""
 
 
 class Scan(RowStream):
@@ -145,36 +131,24 @@ class Scan(RowStream):
             self.check_repeatable("this")
         is_wary = not (self._is_whole or getattr(kernel, "refuses_missing", False))
         total, progress = self.table.n_bytes, self._progress
-
-        def both(first: _Found[T], second: _Found[T]) -> _Found[T]:
-            values = [found.value for found in (first, second) if found.value is not None]
-            value = merge(*values) if len(values) == 2 else values[0] if values else None
-            return _Found(
-                value,
-                first.n_rows + second.n_rows,
-                first.n_dropped + second.n_dropped,
-                first.is_whole and second.is_whole,
-            )
-
+        work = ChunkWork(
+            self.choice, self._drops, self._way, self.is_vector, kernel, merge, is_wary
+        )
         rows_of: dict[int, int] = {}
         ends = list(itertools.accumulate(self._rows_of[k] for k in range(len(self._rows_of))))
 
-        def work(
+        def of_chunk(
             number: int, chunk: Chunk, rows_before: int, n_threads: int
-        ) -> tuple[_Found[T], int]:
-            total: _Found[T] = _Found(None, 0, 0, True)
+        ) -> tuple[Found[T], int]:
             start = ends[number - 1] if 0 < number <= len(ends) else 0
-            for columns, n in chunk.read(rows_before, n_threads):
-                batch = Batch(columns, n, rows_before + total.n_rows + 1, 0, chunk.label)
-                first = start + total.n_rows
-                total = both(total, self._found(batch, first, kernel, n_threads, is_wary))
-            rows_of[number] = total.n_rows
-            return total, total.n_rows
+            found = work.of_chunk(chunk, rows_before, start, n_threads)
+            rows_of[number] = found.n_rows
+            return found, found.n_rows
 
-        result: _Found[T] | None = map_chunks(
+        result: Found[T] | None = map_chunks(
             self._of_pass(),
-            work,
-            both,
+            of_chunk,
+            work.merged,
             n_threads=resolve_threads(self.n_threads),
             progress=None if progress is None else lambda done: progress(done, total),
         )
@@ -192,91 +166,10 @@ class Scan(RowStream):
         self._is_whole = result.is_whole and not self.table.may_change
         return result.value
 
-    def _found(
-        self,
-        batch: Batch,
-        first: int,
-        kernel: Callable[[RowChunk], T],
-        n_threads: int,
-        is_wary: bool,
-    ) -> _Found[T]:
-        """What the kernel makes of a batch; of its complete rows, if others are to be left out."""
-        if not (is_wary or self.has_weights or self.choice.clusters):
-            try:
-                value = kernel(self._rows(first, batch.columns, batch.n_rows, n_threads))
-                return _Found(value, batch.n_rows, 0, True)
-            except InputError:
-                if self._complete(batch)[1] is None:
-                    raise
-        n_dropped, wanted = self._complete(batch)
-        columns, n_rows = batch.columns, batch.n_rows
-        if wanted is not None:
-            n_rows = int(wanted.sum())
-            if not n_rows:
-                return _Found(None, batch.n_rows, n_dropped, False)
-            columns = {name: _taken(values, wanted) for name, values in columns.items()}
-        value = kernel(self._rows(first, columns, n_rows, n_threads, wanted))
-        return _Found(value, batch.n_rows, n_dropped, wanted is None)
-
-    def _complete(self, batch: Batch) -> tuple[int, npt.NDArray[np.bool_] | None]:
-        """How many rows are left out for a missing value, and which ones are not; None for all.
-
-        Raises
-        ------
-        InputError
-            A value is missing and none may be, or a value or weight is none.
-        """
-        names = self.choice.names
-        missing = missing_rows(batch, names, batch.label)
-        wanted = ~missing
-        weights = self.choice.weights
-        if weights is not None:
-            refuse_negative(batch, weights, batch.label)
-            counts = batch.columns[weights] != 0
-            missing &= counts
-            wanted &= counts
-        if not self._drops:
-            refuse_missing(batch, names, missing, batch.label, self._way)
-        return int(missing.sum()), None if wanted.all() else wanted
-
-    def _rows(
-        self,
-        first: int,
-        columns: dict[str, Any],
-        n_rows: int,
-        n_threads: int,
-        wanted: npt.NDArray[np.bool_] | None = None,
-    ) -> RowChunk:
-        features, targets = self.choice.features, self.choice.targets
-        return RowChunk(
-            Columns([columns[name] for name in features], n_rows, len(features), features),
-            Columns(
-                [columns[name] for name in targets], n_rows, len(targets), targets, self.is_vector
-            ),
-            np.asarray(columns[self.choice.weights], dtype=np.float64)
-            if self.choice.weights
-            else None,
-            {name: _as_labels(columns[name]) for name in self.choice.clusters},
-            n_threads,
-            first,
-            wanted,
-        )
-
     def nothing_left(self, n_dropped: int = 0) -> InputError:
         """The error for a source of which no row counts, with the reason."""
         reason = "every row has a missing value" if n_dropped else "all weights are zero"
         return InputError(f"{self.label}: no row is left to fit: {reason}")
-
-
-def _as_labels(values: Any) -> Labelled:
-    """A column of labels, which comes as numbers where it is a feature as well."""
-    return values if isinstance(values, Labelled) else labelled(values)
-
-
-def _taken(values: Any, rows: npt.NDArray[np.bool_]) -> Any:
-    if isinstance(values, Labelled):
-        return Labelled(values.codes[rows], values.labels)
-    return values[rows]
 
 
 def _size(values: Any) -> int:
