@@ -33,7 +33,7 @@ from fastlr.input.row_stream import RowStream
 from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.designed import designed_problem
 from fastlr.moments.streamed import refuse_beside_scan
-from fastlr.results.linear_fit import with_design
+from fastlr.results.fresh import with_design
 
 __all__ = ["descend"]
 

@@ -21,7 +21,8 @@ from fastlr.input.names import check_same_targets
 from fastlr.input.options import as_flag, as_number
 from fastlr.input.sparse import SparseColumns, is_sparse
 from fastlr.input.threads import interruptible, lock_of, threads_of_jobs
-from fastlr.least_squares.fit import fit_problem, problem_of, solve_moments
+from fastlr.least_squares.fit import fit_problem, problem_of
+from fastlr.least_squares.from_moments import solve_moments
 from fastlr.least_squares.non_negative import fit_non_negative, solve_non_negative_moments
 from fastlr.least_squares.problem import Problem
 from fastlr.moments import Moments

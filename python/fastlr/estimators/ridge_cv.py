@@ -23,7 +23,8 @@ from fastlr.input.options import as_choice, as_flag
 from fastlr.input.penalties import as_penalty_grid
 from fastlr.input.sparse import SparseColumns
 from fastlr.input.threads import lock_of
-from fastlr.least_squares.fit import fit_problem, problem_of, solve_moments
+from fastlr.least_squares.fit import fit_problem, problem_of
+from fastlr.least_squares.from_moments import solve_moments
 from fastlr.least_squares.problem import Problem
 from fastlr.moments.moments import moments_of_state
 from fastlr.penalised.cross_validation import (

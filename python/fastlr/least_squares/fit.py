@@ -1,4 +1,4 @@
-"""Least squares: from rows or from moments to a fit, with warnings of what the caller should know."""
+"""Least squares from rows to a fit, with warnings of what the caller should know."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastlr.errors import InputTypeError
-from fastlr.inference.words import WEIGHT_TYPES
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.coded import CodedColumns
 from fastlr.input.columns import FloatArray
@@ -24,15 +22,14 @@ from fastlr.least_squares.designed import designed_problem
 from fastlr.least_squares.fitted import linear_fit
 from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb
 from fastlr.least_squares.problem import Problem, RowSummary, Solution
-from fastlr.least_squares.ridge import climb_penalised, solve_penalised
+from fastlr.least_squares.ridge import climb_penalised
 from fastlr.least_squares.wide import climb_wide
-from fastlr.moments import Moments
 from fastlr.moments.state import State
 from fastlr.moments.streamed import refuse_beside_scan
 from fastlr.results import LinearFit
-from fastlr.results.linear_fit import with_design, with_rows
+from fastlr.results.fresh import with_design, with_rows
 
-__all__ = ["fit_problem", "ols", "problem_of", "solve", "solve_moments"]
+__all__ = ["fit_problem", "ols", "problem_of"]
 
 
 if TYPE_CHECKING:
@@ -228,67 +225,6 @@ def _fitted(
     return with_asked(fit, problem, *asked, data)
 
 
-def solve(
-    moments: Moments,
-    *,
-    weight_type: str = "precision",
-    fit_intercept: bool = True,
-    alpha: object = 0.0,
-) -> LinearFit:
-    """Least squares or ridge from moments: minimise ``sum w r^2 + alpha |coef|^2``, the intercept free.
-
-    Parameters
-    ----------
-    moments : Moments
-        Moments of the rows.
-    weight_type : {"precision", "frequency", "probability"}, default="precision"
-        What the rows' weights mean, as in `ols`; moments are the same for all. Standard errors under "probability" need
-        the rows, so they are NaN until ``fit.with_covariance("HC1", X, y, sample_weight=...)``.
-    fit_intercept : bool, default=True
-        Whether to fit a constant.
-    alpha : float or array-like, default=0.0
-        L2 penalty, in units of squared error summed over the rows (scikit-learn's ``Ridge``; a penalty on the mean
-        loss is ``alpha / n_samples``): one number, or one for each coefficient or target as in `ols`.
-
-    Returns
-    -------
-    LinearFit
-        ``coef`` is 1-D for a single target.
-
-    Raises
-    ------
-    InputError
-        If alpha is negative or not finite, or has another number of values.
-    InputTypeError
-        If ``moments`` are not Moments.
-
-    Warns
-    -----
-    RankWarning, ConditionWarning
-        As `ols`.
-
-    Notes
-    -----
-    ``p^3 / 3`` flops, whatever the number of rows was.
-
-    Examples
-    --------
-    >>> import fastlr
-    >>> moments = fastlr.Moments.from_arrays([[1.0], [2.0], [3.0]], [3.0, 5.0, 7.0])
-    >>> fastlr.solve(moments, alpha=2.0).coef
-    array([1.])
-    """
-    if not isinstance(moments, Moments):
-        raise InputTypeError(
-            f"moments is a {type(moments).__name__}: pass Moments, e.g. Moments.from_arrays(X, y)."
-        )
-    moments = moments.snapshot()  # of which no thread takes notice any more
-    penalty = as_penalties(alpha, moments.n_features, moments.n_targets)
-    return solve_moments(
-        moments, fit_intercept, penalty, moments.n_targets == 1, weight_type=weight_type
-    )
-
-
 def problem_of(
     X: object,
     y: object,
@@ -388,23 +324,3 @@ def _climbed(
         blocks = complete_blocks(features)
         found = climb_blocks(problem, blocks, accuracy) if blocks else None
     return found or climb(problem, accuracy, rule)
-
-
-def solve_moments(
-    moments: Moments,
-    fit_intercept: object,
-    alpha: float | FloatArray,
-    is_vector: bool,
-    rank: str | None = None,
-    *,
-    weight_type: str = "precision",
-) -> LinearFit:
-    """Fit from moments alone; a result that the caller should look at comes with a warning."""
-    flag = as_flag(fit_intercept, "fit_intercept")
-    rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
-    as_choice(weight_type, WEIGHT_TYPES, "weight_type")
-    result = solve_penalised(moments, flag, alpha, rule)
-    state = moments.for_kernels()
-    return linear_fit(
-        state, result, flag, alpha, is_vector, rank, state.n_dropped, weight_type=weight_type
-    )

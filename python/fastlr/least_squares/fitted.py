@@ -15,9 +15,9 @@ from fastlr.least_squares.outcome import is_plain, plain_status, status_of
 from fastlr.least_squares.problem import RowSummary, Solution
 from fastlr.moments.state import State
 from fastlr.results import LinearFit
+from fastlr.results.fresh import fit_of
 from fastlr.results.influential_rows import InfluentialRows
 from fastlr.results.likelihood import log_likelihood
-from fastlr.results.linear_fit import fit_of
 
 __all__ = ["linear_fit"]
 

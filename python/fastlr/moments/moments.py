@@ -11,7 +11,7 @@ import numpy as np
 
 from fastlr.errors import InputError, InputTypeError
 from fastlr.input.arguments import as_features, as_targets
-from fastlr.input.columns import Columns, FloatArray
+from fastlr.input.columns import Columns
 from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.names import (
     GeneratedNames,
@@ -23,6 +23,7 @@ from fastlr.input.names import (
 from fastlr.input.options import as_choice
 from fastlr.input.row_stream import RowStream
 from fastlr.moments.combining import added, taken_away
+from fastlr.moments.figures import Figures
 from fastlr.moments.passes import pass_over
 from fastlr.moments.serialised import as_bytes, from_bytes
 from fastlr.moments.state import PRECISIONS, State
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 
-class Moments(Storable):
+class Moments(Figures, Storable):
     """Total weight, means and centred cross-products of features and targets.
 
     Everything that least squares needs to know about the rows, in ``(p + t)^2`` numbers. Moments of disjoint sets
@@ -81,7 +82,6 @@ class Moments(Storable):
 
     __slots__ = ("_lock", "_state")
 
-    _state: State
     _lock: threading.Lock  # of whoever adds rows
 
     def __init__(self) -> None:
@@ -210,68 +210,6 @@ class Moments(Storable):
     def snapshot(self) -> Moments:
         """Return a copy, at no cost, which no later `update` of these moments changes."""
         return self._of_state(self._state)
-
-    @property
-    def n_samples(self) -> int:
-        """Rows seen; rows of weight zero do not count."""
-        return self._state.n_samples
-
-    @property
-    def n_dropped(self) -> int:
-        """Rows that were left out because a value was missing."""
-        return self._state.n_dropped
-
-    @property
-    def total_weight(self) -> float:
-        """Sum of the weights."""
-        return self._state.total_weight
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """Names of the features."""
-        return self._state.feature_names
-
-    @property
-    def target_names(self) -> tuple[str, ...]:
-        """Names of the targets."""
-        return self._state.target_names
-
-    @property
-    def n_features(self) -> int:
-        """Number of features p, without the intercept."""
-        return len(self.feature_names)
-
-    @property
-    def n_targets(self) -> int:
-        """Number of targets."""
-        return len(self.target_names)
-
-    @property
-    def precision(self) -> str:
-        """Arithmetic that the moments were accumulated in, "double" or "double_double"."""
-        return self._state.precision
-
-    @property
-    def sum_log_weight(self) -> float:
-        """Sum of the logarithms of the positive weights (0 without weights), which the likelihood needs."""
-        return self._state.sum_log_weight
-
-    @property
-    def mean(self) -> FloatArray:
-        """Weighted means of features, then targets."""
-        return self._state.column_means
-
-    @property
-    def std(self) -> FloatArray:
-        """Weighted population standard deviations of features, then targets."""
-        return self._state.column_deviations
-
-    @property
-    def cross_products(self) -> FloatArray:
-        """Centred cross-products of features, then targets (a copy); infinite where they exceed float64."""
-        state = self._state
-        with np.errstate(over="ignore", under="ignore"):
-            return state.leading / state.scale / state.scale[:, np.newaxis]
 
     def update(
         self,

@@ -16,7 +16,8 @@ from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag, as_whole
 from fastlr.input.row_stream import RowStream
 from fastlr.input.threads import interruptible
-from fastlr.least_squares.fit import problem_of, solve_moments
+from fastlr.least_squares.fit import problem_of
+from fastlr.least_squares.from_moments import solve_moments
 from fastlr.least_squares.problem import Problem
 from fastlr.least_squares.units import U
 from fastlr.moments import Moments

@@ -13,7 +13,8 @@ from fastlr.errors import InputError
 from fastlr.input.arguments import as_features
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice
-from fastlr.least_squares.fit import problem_of, solve
+from fastlr.least_squares.fit import problem_of
+from fastlr.least_squares.from_moments import solve
 from fastlr.least_squares.problem import Problem
 from fastlr.moments import Moments
 from fastlr.penalised.arguments import DescentRules
