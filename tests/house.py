@@ -54,6 +54,7 @@ FLOORS = {
     "streams": 7,
     "loading": 7,
     "cli": 8,
+    "distributed": 8,
 }
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef

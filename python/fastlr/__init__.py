@@ -19,7 +19,7 @@ from fastlr.moments import Moments
 from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
-    from fastlr import diagnostics, plot, reference
+    from fastlr import diagnostics, distributed, plot, reference
     from fastlr.descent import Descent, optimizers, schedules
     from fastlr.descent.comparison import RateComparison, compare_rates
     from fastlr.descent.descend import descend
@@ -91,6 +91,7 @@ __all__ = [
     "compare_rates",
     "descend",
     "diagnostics",
+    "distributed",
     "enet_path",
     "fit_file",
     "lasso_path",
@@ -142,6 +143,7 @@ _LAZY = {
     "compare_rates": ("fastlr.descent.comparison", "compare_rates"),
     "descend": ("fastlr.descent", "descend"),
     "diagnostics": ("fastlr.diagnostics", None),
+    "distributed": ("fastlr.distributed", None),
     "enet_path": ("fastlr.penalised.lasso", "enet_path"),
     "fit_file": ("fastlr.streams", "fit_file"),
     "lasso_path": ("fastlr.penalised.lasso", "lasso_path"),
