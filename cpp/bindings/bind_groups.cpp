@@ -1,9 +1,13 @@
 #include <pybind11/stl.h>
 
+#include <limits>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "bindings/arguments.hpp"
 #include "bindings/level_module.hpp"
+#include "fastlr/reading/label_codes.hpp"
 #include "fastlr/sweeps/group_sums.hpp"
 
 namespace fastlr {
@@ -30,6 +34,31 @@ void bind_groups(LevelModule& m) {
       py::arg("X"), py::arg("y").none(true), py::arg("sample_weight").none(true), py::arg("codes"),
       py::arg("n_levels"), py::arg("first"), py::arg("last"), py::arg("n_threads"),
       py::arg("sums").noconvert());
+
+  m.def(
+      "number_labels",
+      [](const py::array& labels) {
+        require(
+            labels.ndim() == 1 && labels.itemsize() >= 1 && (labels.flags() & py::array::c_style),
+            "labels are a contiguous array of one axis");
+        require(labels.size() <= std::numeric_limits<std::int32_t>::max(), "too many labels");
+        require(
+            std::string_view("biufcmMSUV").find(labels.dtype().kind()) != std::string_view::npos,
+            "labels are known by their bytes");
+        py::array_t<std::int32_t> codes(labels.size());
+        const auto* bytes = static_cast<const std::byte*>(labels.data());
+        const Index n = labels.size();
+        const Index width = labels.itemsize();
+        std::int32_t* out = codes.mutable_data();
+        std::vector<Index> first_rows;
+        {
+          const Released release;
+          first_rows = number_labels(bytes, n, width, out);
+        }
+        return py::make_tuple(
+            codes, py::array_t<Index>(static_cast<Index>(first_rows.size()), first_rows.data()));
+      },
+      py::arg("labels").noconvert());
 }
 
 }  // namespace fastlr

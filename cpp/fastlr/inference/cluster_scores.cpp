@@ -1,5 +1,6 @@
 #include "fastlr/inference/cluster_scores.hpp"
 
+#include <bit>
 #include <stdexcept>
 
 #include "fastlr/inference/fitted_panels.hpp"
@@ -47,16 +48,16 @@ void add_rows(const double* panel, const PanelColumn& u, const std::int32_t* cod
 
 SlotPlan plan_clusters(Index n_samples, Index n_features, Index n_clusters) {
   const Index padded = padded_variables(n_features);
-  // Two at least, if there are eight rows to a cluster.
+  // Two at least, if there are eight rows to a cluster; and a power of two, which threads can share.
   const Index least = 8 * n_clusters <= n_samples ? 2 : 1;
-  return plan_slots(
-      {.n_samples = n_samples,
-       .fold_rows = panel_rows,
-       .n_slots = std::clamp<Index>(n_samples / (rows_per_sum * n_clusters), least, most_slots),
-       .least_folds = 4,
-       .work_per_row = work_per_row(padded),
-       .work_per_part = work_per_call,
-       .slot_size = n_clusters * padded});
+  const Index small = std::clamp<Index>(n_samples / (rows_per_sum * n_clusters), least, most_slots);
+  return plan_slots({.n_samples = n_samples,
+                     .fold_rows = panel_rows,
+                     .n_slots = static_cast<Index>(std::bit_ceil(static_cast<std::size_t>(small))),
+                     .least_folds = 4,
+                     .work_per_row = work_per_row(padded),
+                     .work_per_part = work_per_call,
+                     .slot_size = n_clusters * padded});
 }
 
 void cluster_scores(const FittedRows& fit, const std::int32_t* codes, Index n_clusters,
@@ -83,12 +84,14 @@ void cluster_totals(const SlotPlan& plan, Index n_features, Index n_clusters, co
                     double* out) {
   const Index q = n_features + 1;
   const Index padded = padded_variables(n_features);
-  for (Index g = 0; g < n_clusters; ++g)
-    for (Index j = 0; j < q; ++j) {
-      double total = 0.0;
-      for (Index k = 0; k < plan.n_slots; ++k) total += slots[k * plan.slot_size + g * padded + j];
-      out[g * q + j] = total;
+  for (Index g = 0; g < n_clusters; ++g) {
+    double* const total = out + g * q;
+    std::copy_n(slots + g * padded, q, total);
+    for (Index k = 1; k < plan.n_slots; ++k) {
+      const double* const sums = slots + k * plan.slot_size + g * padded;
+      for (Index j = 0; j < q; ++j) total[j] += sums[j];
     }
+  }
 }
 
 }  // namespace fastlr

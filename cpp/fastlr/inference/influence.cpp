@@ -75,7 +75,9 @@ void measure(const PanelFigures& figures, const PanelColumn& left,
   for (Index r = 0; r < panel_rows; ++r) {
     const double h = figures.leverage[r];
     const double residual = figures.residual[r];
-    const double root_weight = weights_count ? 1.0 : std::sqrt(figures.weight[r]);
+    // What counts no row is none of the fit's: leaving it out changes nothing.
+    const bool is_row = !weights_count || figures.weight[r] > 0.0;
+    const double root_weight = weights_count ? (is_row ? 1.0 : 0.0) : std::sqrt(figures.weight[r]);
     const double root_left = std::sqrt(left[r]);
     const double internal = root_weight * residual / (s * root_left);
     const double rest = df - internal * internal;
@@ -84,8 +86,8 @@ void measure(const PanelFigures& figures, const PanelColumn& left,
     const double ratio = h / left[r];
     measures[Measure::leverage][r] = h;
     measures[Measure::residual][r] = residual;
-    measures[Measure::internal][r] = internal;
-    measures[Measure::external][r] = external;
+    measures[Measure::internal][r] = is_row ? internal : nan;
+    measures[Measure::external][r] = is_row ? external : nan;
     measures[Measure::cooks][r] = internal * internal * ratio * per_parameter;
     measures[Measure::dffits][r] = external * std::sqrt(ratio);
     measures[Measure::press][r] = residual / left[r];

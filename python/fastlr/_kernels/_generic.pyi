@@ -99,6 +99,11 @@ def add_group_sums(
 ) -> None:
     """Sums (q + 1, 2, n_levels) += rows [first, last) by level: of each column, then of the weights; unevaluated."""
 
+def number_labels(
+    labels: Array,
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.intp]]:
+    """Codes of contiguous labels, which are one if their bytes are, and the row in which each first appears."""
+
 def parse_numbers(
     text: bytes, delimiter: str, place: Sequence[int], missing: Sequence[str], columns: Floats
 ) -> int:

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastlr._kernels import kernels
 from fastlr.errors import InputError, InputTypeError
+from fastlr.input.categories import coded, is_declared
 from fastlr.input.convert import is_missing
+from fastlr.input.frames import opened
 
 __all__ = ["Clusters", "as_clusters", "label_columns"]
 
@@ -77,11 +80,7 @@ def label_columns(groups: Any, n_samples: int) -> list[npt.NDArray[Any]]:
     """
     if groups is None:
         raise InputError('cov_type="cluster" needs groups: pass one label per row, groups=ids.')
-    if isinstance(groups, tuple) and len(groups) == 2 and all(np.ndim(part) for part in groups):
-        columns = [np.asanyarray(part) for part in groups]
-    else:
-        array = np.asanyarray(groups)
-        columns = [array[:, j] for j in range(array.shape[1])] if array.ndim == 2 else [array]
+    columns = [_plain(part) for part in _ways(groups)]
     if len(columns) not in (1, 2):
         raise InputError(
             f"groups has {len(columns)} columns: pass one label per row, or two for clusters of two ways."
@@ -94,54 +93,106 @@ def label_columns(groups: Any, n_samples: int) -> list[npt.NDArray[Any]]:
     return columns
 
 
+def _ways(groups: Any) -> list[Any]:
+    """The columns of labels, as they were given."""
+    if isinstance(groups, np.ndarray):
+        table: Any = groups
+    elif isinstance(groups, tuple) and len(groups) == 2 and all(np.ndim(part) for part in groups):
+        return list(groups)
+    else:
+        frame = opened(groups, "groups")
+        if frame is not None:
+            return list(frame.iter_columns()) if hasattr(frame, "iter_columns") else [frame]
+        if is_declared(groups):
+            return [groups]
+        table = np.asanyarray(groups)
+    return [table[:, j] for j in range(table.shape[1])] if table.ndim == 2 else [table]
+
+
+def _plain(column: Any) -> npt.NDArray[Any]:
+    """A column of labels as an array; of a category its codes, which are masked where labels are missing."""
+    if isinstance(column, np.ndarray):
+        return column
+    if is_declared(column):
+        codes = coded(column, "groups").codes
+        is_missed = codes < 0
+        return np.ma.masked_array(codes, is_missed) if is_missed.any() else codes
+    return np.asanyarray(column)
+
+
 def _codes(
     column: npt.NDArray[Any], counted: npt.NDArray[np.bool_] | None
 ) -> tuple[npt.NDArray[np.int32], int]:
     if column.dtype.kind == "O":
         column = _numbered(column)
-    gaps = np.asarray(np.ma.getmaskarray(column))  # also of an array without a mask
+    gaps = None
+    if isinstance(column, np.ma.MaskedArray):
+        gaps = np.ma.getmaskarray(column)
     if column.dtype.kind in "fcmM":
-        gaps = gaps | np.isnan(np.ma.getdata(column))
-    if gaps.any():
+        is_nan = np.isnan(np.ma.getdata(column))
+        gaps = is_nan if gaps is None else gaps | is_nan
+    if gaps is not None and gaps.any():
         raise _missing(int(np.argmax(gaps)))
     column = np.asarray(column)
+    if counted is None:
+        return _in_order(column)
     out = np.zeros(len(column), dtype=np.int32)
-    chosen = slice(None) if counted is None else counted
-    some = column[chosen]
-    if some.dtype.kind in "iub" and some.size:
-        least, most = int(some.min()), int(some.max())
-        if most - least <= _MOST_SPREAD * some.size:  # numbered by a table, without sorting
+    out[counted], n_clusters = _in_order(column[counted])
+    return out, n_clusters
+
+
+def _in_order(labels: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int32], int]:
+    """Codes of labels in ascending order, and how many labels there are."""
+    if labels.dtype.kind in "iub" and labels.size:
+        least, most = int(labels.min()), int(labels.max())
+        if most - least <= _MOST_SPREAD * labels.size:  # numbered by a table, without sorting
             # Unsigned ones may be beyond the range of the positions that they have from the least one on.
-            is_unsigned = some.dtype.kind == "u"
-            positions = (some - some.dtype.type(least) if is_unsigned else some).astype(np.intp)
-            if not is_unsigned:
-                positions -= least
+            is_wide = labels.dtype.kind == "i" and labels.dtype.itemsize >= 4
+            positions = labels if is_wide else labels.astype(np.uint64)
+            if least:
+                positions = positions - positions.dtype.type(least if is_wide else least % 2**64)
+            positions = positions.astype(np.int32, copy=False)
             is_used = np.bincount(positions) > 0
-            if counted is None and is_used.all():
-                return positions.astype(np.int32), len(is_used)
+            if is_used.all():
+                return np.ascontiguousarray(positions), len(is_used)
             numbers = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
-            out[chosen] = numbers[positions]
-            return out, int(numbers[-1]) + 1
-    labels, codes = np.unique(some, return_inverse=True)
-    out[chosen] = codes.reshape(-1)
-    return out, len(labels)
+            return numbers[positions], int(numbers[-1]) + 1
+    if labels.dtype.kind == "f":
+        labels = labels + labels.dtype.type(0)  # zeros of both signs are one label
+    elif labels.dtype.kind == "c" or not labels.dtype.isnative or labels.dtype.char in "gG":
+        found, codes = np.unique(labels, return_inverse=True)  # which are not told apart by bytes
+        return codes.reshape(-1).astype(np.int32), len(found)
+    codes, first_rows = kernels.number_labels(np.ascontiguousarray(labels))
+    order = np.argsort(labels[first_rows], kind="stable")
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return rank[codes], len(order)
 
 
 def _numbered(labels: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     """Numbers of labels that are any objects: the same for those that are equal, and only for these."""
-    positions: dict[Any, int] = {}
-    numbers = np.empty(len(labels), dtype=np.intp)
-    for i, label in enumerate(labels):
+    rows = labels.tolist()
+    try:
+        found = dict.fromkeys(rows)
+    except TypeError:
+        raise _unhashable(rows) from None
+    for label in found:
         if is_missing(label) or label != label:
-            raise _missing(i)
+            raise _missing(next(i for i, other in enumerate(rows) if other is label))
+    positions = {label: number for number, label in enumerate(found)}
+    return np.fromiter(map(positions.__getitem__, rows), np.intp, len(rows))
+
+
+def _unhashable(rows: list[Any]) -> InputTypeError:
+    for i, label in enumerate(rows):
         try:
-            numbers[i] = positions.setdefault(label, len(positions))
+            hash(label)
         except TypeError:
-            raise InputTypeError(
+            return InputTypeError(
                 f"groups has the label {label!r} in row {i}, a {type(label).__name__}, by which rows cannot be "
                 "grouped: pass numbers or text."
-            ) from None
-    return numbers
+            )
+    raise AssertionError("every label can be hashed")
 
 
 def _missing(row: int) -> InputError:

@@ -19,7 +19,7 @@ from fastlr.inference.words import COV_TYPES
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag, as_whole
 
-__all__ = ["Covariance", "check_options", "covariance_of"]
+__all__ = ["Covariance", "check_options", "cluster_factors", "covariance_of"]
 
 _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "nonrobust": ("use_t",),
@@ -38,7 +38,8 @@ _ILL = 300.0  # condition number from which on scores are summed in orthogonal c
 class Covariance:
     """Covariances of the parameters (n_targets, k, k), intercept first, and how they were found."""
 
-    matrices: FloatArray
+    matrices: FloatArray | None
+    """None where they are too many."""
     errors: FloatArray
     """Standard errors (n_targets, k): their squares may be beyond what float64 holds. NaN where one is not positive."""
     at_means: FloatArray | None
@@ -189,6 +190,27 @@ def _by_clusters(
         streamed = streamed_scores(rows.stream, passed, options["groups"], whitened=whitened)
         counts = [len(way) for way in streamed[0]]
         scores = (ways for ways in streamed)
+    factors = cluster_factors(counts, options, found, fit.nobs, left)
+    out = []
+    for own, ways in zip(passed, scores, strict=True):
+        total = np.zeros((own.n_variables, own.n_variables))
+        for way, of_clusters in enumerate(ways):
+            total += factors[way] * (of_clusters.T @ of_clusters)
+        out.append(_outer(fit, factor, total, float(own.scale[-1]), whitened))
+    return _stacked(out)
+
+
+def cluster_factors(
+    counts: Sequence[int],
+    options: Mapping[str, Any],
+    found: dict[str, Any],
+    nobs: float,
+    left: float,
+) -> list[float]:
+    """What the sums over the clusters of each way are multiplied by; those of both ways at once are taken away.
+
+    ``found`` is told the numbers of clusters, the correction, and the degrees of freedom.
+    """
     asked = options.get("use_correction", True)
     use_least = isinstance(asked, str) and asked == "min"
     corrects = use_least or as_flag(asked, "use_correction")
@@ -198,17 +220,14 @@ def _by_clusters(
     found["use_correction"] = "min" if use_least else corrects
     if as_flag(options.get("df_correction", True), "df_correction"):
         found["df_inference"] = float(least - 1)
-    out = []
-    for own, ways in zip(passed, scores, strict=True):
-        total = np.zeros((own.n_variables, own.n_variables))
-        for way, of_clusters in enumerate(ways):
-            factor_of_way = 1.0
-            if corrects:
-                n_groups = least if use_least else len(of_clusters)
-                factor_of_way = n_groups / (n_groups - 1.0) * (fit.nobs - 1.0) / left
-            total += (-1.0 if way == 2 else 1.0) * factor_of_way * (of_clusters.T @ of_clusters)
-        out.append(_outer(fit, factor, total, float(own.scale[-1]), whitened))
-    return _stacked(out)
+    factors = []
+    for way, count in enumerate(counts):
+        factor = 1.0
+        if corrects:
+            n_groups = least if use_least else count
+            factor = n_groups / (n_groups - 1.0) * (nobs - 1.0) / left
+        factors.append(-factor if way == 2 else factor)
+    return factors
 
 
 def _over_time(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from fastlr.errors import InputError, InputTypeError
 from fastlr.inference.clusters import label_columns
 from fastlr.inference.covariance import check_options
@@ -15,11 +13,12 @@ from fastlr.inference.words import WEIGHT_TYPES
 from fastlr.input.columns import Columns
 from fastlr.input.frames import opened
 from fastlr.input.options import as_choice
+from fastlr.least_squares.absorbed import is_absorbed
 from fastlr.least_squares.problem import Problem
 from fastlr.results import LinearFit
 from fastlr.results.covariances import with_covariance
 
-__all__ = ["Asked", "check_asked", "with_asked"]
+__all__ = ["Asked", "check_asked", "keeps_inverse", "with_asked"]
 
 Asked = tuple[str | None, Mapping[str, Any] | None, str]
 """cov_type, cov_kwds and weight_type."""
@@ -39,6 +38,16 @@ def check_asked(cov_type: str | None, cov_kwds: Mapping[str, Any] | None, weight
         )
     if cov_type is not None:
         check_options(cov_type, cov_kwds or {})
+
+
+def keeps_inverse(cov_type: str | None, problem: Problem) -> bool:
+    """Whether the inverse of the cross-products of all columns is worth its time for the covariance that is asked for.
+
+    Where a category is eliminated, all but sums over time do without.
+    """
+    if cov_type is None:
+        return False
+    return cov_type.upper() == "HAC" or not is_absorbed(problem)
 
 
 def with_asked(
@@ -72,7 +81,7 @@ def _groups(groups: Any, problem: Problem, data: object) -> Any:
         names = list(table) if isinstance(table, Mapping) else table.columns
         if groups not in names:
             raise InputError(f"groups={groups!r} is not among the columns of data: {names}.")
-        groups = np.asarray(table[groups])
+        groups = table[groups]
     if problem.n_dropped:
         if problem.keep is None:
             raise InputError(

@@ -211,7 +211,7 @@ def _fitted(
     data: object = None,
 ) -> LinearFit:
     """Fit rows, and take their covariances as they are asked for."""
-    from fastlr.least_squares.asked import with_asked
+    from fastlr.least_squares.asked import keeps_inverse, with_asked
 
     fit = fit_problem(
         problem,
@@ -220,7 +220,7 @@ def _fitted(
         rank,
         alpha,
         weight_type=asked[2],
-        keep_inverse=asked[0] is not None,
+        keep_inverse=keeps_inverse(asked[0], problem),
     )[1]
     return with_asked(fit, problem, *asked, data)
 
@@ -308,7 +308,7 @@ def _climbed(
     if isinstance(features, CodedColumns) and is_absorbed(problem):
         if not keep_inverse:
             return climb_absorbed(problem, accuracy, rule)
-        refuse_many_indicators(problem, "cov_type")
+        refuse_many_indicators(problem, 'cov_type="HAC"')
     if n < p and problem.n_terms == 1:
         if rule == "full":
             raise np.linalg.LinAlgError(

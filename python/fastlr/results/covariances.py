@@ -10,10 +10,12 @@ import numpy as np
 
 from fastlr.errors import InputError
 from fastlr.inference.covariance import check_options, covariance_of
+from fastlr.inference.eliminated import WholeFit, covariance_by_levels, has_categories
 from fastlr.inference.estimates import Estimates, GivenRows, inverse_of_rows
-from fastlr.inference.inverse import CrossInverse, refuse_too_large
+from fastlr.inference.inverse import CrossInverse, is_too_large, refuse_too_large
 from fastlr.inference.row_passes import residuals
 from fastlr.input.columns import FloatArray
+from fastlr.results.prediction import predict_linear
 
 if TYPE_CHECKING:
     from fastlr.results.linear_fit import LinearFit
@@ -49,9 +51,17 @@ def with_covariance(
             f"standard errors of a fit by {fit.solver} are not those of least squares: fit by fastlr.ols."
         )
     t, k = fit.n_targets, fit.n_params
-    refuse_too_large(k, "covariances")
-    estimates = estimates_of(fit, rows)
-    if estimates is None:
+    known = estimates = None
+    matrices: FloatArray | None
+    if is_too_large(k) or _is_eliminated(fit, rows, kind):
+        covariance, known = covariance_by_levels(_whole(fit), rows, kind, options)
+        found, residual_sd, errors = covariance.options, covariance.residual_sd, covariance.errors
+        matrices = at_means = None
+        if not is_too_large(k):
+            matrices = np.full((t, k, k), np.nan) if known is None else known.among(np.arange(k))
+            if known is not None and fit.fit_intercept:
+                at_means = known.at_means(k)
+    elif (estimates := estimates_of(fit, rows)) is None:
         found = dict(options) if options and not _holds_rows(options) else {}
         matrices, errors, at_means = np.full((t, k, k), np.nan), np.full((t, k), np.nan), None
         residual_sd = np.atleast_1d(np.asarray(fit.residual_sd, dtype=np.float64))
@@ -67,7 +77,8 @@ def with_covariance(
     of_coef = errors[:, int(fit.fit_intercept) :].copy()
     is_single = np.ndim(fit.coef) == 1
     is_plain = kind == "nonrobust" and not np.any(fit.alpha)
-    return dataclasses.replace(
+    follows = is_plain and known is None  # from the inverse, if there is one
+    new = dataclasses.replace(
         fit,
         bse=of_coef[0] if is_single else of_coef,
         bse_intercept=float(of_intercept[0]) if is_single else of_intercept,
@@ -75,8 +86,33 @@ def with_covariance(
         cov_type=kind,
         cov_options=tuple(found.items()),
         inverse=None if estimates is None else estimates.inverse,
-        covariance=None if is_plain else matrices,
-        covariance_at_means=None if is_plain else at_means,
+        covariance=None if follows else matrices,
+        covariance_at_means=None if follows else at_means,
+    )
+    if known is not None and matrices is None:
+        vars(new)["_by_levels"] = known
+    return new
+
+
+def _is_eliminated(fit: LinearFit, rows: GivenRows | None, kind: str) -> bool:
+    """Whether the largest category is eliminated again, since nobody has kept the inverse of all columns."""
+    if rows is None or kind == "HAC" or np.any(fit.alpha):
+        return False
+    return fit.inverse is None and has_categories(rows)
+
+
+def _whole(fit: LinearFit) -> WholeFit:
+    if np.any(fit.alpha):
+        refuse_too_large(fit.n_params, "covariances")
+    return WholeFit(
+        np.atleast_2d(fit.coef),
+        np.atleast_1d(np.asarray(fit.rss, dtype=np.float64)),
+        fit.fit_intercept,
+        fit.rank,
+        fit.n_samples,
+        fit.total_weight,
+        fit.weight_type,
+        fit.condition_number,
     )
 
 
@@ -114,10 +150,18 @@ def estimates_of(fit: LinearFit, rows: GivenRows | None) -> Estimates | None:
 def check_rows(fit: LinearFit, rows: GivenRows) -> None:
     """Refuse rows that are not those of the fit, which their number, weight and residuals tell."""
     check_weights(fit, rows)
+    weights = rows.weights
+    if is_too_large(fit.n_params):
+        predicted = predict_linear(
+            rows.features, np.atleast_2d(fit.coef), fit.intercept, names=tuple(fit.feature_names)
+        )
+        for target in range(fit.n_targets):
+            left = rows.targets.column(target) - predicted[:, target]
+            check_squares(fit, target, float(np.sum(left**2 if weights is None else weights * left**2)))
+        return
     estimates = estimates_of(fit, rows)
     if estimates is None:
         return
-    weights = rows.weights
     for target in range(fit.n_targets):
         passed = estimates.fitted(rows, target)
         left = residuals(passed) / passed.scale[-1]

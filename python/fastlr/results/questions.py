@@ -10,6 +10,7 @@ import numpy as np
 
 from fastlr.errors import InputError
 from fastlr.inference.distributions import as_level
+from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_number, as_whole
 from fastlr.results.about_means import with_prediction_at_means
 from fastlr.results.statistics import per_target
@@ -86,11 +87,9 @@ class Questions:
         >>> fastlr.ols(X, y).with_covariance("HC1", X, y).bse.round(6)
         array([0.463897])
         """
-        from fastlr.inference.inverse import refuse_too_large
         from fastlr.results.covariances import with_covariance
 
         fit = _fit_of(self)
-        refuse_too_large(fit.n_params, "covariances")
         rows = None if X is None else fit.given_rows(X, y, sample_weight)
         return with_covariance(fit, rows, cov_type, cov_kwds)
 
@@ -158,14 +157,12 @@ class Questions:
         Contrasts
             Effects, standard errors, t (or z unless `use_t`), p-values and intervals.
         """
-        from fastlr.inference.inverse import refuse_too_large
         from fastlr.inference.restrictions import Contrasts, as_restrictions, tested_each
 
         fit = _fit_of(self)
-        refuse_too_large(fit.n_params, "tests")
         asked = as_restrictions(restrictions, fit.param_names)
         df = fit.df_inference if fit.use_t else None
-        moved, params, covariance = with_prediction_at_means(fit, asked.matrix)
+        moved, params, covariance = _combined(fit, asked.matrix)
         found = tested_each(replace(asked, matrix=moved), params, covariance, df)
         is_single = np.ndim(fit.coef) == 1
         effect, sd, statistic, pvalue = (part[0] if is_single else part for part in found)
@@ -282,12 +279,10 @@ def _fit_of(fit: Questions) -> LinearFit:
 
 
 def _together(fit: LinearFit, restrictions: Any, df: float | None) -> RestrictionTest:
-    from fastlr.inference.inverse import refuse_too_large
     from fastlr.inference.restrictions import RestrictionTest, as_restrictions, tested_together
 
-    refuse_too_large(fit.n_params, "tests")
     asked = as_restrictions(restrictions, fit.param_names)
-    moved, params, covariance = with_prediction_at_means(fit, asked.matrix)
+    moved, params, covariance = _combined(fit, asked.matrix)
     statistics, pvalues = tested_together(replace(asked, matrix=moved), params, covariance, df)
     return RestrictionTest(
         per_target(statistics, fit),
@@ -297,3 +292,18 @@ def _together(fit: LinearFit, restrictions: Any, df: float | None) -> Restrictio
         "chi2" if df is None else "F",
         asked.labels,
     )
+
+
+def _combined(fit: LinearFit, matrix: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Combinations (q, j) of parameters, these (t, j) and their covariances (t, j, j)."""
+    from fastlr.inference.inverse import is_too_large, refuse_too_large
+
+    if not is_too_large(fit.n_params):
+        return with_prediction_at_means(fit, matrix)
+    known = vars(fit).get("_by_levels")
+    if known is None:
+        refuse_too_large(fit.n_params, "tests")
+    used = np.flatnonzero(matrix.any(axis=0))
+    refuse_too_large(len(used), "tests")
+    params = np.asarray(fit.params).reshape(fit.n_targets, -1)
+    return matrix[:, used], params[:, used], known.among(used)
