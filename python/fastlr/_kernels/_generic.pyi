@@ -104,13 +104,20 @@ def number_labels(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.intp]]:
     """Codes of contiguous labels, which are one if their bytes are, and the row in which each first appears."""
 
+def count_rows(text: bytes | memoryview) -> int:
+    """How often the byte that ends a row occurs."""
+
 def parse_numbers(
-    text: bytes, delimiter: str, place: Sequence[int], missing: Sequence[str], columns: Floats
+    text: bytes | memoryview,
+    delimiter: str,
+    place: Sequence[int],
+    missing: Sequence[str],
+    columns: Floats,
 ) -> int:
     """Columns (n_chosen, capacity) from lines of fields, NaN for words that are missing; the number of rows, or -1.
 
     ``place`` says for each field of a line which column it is, -1 for none. -1 is returned where a line has another
-    number of fields, or a chosen field is neither a number nor missing.
+    number of fields, a chosen field is neither a number nor missing, or quotes occur.
     """
 
 def predict_sparse(

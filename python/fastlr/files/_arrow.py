@@ -19,9 +19,7 @@ from fastlr.input import arrow
 from fastlr.input.row_stream import Labelled
 
 _BATCH_ROWS = 1 << 16
-_BUFFERED = (
-    1 << 25
-)  # bytes of all columns of a large row group that are read ahead of their decoding
+_BUFFERED = 1 << 16  # bytes of a column that are read ahead of their decoding: what caches hold
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -84,13 +82,10 @@ class ParquetTable(Table):
         coded = [w for n, w in zip(names, wanted, strict=True) if n in self._labels]
         where = f"row group {groups[0]}" + (f" to {groups[-1]}" if len(groups) > 1 else "")
         with _damage_named(self.label, where):
-            metadata = self._file.metadata
-            is_large = sum(metadata.row_group(i).num_rows for i in groups) > 2 * step
-            buffered = max(1 << 16, min(1 << 20, _BUFFERED // max(1, len(names))))
             file = pq.ParquetFile(
                 self._source.on_disk(),
-                metadata=metadata,
-                buffer_size=buffered if is_large else 0,  # else columns are read as a whole
+                metadata=self._file.metadata,
+                buffer_size=_BUFFERED,
                 pre_buffer=False,
                 read_dictionary=coded,
             )

@@ -16,10 +16,10 @@ from fastlr.files._chunks import Chunk
 from fastlr.files._header import Header
 from fastlr.files._stream import Source, require_pyarrow
 from fastlr.files._table import Column, ColumnArrays, Table, own_names
+from fastlr.files._text_blocks import TextBlock, text_blocks, whole_rows
 from fastlr.files._text_options import TextOptions
 
 _HEAD_BYTES = 1 << 20
-_LONGEST_ROW = 64 << 20
 
 
 class DelimitedTable(Table):
@@ -41,7 +41,7 @@ class DelimitedTable(Table):
         body = head[self._header.n_bytes :]
         is_whole = len(head) < _HEAD_BYTES
         if not is_whole:
-            body = body[: _whole_rows(body, self._newline)]
+            body = body[: whole_rows(body, self._newline)]
         named = own_names(self.label, self._header.names)
         self.columns = tuple(self._columns(named, body, is_whole))
 
@@ -67,74 +67,61 @@ class DelimitedTable(Table):
 
     def _read(self, names: list[str]) -> Iterator[tuple[ColumnArrays, int, int]]:
         n_rows = 0
-        for rows in self._row_blocks():
-            ((arrays, n),) = self._read_block(names, rows, n_rows, 2)
+        for block, bytes_read in self._blocks():
+            ((arrays, n),) = self._read_block(names, block, n_rows, 2)
             n_rows += n
-            yield arrays, n, self._source.bytes_read
+            yield arrays, n, bytes_read
 
     def chunks_of(self, names: list[str], chunk_rows: int | None) -> Iterator[Chunk]:
         """Blocks of whole rows, which are parsed by whoever reads them; the size of a block is that of their text."""
         n_bytes = 0
-        for k, rows in enumerate(self._row_blocks()):
-            bytes_read = self._source.bytes_read
+        for k, (block, bytes_read) in enumerate(self._blocks()):
             yield Chunk(
                 self.label,
                 bytes_read - n_bytes,
                 0 if k == 0 else None,
-                partial(self._read_block, names, rows),
+                partial(self._read_block, names, block),
                 self._source.check_unchanged,
             )
             n_bytes = bytes_read
 
+    def _blocks(self) -> Iterator[tuple[TextBlock, int]]:
+        """Blocks of whole rows, and how many bytes of the file are read after each."""
+        return text_blocks(self._source, self._header.n_bytes, self._block_bytes, self._newline)
+
     def _read_block(
-        self, names: list[str], rows: bytes, rows_before: int, n_threads: int
+        self, names: list[str], block: TextBlock, rows_before: int, n_threads: int
     ) -> Iterator[tuple[dict[str, Any], int]]:
         """The values of a block of whole rows, as a batch; what is more than numbers is left to pyarrow."""
-        plain = self._plain_numbers(names, rows)
+        with block as rows:
+            plain = self._plain_numbers(names, rows)
+            text = b"" if plain is not None else bytes(rows)
         if plain is not None:
             yield plain
             return
         chosen = [str(self.positions[name]) for name in names]
-        block = self._parse(rows, chosen, rows_before, use_threads=n_threads > 1)
-        columns = [block.column(i) for i in chosen]
-        yield values_of(names, columns, self._text, self._labels), block.num_rows
+        table = self._parse(text, chosen, rows_before, use_threads=n_threads > 1)
+        columns = [table.column(i) for i in chosen]
+        yield values_of(names, columns, self._text, self._labels), table.num_rows
 
-    def _plain_numbers(self, names: list[str], rows: bytes) -> tuple[dict[str, Any], int] | None:
+    def _plain_numbers(
+        self, names: list[str], rows: memoryview
+    ) -> tuple[dict[str, Any], int] | None:
         """The values of rows that hold nothing but numbers and gaps in the chosen columns; None of others."""
         options = self._options
         is_plain = options.decimal == "." and not options.na and self._newline == b"\n"
         columns = [self.columns[self.positions[name]] for name in names]
         are_plain = all(column.holds == "numbers" for column in columns)
-        if (
-            not (is_plain and are_plain and names)
-            or b'"' in rows
-            or (self._labels | self._text) & {*names}
-        ):
+        if not (is_plain and are_plain and names) or (self._labels | self._text) & {*names}:
             return None
         place = [-1] * len(self.columns)
         for k, name in enumerate(names):
             place[self.positions[name]] = k
-        most_rows = len(rows) // len(place) + 1  # a row has a byte for each field, at least
-        values = np.empty((len(names), most_rows))
+        values = np.empty((len(names), kernels.count_rows(rows) + 1))
         n_rows = kernels.parse_numbers(rows, self._header.delimiter, place, MISSING_WORDS, values)
         if n_rows < 0:
             return None
         return dict(zip(names, values[:, :n_rows], strict=True)), n_rows
-
-    def _row_blocks(self) -> Iterator[bytes]:
-        stream = self._source.open()
-        stream.read(self._header.n_bytes)
-        rest = b""
-        while part := stream.read(self._block_bytes):
-            rest += part
-            cut = _whole_rows(rest, self._newline)
-            if not cut and len(rest) > max(_LONGEST_ROW, 2 * self._block_bytes):
-                cut = rest.rfind(self._newline) + 1 or len(rest)
-            rows, rest = rest[:cut], rest[cut:]
-            if rows and not rows.isspace():
-                yield rows
-        if rest and not rest.isspace():
-            yield rest
 
     def _parse(
         self, rows: bytes, chosen: list[str] | None, rows_before: int, *, use_threads: bool = True
@@ -203,19 +190,6 @@ class DelimitedTable(Table):
                 decimal_point=self._options.decimal,
             ),
         )
-
-
-def _whole_rows(data: bytes, newline: bytes) -> int:
-    """Length of the longest beginning of ``data`` that ends a row: a newline outside quotes."""
-    cut = data.rfind(newline) + 1
-    if b'"' not in data:
-        return cut
-    n_quotes = data.count(b'"', 0, cut)
-    while cut and n_quotes % 2:
-        earlier = data.rfind(newline, 0, cut - 1) + 1
-        n_quotes -= data.count(b'"', earlier, cut)
-        cut = earlier
-    return cut
 
 
 def _n_lines(rows: bytes, newline: bytes) -> int:

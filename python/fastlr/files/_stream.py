@@ -10,7 +10,7 @@ import tempfile
 import weakref
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from fastlr.errors import FileFormatError, InputError
 
@@ -127,6 +127,7 @@ class Source:
         self._encoding: str | None = None
         self._on_disk: Path | None = None
         self._stamp: tuple[int, ...] | None = None
+        self._file: BinaryIO | None = None
         self._packed: ByteStream
         self._untouched: ByteStream | None
         if self.path is None:
@@ -163,6 +164,11 @@ class Source:
     def can_repeat(self) -> bool:
         """Whether the bytes can be read again, from the file or a temporary copy."""
         return self._on_disk is not None or (self.path is not None and self.n_bytes is not None)
+
+    @property
+    def is_decoded(self) -> bool:
+        """Whether its bytes are not those of the file: they were compressed, or text in another encoding."""
+        return self.is_compressed or self._encoding is not None
 
     @property
     def has_copy(self) -> bool:
@@ -212,8 +218,16 @@ class Source:
         """Close the files behind the streams and drop temporary ones."""
         self.resources.close()
 
+    def file(self) -> BinaryIO:
+        """The file as it is, to be read at any place: the one that was opened last."""
+        if self._file is None or self._file.closed:
+            assert self.path is not None
+            self._file = self.resources.enter_context(self.path.open("rb"))
+        return self._file
+
     def _open_file(self, path: Path) -> ByteStream:
-        return self._unpacked(self.resources.enter_context(path.open("rb")))
+        self._file = self.resources.enter_context(path.open("rb"))
+        return self._unpacked(self._file)
 
     def _unpacked(self, raw: _Readable) -> ByteStream:
         self._packed = ByteStream(raw)
