@@ -11,6 +11,7 @@ from statsmodels.regression.tests.results import results_grunfeld_ols_robust_clu
 from statsmodels.regression.tests.results import results_macro_ols_robust as stata_macro
 
 import fastlr
+from fastlr.inference.clusters import as_clusters
 
 TOLERANCE = 1e-10
 
@@ -508,3 +509,51 @@ def test_nothing_is_stated_where_no_degrees_of_freedom_are_left(options):
     fit = fastlr.ols(X, y, **options)
     assert np.isnan(fit.std_errors).all()
     assert "Nothing is left to estimate errors from" in str(fit.inference_status)
+
+
+def test_labels_of_any_kind_make_the_same_clusters():
+    """Their codes are in the order of the labels, whatever these are and however far they are apart."""
+    rng = np.random.default_rng(0)
+    code = rng.permutation(np.arange(3000) % 41)
+    names = np.array([f"firm {k:02}" + "é" * (k % 3) for k in range(41)])
+    ids = np.sort(rng.integers(-(2**62), 2**62, 41))
+    for labels in (
+        code,
+        code.astype(np.int16) * np.int16(700) - np.int16(9000),
+        ids[code],
+        (ids + 2**62).astype(np.uint64)[code],
+        ids.astype(float)[code],
+        code * 1.0 - 7.0,
+        ids.astype(np.longdouble)[code],
+        ids.astype(">i8")[code],
+        ids.astype("M8[ns]")[code],
+        names[code],
+        names.astype(">U9")[code],
+        np.char.encode(names, "utf-8")[code],
+        np.repeat(names[code], 2)[::2],
+    ):
+        clusters = as_clusters(labels, len(code))
+        np.testing.assert_array_equal(clusters.codes[0], code, err_msg=str(labels.dtype))
+        assert clusters.counts == [41]
+    for labels in (names[code].astype(object), pd.Series(names[code], dtype="category")):
+        clusters = as_clusters(labels, len(code))
+        assert clusters.counts == [41]
+        assert len({*zip(clusters.codes[0].tolist(), code.tolist(), strict=True)}) == 41
+    zeros = np.where(np.arange(50) % 2, 0.0, -0.0) + np.where(np.arange(50) % 3, 0.5, 0.0)
+    assert as_clusters(zeros, 50).counts == [2]
+
+
+def test_a_table_of_two_columns_is_clusters_of_two_ways():
+    X, y, first, second = drawn()
+    names = first.astype(str)
+    wanted = fastlr.ols(
+        X, y, cov_type="cluster", cov_kwds={"groups": np.column_stack([first, second])}
+    )
+    for groups in (
+        pd.DataFrame({"firm": pd.Categorical(names), "year": second}),
+        pl.DataFrame({"firm": names, "year": second}),
+        pa.table({"firm": names, "year": second}),
+        (pd.Series(names), second),
+    ):
+        got = fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": groups})
+        np.testing.assert_allclose(got.std_errors, wanted.std_errors, rtol=1e-12)

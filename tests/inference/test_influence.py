@@ -104,6 +104,28 @@ def test_a_row_that_counts_several_times_is_each_of_the_repeated_rows():
     assert ours.ess_press == pytest.approx(whole.ess_press, rel=1e-12)
 
 
+def test_a_row_that_counts_no_times_is_no_row():
+    """It has no studentised residual, leaving it out changes nothing, and it is none of the top rows."""
+    X, y, _ = drawn(30)
+    counts = np.random.default_rng(1).integers(0, 4, len(y))
+    y[np.flatnonzero(counts == 0)[0]] += 50.0
+    options = {"sample_weight": counts}
+    fit = fastlr.ols(X, y, weight_type="frequency", **options)
+    ours = fit.get_influence(X, y, **options)
+    rest = counts > 0
+    alone = fit.get_influence(X[rest], y[rest], sample_weight=counts[rest])
+    for name in ("resid_studentized_internal", "resid_studentized_external", "sigma2_not_obsi"):
+        values = getattr(ours, name)
+        np.testing.assert_array_equal(np.isnan(values), counts == 0)
+        np.testing.assert_allclose(values[rest], getattr(alone, name), rtol=1e-12)
+    for values in (ours.hat_matrix_diag, ours.cooks_distance[0], ours.dffits[0], ours.dfbetas):
+        assert not values[~rest].any()
+    streamed = fit.get_influence(X, y, keep=False, **options)
+    for influence in (ours, streamed):
+        top = influence.top(len(y), by="resid_studentized_external")["row"]
+        np.testing.assert_array_equal(np.sort(top), np.flatnonzero(rest))
+
+
 @pytest.mark.parametrize("alpha", [0.0, 3.0])
 def test_the_error_of_leaving_one_row_out_is_that_of_refits(alpha):
     X, y, w = drawn(25)

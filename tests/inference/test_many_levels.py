@@ -28,8 +28,6 @@ def test_what_needs_all_covariances_says_how_large_they_are(fit, rows):
     for ask in (
         lambda: fit.cov_params(),
         lambda: fit.normalized_cov_params,
-        lambda: fit.with_covariance("HC1", table, y),
-        lambda: fit.with_covariance("cluster", table, y, groups=shop),
         lambda: fit.get_influence(table, y),
         lambda: fit.f_test("x = 0"),
         lambda: fit.wald_test("x = 0"),
@@ -59,6 +57,30 @@ def test_what_needs_none_is_answered(fit, rows):
     np.testing.assert_allclose(each["resid"], left, atol=1e-9)
     assert np.isnan(each["hat"]).all()
     assert "R2" in str(fit.summary())
+
+
+def test_robust_errors_and_tests_of_some_parameters_need_no_matrix_of_all(fit, rows):
+    table, y, shop = rows
+    x, centred = (v - (np.bincount(shop, v) / np.bincount(shop))[shop] for v in (table["x"], y))
+    left = centred - x * (x @ centred) / (x @ x)
+    of_shops = np.bincount(shop, x * left)
+    for kind, options, meat in (
+        ("HC0", {}, (x * left) @ (x * left)),
+        ("cluster", {"groups": shop, "use_correction": False}, of_shops @ of_shops),
+    ):
+        robust = fastlr.ols(table, y, categories=["shop"], cov_type=kind, cov_kwds=options)
+        assert robust.std_errors["x"] == pytest.approx(np.sqrt(meat) / (x @ x), rel=1e-10)
+        assert np.isfinite(robust.std_errors).all()
+        tested = robust.t_test("x = 1")
+        assert tested.sd[0] == pytest.approx(robust.std_errors["x"], rel=1e-12)
+        assert robust.f_test("x = shop[T.7] = 0").df_num == 2
+        assert np.isnan(robust.fvalue)
+        assert "std error" in robust.summary()
+    difference = fit.with_covariance("nonrobust", table, y).t_test("shop[T.7] = shop[T.8]")
+    means = [x_of[shop == g].mean() for x_of in (table["x"],) for g in (7, 8)]
+    scale = fit.residual_sd**2
+    variance = scale * (1.0 + (means[0] - means[1]) ** 2 / (x @ x))  # of two rows each
+    assert difference.sd[0] == pytest.approx(np.sqrt(variance), rel=1e-10)
 
 
 def test_the_advice_gives_the_same_coefficient_and_robust_errors(fit, rows):

@@ -143,3 +143,25 @@ def test_parts_of_columns_of_codes_are_those_of_the_columns():
     assert [(place, part.n_columns) for place, part in categories] == [(1, 1), (2, 1)]
     with pytest.raises(IndexError, match="no column"):
         columns.column(9)
+
+
+def test_labels_are_numbered_in_the_order_in_which_they_appear(kernels):
+    """Of any width, and so many that the table is widened."""
+    rng = np.random.default_rng(0)
+    for labels in (
+        rng.integers(0, 3000, 10_000),
+        rng.integers(-5, 5, 1000).astype(np.int8),
+        rng.integers(0, 2**62, 5000) << 1,
+        rng.integers(0, 400, 3000).astype("U7"),
+        rng.integers(0, 40, 3000).astype("S3"),
+        np.zeros(0),
+    ):
+        codes, first_rows = kernels.number_labels(labels)
+        first = np.unique(labels, return_index=True)[1]
+        np.testing.assert_array_equal(first_rows, np.sort(first))
+        np.testing.assert_array_equal(labels[first_rows][codes], labels)
+        assert codes.dtype == np.int32
+        assert len(codes) == len(labels)
+    for wrong in (np.arange(10)[::2], np.zeros((3, 3)), np.array([None, 1], dtype=object)):
+        with pytest.raises(ValueError, match="labels are"):
+            kernels.number_labels(wrong)

@@ -16,9 +16,11 @@ from fastlr.input.frames import opened
 __all__ = ["Clusters", "as_clusters", "label_columns"]
 
 
-_MOST_SPREAD = (
-    4  # numbers between the least and the most label for each row, up to which a table is short
-)
+_MOST_SPREAD = 4
+"""Numbers between the least and the most label for each row, up to which a table is short."""
+_MOST_CODES = 2**31 - 1
+_EXACT = 2.0**53
+"""Below it floats may be whole numbers that differ by one."""
 
 
 class Clusters:
@@ -143,30 +145,40 @@ def _codes(
 
 def _in_order(labels: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int32], int]:
     """Codes of labels in ascending order, and how many labels there are."""
+    if labels.dtype.kind == "c" or not labels.dtype.isnative or labels.dtype.char == "g":
+        found, codes = np.unique(labels, return_inverse=True)  # which are not told apart by bytes
+        return codes.reshape(-1).astype(np.int32), len(found)
+    if labels.dtype.kind == "f":
+        labels = _whole(labels)
     if labels.dtype.kind in "iub" and labels.size:
         least, most = int(labels.min()), int(labels.max())
-        if most - least <= _MOST_SPREAD * labels.size:  # numbered by a table, without sorting
-            # Unsigned ones may be beyond the range of the positions that they have from the least one on.
+        if most - least <= min(_MOST_SPREAD * labels.size, _MOST_CODES):
+            # Numbered by a table, without sorting. Unsigned ones may be beyond the range of their differences.
             is_wide = labels.dtype.kind == "i" and labels.dtype.itemsize >= 4
-            positions = labels if is_wide else labels.astype(np.uint64)
+            positions: npt.NDArray[Any] = labels if is_wide else labels.astype(np.uint64)
             if least:
                 positions = positions - positions.dtype.type(least if is_wide else least % 2**64)
             positions = positions.astype(np.int32, copy=False)
             is_used = np.bincount(positions) > 0
             if is_used.all():
-                return np.ascontiguousarray(positions), len(is_used)
-            numbers = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
+                return np.ascontiguousarray(positions, dtype=np.int32), len(is_used)
+            numbers: npt.NDArray[np.int32] = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
             return numbers[positions], int(numbers[-1]) + 1
-    if labels.dtype.kind == "f":
-        labels = labels + labels.dtype.type(0)  # zeros of both signs are one label
-    elif labels.dtype.kind == "c" or not labels.dtype.isnative or labels.dtype.char in "gG":
-        found, codes = np.unique(labels, return_inverse=True)  # which are not told apart by bytes
-        return codes.reshape(-1).astype(np.int32), len(found)
-    codes, first_rows = kernels.number_labels(np.ascontiguousarray(labels))
+    by_bytes, first_rows = kernels.number_labels(np.ascontiguousarray(labels))
     order = np.argsort(labels[first_rows], kind="stable")
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    return rank[codes], len(order)
+    return rank[by_bytes], len(order)
+
+
+def _whole(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Floats as whole numbers if they are, else with one zero for those of both signs."""
+    if labels.size and np.abs(labels).max() < _EXACT:
+        whole = labels.astype(np.int64)
+        if (whole == labels).all():
+            return whole
+    of_one_zero: npt.NDArray[Any] = labels + labels.dtype.type(0)
+    return of_one_zero
 
 
 def _numbered(labels: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
@@ -184,15 +196,19 @@ def _numbered(labels: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
 
 
 def _unhashable(rows: list[Any]) -> InputTypeError:
-    for i, label in enumerate(rows):
-        try:
-            hash(label)
-        except TypeError:
-            return InputTypeError(
-                f"groups has the label {label!r} in row {i}, a {type(label).__name__}, by which rows cannot be "
-                "grouped: pass numbers or text."
-            )
-    raise AssertionError("every label can be hashed")
+    i = next(i for i, label in enumerate(rows) if not _has_hash(label))
+    return InputTypeError(
+        f"groups has the label {rows[i]!r} in row {i}, a {type(rows[i]).__name__}, by which rows cannot be grouped: "
+        "pass numbers or text."
+    )
+
+
+def _has_hash(label: Any) -> bool:
+    try:
+        hash(label)
+    except TypeError:  # of a list, say, or of a tuple that holds one
+        return False
+    return True
 
 
 def _missing(row: int) -> InputError:

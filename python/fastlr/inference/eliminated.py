@@ -216,9 +216,7 @@ def covariance_by_levels(
 def has_categories(rows: GivenRows) -> bool:
     """Whether a category is among the columns of rows that are in memory."""
     features = rows.features
-    return (
-        rows.stream is None and isinstance(features, CodedColumns) and bool(features.indicators)
-    )
+    return rows.stream is None and isinstance(features, CodedColumns) and bool(features.indicators)
 
 
 def _estimates(fit: WholeFit, levels: _Levels, within: GivenRows) -> Estimates | None:
@@ -280,7 +278,9 @@ def _within(fit: WholeFit, rows: GivenRows) -> tuple[_Levels, GivenRows]:
     share = np.where(has_coefficient, 1.0 / np.where(weight > 0, weight, 1.0), 0.0)
     means = np.ascontiguousarray((sums.columns.sum(axis=1) * share).T)
     p = len(columns)
-    about: list[Member] = [Within(piece, category.codes, means[:, j].copy()) for j, piece in enumerate(pieces)]
+    about: list[Member] = [
+        Within(piece, category.codes, means[:, j].copy()) for j, piece in enumerate(pieces)
+    ]
     of_targets: list[Member] = [
         Within(rows.targets.column(k), category.codes, means[:, p + k].copy()) for k in range(t)
     ]
@@ -386,8 +386,13 @@ def _combinations(
 
 def _variances(levels: _Levels, parts: _Parts, fit_intercept: bool) -> FloatArray:
     """Variances of all parameters, intercept first."""
-    p, n_levels = levels.means.shape
-    n_own, start, at, share = levels.category.n_columns, levels.category.level, levels.reference, levels.share
+    n_levels, p = levels.means.shape
+    n_own, start, at, share = (
+        levels.category.n_columns,
+        levels.category.level,
+        levels.reference,
+        levels.share,
+    )
     unit, to_coef = parts.unit, parts.to_coef / parts.unit
     out = np.zeros(p + n_own + fit_intercept)
     of_coef = out[int(fit_intercept) :]
@@ -414,6 +419,6 @@ def _variances(levels: _Levels, parts: _Parts, fit_intercept: bool) -> FloatArra
 
 
 def _squares(rows: FloatArray, inner: FloatArray) -> FloatArray:
-    """x M x' of every row x."""
+    """X M x' of every row x."""
     squares: FloatArray = np.einsum("ij,jk,ik->i", rows, inner, rows, optimize=True)
     return squares

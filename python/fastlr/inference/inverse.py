@@ -42,9 +42,10 @@ def refuse_too_large(n_params: int, what: str) -> None:
         raise InputError(
             f"{what} of {n_params} parameters take a matrix of {size} bytes ({size / 2**30:.1f} GiB), and "
             f"{_MOST_BYTES / 2**30:.1f} GiB is the most: standard errors, t, p and intervals of each are known without "
-            "it (std_errors, tvalues, pvalues, conf_int), robust ones by with_covariance. Tests of some of them need "
-            'what fit.with_covariance("nonrobust", X, y) keeps. For more, join rare levels of the category, or subtract '
-            "from y and from the other columns their means by level, and fit these without the category and an intercept."
+            "it (bse, tvalues, pvalues, conf_int), robust ones by with_covariance. Tests of some of them need what "
+            'fit.with_covariance("nonrobust", X, y) keeps. For more, join rare levels of the category, or subtract '
+            "from y and from the other columns their means by level, and fit these without the category and an "
+            "intercept."
         )
 
 

@@ -17,6 +17,7 @@ INTERCEPT = "(intercept)"
 """What the constant is called among the parameters; no column of a table should have this name."""
 
 _GAP = "  "
+_MOST_SHOWN = 20  # names in a message
 
 
 class NamedValues(NDArrayOperatorsMixin):
@@ -38,8 +39,8 @@ class NamedValues(NDArrayOperatorsMixin):
 
     Notes
     -----
-    A name, or several for several axes that have names, picks from these; every other key is NumPy's. Arithmetic and
-    NumPy's functions give plain arrays.
+    A name, or several for several axes that have names, picks from these, and so does a list of names, which are kept;
+    every other key is NumPy's. Arithmetic and NumPy's functions give plain arrays.
 
     Examples
     --------
@@ -109,23 +110,30 @@ class NamedValues(NDArrayOperatorsMixin):
         return self.values.tolist()
 
     def __getitem__(self, key: Any) -> Any:
-        """Give what names, or NumPy's indices, pick."""
+        """Give what names, or NumPy's indices, pick; a list of names gives the values with these names."""
         wanted = key if isinstance(key, tuple) else (key,)
-        if not any(isinstance(part, str) for part in wanted):
+        if not any(isinstance(part, str) or _are_names(part) for part in wanted):
             return self.values[key]
         if len(wanted) > len(self._axes):
             raise InputError(
                 f"{key!r} has {len(wanted)} parts, and {len(self._axes)} of the axes have names: pass one for each."
             )
+        values, axes = self.values, dict(self._axes)
         index: list[Any] = [slice(None)] * self.ndim
         for part, (axis, names) in zip(wanted, self._axes.items(), strict=False):
-            index[axis] = self._position(part, names) if isinstance(part, str) else part
-        return self.values[tuple(index)]
-
-    def _position(self, name: str, names: tuple[str, ...]) -> int:
-        if name not in names:
-            raise KeyError(f"{name!r} is not among the names {', '.join(map(repr, names))}.")
-        return names.index(name)
+            if _are_names(part):
+                values = values.take([_position(name, names) for name in part], axis=axis)
+                axes[axis] = tuple(part)
+            elif isinstance(part, str):
+                index[axis] = _position(part, names)
+                del axes[axis]
+            else:
+                index[axis] = part
+        if not any(map(_are_names, wanted)):
+            return values[tuple(index)]
+        gone = [axis for axis in self._axes if axis not in axes]
+        left = {axis + sum(axis < other for other in gone): names for axis, names in axes.items()}
+        return NamedValues(values[tuple(index)], left)
 
     def __contains__(self, name: object) -> bool:
         return name in self.names
@@ -168,3 +176,15 @@ class NamedValues(NDArrayOperatorsMixin):
             figures = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
             lines.append(_GAP.join([name.ljust(first), *figures]))
         return "\n".join(lines)
+
+
+def _are_names(part: object) -> bool:
+    return isinstance(part, list) and bool(part) and all(isinstance(name, str) for name in part)
+
+
+def _position(name: str, names: tuple[str, ...]) -> int:
+    if name not in names:
+        more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+        shown = ", ".join(map(repr, names[:_MOST_SHOWN]))
+        raise KeyError(f"{name!r} is not among the names {shown}{more}.")
+    return names.index(name)

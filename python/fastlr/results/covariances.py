@@ -157,7 +157,9 @@ def check_rows(fit: LinearFit, rows: GivenRows) -> None:
         )
         for target in range(fit.n_targets):
             left = rows.targets.column(target) - predicted[:, target]
-            check_squares(fit, target, float(np.sum(left**2 if weights is None else weights * left**2)))
+            check_squares(
+                fit, target, float(np.sum(left**2 if weights is None else weights * left**2))
+            )
         return
     estimates = estimates_of(fit, rows)
     if estimates is None:

@@ -301,9 +301,9 @@ def _combined(fit: LinearFit, matrix: FloatArray) -> tuple[FloatArray, FloatArra
     if not is_too_large(fit.n_params):
         return with_prediction_at_means(fit, matrix)
     known = vars(fit).get("_by_levels")
-    if known is None:
-        refuse_too_large(fit.n_params, "tests")
     used = np.flatnonzero(matrix.any(axis=0))
-    refuse_too_large(len(used), "tests")
+    if known is None or is_too_large(len(used)):
+        refuse_too_large(fit.n_params, "tests")
+    assert known is not None
     params = np.asarray(fit.params).reshape(fit.n_targets, -1)
     return matrix[:, used], params[:, used], known.among(used)

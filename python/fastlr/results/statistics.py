@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastlr.inference.distributions import as_level, f_tail, quantile, two_sided_tail
-from fastlr.inference.inverse import refuse_too_large
+from fastlr.inference.inverse import is_too_large, refuse_too_large
 from fastlr.inference.named import INTERCEPT, NamedValues
 from fastlr.input.columns import FloatArray
 from fastlr.results.inference_status import inference_status_of, needs_rows
@@ -268,6 +268,8 @@ class Statistics:
         if not _is_estimable(self) or self.df_model == 0 or needs_rows(self):
             return _unknown(self)
         if self.cov_type != "nonrobust":
+            if is_too_large(self.n_params):
+                return _unknown(self)
             from fastlr.inference.restrictions import wald_of_all
 
             covariance = _covariance(self).reshape(self.n_targets, self.n_params, self.n_params)
