@@ -1,5 +1,3 @@
-#include <pybind11/eigen.h>
-#include <pybind11/stl.h>
 
 #include <optional>
 #include <vector>
@@ -43,16 +41,17 @@ void bind_dependent(LevelModule& m) {
   m.def(
       "solve_on_independent_columns",
       [](Index n_features, double weight, const DoubleArray& mean, const DoubleArray& cross,
-         bool fit_intercept, const Vector& threshold, int n_threads) {
+         bool fit_intercept, const DoubleArray& threshold, int n_threads) {
         const MomentsView moments = view_of(n_features, weight, mean, cross);
-        if (threshold.size() != n_features) throw py::value_error("threshold has the wrong size");
+        check_size(threshold, n_features, "threshold");
+        const Vector least = vector_of(threshold);
         IndependentSolution found;
         {
           const Released release;
-          found = solve_on_independent_columns(moments, fit_intercept, threshold, n_threads);
+          found = solve_on_independent_columns(moments, fit_intercept, least, n_threads);
         }
-        return py::make_tuple(tuple_of(found.solution), std::move(found.directions),
-                              std::move(found.others));
+        return results(tuple_of(found.solution), std::move(found.directions),
+                       std::move(found.others));
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
       py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("threshold"),
@@ -94,16 +93,19 @@ void bind_dependent(LevelModule& m) {
 
   m.def(
       "choose_columns",
-      [](const Eigen::MatrixXd& A, const Vector& threshold, int n_threads) {
-        if (A.rows() != A.cols() || threshold.size() != A.rows())
-          throw py::value_error("A is not square, or threshold has the wrong size");
+      [](const DoubleArray& A, const DoubleArray& threshold, int n_threads) {
+        const Index p = threshold.size();
+        require(A.ndim() == 2 && A.shape(0) == p && A.shape(1) == p,
+                "A is not square, or threshold has the wrong size");
+        const Matrix products = matrix_of(A);
+        const Vector least = vector_of(threshold);
         ColumnChoice choice;
         {
           const Released release;
-          choice = choose_columns(A, threshold, n_threads);
+          choice = choose_columns(products, least, n_threads);
         }
-        return py::make_tuple(std::move(choice.chosen), std::move(choice.others),
-                              std::move(choice.root), std::move(choice.coefficients));
+        return results(std::move(choice.chosen), std::move(choice.others), std::move(choice.root),
+                       std::move(choice.coefficients));
       },
       py::arg("A"), py::arg("threshold"), py::arg("n_threads") = 1);
 
@@ -120,7 +122,7 @@ void bind_dependent(LevelModule& m) {
 
   m.def(
       "move_to_minimum_norm",
-      [](const DoubleArray& directions, const DoubleArray& of_directions, const Vector& scale,
+      [](const DoubleArray& directions, const DoubleArray& of_directions, const DoubleArray& scale,
          const DoubleArray& mean, bool fit_intercept, DoubleArray& coef, DoubleArray& intercept) {
         if (directions.ndim() != 3) throw py::value_error("directions must be (2, k, p)");
         const Index k = directions.shape(1);
@@ -131,11 +133,12 @@ void bind_dependent(LevelModule& m) {
         check_size(mean, 2 * (p + t), "mean");
         const RowMatrix means = matrix_of(mean);
         const RowMatrix errors = matrix_of(of_directions);
+        const Vector scales = vector_of(scale);
         double* a = intercept.mutable_data();
         double* b = coef.mutable_data();
         const Released release;
         const NullSpace null_space(p, Eigen::Map<const RowMatrix>(directions.data(), 2, k * p),
-                                   scale);
+                                   scales);
         return move_to_minimum_norm(null_space, errors, means, fit_intercept, t, b, a);
       },
       py::arg("directions").noconvert(), py::arg("of_directions").noconvert(), py::arg("scale"),

@@ -1,4 +1,3 @@
-#include <pybind11/stl.h>
 
 #include <algorithm>
 #include <optional>
@@ -164,7 +163,7 @@ void check_given(const SamplingPlan& plan, const std::optional<CounterArray>& gi
 }
 
 py::tuple result_of(const EpochsDone& progress) {
-  return py::make_tuple(progress.epochs, name_of(progress.outcome));
+  return results(progress.epochs, name_of(progress.outcome));
 }
 
 namespace {
@@ -207,7 +206,7 @@ void bind_loss(LevelModule& m) {
         const double* sums = slots_of(plan, slots);
         DoubleArray gradient(n_features + 1);
         const double squares = add_slots(plan, n_features, sums, gradient.mutable_data());
-        return py::make_tuple(squares, gradient);
+        return results(squares, gradient);
       },
       py::arg("n_samples"), py::arg("n_features"), py::arg("slots").noconvert());
 
@@ -370,8 +369,8 @@ void bind_descent(LevelModule& m) {
   m.def(
       "plan_descent",
       [](Index n_features) {
-        return py::make_tuple(static_cast<Index>(n_vector_rows), round_up(n_features + 1, 8),
-                              static_cast<Index>(n_numbers), static_cast<Index>(n_counters));
+        return results(static_cast<Index>(n_vector_rows), round_up(n_features + 1, 8),
+                       static_cast<Index>(n_numbers), static_cast<Index>(n_counters));
       },
       py::arg("n_features"));
   bind_loss(m);

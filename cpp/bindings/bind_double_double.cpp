@@ -1,5 +1,3 @@
-#include <pybind11/eigen.h>
-#include <pybind11/stl.h>
 
 #include <optional>
 
@@ -45,7 +43,7 @@ void bind_double_double(LevelModule& m) {
         DoubleArray cross({Index{2}, q, q});
         const double weight = centre_double_double(plan, q, shift.data(), scale.data(), sums,
                                                    mean.mutable_data(), cross.mutable_data());
-        return py::make_tuple(weight, mean, cross);
+        return results(weight, mean, cross);
       },
       py::arg("n_samples"), py::arg("n_columns"), py::arg("shift").noconvert(),
       py::arg("scale").noconvert(), py::arg("slots").noconvert());
@@ -63,7 +61,7 @@ void bind_double_double(LevelModule& m) {
         const double weight = merge_double_double(q, sign, weight_a, mean_a.data(), cross_a.data(),
                                                   weight_b, mean_b.data(), cross_b.data(),
                                                   mean.mutable_data(), cross.mutable_data());
-        return py::make_tuple(weight, mean, cross);
+        return results(weight, mean, cross);
       },
       py::arg("sign"), py::arg("weight_a"), py::arg("mean_a").noconvert(),
       py::arg("cross_a").noconvert(), py::arg("weight_b"), py::arg("mean_b").noconvert(),
@@ -96,7 +94,7 @@ void bind_double_double(LevelModule& m) {
           const Released release;
           s = solve_double_double(moments, fit_intercept, penalties, truncate, relative_error);
         }
-        return py::make_tuple(tuple_of(s), digits_of(relative_error));
+        return results(tuple_of(s), digits_of(relative_error));
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
       py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("penalty").none(true),

@@ -1,5 +1,3 @@
-#include <pybind11/eigen.h>
-#include <pybind11/stl.h>
 
 #include <optional>
 
@@ -46,7 +44,7 @@ void bind_dual(LevelModule& m) {
           const Released release;
           f = factor_dual(H.data(), n, n_threads);
         }
-        return py::make_tuple(f.condition_number, std::move(f.root));
+        return results(f.condition_number, std::move(f.root));
       },
       py::arg("H").noconvert(), py::arg("n"), py::arg("n_threads") = 1);
 

@@ -1,4 +1,3 @@
-#include <pybind11/stl.h>
 
 #include <algorithm>
 #include <optional>
@@ -102,7 +101,7 @@ void bind_sandwich(LevelModule& m) {
         DoubleArray meat({n_features + 1, n_features + 1});
         const Index n_undetermined =
             meat_totals(plan, n_features, slots_of(plan, slots), meat.mutable_data());
-        return py::make_tuple(meat, n_undetermined);
+        return results(meat, n_undetermined);
       },
       py::arg("n_samples"), py::arg("n_features"), py::arg("slots").noconvert());
 
@@ -111,7 +110,7 @@ void bind_sandwich(LevelModule& m) {
       [](Index n_samples, Index n_features, Index n_lags) {
         require(n_samples >= 1 && n_features >= 1 && n_lags >= 0, "sizes of a plan are too small");
         const SlotPlan plan = plan_hac(n_samples, n_features, n_lags);
-        return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
+        return results(plan.n_slots, plan.slot_size, plan.n_parts);
       },
       py::arg("n_samples"), py::arg("n_features"), py::arg("n_lags"));
 
@@ -151,7 +150,7 @@ void bind_clusters(LevelModule& m) {
         require(n_samples >= 1 && n_features >= 1 && n_clusters >= 1,
                 "the sizes of a plan start at 1");
         const SlotPlan plan = plan_clusters(n_samples, n_features, n_clusters);
-        return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
+        return results(plan.n_slots, plan.slot_size, plan.n_parts);
       },
       py::arg("n_samples"), py::arg("n_features"), py::arg("n_clusters"));
 
@@ -227,7 +226,7 @@ void bind_influence(LevelModule& m) {
       [](Index n_samples, Index n_features, Index n_top) {
         require(n_samples >= 1 && n_features >= 1 && n_top >= 0, "sizes of a plan are too small");
         const SlotPlan plan = plan_influence(n_samples, n_features, n_top);
-        return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
+        return results(plan.n_slots, plan.slot_size, plan.n_parts);
       },
       py::arg("n_samples"), py::arg("n_features"), py::arg("n_top"));
 
@@ -281,7 +280,7 @@ void bind_influence(LevelModule& m) {
       [](Index n_samples, Index n_features, Index n_top, const DoubleArray& slots) {
         const SlotPlan plan = plan_influence(n_samples, n_features, n_top);
         const InfluenceTotals totals = influence_totals(plan, n_top, slots_of(plan, slots));
-        return py::make_tuple(
+        return results(
             totals.press, totals.squares, totals.n_undetermined,
             py::array_t<Index>(static_cast<py::ssize_t>(totals.top.size()), totals.top.data()));
       },

@@ -1,5 +1,3 @@
-#include <pybind11/eigen.h>
-#include <pybind11/stl.h>
 
 #include <array>
 #include <optional>
@@ -17,8 +15,8 @@ namespace fastlr {
 namespace {
 
 py::tuple basis_tuple(TriangularBasis& basis) {
-  return py::make_tuple(std::move(basis.K), std::move(basis.R), std::move(basis.coef),
-                        basis.is_orthonormal);
+  return results(std::move(basis.K), std::move(basis.R), std::move(basis.coef),
+                 basis.is_orthonormal);
 }
 
 Accuracy accuracy_of(const std::string& name) {
@@ -37,12 +35,11 @@ constexpr std::array climbed_fields{
 py::tuple tuple_of(Ladder& ladder) {
   py::object solution = py::none();
   if (ladder.is_complete) solution = tuple_of(ladder.finished);
-  return py::make_tuple(ladder.is_in_range, ladder.n_samples, ladder.statistics.weight,
-                        ladder.statistics.sum_log_weight, array_of(ladder.mean),
-                        array_of(ladder.cross), array_of(ladder.summed_squares), ladder.n_passes,
-                        ladder.n_sweeps, ladder.solution.condition_number,
-                        digits_of(ladder.relative_error.worst),
-                        digits_of(ladder.relative_error.relevant), solution);
+  return results(ladder.is_in_range, ladder.n_samples, ladder.statistics.weight,
+                 ladder.statistics.sum_log_weight, array_of(ladder.mean), array_of(ladder.cross),
+                 array_of(ladder.summed_squares), ladder.n_passes, ladder.n_sweeps,
+                 ladder.solution.condition_number, digits_of(ladder.relative_error.worst),
+                 digits_of(ladder.relative_error.relevant), solution);
 }
 
 }  // namespace
@@ -104,8 +101,8 @@ void bind_ladder(LevelModule& m) {
           relative_error = relative_error_of(s, fit_intercept, weight);
           enough = suffices(s, weight, n_dof_of(n_samples, s.rank, fit_intercept));
         }
-        return py::make_tuple(tuple_of(s), digits_of(relative_error.worst),
-                              digits_of(relative_error.relevant), enough);
+        return results(tuple_of(s), digits_of(relative_error.worst),
+                       digits_of(relative_error.relevant), enough);
       },
       py::arg("n_features"), py::arg("weight"), py::arg("mean").noconvert(),
       py::arg("cross").noconvert(), py::arg("fit_intercept"), py::arg("penalty") = py::none(),
@@ -161,7 +158,7 @@ void bind_ladder(LevelModule& m) {
           sum.mutable_at(1, k) = totals.sum.lo;
           rss.mutable_at(k) = totals.rss;
         }
-        return py::make_tuple(gradient, sum, rss);
+        return results(gradient, sum, rss);
       },
       py::arg("n_samples"), py::arg("n_features"), py::arg("n_targets"), py::arg("n_terms"),
       py::arg("slots").noconvert());

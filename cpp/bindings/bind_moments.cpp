@@ -1,4 +1,3 @@
-#include <pybind11/stl.h>
 
 #include <optional>
 #include <string>
@@ -26,8 +25,8 @@ py::tuple centred(const SlotPlan& plan, Index q, const double* shift, const doub
     const Released release;
     statistics = centre(plan, q, shift, scale, slots, means, products);
   }
-  return py::make_tuple(statistics.weight, static_cast<Index>(statistics.n_positive),
-                        statistics.sum_log_weight, mean, cross);
+  return results(statistics.weight, static_cast<Index>(statistics.n_positive),
+                 statistics.sum_log_weight, mean, cross);
 }
 
 /// Two moments -> moments of all their rows, or of their difference.
@@ -47,7 +46,7 @@ void bind_pair(LevelModule& m, const char* name) {
         const double weight =
             operation(q, weight_a, mean_a.data(), cross_a.data(), weight_b, mean_b.data(),
                       cross_b.data(), mean.mutable_data(), cross.mutable_data());
-        return py::make_tuple(weight, mean, cross);
+        return results(weight, mean, cross);
       },
       py::arg("weight_a"), py::arg("mean_a").noconvert(), py::arg("cross_a").noconvert(),
       py::arg("weight_b"), py::arg("mean_b").noconvert(), py::arg("cross_b").noconvert());
@@ -102,7 +101,7 @@ void bind_moments(LevelModule& m) {
         DoubleArray summed_squares(q);
         const bool is_far = recentre(q, weight, mean.data(), cross.data(), scale.data(),
                                      shift.mutable_data(), summed_squares.mutable_data());
-        return py::make_tuple(is_far, summed_squares);
+        return results(is_far, summed_squares);
       },
       py::arg("weight"), py::arg("mean").noconvert(), py::arg("cross").noconvert(),
       py::arg("scale").noconvert(), py::arg("shift").noconvert());

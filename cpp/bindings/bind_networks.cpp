@@ -1,4 +1,3 @@
-#include <pybind11/stl.h>
 
 #include <algorithm>
 #include <optional>
@@ -132,7 +131,7 @@ void bind_networks(LevelModule& m) {
         DoubleArray slope(n);
         evaluate_activation(kind, is_single, n, z.data(), value.mutable_data(),
                             slope.mutable_data());
-        return py::make_tuple(value, slope);
+        return results(value, slope);
       },
       py::arg("activation"), py::arg("z").noconvert(), py::arg("is_single"));
 }

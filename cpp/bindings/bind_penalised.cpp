@@ -1,4 +1,3 @@
-#include <pybind11/stl.h>
 
 #include <cstdint>
 #include <optional>
@@ -85,7 +84,7 @@ void bind_penalised(LevelModule& m) {
           WholeGram gram(p, products);
           call.run(gram);
         }
-        return py::make_tuple(call.coefs(), call.gaps(), call.n_iter());
+        return results(call.coefs(), call.gaps(), call.n_iter());
       },
       py::arg("A").noconvert(), py::arg("square_y"), py::arg("gradient").noconvert(),
       py::arg("l1_factor").noconvert(), py::arg("l2_factor").noconvert(),
@@ -118,7 +117,7 @@ void bind_penalised(LevelModule& m) {
           n_done = call.run(gram);
           n_known = gram.n_known();
         }
-        return py::make_tuple(call.coefs(), call.gaps(), call.n_iter(), n_known, n_done);
+        return results(call.coefs(), call.gaps(), call.n_iter(), n_known, n_done);
       },
       py::arg("X"), py::arg("sample_weight").none(true), py::arg("total_weight"),
       py::arg("shift").noconvert(), py::arg("mean").noconvert(), py::arg("most"),
@@ -164,7 +163,7 @@ void bind_penalised(LevelModule& m) {
           const Released release;
           n_nodes = best_subsets(p, A.data(), q.data(), square_y, to_rss, to_columns);
         }
-        return py::make_tuple(rss, columns, n_nodes);
+        return results(rss, columns, n_nodes);
       },
       py::arg("A").noconvert(), py::arg("q").noconvert(), py::arg("square_y"));
 }

@@ -7,12 +7,18 @@ namespace fastlr {
 namespace {
 
 template <class Scalar>
-void bind_predict(LevelModule& m) {
-  using Out = py::array_t<Scalar, py::array::c_style>;
+Scalar* room_in(const py::array& out) {
+  using Room = py::array_t<Scalar, py::array::c_style>;
+  return Room::check_(out) ? py::reinterpret_borrow<Room>(out).mutable_data() : nullptr;
+}
+
+}  // namespace
+
+void bind_prediction(LevelModule& m) {
   m.def(
       "predict",
       [](const py::object& X, Index first, Index last, const DoubleArray& coef,
-         const DoubleArray& intercept, int n_threads, Out& out) {
+         const DoubleArray& intercept, int n_threads, const py::array& out) {
         const Rows rows = rows_of(X, py::none());
         const Index n_targets = intercept.size();
         check_size(coef, n_targets * rows.n_columns(), "coef");
@@ -20,19 +26,18 @@ void bind_predict(LevelModule& m) {
         if (first < 0 || last > rows.n_samples) throw py::value_error("rows out of range");
         const double* b = coef.data();
         const double* a = intercept.data();
-        Scalar* target = out.mutable_data();
+        double* doubles = room_in<double>(out);
+        float* floats = room_in<float>(out);
+        if (doubles == nullptr && floats == nullptr)
+          throw py::type_error("out must be a contiguous array of float64 or float32");
         const py::gil_scoped_release release;
-        predict(rows, first, last, b, a, n_targets, n_threads, target);
+        if (doubles != nullptr)
+          predict(rows, first, last, b, a, n_targets, n_threads, doubles);
+        else
+          predict(rows, first, last, b, a, n_targets, n_threads, floats);
       },
       py::arg("X"), py::arg("first"), py::arg("last"), py::arg("coef").noconvert(),
-      py::arg("intercept").noconvert(), py::arg("n_threads"), py::arg("out").noconvert());
-}
-
-}  // namespace
-
-void bind_prediction(LevelModule& m) {
-  bind_predict<double>(m);
-  bind_predict<float>(m);
+      py::arg("intercept").noconvert(), py::arg("n_threads"), py::arg("out"));
 
   m.def(
       "powers",
@@ -48,7 +53,7 @@ void bind_prediction(LevelModule& m) {
           const py::gil_scoped_release release;
           powers(column, n, degree, out, rest);
         }
-        return py::make_tuple(high, low);
+        return results(high, low);
       },
       py::arg("x"), py::arg("degree"));
 
@@ -61,7 +66,7 @@ void bind_prediction(LevelModule& m) {
           const py::gil_scoped_release release;
           cell = first_non_finite(rows);
         }
-        return py::make_tuple(cell.row, cell.column);
+        return results(cell.row, cell.column);
       },
       py::arg("X"));
 }

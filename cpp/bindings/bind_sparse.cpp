@@ -1,4 +1,3 @@
-#include <pybind11/stl.h>
 
 #include <optional>
 
@@ -25,7 +24,7 @@ void bind_sparse(LevelModule& m) {
         }
         Counts counts(n_columns);
         std::copy(survey.column_counts.begin(), survey.column_counts.end(), counts.mutable_data());
-        return py::make_tuple(survey.is_sound, survey.is_canonical, survey.n_products, counts);
+        return results(survey.is_sound, survey.is_canonical, survey.n_products, counts);
       },
       py::arg("parts"), py::arg("n_samples"), py::arg("n_columns"));
 
@@ -73,8 +72,8 @@ void bind_sparse(LevelModule& m) {
           const Released release;
           statistics = centre_sparse(layout, shift.data(), sums.data(), means, products);
         }
-        return py::make_tuple(statistics.weight, static_cast<Index>(statistics.n_positive),
-                              statistics.sum_log_weight, mean, cross);
+        return results(statistics.weight, static_cast<Index>(statistics.n_positive),
+                       statistics.sum_log_weight, mean, cross);
       },
       py::arg("n_sparse"), py::arg("n_dense"), py::arg("shift").noconvert(),
       py::arg("sums").noconvert());

@@ -3,33 +3,36 @@
 
 #include <pybind11/pybind11.h>
 
+#include <initializer_list>
+#include <stdexcept>
 #include <utility>
 
+#include "bindings/functions.hpp"
 #include "fastlr/level/level.hpp"
 
 namespace fastlr {
 
-/// As a pybind11 module, but every function runs on the module's level.
+/// Defines functions as a pybind11 module does; each runs on the module's level.
 class LevelModule {
  public:
   LevelModule(pybind11::module_ module, const Level& level)
       : module_(std::move(module)), level_(&level) {}
 
-  /// `function` is a lambda that captures nothing.
-  template <class Function, class... Extra>
-  void def(const char* name, Function function, const Extra&... extra) {
-    module_.def(name, on_level(+function), extra...);
+  /// `function` is a lambda that captures nothing; a py::arg for each of its arguments.
+  template <class Lambda, class... Arguments>
+  void def(const char* name, Lambda function, const Arguments&... arguments) {
+    add(name, +function, {described_by(arguments)...});
   }
 
   auto attr(const char* name) { return module_.attr(name); }
 
  private:
   template <class Result, class... Arguments>
-  auto on_level(Result (*function)(Arguments...)) const {
-    return [level = level_, function](Arguments... arguments) -> Result {
-      const OnLevel use(*level);
-      return function(std::forward<Arguments>(arguments)...);
-    };
+  void add(const char* name, Result (*function)(Arguments...),
+           std::initializer_list<Described> arguments) {
+    if (arguments.size() != sizeof...(Arguments)) throw std::logic_error(name);
+    add_function(module_, *level_, name, reinterpret_cast<Function::Any>(function),
+                 call_of<Result, Arguments...>, arguments);
   }
 
   pybind11::module_ module_;

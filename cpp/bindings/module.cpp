@@ -1,5 +1,4 @@
 // The extension: it loads level libraries, and binds the table of each as a module of its own.
-#include <pybind11/stl.h>
 
 #include <cctype>
 #include <cstdlib>
@@ -8,7 +7,6 @@
 #include "bindings/bind_text.hpp"
 #include "bindings/level_module.hpp"
 #include "fastlr/level/cpu_levels.hpp"
-#include "fastlr/turns.hpp"
 
 namespace py = pybind11;
 
@@ -87,13 +85,10 @@ py::module_ load(const char* name, const std::string& path) {
 
 PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.doc() = "Loads the kernels of CPU levels.";
-  py::register_local_exception_translator([](std::exception_ptr thrown) {
-    try {
-      if (thrown) std::rethrow_exception(thrown);
-    } catch (const fastlr::Interrupted&) {
-      // Python has set the error: KeyboardInterrupt, or what a signal handler raised.
-    }
+  m.def("supported_levels", [] {
+    py::list names;
+    for (const std::string& name : fastlr::supported_levels()) names.append(name);
+    return names;
   });
-  m.def("supported_levels", &fastlr::supported_levels);
   m.def("load", &load, py::arg("name"), py::arg("path"));
 }

@@ -18,7 +18,7 @@ void bind_plan(LevelModule& m, const char* name, const Names&... sizes) {
       [](SizeCalled<Names>... size) {
         require(((size >= 1) && ...), "the sizes of a plan start at 1");
         const SlotPlan plan = plan_for(size...);
-        return py::make_tuple(plan.n_slots, plan.slot_size, plan.n_parts);
+        return results(plan.n_slots, plan.slot_size, plan.n_parts);
       },
       py::arg(sizes)...);
 }

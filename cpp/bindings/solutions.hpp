@@ -1,14 +1,12 @@
 // Results of the ladder's steps as tuples of arrays.
 #pragma once
 
-#include <pybind11/eigen.h>
-
-#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
 
 #include "bindings/arguments.hpp"
+#include "bindings/results.hpp"
 #include "fastlr/algebra/ladder.hpp"
 #include "fastlr/algebra/normal_equations.hpp"
 #include "fastlr/algebra/refinement.hpp"
@@ -28,6 +26,8 @@ inline Eigen::Map<const RowMatrix> matrix_of(const DoubleArray& array) {
   return {array.data(), array.shape(0), array.shape(1)};
 }
 
+inline ConstVectorMap vector_of(const DoubleArray& array) { return {array.data(), array.size()}; }
+
 /// Moments in double, in one array each.
 inline MomentsView view_of(Index n_features, double weight, const DoubleArray& mean,
                            const DoubleArray& cross, const double* summed_squares = nullptr) {
@@ -36,20 +36,6 @@ inline MomentsView view_of(Index n_features, double weight, const DoubleArray& m
   check_size(cross, q * q, "cross");
   if (n_features < 0 || n_features > q) throw py::value_error("n_features is out of range");
   return {n_features, q - n_features, weight, mean.data(), cross.data(), summed_squares};
-}
-
-/// A matrix or vector as an array: copying a small one costs less than an owner for Python to keep.
-/// Uses the matrix up.
-template <class Dense>
-py::array array_of(Dense& matrix) {
-  static_assert(Dense::IsRowMajor || Dense::IsVectorAtCompileTime);
-  constexpr Index most_copied = 512;
-  if (matrix.size() > most_copied) return py::cast(std::move(matrix));
-  py::array_t<double> array = Dense::IsVectorAtCompileTime
-                                  ? py::array_t<double>(matrix.size())
-                                  : py::array_t<double>({matrix.rows(), matrix.cols()});
-  std::copy_n(matrix.data(), matrix.size(), array.mutable_data());
-  return array;
 }
 
 inline constexpr std::array scaled_solution_fields{"code",
@@ -69,11 +55,10 @@ inline constexpr std::array scaled_solution_fields{"code",
 
 /// In the order of these fields, which Python's ScaledSolution has too; uses the solution up.
 inline py::tuple tuple_of(ScaledSolution& s) {
-  return py::make_tuple(name(s.status), s.rank, s.condition_number, std::move(s.scale),
-                        std::move(s.mean), std::move(s.root), std::move(s.coef),
-                        std::move(s.intercept), std::move(s.rss), std::move(s.tss),
-                        std::move(s.length), std::move(s.null_space), contraction_of(s),
-                        s.squared_condition);
+  return results(name(s.status), s.rank, s.condition_number, std::move(s.scale), std::move(s.mean),
+                 std::move(s.root), std::move(s.coef), std::move(s.intercept), std::move(s.rss),
+                 std::move(s.tss), std::move(s.length), std::move(s.null_space), contraction_of(s),
+                 s.squared_condition);
 }
 
 inline constexpr std::array solution_fields{"coef", "intercept",     "rss",        "tss",
@@ -81,8 +66,8 @@ inline constexpr std::array solution_fields{"coef", "intercept",     "rss",     
 
 /// In the order of these fields, with which Python's Solution begins; uses the solution up.
 inline py::tuple tuple_of(Solution& f) {
-  return py::make_tuple(array_of(f.coef), array_of(f.intercept), array_of(f.rss), array_of(f.tss),
-                        array_of(f.bse), array_of(f.bse_intercept), array_of(f.residual_sd));
+  return results(array_of(f.coef), array_of(f.intercept), array_of(f.rss), array_of(f.tss),
+                 array_of(f.bse), array_of(f.bse_intercept), array_of(f.residual_sd));
 }
 
 }  // namespace fastlr
