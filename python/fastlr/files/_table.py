@@ -58,6 +58,8 @@ class Table(AbstractContextManager["Table"], ABC):
     _positions: dict[str, int] | None = None
     may_change = False
     """Whether the rows may be others when they are read again."""
+    has_names = True
+    """Whether columns have names of their own."""
     doubt = ""
     """What the file may be instead, if its columns look odd, with the option that says so."""
 

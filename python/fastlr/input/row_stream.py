@@ -78,6 +78,8 @@ class RowStream(ABC):
     """Rows that the last pass left out because a value was missing."""
     is_vector: bool
     """Whether the only target counts as a vector, so that coefficients do, too."""
+    has_names: bool = True
+    """Whether the source names its features; those of arrays without names are called x0, x1, ..."""
 
     @property
     @abstractmethod

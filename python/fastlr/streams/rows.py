@@ -53,6 +53,7 @@ class Scan(RowStream):
         self.label, self.n_threads = table.label, n_threads
         self.is_vector = len(choice.targets) == 1
         self.has_weights = choice.weights is not None
+        self.has_names = table.has_names
         self._drops, self._chunk_rows = drop_missing, chunk_rows
         self._progress, self._way = progress, way
         self.n_dropped = 0
