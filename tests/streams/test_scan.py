@@ -256,16 +256,6 @@ def test_descent_takes_the_moments_of_a_scan(written, X, columns):
         assert (fit.engine, fit.n_samples, fit.n_epochs) == ("moments", 4000, other.n_epochs)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [{"batch_size": 10}, {"loss": "huber"}, {"engine": "rows"}, {"validation": 0.2}, {"y": [1.0]}],
-)
-def test_descent_of_a_scan_refuses_what_takes_its_rows_again(written, options):
-    rows = fastlr.scan(written["parquet"], target="y", exclude=OTHERS)
-    with pytest.raises(fastlr.InputError, match=f"{next(iter(options))}.*(scan|arrays)"):
-        fastlr.descend(rows, **options)
-
-
 def test_rows_that_a_fit_leans_on_are_found_among_columns_far_from_zero(columns):
     table = dict(columns, a=columns["a"] + 1e7, y=columns["y"].copy())
     table["y"][[3, 899, 900, 3999]] += [30.0, 40.0, -50.0, 60.0]

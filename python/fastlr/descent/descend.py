@@ -77,7 +77,8 @@ def descend(
         Array of any stride, memory map, data frame, or mapping from names to columns; numbers of any type, read as
         float64 where they lie. Or a matrix or array of `scipy.sparse`, of which some rows are filled at a time. A
         formula such as ``"y ~ a + C(b)"`` speaks of the columns of ``data``, and y is left out. Or what `fastlr.scan`
-        gave, which knows y: one pass for its moments, and steps over all rows from these.
+        gave, which knows y: one pass for its moments, and steps over all rows from these; batches, and other losses
+        than the squared one, read it once an epoch.
     y : array-like of shape (n_samples,)
         Target values.
     data : data frame or mapping, optional
@@ -208,6 +209,10 @@ def descend(
     permuted as wholes, and the rows of some thousand neighbours in that order are mixed: batches draw on many random
     places of the table, but two rows of one block always meet within a small part of the epoch. "random" draws
     uniformly up to 65536 rows and by a keyed permutation above.
+
+    Of a scan, "shuffle" permutes its chunks (row groups of Parquet, blocks of text) each epoch, and the rows of each
+    chunk; compressed text, streams and functions give their chunks in their own order. Batches fill up from one chunk
+    to the next, and the next chunk is decoded meanwhile: memory is that of two of them.
 
     Sources: Robbins and Monro (1951); Bottou, Curtis, Nocedal, Optimization Methods for Large-Scale Machine Learning
     (2018).

@@ -16,6 +16,7 @@ from fastlr.descent.objective import Objective, Quadratic
 from fastlr.descent.result import Epoch
 from fastlr.descent.state import State
 from fastlr.descent.steps import StepByStep
+from fastlr.descent.streamed import StreamedBatches, StreamedRows
 from fastlr.descent.table import MeasuredRows, Standardisation
 from fastlr.descent.telling import number_text, tell_figures
 from fastlr.errors import InputError
@@ -43,6 +44,20 @@ def engine_of(
     if name == "moments":
         assert quadratic is not None
         return MomentsEngine(quadratic, measured.n_samples)
+    if measured.stream is not None:
+        standard = standardisation.for_kernels
+        if name == "rows":
+            return StreamedRows(measured.stream, measured.n_samples, standard)
+        assert isinstance(sampling, str)
+        return StreamedBatches(
+            measured.stream,
+            measured.n_samples,
+            standard,
+            sampling,
+            batch_size or 1,
+            seed,
+            n_threads,
+        )
     if name == "rows":
         return RowsEngine(measured, standardisation.for_kernels, n_threads)
     kind = StepByStep if keep_steps else BatchEngine

@@ -240,23 +240,9 @@ class Curvature:
 
     def of_one_row(self) -> float:
         """The largest curvature of the loss of a single row, in the mean convention."""
-        measured, standard = self.measured, self.standardisation.for_kernels
-        step = max(4096, (1 << 25) // measured.n_features)
-        norm: float = max(
-            kernels.largest_row_norm(
-                *measured.arguments,
-                standard,
-                first,
-                min(measured.n_samples, first + step),
-                self.n_threads,
-            )
-            for first in range(0, measured.n_samples, step)
-        )
-        heaviest = (
-            1.0
-            if measured.weights is None
-            else float(measured.weights.max()) * measured.n_samples / measured.total_weight
-        )
+        measured = self.measured
+        norm, weight = measured.largest_row(self.standardisation.for_kernels, self.n_threads)
+        heaviest = weight * measured.n_samples / measured.total_weight
         return self.objective.scale * heaviest * (
             norm + (1.0 if self.fit_intercept else 0.0)
         ) + float(self.objective.penalties(measured.n_features).max())

@@ -27,6 +27,7 @@ from fastlr.descent.table import (
 )
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
+from fastlr.input.threads import resolve_threads
 
 __all__ = ["ENGINES", "Job", "Request", "prepare"]
 
@@ -154,8 +155,7 @@ def prepare(
     is_full = size is None and isinstance(request.sampling, str)
     rule = _rule(request, is_full)
     if isinstance(rows, ScannedRows):
-        _refuse_passes(request, is_full)
-        request = replace(request, engine="moments", n_dropped=rows.found.n_dropped)
+        request = _for_scan(request, is_full, rows)
     engine = _engine(request, is_full, rows.n_features, earlier)
     arguments = _lasting_arguments(request, rule, engine, size, held_out is not None)
     if earlier is not None:
@@ -225,19 +225,28 @@ def _rule(request: Request, is_full: bool) -> Optimizer:
     return rule
 
 
-def _refuse_passes(request: Request, is_full: bool) -> None:
-    """Refuse what takes the rows of a scan again: its moments know all of them together."""
-    asked = {
-        "batch_size or a sampler": not is_full,
-        f"loss={request.loss!r}": not request.row_loss.is_squared,
-        f"engine={request.engine!r}": request.engine not in ("auto", "moments"),
-    }
-    for what, is_asked in asked.items():
-        if is_asked:
+def _for_scan(request: Request, is_full: bool, rows: ScannedRows) -> Request:
+    """The request for rows that come in chunks: from their moments, unless it takes the rows again."""
+    if not is_full:
+        if request.sampling not in ("shuffle", "sequential"):
             raise InputError(
-                f"{what} needs rows at every step, and a scan becomes moments in one pass: leave it out, or pass "
-                "arrays."
+                f"sampling={request.sampling!r} draws rows from anywhere, and those of a scan come in chunks: pass "
+                "'shuffle', which permutes chunks and their rows, or 'sequential'."
             )
+        if request.record == "steps":
+            raise InputError(
+                "record='steps' takes the batches of a descent twice, and those of a scan are read once an epoch: pass "
+                "record='path', or arrays."
+            )
+    is_known = is_full and request.row_loss.is_squared and request.engine != "rows"
+    if not is_known:
+        rows.stream.check_repeatable("an epoch")
+    return replace(
+        request,
+        engine="moments" if is_known else request.engine,
+        n_dropped=rows.found.n_dropped,
+        n_threads=resolve_threads(rows.stream.n_threads),
+    )
 
 
 def _engine(request: Request, is_full: bool, n_features: int, earlier: Descent | None) -> str:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from fastlr._kernels import kernels
 from fastlr._kernels.parts import in_parts
 from fastlr.descent.row_loss import SQUARED, RowLoss
+from fastlr.descent.streamed import largest_row_of_stream, loss_sums_of_stream
 from fastlr.errors import InputError
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.columns import Columns, FloatArray
@@ -68,9 +69,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class ScannedRows(Rows):
-    """Rows that came in chunks, of which nothing is left but their moments; columns have names and numbers alone."""
+    """Rows that came in chunks, with their moments; columns have names and numbers alone."""
 
     found: Moments
+    stream: RowStream
 
     @classmethod
     def of(cls, rows: RowStream) -> ScannedRows:
@@ -79,7 +81,7 @@ class ScannedRows(Rows):
         found = Moments.from_rows(rows)
         n, names, labels = found.n_samples, found.feature_names, found.target_names
         columns = Columns([], n, len(names), names), Columns([], n, 1, labels, True)
-        return cls(*columns, None, names, labels, found)
+        return cls(*columns, None, names, labels, found, rows)
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ class MeasuredRows(Rows):
     square_y: float
     """Sum of w (y - mean_y)^2."""
     moments: Moments | None
+    stream: RowStream | None = None
+    """Where the rows come from if they come in chunks: columns then have names and numbers alone."""
 
     @property
     def squares_of_zero(self) -> float:
@@ -110,6 +114,8 @@ class MeasuredRows(Rows):
 
         Of another loss l than r^2 / 2, these are the sums with 2 l(r) for r^2 and l'(r) for r.
         """
+        if self.stream is not None:
+            return loss_sums_of_stream(self.stream, theta, row_loss)
         n, p = self.n_samples, self.n_features
         for part, slots in in_parts(kernels.plan_loss(n, p)):
             kernels.accumulate_loss(
@@ -123,6 +129,19 @@ class MeasuredRows(Rows):
             )
         squares, gradient = kernels.add_loss_slots(n, p, slots)
         return float(squares), gradient
+
+    def largest_row(self, standard: FloatArray | None, n_threads: int) -> tuple[float, float]:
+        """The largest squared length of a (standardised) row, and the largest weight."""
+        if self.stream is not None:
+            return largest_row_of_stream(self.stream, standard)
+        step = max(4096, (1 << 25) // self.n_features)
+        norm: float = max(
+            kernels.largest_row_norm(
+                *self.arguments, standard, first, min(self.n_samples, first + step), n_threads
+            )
+            for first in range(0, self.n_samples, step)
+        )
+        return norm, 1.0 if self.weights is None else float(self.weights.max())
 
 
 @dataclass(frozen=True)
@@ -273,6 +292,7 @@ def with_statistics(rows: Rows, n_threads: int, *, need_moments: bool) -> Measur
         mean_y=float(first.mean[-1]),
         square_y=square_y,
         moments=first if len(moments) == 1 else None,
+        stream=rows.stream if isinstance(rows, ScannedRows) else None,
     )
 
 

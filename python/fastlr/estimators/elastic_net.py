@@ -17,13 +17,15 @@ from fastlr.estimators._features import check_features
 from fastlr.estimators._linear import LinearEstimator
 from fastlr.estimators._net_precompute import check_precompute
 from fastlr.estimators._net_stored import NET_FIELDS, net_as_data, net_of
+from fastlr.estimators._scanned import as_scan, check_no_products, remember_features
 from fastlr.estimators._shapes import as_constant, as_single
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_alpha, as_choice, as_flag, as_whole
 from fastlr.input.threads import lock_of
 from fastlr.least_squares.fit import problem_of
+from fastlr.moments.streamed import state_of_stream
 from fastlr.penalised.arguments import DescentRules, as_share, as_tolerance
-from fastlr.penalised.sources import source_of
+from fastlr.penalised.sources import OfMoments, Source, source_of
 from fastlr.penalised.tracing import traced, warn_of_gaps
 from fastlr.storage.schema import Field
 
@@ -154,16 +156,20 @@ class ElasticNet(MultiOutputMixin, SparseCoefficients):  # type: ignore[misc]
         self.selection = selection
 
     def fit(
-        self, X: object, y: object, sample_weight: object = None, check_input: bool = True
+        self,
+        X: object,
+        y: object = None,
+        sample_weight: object = None,
+        check_input: bool = True,
     ) -> ElasticNet:
         """Fit to these rows.
 
         Parameters
         ----------
-        X : array-like or sparse of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets.
+        X : array-like or sparse of shape (n_samples, n_features), or Scan
+            Features; or what `fastlr.scan` gave, which knows y and the weights.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), optional
+            Targets; needed unless X is a scan.
         sample_weight : float or array-like of shape (n_samples,), optional
             Non-negative weights; their scale does not matter.
         check_input : bool, default=True
@@ -177,8 +183,19 @@ class ElasticNet(MultiOutputMixin, SparseCoefficients):  # type: ignore[misc]
         alpha, ratio = as_alpha(self.alpha), as_share(self.l1_ratio)
         rules = descent_rules(self)
         is_warm = as_flag(self.warm_start, "warm_start")
-        problem, is_vector = problem_of(X, y, sample_weight, self.fit_intercept, None, None)
-        p, t = problem.n_features, problem.targets.n_columns
+        flag = as_flag(self.fit_intercept, "fit_intercept")
+        stream = as_scan(X, y, sample_weight)
+        if stream is not None:
+            check_no_products(self.precompute)
+            p, t, is_vector = (
+                len(stream.feature_names),
+                len(stream.target_names),
+                stream.is_vector,
+            )
+            features = None
+        else:
+            problem, is_vector = problem_of(X, y, sample_weight, flag, None, None)
+            p, t, features = problem.n_features, problem.targets.n_columns, problem.features
         starts: list[FloatArray | None] = [None] * t
         if is_warm and hasattr(self, "coef_"):
             before = np.atleast_2d(self.coef_)
@@ -188,29 +205,33 @@ class ElasticNet(MultiOutputMixin, SparseCoefficients):  # type: ignore[misc]
                     f"({t}, {p}): pass the same features and targets, or warm_start=False."
                 )
             starts = list(before)
-        source = source_of(problem, "auto", needs_all=alpha == 0.0)
-        check_precompute(self.precompute, problem, source.column_means[:p])
+        if stream is not None:
+            source: Source = OfMoments(state_of_stream(stream), flag)
+        else:
+            source = source_of(problem, "auto", needs_all=alpha == 0.0)
+            check_precompute(self.precompute, problem, source.column_means[:p])
         grid, ones = np.array([alpha]), np.ones(p)
         paths = [traced(source, k, grid, ratio, ones, rules, starts[k]) for k in range(t)]
         for path in paths:
             warn_of_gaps(source, path, grid, rules)
         coef = np.array([path.coefs[0] for path in paths])
-        intercept: Any = np.array([path.intercepts[0] for path in paths]) * problem.fit_intercept
+        intercept: Any = np.array([path.intercepts[0] for path in paths]) * flag
         if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
             raise InputError(
                 "coefficients leave the range of float64: bring columns of X and y nearer to 1."
             )
-        if problem.features.all_float32:
+        if features is not None and features.all_float32:
             coef, intercept = as_single(coef, intercept, source.column_means[:p])
         gaps = np.array([path.gaps[0] for path in paths])
         n_iter = [int(path.n_iter[0]) for path in paths]
         with lock_of(self):
-            check_features(self, X, problem.features, reset=True)
+            if stream is not None:
+                remember_features(self, stream)
+            elif features is not None:
+                check_features(self, X, features, reset=True)
             self.__dict__.update(
                 coef_=coef[0] if t == 1 else coef,
-                intercept_=as_constant(float(intercept[0]))
-                if is_vector or not problem.fit_intercept
-                else intercept,
+                intercept_=as_constant(float(intercept[0])) if is_vector or not flag else intercept,
                 dual_gap_=float(gaps[0]) if t == 1 else gaps,
                 n_iter_=n_iter[0] if t == 1 else n_iter,
                 solver_=source.solver,

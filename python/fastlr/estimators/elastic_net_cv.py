@@ -14,12 +14,18 @@ from fastlr.errors import InputError, InputTypeError
 from fastlr.estimators._features import check_features
 from fastlr.estimators._folds import folds_of
 from fastlr.estimators._net_stored import NET_CV_FIELDS, choice_of, net_of
+from fastlr.estimators._scanned import (
+    as_scan,
+    check_single_target,
+    folds_of_scan,
+    remember_features,
+)
 from fastlr.estimators._sgd_rows import as_vector
 from fastlr.estimators._shapes import as_constant, as_single
 from fastlr.estimators.elastic_net import SparseCoefficients, descent_rules
 from fastlr.input.arguments import as_features
 from fastlr.input.columns import FloatArray
-from fastlr.input.options import as_number
+from fastlr.input.options import as_flag, as_number
 from fastlr.input.threads import lock_of, threads_of_jobs
 from fastlr.least_squares.fit import problem_of
 from fastlr.penalised.arguments import as_alphas, as_share
@@ -41,16 +47,16 @@ class _CrossValidatedNet(SparseCoefficients):
     solver_: str
 
     def fit(
-        self, X: object, y: object, sample_weight: object = None, **params: object
+        self, X: object, y: object = None, sample_weight: object = None, **params: object
     ) -> _CrossValidatedNet:
         """Choose the penalty by cross-validation, and fit all rows with it.
 
         Parameters
         ----------
-        X : array-like or sparse of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,)
-            Target.
+        X : array-like or sparse of shape (n_samples, n_features), or Scan
+            Features; or what `fastlr.scan` gave, which knows y and the weights.
+        y : array-like of shape (n_samples,), optional
+            Target; needed unless X is a scan.
         sample_weight : float or array-like of shape (n_samples,), optional
             Non-negative weights, of fits and of errors; folds count alike.
         **params : dict
@@ -67,19 +73,22 @@ class _CrossValidatedNet(SparseCoefficients):
         eps = as_number(self.eps, "eps", "a number between 0 and 1")
         if not eps > 0.0:
             raise InputError(f"eps={self.eps!r} is not positive: pass a ratio such as 1e-3.")
-        features = as_features(X)
-        target = as_vector(y, features)
-        problem, _ = problem_of(
-            features,
-            target,
-            sample_weight,
-            self.fit_intercept,
-            None,
-            threads_of_jobs(None, self.n_jobs),
-        )
-        folds = folds_of(self.cv, problem.targets.column(0), self._for_split(sample_weight, params))
-        rows = CrossValidated(problem, folds)
-        ones = np.ones(problem.n_features)
+        flag = as_flag(self.fit_intercept, "fit_intercept")
+        stream = as_scan(X, y, sample_weight)
+        if stream is not None:
+            check_single_target(stream)
+            features, is_single = None, False
+            rows = CrossValidated.of_stream(stream, folds_of_scan(self.cv), flag)
+        else:
+            features = as_features(X)
+            target, threads = as_vector(y, features), threads_of_jobs(None, self.n_jobs)
+            problem, _ = problem_of(features, target, sample_weight, flag, None, threads)
+            for_split = self._for_split(sample_weight, params)
+            folds = folds_of(self.cv, problem.targets.column(0), for_split)
+            rows = CrossValidated.of_problem(problem, folds)
+            features, is_single = problem.features, problem.features.all_float32
+        p = rows.whole.n_features
+        ones = np.ones(p)
         grids = [
             grid_of(rows.whole, 1, grid, eps, ratio, ones, rules.positive)
             if isinstance(grid, int)
@@ -96,13 +105,15 @@ class _CrossValidatedNet(SparseCoefficients):
         path = traced(rows.whole, 0, chosen, ratios[best], ones, rules)
         warn_of_gaps(rows.whole, path, chosen, rules)
         coef: Any = path.coefs[0]
-        intercept: Any = float(path.intercepts[0]) * problem.fit_intercept
-        if problem.features.all_float32:
-            means = rows.whole.column_means[: problem.n_features]
-            coef, intercept = as_single(coef, intercept, means)
+        intercept: Any = float(path.intercepts[0]) * flag
+        if is_single:
+            coef, intercept = as_single(coef, intercept, rows.whole.column_means[:p])
         alphas = np.stack(grids) if isinstance(grid, int) and len(ratios) > 1 else grids[0]
         with lock_of(self):
-            check_features(self, X, problem.features, reset=True)
+            if stream is not None:
+                remember_features(self, stream)
+            elif features is not None:
+                check_features(self, X, features, reset=True)
             self.__dict__.update(
                 alpha_=alpha,
                 alphas_=alphas,

@@ -14,6 +14,7 @@ from fastlr.errors import InputError
 from fastlr.estimators._features import check_features
 from fastlr.estimators._linear import LinearEstimator
 from fastlr.estimators._ridge_stored import MOST_KEPT, RIDGE_FIELDS, check_parts
+from fastlr.estimators._scanned import as_scan, remember_features
 from fastlr.estimators._shapes import as_constant
 from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import Columns, FloatArray
@@ -25,6 +26,7 @@ from fastlr.least_squares.fit import fit_problem, problem_of
 from fastlr.least_squares.from_moments import solve_moments
 from fastlr.least_squares.non_negative import fit_non_negative, solve_non_negative_moments
 from fastlr.least_squares.problem import Problem
+from fastlr.least_squares.streamed import state_and_fit
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of, moments_of_state
 from fastlr.moments.state import State
@@ -148,15 +150,15 @@ class LinearRegression(LinearEstimator, SklearnRegression):  # type: ignore[misc
         self.rank = rank
         self.n_threads = n_threads
 
-    def fit(self, X: object, y: object, sample_weight: object = None) -> LinearRegression:
+    def fit(self, X: object, y: object = None, sample_weight: object = None) -> LinearRegression:
         """Fit to these rows, forgetting earlier ones.
 
         Parameters
         ----------
-        X : array-like or sparse of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets.
+        X : array-like or sparse of shape (n_samples, n_features), or Scan
+            Features; or what `fastlr.scan` gave, which knows y and the weights.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), optional
+            Targets; needed unless X is a scan.
         sample_weight : float or array-like of shape (n_samples,), optional
             Non-negative weights, or one number for all rows: precisions, as in `fastlr.ols`.
 
@@ -166,6 +168,15 @@ class LinearRegression(LinearEstimator, SklearnRegression):  # type: ignore[misc
             This estimator.
         """
         is_positive = self._check_parameters()
+        stream = as_scan(X, y, sample_weight)
+        if stream is not None:
+            found, fit = state_and_fit(
+                stream, self.fit_intercept, 0.0, self.accuracy, self.rank, positive=is_positive
+            )
+            with lock_of(self):
+                remember_features(self, stream)
+                self._accept(moments_of_state(found), None, fit)
+            return self
         table, is_vector = problem_of(X, y, sample_weight, self.fit_intercept, None, self._threads)
         state: State | None
         if is_positive:

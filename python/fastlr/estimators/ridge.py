@@ -11,6 +11,7 @@ from fastlr.errors import InputError
 from fastlr.estimators._features import check_features
 from fastlr.estimators._linear import LinearEstimator
 from fastlr.estimators._ridge_stored import RIDGE_FIELDS, SINGLE, check_parts, fit_as_data
+from fastlr.estimators._scanned import as_scan, remember_features
 from fastlr.estimators._shapes import as_constant, as_single, is_single
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag, as_number, as_whole
@@ -18,6 +19,7 @@ from fastlr.input.penalties import as_penalties
 from fastlr.input.threads import lock_of
 from fastlr.least_squares.fit import fit_problem, problem_of
 from fastlr.least_squares.non_negative import fit_non_negative
+from fastlr.least_squares.streamed import state_and_fit
 from fastlr.moments import Moments
 from fastlr.moments.moments import moments_of_state
 from fastlr.moments.state import State
@@ -164,15 +166,15 @@ class Ridge(RidgePredictor):
         self.random_state = random_state
         self.n_threads = n_threads
 
-    def fit(self, X: object, y: object, sample_weight: object = None) -> Ridge:
+    def fit(self, X: object, y: object = None, sample_weight: object = None) -> Ridge:
         """Fit to these rows.
 
         Parameters
         ----------
-        X : array-like or sparse of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets.
+        X : array-like or sparse of shape (n_samples, n_features), or Scan
+            Features; or what `fastlr.scan` gave, which knows y and the weights.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), optional
+            Targets; needed unless X is a scan.
         sample_weight : float or array-like of shape (n_samples,), optional
             Non-negative weights, or one number for all rows: precisions, as in `fastlr.ols`. alpha is measured against
             their sum, as in scikit-learn.
@@ -183,6 +185,21 @@ class Ridge(RidgePredictor):
             This estimator.
         """
         is_positive = self._check_options()
+        stream = as_scan(X, y, sample_weight)
+        if stream is not None:
+            sizes = len(stream.feature_names), len(stream.target_names)
+            alpha = as_penalties(self.alpha, *sizes, targets_first=True)
+            found, fit = state_and_fit(
+                stream, self.fit_intercept, alpha, "auto", None, positive=is_positive
+            )
+            with lock_of(self):
+                remember_features(self, stream)
+                self.__dict__.update(
+                    attributes_of(fit, moments_of_state(found), single=False),
+                    solver_=self._solver_of(fit),
+                    n_iter_=None,
+                )
+            return self
         problem, is_vector = problem_of(
             X, y, sample_weight, self.fit_intercept, None, self.n_threads
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,23 @@ from fastlr.estimators._features import check_features
 from fastlr.estimators._folds import folds_of
 from fastlr.estimators._ridge_scores import Line, scores_without_each_row, weights_for
 from fastlr.estimators._ridge_stored import RIDGE_CV_FIELDS, choice_as_data, choice_of
+from fastlr.estimators._scanned import (
+    as_scan,
+    folds_of_scan,
+    remember_features,
+    score_of_scan,
+)
 from fastlr.estimators.ridge import RidgePredictor, attributes_of
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice, as_flag
 from fastlr.input.penalties import as_penalty_grid
+from fastlr.input.row_stream import RowStream
 from fastlr.input.sparse import SparseColumns
 from fastlr.input.threads import lock_of
 from fastlr.least_squares.fit import fit_problem, problem_of
 from fastlr.least_squares.from_moments import solve_moments
 from fastlr.least_squares.problem import Problem
+from fastlr.least_squares.streamed import state_and_fit
 from fastlr.moments.moments import moments_of_state
 from fastlr.penalised.cross_validation import (
     FAST_SCORES,
@@ -33,6 +41,11 @@ from fastlr.penalised.cross_validation import (
     leave_one_out,
     validate_folds,
 )
+from fastlr.penalised.stream_validation import (
+    leave_one_out_of_stream,
+    validate_folds_of_stream,
+)
+from fastlr.results import LinearFit
 from fastlr.storage.schema import Field
 
 __all__ = ["RidgeCV"]
@@ -138,15 +151,17 @@ class RidgeCV(RidgePredictor):
         self.alpha_per_target = alpha_per_target
         self.n_threads = n_threads
 
-    def fit(self, X: object, y: object, sample_weight: object = None, **params: Any) -> RidgeCV:
+    def fit(
+        self, X: object, y: object = None, sample_weight: object = None, **params: Any
+    ) -> RidgeCV:
         """Choose alpha, and fit to all rows.
 
         Parameters
         ----------
-        X : array-like or sparse of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets.
+        X : array-like or sparse of shape (n_samples, n_features), or Scan
+            Features; or what `fastlr.scan` gave, which knows y and the weights.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), optional
+            Targets; needed unless X is a scan.
         sample_weight : float or array-like of shape (n_samples,), optional
             Non-negative weights, or one number for all rows: precisions, as in `fastlr.ols`.
         **params : dict
@@ -159,6 +174,9 @@ class RidgeCV(RidgePredictor):
         """
         keep, per_target = self._check_options()
         grid = as_penalty_grid(self.alphas)
+        stream = as_scan(X, y, sample_weight)
+        if stream is not None:
+            return self._fit_scan(stream, grid, keep, per_target, params)
         for_split, for_score = self._routed(sample_weight, params)
         problem, is_vector = problem_of(
             X, y, sample_weight, self.fit_intercept, None, self.n_threads
@@ -178,28 +196,101 @@ class RidgeCV(RidgePredictor):
             if found.scores is None:
                 raise AssertionError("folds have scores")
             scores = found.scores.mean(axis=0)[:, np.newaxis]
-        best = _best(scores)
-        score, alpha = scores[best, np.arange(scores.shape[1])], grid[best]
         t, p = problem.targets.n_columns, problem.n_features
-        if found.state is None:
-            _, fit = fit_problem(problem, is_vector, "auto", None, _penalty(alpha, t, p))
-        else:
-            fit = solve_moments(
-                moments_of_state(found.state), self.fit_intercept, _penalty(alpha, t, p), is_vector
-            )
-        moments = None if found.state is None else moments_of_state(found.state)
-        is_single = not per_target or t == 1
+
+        def of_rows(penalty: float | FloatArray) -> LinearFit:
+            return fit_problem(problem, is_vector, "auto", None, penalty)[1]
+
+        chosen = self._chosen(
+            found,
+            scores,
+            grid,
+            (t, p),
+            per_target,
+            is_vector,
+            of_rows,
+            problem.features.all_float32,
+        )
         with lock_of(self):
             check_features(self, X, problem.features, reset=True)
             self.__dict__.pop("cv_results_", None)
-            self.__dict__.update(
-                attributes_of(fit, moments, single=problem.features.all_float32),
-                **stored,
-                validation_=found,
-                alpha_=float(alpha[0]) if is_single else alpha,
-                best_score_=float(score[0]) if is_vector or not per_target else score,
-            )
+            self.__dict__.update(chosen, **stored)
         return self
+
+    def _fit_scan(
+        self,
+        stream: RowStream,
+        grid: FloatArray,
+        keep: bool,
+        per_target: bool,
+        params: dict[str, Any],
+    ) -> RidgeCV:
+        """The same of rows that come in chunks; folds are dealt while they are read."""
+        for name, value in {"store_cv_results": keep, **params}.items():
+            if value is not False:
+                raise InputError(
+                    f"{name} is about single rows, and those of a scan are not kept: leave it out, or fit arrays."
+                )
+        flag = as_flag(self.fit_intercept, "fit_intercept")
+        if self.cv is None:
+            if self.scoring is not None:
+                raise InputError(
+                    f"scoring={self.scoring!r} of leave-one-out wants predictions of all rows at once: pass cv=5, or "
+                    "leave scoring out."
+                )
+            found = leave_one_out_of_stream(stream, flag, grid)
+            assert found.squared_errors is not None
+            scores = -found.squared_errors
+            if not per_target:
+                scores = scores.mean(axis=1, keepdims=True)
+        else:
+            score = score_of_scan(self.scoring, "r2")
+            found = validate_folds_of_stream(stream, folds_of_scan(self.cv), flag, grid, score)
+            assert found.scores is not None
+            scores = found.scores.mean(axis=0)[:, np.newaxis]
+        t, p = len(stream.target_names), len(stream.feature_names)
+
+        def of_rows(penalty: float | FloatArray) -> LinearFit:
+            return state_and_fit(stream, flag, penalty, "auto", None)[1]
+
+        chosen = self._chosen(
+            found, scores, grid, (t, p), per_target, stream.is_vector, of_rows, False
+        )
+        if self.cv is None:
+            chosen["best_score_"] = chosen["best_score_"] / chosen["fit_"].n_samples
+        with lock_of(self):
+            remember_features(self, stream)
+            self.__dict__.pop("cv_results_", None)
+            self.__dict__.update(chosen)
+        return self
+
+    def _chosen(
+        self,
+        found: CrossValidation,
+        scores: FloatArray,
+        grid: FloatArray,
+        shape: tuple[int, int],
+        per_target: bool,
+        is_vector: bool,
+        of_rows: Callable[[float | FloatArray], LinearFit],
+        is_single: bool,
+    ) -> dict[str, Any]:
+        """Fitted attributes: the fit with the penalties of the highest scores (n_alphas, 1 or t), and the choice."""
+        best = _best(scores)
+        score, alpha = scores[best, np.arange(scores.shape[1])], grid[best]
+        penalty, state = _penalty(alpha, *shape), found.state
+        if state is None:
+            moments, fit = None, of_rows(penalty)
+        else:
+            moments = moments_of_state(state)
+            fit = solve_moments(moments, self.fit_intercept, penalty, is_vector)
+        one_alpha = not per_target or shape[0] == 1
+        return {
+            **attributes_of(fit, moments, single=is_single),
+            "validation_": found,
+            "alpha_": float(alpha[0]) if one_alpha else alpha,
+            "best_score_": float(score[0]) if is_vector or not per_target else score,
+        }
 
     @classmethod
     def stored_fields(cls) -> Mapping[str, Field]:

@@ -26,6 +26,8 @@ _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 class ParquetTable(Table):
     """A Parquet file: only the chosen columns are read."""
 
+    reads_anywhere = True
+
     def __init__(self, source: Source) -> None:
         require_pyarrow("reading Parquet files")
         import pyarrow.parquet as pq
@@ -112,6 +114,7 @@ class ArrowTable(Table):
                 self._reader = pa.ipc.open_file(self._map)
             schema = self._reader.schema
         super().__init__(source, columns_of_schema(source.label, schema))
+        self.reads_anywhere = not self._is_stream
         if not self._is_stream:
             source.resources.callback(self._map.close)
 

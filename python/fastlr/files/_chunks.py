@@ -18,6 +18,10 @@ ChunkReader = Callable[[int, int], Iterator[tuple[dict[str, Any], int]]]
 """From the number of rows above a chunk, and of threads, to batches: arrays by name, and their number of rows."""
 
 
+def nothing_to_check() -> None:
+    """Accept a source that cannot change while it is read."""
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Consecutive rows of one file, which come in one batch or several."""
@@ -31,6 +35,8 @@ class Chunk:
     read: ChunkReader
     check: Callable[[], None]
     """Raises an error if the file is not what it was when the table was opened."""
+    forget: Callable[[], None] = nothing_to_check
+    """Lets go of bytes that it holds, which can be read again."""
 
 
 def rows_at_once(chunk_rows: int | None, n_columns: int) -> int:
@@ -39,7 +45,3 @@ def rows_at_once(chunk_rows: int | None, n_columns: int) -> int:
         return chunk_rows
     most = CHUNK_VALUES // max(1, n_columns)
     return int(np.clip(1 << (most.bit_length() - 1), _FEWEST_ROWS, _MOST_ROWS))
-
-
-def nothing_to_check() -> None:
-    """Accept a source that cannot change while it is read."""

@@ -33,6 +33,7 @@ class DelimitedTable(Table):
         self._block_bytes = block_bytes
         self._options = options
         words = (*MISSING_WORDS, *options.na)
+        self.reads_anywhere = source.n_bytes is not None and not source.is_decoded
         self._missing = [a + word + b for word in words for a in ("", " ") for b in ("", " ")]
         head = source.peek(_HEAD_BYTES)
         self._header = Header(head, source, options)
@@ -82,6 +83,7 @@ class DelimitedTable(Table):
                 0 if k == 0 else None,
                 partial(self._read_block, names, block),
                 self._source.check_unchanged,
+                block.forget,
             )
             n_bytes = bytes_read
 

@@ -126,6 +126,9 @@ class JoinedTable(Table):
                 else:
                     _check_same(files[0], columns, table)
                 self.is_text = self.is_text or table.is_text
+                self.reads_anywhere = table.reads_anywhere and (
+                    self.reads_anywhere or len(self._parts) == 1
+                )
                 for column in table.columns:
                     if not column.is_numeric and columns[column.name].is_numeric:
                         holds = f"in {table.label} {column.holds}"

@@ -23,6 +23,8 @@ _BATCH_ROWS = 1 << 16
 class NumpyTable(Table):
     """Columns of one array (npy: x0, x1, ...) or of several (npz: by the arrays' names)."""
 
+    reads_anywhere = True
+
     def __init__(self, source: Source) -> None:
         path = source.on_disk()
         try:

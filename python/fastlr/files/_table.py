@@ -58,6 +58,10 @@ class Table(AbstractContextManager["Table"], ABC):
     _positions: dict[str, int] | None = None
     may_change = False
     """Whether the rows may be others when they are read again."""
+    reads_anywhere = False
+    """Whether chunks can be read in any order, and hold no rows while nobody reads them."""
+    has_names = True
+    """Whether columns have names of their own."""
     doubt = ""
     """What the file may be instead, if its columns look odd, with the option that says so."""
 

@@ -46,6 +46,10 @@ class TextBlock:
 
     def __exit__(self, *_: object) -> None:
         """Let other blocks use the buffer, if the file can be read again."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Let other blocks use the buffer, if the file can be read again."""
         if self._first is None:
             return
         if isinstance(self._buffer, bytearray):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -78,6 +78,8 @@ class RowStream(ABC):
     """Rows that the last pass left out because a value was missing."""
     is_vector: bool
     """Whether the only target counts as a vector, so that coefficients do, too."""
+    has_names: bool = True
+    """Whether the source names its features; those of arrays without names are called x0, x1, ..."""
 
     @property
     @abstractmethod
@@ -97,6 +99,20 @@ class RowStream(ABC):
     @abstractmethod
     def with_labels(self, names: Sequence[str]) -> RowStream:
         """The same rows with further columns of labels, in which no value may be missing either."""
+
+    def in_turn(self, order: Callable[[int], Sequence[int]] | None = None) -> Iterator[RowChunk]:
+        """The rows chunk by chunk on this thread, in an order that ``order`` makes of the number of chunks.
+
+        Without one, and where chunks cannot be read in any order, they come as they are in the source.
+
+        Raises
+        ------
+        InputError
+            The rows are not on this machine.
+        """
+        raise InputError(
+            f"rows of {self.label} are read where they are, not in turn: leave batch_size out, or pass a scan."
+        )
 
     def check_repeatable(self, purpose: str) -> None:
         """Raise an `InputError` if the rows can be read only once."""

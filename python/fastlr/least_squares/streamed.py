@@ -16,6 +16,7 @@ from fastlr.input.penalties import as_penalties
 from fastlr.input.row_stream import RowChunk, RowStream
 from fastlr.least_squares.fitted import linear_fit
 from fastlr.least_squares.ladder import ACCURACIES, RANK_RULES, climb, climb_from
+from fastlr.least_squares.non_negative import solve_non_negative
 from fastlr.least_squares.problem import Problem, RowSummary, Solution
 from fastlr.least_squares.ridge import climb_penalised, solve_penalised
 from fastlr.least_squares.stream_view import StreamView
@@ -30,7 +31,14 @@ from fastlr.storage.schema import shown
 if TYPE_CHECKING:
     from fastlr.least_squares.asked import Asked
 
-__all__ = ["climb_stream", "fit_stream", "labels_asked_for", "problem_of_stream"]
+__all__ = [
+    "climb_stream",
+    "fit_stream",
+    "gathered",
+    "labels_asked_for",
+    "problem_of_stream",
+    "state_and_fit",
+]
 
 _ENOUGH_DIGITS = 13.0  # of the worst coefficient of a penalised fit, for "auto"
 _IN_MEMORY = ("HAC",)
@@ -79,6 +87,31 @@ def fit_stream(
     return with_covariance(fit, given, cov_type, options)
 
 
+def state_and_fit(
+    stream: RowStream,
+    fit_intercept: object,
+    alpha: object,
+    accuracy: str,
+    rank: str | None,
+    *,
+    positive: bool = False,
+) -> tuple[State, LinearFit]:
+    """The moments of a stream, and the fit of its rows, as estimators keep them."""
+    as_choice(accuracy, ACCURACIES, "accuracy")
+    rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
+    flag = as_flag(fit_intercept, "fit_intercept")
+    penalty = as_penalties(alpha, len(stream.feature_names), len(stream.target_names))
+    rows: State | RowSummary
+    if positive:
+        rows = state_of_stream(stream, "double" if stream.can_repeat else "double_double")
+        result = solve_non_negative(moments_of_state(rows), flag, penalty)
+        rank = None
+    else:
+        rows, result = climb_stream(stream, flag, penalty, accuracy, rule)
+    fit = linear_fit(rows, result, flag, penalty, stream.is_vector, rank, stream.n_dropped)
+    return (rows if isinstance(rows, State) else state_of_stream(stream)), fit
+
+
 def climb_stream(
     stream: RowStream, fit_intercept: bool, alpha: float | FloatArray, accuracy: str, rank: str
 ) -> tuple[State | RowSummary, Solution]:
@@ -87,7 +120,7 @@ def climb_stream(
     precision = "double" if repeats or accuracy == "fast" else "double_double"
     state = state_of_stream(stream, precision)
     if state.n_samples < state.n_features and repeats:
-        return _climb_in_memory(_gathered(stream, fit_intercept), alpha, accuracy, rank)
+        return _climb_in_memory(gathered(stream, fit_intercept), alpha, accuracy, rank)
     moments = moments_of_state(state)
     is_penalised = bool(np.any(alpha))
     if not (is_penalised or precision == "double_double" or not repeats):
@@ -175,8 +208,8 @@ def labels_asked_for(
     return options, names
 
 
-def _gathered(stream: RowStream, fit_intercept: bool) -> Problem:
-    """All rows in memory, where they are fewer than columns."""
+def gathered(stream: RowStream, fit_intercept: bool) -> Problem:
+    """All rows in memory, where they are few."""
 
     def kernel(rows: RowChunk) -> tuple[FloatArray, FloatArray, FloatArray | None]:
         X, y = (

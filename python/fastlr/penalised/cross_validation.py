@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,18 @@ from fastlr.least_squares.problem import Problem
 from fastlr.moments.state import State
 from fastlr.penalised.dual import dual_equations, solve_dual_for_all
 from fastlr.penalised.equations import PenalisedSolutions, equations_of, solve_for_all
-from fastlr.penalised.folds import Folds, moments_of_folds
+from fastlr.penalised.folds import Fold, Folds, moments_of_folds
 from fastlr.penalised.spectrum import Spectrum, spectrum_of
 
-__all__ = ["FAST_SCORES", "CrossValidation", "factors_of", "leave_one_out", "validate_folds"]
+__all__ = [
+    "FAST_SCORES",
+    "CrossValidation",
+    "factors_of",
+    "leave_one_out",
+    "scores_of_folds",
+    "validate_folds",
+    "without_each_row",
+]
 
 FAST_SCORES = ("neg_mean_squared_error", "neg_root_mean_squared_error", "r2")
 _ROWS_WORTH_FACTORS = 100  # for each penalty: fewer rows do not pay for factors
@@ -81,20 +89,39 @@ def leave_one_out(problem: Problem, alphas: FloatArray, *, keep: bool) -> CrossV
         _leave_one_out_wide(problem, alphas, squares, errors)
         return CrossValidation(alphas, squares, None, errors, "leave_one_out", 2, None)
     state, passes = problem.pass_over()
-    solutions, equations = solve_for_all(state, problem.fit_intercept, alphas)
+    squares = without_each_row(state, problem.fit_intercept, alphas).squares(problem, errors)
+    return CrossValidation(alphas, squares, None, errors, "leave_one_out", passes + 1, state)
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutEachRow:
+    """What a pass over the rows needs to know of all of them, to predict each one by the fit to all others."""
+
+    mean: FloatArray
+    spectrum: Spectrum
+    alphas: FloatArray
+    along: FloatArray
+    """Coefficients (t, p, n_alphas) in the basis of eigenvectors: one product of a row predicts for all alphas."""
+    of_mean: float
+
+    def squares(self, problem: Problem, errors: FloatArray | None) -> FloatArray:
+        """Sums of squared errors (n_alphas, t) over rows; every error goes to ``errors``, if that is an array."""
+        return _squares_without_each_row(
+            problem, self.mean, self.spectrum, self.alphas, self.along, self.of_mean, errors
+        )
+
+
+def without_each_row(state: State, fit_intercept: bool, alphas: FloatArray) -> WithoutEachRow:
+    """The fits to all rows, by their moments."""
+    solutions, equations = solve_for_all(state, fit_intercept, alphas)
     spectrum = spectrum_of(equations.products, equations.with_targets)
-    # Coefficients in the basis of eigenvectors, (t, p, n_alphas): one product of a row predicts for all alphas.
-    along = np.moveaxis(solutions.coef @ spectrum.vectors, 0, 2)
-    squares = _squares_without_each_row(
-        problem,
+    return WithoutEachRow(
         np.concatenate([equations.mean, equations.target_mean]),
         spectrum,
         alphas,
-        along,
-        1.0 / state.total_weight if problem.fit_intercept else 0.0,
-        errors,
+        np.moveaxis(solutions.coef @ spectrum.vectors, 0, 2),
+        1.0 / state.total_weight if fit_intercept else 0.0,
     )
-    return CrossValidation(alphas, squares, None, errors, "leave_one_out", passes + 1, state)
 
 
 def _squares_without_each_row(
@@ -222,16 +249,27 @@ def validate_folds(
                 scores[k] = score(solutions.coef, solutions.intercept, test)
         return CrossValidation(alphas, None, scores, None, "splits", 3 * len(folds), None)
     found, whole, passes = moments_of_folds(problem, folds, with_tests=isinstance(score, str))
-    for k, fold in enumerate(found):
-        solutions, _ = solve_for_all(fold.train, problem.fit_intercept, alphas)
-        if callable(score):
+    if isinstance(score, str):
+        scores = scores_of_folds(found, problem.fit_intercept, alphas, score)
+    else:
+        for k, fold in enumerate(found):
+            solutions, _ = solve_for_all(fold.train, problem.fit_intercept, alphas)
             scores[k] = score(solutions.coef, solutions.intercept, fold.test)
-        elif fold.test_moments is not None:
-            scores[k] = _score(score, *_squares_of_moments(fold.test_moments, solutions), k)
-        else:
-            raise _nothing_to_score(k)
     method = "folds" if folds.is_partition else "splits"
     return CrossValidation(alphas, None, scores, None, method, passes, whole)
+
+
+def scores_of_folds(
+    folds: Sequence[Fold], fit_intercept: bool, alphas: FloatArray, score: str
+) -> FloatArray:
+    """Scores (n_folds, n_alphas) by one of `FAST_SCORES`, from the moments of training and test rows."""
+    scores = np.empty((len(folds), len(alphas)))
+    for k, fold in enumerate(folds):
+        if fold.test_moments is None:
+            raise _nothing_to_score(k)
+        solutions, _ = solve_for_all(fold.train, fit_intercept, alphas)
+        scores[k] = _score(score, *_squares_of_moments(fold.test_moments, solutions), k)
+    return scores
 
 
 def _squares_of_moments(

@@ -6,10 +6,13 @@ import numpy as np
 
 from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
+from fastlr.input.row_stream import RowStream
 from fastlr.least_squares.problem import Problem
+from fastlr.moments.state import State
 from fastlr.penalised.arguments import DescentRules
-from fastlr.penalised.folds import Folds, moments_of_folds
+from fastlr.penalised.folds import Fold, Folds, moments_of_folds
 from fastlr.penalised.sources import OfMoments, Source, cheaper_solver, source_of
+from fastlr.penalised.stream_folds import folds_of_stream
 from fastlr.penalised.tracing import Traced, traced, warn_of_gaps
 from fastlr.results import predict_linear
 
@@ -42,17 +45,26 @@ class Split:
 class CrossValidated:
     """The rows of one target as all splits see them, and all of them together."""
 
-    def __init__(self, problem: Problem, folds: Folds) -> None:
+    def __init__(self, splits: list[Split], whole: Source) -> None:
+        self.splits, self.whole = splits, whole
+
+    @classmethod
+    def of_problem(cls, problem: Problem, folds: Folds) -> CrossValidated:
+        """Rows at hand, by their moments or one by one, whichever is less work."""
         _check_weights(problem, folds)
-        self.whole: Source
         if cheaper_solver(problem) == "moments":
-            self.splits, self.whole = _from_moments(problem, folds)
-            return
-        self.whole = source_of(problem, "auto")
-        self.splits = [
+            found, whole, _ = moments_of_folds(problem, folds, with_tests=True)
+            return cls(*_from_moments(found, whole, problem.fit_intercept))
+        splits = [
             Split(source_of(problem.take_rows(folds.train_of(k)), "auto"), problem.take_rows(test))
             for k, test in enumerate(folds.test)
         ]
+        return cls(splits, source_of(problem, "auto"))
+
+    @classmethod
+    def of_stream(cls, stream: RowStream, n_folds: int, fit_intercept: bool) -> CrossValidated:
+        """Rows that come in chunks: one pass, which deals those of every chunk to the folds."""
+        return cls(*_from_moments(*folds_of_stream(stream, n_folds), fit_intercept))
 
     def errors(
         self, alphas: FloatArray, l1_ratio: float, factors: FloatArray, rules: DescentRules
@@ -66,15 +78,16 @@ class CrossValidated:
         return np.stack(columns, axis=1)
 
 
-def _from_moments(problem: Problem, folds: Folds) -> tuple[list[Split], OfMoments]:
+def _from_moments(
+    found: list[Fold], whole: State, fit_intercept: bool
+) -> tuple[list[Split], OfMoments]:
     """All splits, and all rows, from moments of the folds."""
-    found, whole, _ = moments_of_folds(problem, folds, with_tests=True)
     splits = []
     for fold in found:
         assert fold.test_moments is not None  # since weights were looked at
-        train = OfMoments(fold.train, problem.fit_intercept)
+        train = OfMoments(fold.train, fit_intercept)
         splits.append(Split(train, OfMoments(fold.test_moments, fit_intercept=True)))
-    return splits, OfMoments(whole, problem.fit_intercept)
+    return splits, OfMoments(whole, fit_intercept)
 
 
 def _check_weights(problem: Problem, folds: Folds) -> None:

@@ -172,7 +172,9 @@ def _ridge(problem: Problem, grid: FloatArray, errors: FloatArray, total: float)
 
 
 def _lasso(problem: Problem) -> Model:
-    rows = CrossValidated(problem, consecutive_folds(problem.features.n_samples, _N_FOLDS))
+    rows = CrossValidated.of_problem(
+        problem, consecutive_folds(problem.features.n_samples, _N_FOLDS)
+    )
     ones = np.ones(problem.n_features)
     alphas = grid_of(rows.whole, 1, 60, 1e-4, 1.0, ones, _RULES.positive)
     errors = rows.errors(alphas, 1.0, ones, _RULES).mean(axis=1)

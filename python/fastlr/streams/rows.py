@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from fastlr.input.threads import resolve_threads
 from fastlr.streams.choice import Choice
 from fastlr.streams.chunk_work import ChunkWork, Found
 from fastlr.streams.engine import map_chunks
+from fastlr.streams.turns import in_turn
 
 __all__ = ["Scan"]
 
@@ -53,6 +55,7 @@ class Scan(RowStream):
         self.label, self.n_threads = table.label, n_threads
         self.is_vector = len(choice.targets) == 1
         self.has_weights = choice.weights is not None
+        self.has_names = table.has_names
         self._drops, self._chunk_rows = drop_missing, chunk_rows
         self._progress, self._way = progress, way
         self.n_dropped = 0
@@ -61,6 +64,7 @@ class Scan(RowStream):
         self._is_whole = False
         self._remembered: list[Chunk] | None = None
         self._rest: Iterator[Chunk] | None = None
+        self._blocks: list[Chunk] | None = None  # of a source that is read in any order
 
     @property
     def can_repeat(self) -> bool:
@@ -165,6 +169,48 @@ class Scan(RowStream):
         self._rows_of = rows_of
         self._is_whole = result.is_whole and not self.table.may_change
         return result.value
+
+    def in_turn(self, order: Callable[[int], Sequence[int]] | None = None) -> Iterator[RowChunk]:
+        """The rows chunk by chunk on this thread, the next chunk decoded by another one meanwhile.
+
+        ``order`` makes an order of the number of chunks; where these cannot be read in any order (compressed text,
+        streams, functions) they come as they are in the source.
+        """
+        self.count_rows()
+        self.check_repeatable("this")
+        numbered: Iterable[tuple[int, Chunk]]
+        if order is not None and self.table.reads_anywhere:
+            if self._blocks is None:
+                self._blocks = []
+                for chunk in self._of_pass():
+                    chunk.forget()
+                    self._blocks.append(chunk)
+            numbered = ((k, self._blocks[k]) for k in order(len(self._blocks)))
+        else:
+            numbered = enumerate(self._of_pass())
+        work: ChunkWork[list[RowChunk]] = ChunkWork(
+            self.choice,
+            self._drops,
+            self._way,
+            self.is_vector,
+            lambda rows: [rows],
+            operator.add,
+            not self._is_whole,
+        )
+        starts = [0, *itertools.accumulate(self._rows_of[k] for k in range(len(self._rows_of)))]
+        n_threads, done = resolve_threads(self.n_threads), 0
+
+        def read(number: int, chunk: Chunk) -> list[RowChunk]:
+            nonlocal done
+            found = work.of_chunk(chunk, chunk.rows_before or 0, starts[number], n_threads)
+            chunk.check()
+            done += chunk.n_bytes
+            return found.value or []
+
+        for rows in in_turn(numbered, read):
+            if self._progress is not None:
+                self._progress(done, self.table.n_bytes)
+            yield rows
 
     def nothing_left(self, n_dropped: int = 0) -> InputError:
         """The error for a source of which no row counts, with the reason."""

@@ -205,6 +205,7 @@ class FunctionTable(_SourceTable):
         self.targets: tuple[str, ...] = ()
         if self.is_of_pairs:
             columns, self.targets = _columns_of_pair(first, 0)
+            self.has_names = as_features(first[0], may_miss=True).names is not None
             kinds = [Column(name, True, "numbers") for name in columns]
         elif isinstance(first, Mapping):
             kinds = [_kind(name, np.asarray(values)) for name, values in first.items()]
