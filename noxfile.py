@@ -40,6 +40,13 @@ def tests(session):
     session.run("pytest", *session.posargs)
 
 
+@nox.session
+def clusters(session):
+    """Test what runs on Dask and on Spark, which needs Java: the other tests leave both out."""
+    session.install(".[test,dask,spark]")
+    session.run("pytest", "tests/dask", "tests/spark", "tests/distributed", *session.posargs)
+
+
 def widest_level():
     """The widest x86-64 level of this machine, if Linux tells of one."""
     told = Path("/proc/cpuinfo")

@@ -55,6 +55,7 @@ FLOORS = {
     "loading": 7,
     "cli": 8,
     "distributed": 8,
+    "dask": 9,
 }
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef

@@ -19,7 +19,7 @@ from fastlr.moments import Moments
 from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
-    from fastlr import diagnostics, distributed, plot, reference
+    from fastlr import dask, diagnostics, distributed, plot, reference
     from fastlr.descent import Descent, optimizers, schedules
     from fastlr.descent.comparison import RateComparison, compare_rates
     from fastlr.descent.descend import descend
@@ -89,6 +89,7 @@ __all__ = [
     "best_subset",
     "compare",
     "compare_rates",
+    "dask",
     "descend",
     "diagnostics",
     "distributed",
@@ -141,6 +142,7 @@ _LAZY = {
     "best_subset": ("fastlr.penalised.selection", "best_subset"),
     "compare": ("fastlr.results.comparison", "compare"),
     "compare_rates": ("fastlr.descent.comparison", "compare_rates"),
+    "dask": ("fastlr.dask", None),
     "descend": ("fastlr.descent", "descend"),
     "diagnostics": ("fastlr.diagnostics", None),
     "distributed": ("fastlr.distributed", None),

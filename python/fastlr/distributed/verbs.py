@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import fastlr
 from fastlr.distributed.executors import rows
 from fastlr.distributed.fits import fitted
-from fastlr.least_squares import fit as least_squares
-from fastlr.moments import Moments
-from fastlr.penalised import lasso, paths, selection
-from fastlr.penalised.lasso import PenaltyPath
-from fastlr.penalised.paths import RidgePath
-from fastlr.penalised.selection import SubsetSelection
-from fastlr.results import LinearFit
+
+if TYPE_CHECKING:
+    from fastlr import LinearFit, Moments, PenaltyPath, RidgePath, SubsetSelection
 
 __all__ = ["best_subset", "enet_path", "lasso_path", "moments", "ols", "ridge", "ridge_path"]
 
@@ -44,7 +41,7 @@ def moments(executor: Executor, chunks: Any, **options: Any) -> Moments:
     >>> moments.n_samples, fastlr.solve(moments).coef.round(12)
     (10, array([2.]))
     """
-    return fitted(Moments.from_rows, rows, (executor, chunks), options)
+    return fitted(fastlr.Moments.from_rows, rows, (executor, chunks), options)
 
 
 def ols(executor: Executor, chunks: Any, **options: Any) -> LinearFit:
@@ -52,7 +49,7 @@ def ols(executor: Executor, chunks: Any, **options: Any) -> LinearFit:
 
     Further passes, for more digits and for robust errors, are work for the executor as well.
     """
-    return fitted(least_squares.ols, rows, (executor, chunks), options)
+    return fitted(fastlr.ols, rows, (executor, chunks), options)
 
 
 def ridge(executor: Executor, chunks: Any, *, alpha: Any = 1.0, **options: Any) -> LinearFit:
@@ -62,19 +59,19 @@ def ridge(executor: Executor, chunks: Any, *, alpha: Any = 1.0, **options: Any) 
 
 def ridge_path(executor: Executor, chunks: Any, **options: Any) -> RidgePath:
     """Ridge regression for many penalties, with the options of `rows` and of `fastlr.ridge_path`; one pass."""
-    return fitted(paths.ridge_path, rows, (executor, chunks), options)
+    return fitted(fastlr.ridge_path, rows, (executor, chunks), options)
 
 
 def lasso_path(executor: Executor, chunks: Any, **options: Any) -> PenaltyPath:
     """The lasso for many penalties, with the options of `rows` and of `fastlr.lasso_path`; one pass."""
-    return fitted(lasso.lasso_path, rows, (executor, chunks), options)
+    return fitted(fastlr.lasso_path, rows, (executor, chunks), options)
 
 
 def enet_path(executor: Executor, chunks: Any, **options: Any) -> PenaltyPath:
     """Elastic nets for many penalties, with the options of `rows` and of `fastlr.enet_path`; one pass."""
-    return fitted(lasso.enet_path, rows, (executor, chunks), options)
+    return fitted(fastlr.enet_path, rows, (executor, chunks), options)
 
 
 def best_subset(executor: Executor, chunks: Any, **options: Any) -> SubsetSelection:
     """The best subsets of features, with the options of `rows` and of `fastlr.best_subset`; one pass."""
-    return fitted(selection.best_subset, rows, (executor, chunks), options)
+    return fitted(fastlr.best_subset, rows, (executor, chunks), options)

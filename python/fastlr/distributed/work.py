@@ -16,7 +16,7 @@ from fastlr.files import Chunk, Table
 from fastlr.input.row_stream import StaticTree
 from fastlr.streams.chunk_work import ChunkWork, Found
 
-__all__ = ["Gathered", "Work", "failure"]
+__all__ = ["Gathered", "Work", "failure", "packed"]
 
 T = TypeVar("T")
 _OWN = (InputError, InputTypeError, FileFormatError)
@@ -147,10 +147,11 @@ class Work:
 
     def _check_columns(self, table: Table) -> None:
         """Refuse columns of a pair (X, y) that the first one has not: they would be left out unsaid."""
-        if self.columns is None:
+        names = table.names
+        if self.columns is None or names == self.columns:
             return
-        others = [name for name in table.names if name not in self.columns]
-        lacking = [name for name in self.columns if name not in table.names]
+        others = [name for name in names if name not in self.columns]
+        lacking = [name for name in self.columns if name not in names]
         if others or lacking:
             what = f"has a column {others[0]!r}" if others else f"has no column {lacking[0]!r}"
             raise InputError(
@@ -161,7 +162,7 @@ class Work:
         """As bytes, which a process reads once."""
         if self._payload is None:
             state = {name: value for name, value in vars(self).items() if name != "_payload"}
-            self._payload = _packed(state)
+            self._payload = packed(state)
         return _unpacked, (self._payload,)
 
     def __sizeof__(self) -> int:
@@ -177,14 +178,14 @@ def _unpacked(payload: bytes) -> Work:
     return work
 
 
-def _packed(state: Mapping[str, Any]) -> bytes:
-    """Any kernel as bytes: functions within functions as well."""
+def packed(value: Any) -> bytes:
+    """Anything as bytes: functions within functions as well."""
     try:
         import cloudpickle
     except ImportError:  # joblib, which scikit-learn brings, has one of its own, or needs that one
         from joblib.externals import cloudpickle
-    packed: bytes = cloudpickle.dumps(state)
-    return packed
+    result: bytes = cloudpickle.dumps(value)
+    return result
 
 
 def failure(error: Exception, place: str, chunk: Any = None) -> Exception:

@@ -317,6 +317,15 @@ class Moments(Figures, Storable):
     def __reduce__(self) -> tuple[Any, ...]:
         return Moments.from_bytes, (self.to_bytes(),)
 
+    def __sizeof__(self) -> int:
+        """Bytes that the moments take in memory."""
+        arrays = (part for part in self._state if isinstance(part, np.ndarray))
+        return object.__sizeof__(self) + sum(part.nbytes for part in arrays)
+
+    def __dask_tokenize__(self) -> tuple[str, bytes]:
+        """What tells these moments from others, so that Dask knows equal ones again."""
+        return "fastlr.Moments", self.to_bytes()
+
     def to_bytes(self) -> bytes:
         """Serialise: a versioned format of its own, the same on every machine."""
         return as_bytes(self._state)
