@@ -124,6 +124,15 @@ void factors_and_inverses_are_right_to_rounding() {
     Matrix inverse = L;
     invert_lower(inverse, n_threads);
     CHECK((product_of(L, inverse) - Matrix::Identity(n, n)).cwiseAbs().maxCoeff() <= 1e-14);
+    PackedTriangle packed;
+    Matrix kept = A;
+    CHECK(factor_cholesky(kept, 1, &packed));
+    CHECK(kept.triangularView<Eigen::Lower>().toDenseMatrix() ==
+          factor.triangularView<Eigen::Lower>().toDenseMatrix());
+    inverse = kept;
+    invert_lower(inverse, n_threads);
+    invert_lower(kept, 1, &packed);
+    CHECK((inverse - kept).cwiseAbs().maxCoeff() <= 1e-15);
     Matrix indefinite = A;
     indefinite(n - 1, n - 1) = -1.0;
     CHECK(!factor_cholesky(indefinite, n_threads));

@@ -8,8 +8,7 @@ import pytest
 from fastlr import reference
 
 U = 2.0**-53
-EDGES = [1, 2, 7, 8, 9, 63, 64, 65, 127, 128, 129, 191, 192, 193, 255, 256, 257]
-# Halves of 600 columns are deeper than what is packed at once; what that does to rounding is not a matter of the kind.
+EDGES = [1, 2, 7, 8, 9, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129, 143, 144, 145, 191, 192, 193, 257]
 KINDS = {"random": 400, "graded": 400, "ill-conditioned": 600}
 
 
@@ -69,8 +68,8 @@ def test_the_factor_is_as_near_as_lapacks_and_its_inverse_right_to_rounding(kern
 
 
 def test_threads_do_not_change_a_bit(kernels):
-    # Alone, a thread does halves of 1000 columns in two turns.
-    for n, several in ((130, (2, 3)), (257, (2, 3)), (400, (2,)), (1000, (3,))):
+    # Of 1040 columns a tile takes the first 1024 at once.
+    for n, several in ((33, (2,)), (130, (2, 3)), (257, (2, 3)), (400, (2,)), (1040, (3,))):
         A = positive_definite("graded", n)
         alone = factors(kernels, A, 1)
         assert backward_error(A, alone[0]) <= 2 * error_of_lapack("graded", n) + 4 * U, n

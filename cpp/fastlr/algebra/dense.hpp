@@ -3,6 +3,7 @@
 #pragma once
 
 #include "fastlr/matrices.hpp"
+#include "fastlr/products/triangles.hpp"
 #include "fastlr/registers/double_double.hpp"
 
 namespace fastlr {
@@ -10,8 +11,8 @@ namespace fastlr {
 using Matrix = Eigen::MatrixXd;
 
 /// A = L L': the lower triangle of A is read and becomes L, what is above it is left alone. False
-/// if A is not positive definite; A is spoilt then. n^3 / 3 flops.
-bool factor_cholesky(Eigen::Ref<Matrix> A, int n_threads);
+/// if A is not positive definite; A is spoilt then. n^3 / 3 flops. Where it is packed, it stays in `keep`.
+bool factor_cholesky(Eigen::Ref<Matrix> A, int n_threads, PackedTriangle* keep = nullptr);
 
 /// Estimated reciprocal condition number of A = L L' in the 1-norm, whose norm is given (Higham
 /// 2002, algorithm 15.1): some 10 n^2 flops.
@@ -20,8 +21,8 @@ double reciprocal_condition(const Eigen::Ref<const Matrix>& L, double norm);
 /// The 1-norm of a symmetric matrix, of which the lower triangle is read.
 double symmetric_norm(const Eigen::Ref<const Matrix>& A);
 
-/// L := L^-1 for a lower triangular L, in place: n^3 / 3 flops.
-void invert_lower(Eigen::Ref<Matrix> L, int n_threads);
+/// L := L^-1 for a lower triangular L, in place: n^3 / 3 flops. `packed`: what factor_cholesky() kept of it.
+void invert_lower(Eigen::Ref<Matrix> L, int n_threads, PackedTriangle* packed = nullptr);
 
 /// A B for an upper triangular A.
 Matrix multiply_upper(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Matrix>& B,

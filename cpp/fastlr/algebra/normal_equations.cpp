@@ -249,12 +249,13 @@ bool solve_by_cholesky(const ScaledEquations& equations, int n_threads, ScaledSo
   A.diagonal() += equations.penalty;
   give_turn();
   const double norm = symmetric_norm(A);
-  if (!factor_cholesky(A, n_threads)) return false;
+  PackedTriangle packed;
+  if (!factor_cholesky(A, n_threads, &packed)) return false;
   const double reciprocal = reciprocal_condition(A, norm);
   if (!(reciprocal > 4 * unit_roundoff * out.inflation * static_cast<double>(l))) return false;
   for (Index k = 0; k < equations.n_targets; ++k)
     spread(equations, solved(A, equations.c.col(k)), out.coef.data() + k * p);
-  invert_lower(A, n_threads);
+  invert_lower(A, n_threads, &packed);
   give_turn();
   A.triangularView<Eigen::StrictlyUpper>().setZero();
   out.squared_condition = 1.0 / reciprocal;

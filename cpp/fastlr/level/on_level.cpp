@@ -401,8 +401,8 @@ double measure_flops(Index n, int n_threads) { return level_in_use().measure_flo
 
 double measure_tile(Index n, int n_threads) { return level_in_use().measure_tile(n, n_threads); }
 
-bool factor_cholesky(Eigen::Ref<Matrix> A, int n_threads) {
-  return level_in_use().factor_cholesky(A, n_threads);
+bool factor_cholesky(Eigen::Ref<Matrix> A, int n_threads, PackedTriangle* keep) {
+  return level_in_use().factor_cholesky(A, n_threads, keep);
 }
 
 double reciprocal_condition(const Eigen::Ref<const Matrix>& L, double norm) {
@@ -413,8 +413,8 @@ double symmetric_norm(const Eigen::Ref<const Matrix>& A) {
   return level_in_use().symmetric_norm(A);
 }
 
-void invert_lower(Eigen::Ref<Matrix> L, int n_threads) {
-  level_in_use().invert_lower(L, n_threads);
+void invert_lower(Eigen::Ref<Matrix> L, int n_threads, PackedTriangle* packed) {
+  level_in_use().invert_lower(L, n_threads, packed);
 }
 
 void multiply_vector(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Vector>& v,

@@ -15,6 +15,7 @@ namespace fastlr {
 /// things are asked for from time to time. No bit depends on any of it.
 struct DeepPanel {
   static constexpr Index depth = rows_per_fold;
+  static constexpr Index row_stride = strip_width;
   static constexpr Index strip_stride = strip_size_of(depth);
   static constexpr bool has_zeros_behind =
       true;  // the last variable, multiplied for the sake of fewer tiles

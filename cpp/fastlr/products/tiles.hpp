@@ -18,6 +18,7 @@ namespace fastlr {
 /// Panels of which the strips of a tile's vectors stay in the nearest cache, while those of scalars pass
 /// by and are asked for some rows ahead. A tile asks for a line of other things with every row.
 struct ShortPanel {
+  static constexpr Index row_stride = strip_width;
   static constexpr Index strip_stride = strip_size;
   static constexpr bool has_zeros_behind =
       false;  // the last variable: tiles are as high as is needed
@@ -36,6 +37,7 @@ template <Index H, Index V, Index Above = 0, class Panel = ShortPanel>
 void tile_product(const double* a, const double* b, Index n_rows, bool set, double* C, Index stride,
                   const std::byte* const* lines) {
   constexpr Index strip = Panel::strip_stride;
+  constexpr Index row = Panel::row_stride;
   constexpr Index per_strip = strip_width / lanes;
   constexpr Index vectors = V * per_strip;
   constexpr auto width = [](Index i) { return i < Above ? vectors - per_strip : vectors; };
@@ -56,11 +58,11 @@ void tile_product(const double* a, const double* b, Index n_rows, bool set, doub
   constexpr Index n_asked = n_vectors_asked + 1 + (asks_every_row ? 1 : 0);
   const auto ask = [&](Index k, Index r) __attribute__((always_inline)) {
     if (k < n_vectors_asked) {
-      prefetch<first_level>(reinterpret_cast<const std::byte*>(
-          b + k * strip + (r + Panel::vectors_ahead) * strip_width));
+      prefetch<first_level>(
+          reinterpret_cast<const std::byte*>(b + k * strip + (r + Panel::vectors_ahead) * row));
     } else if (k == n_vectors_asked) {
       prefetch<first_level>(
-          reinterpret_cast<const std::byte*>(a + (r + Panel::scalars_ahead) * strip_width));
+          reinterpret_cast<const std::byte*>(a + (r + Panel::scalars_ahead) * row));
     } else {
       prefetch(lines[r]);
     }
@@ -69,14 +71,14 @@ void tile_product(const double* a, const double* b, Index n_rows, bool set, doub
     Lanes z[vectors];
 #pragma GCC unroll 16
     for (Index v = 0; v < vectors; ++v)
-      z[v] = load(b + (v / per_strip) * strip + r * strip_width + (v % per_strip) * lanes);
+      z[v] = load(b + (v / per_strip) * strip + r * row + (v % per_strip) * lanes);
 #pragma GCC unroll 16
     for (Index i = 0; i < H; ++i) {
 #pragma GCC unroll 16
       for (Index k = 0; k < n_asked; ++k)
         if (k * H / n_asked == i) ask(k, r);
       const Lanes scalar =
-          broadcast_from(a + (i / strip_width) * strip + r * strip_width + i % strip_width);
+          broadcast_from(a + (i / strip_width) * strip + r * row + i % strip_width);
 #pragma GCC unroll 16
       for (Index v = 0; v < vectors; ++v)
         if (v < width(i)) sum[i][v] = multiply_add(scalar, z[v], sum[i][v]);
@@ -87,8 +89,8 @@ void tile_product(const double* a, const double* b, Index n_rows, bool set, doub
     for (; n >= 2; n -= 2) {
       add_row(0);
       add_row(1);
-      a += 2 * strip_width;
-      b += 2 * strip_width;
+      a += 2 * row;
+      b += 2 * row;
       if constexpr (asks_every_row) lines += 2;
     }
     if (n > 0) add_row(0);

@@ -4,13 +4,13 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 #include <span>
 #include <vector>
 
 #include "fastlr/matrices.hpp"
 #include "fastlr/reading/layout.hpp"
 #include "fastlr/reading/loading.hpp"
+#include "fastlr/reading/prefetching.hpp"
 #include "fastlr/registers/lanes.hpp"
 
 namespace fastlr {
@@ -51,18 +51,26 @@ class ColumnBlocks {
   void pack(Index first, Index n, double* block) const {
     for (const Index j : columns_) pack_column(j, first, 0, n, block);
     const Index whole = n / lanes * lanes;
-    for (const Index j : tiles_) {
-      if (column(j).dtype == DType::f64) {
-        pack_tile<double>(j, first, whole, block);
-      } else {
-        pack_tile<float>(j, first, whole, block);
+    // Long rows are read a few at a time, in the order of memory.
+    const Index at_once = static_cast<Index>(tiles_.size()) > few_tiles ? 8 : column_block_rows;
+    for (Index r = 0; r < whole; r += at_once) {
+      for (const Index j : tiles_) {
+        if (column(j).dtype == DType::f64) {
+          pack_tile<double>(j, first, r, std::min(whole, r + at_once), block);
+        } else {
+          pack_tile<float>(j, first, r, std::min(whole, r + at_once), block);
+        }
       }
-      if (whole == column_block_rows) continue;
-      for (Index c = j; c < j + lanes; ++c) pack_column(c, first, whole, n, block);
     }
+    if (whole == column_block_rows) return;
+    for (const Index j : tiles_)
+      for (Index c = j; c < j + lanes; ++c) pack_column(c, first, whole, n, block);
   }
 
  private:
+  static constexpr Index few_tiles = 16;
+  static constexpr Index bytes_ahead = 512;
+
   const Column& column(Index j) const { return source_[static_cast<std::size_t>(j)]; }
 
   void pack_column(Index j, Index first, Index done, Index n, double* block) const {
@@ -74,22 +82,21 @@ class ColumnBlocks {
 
   /// Neighbours in memory are read a row at a time and transposed in registers.
   template <class Scalar>
-  void pack_tile(Index j, Index first, Index whole, double* block) const {
-    using Tile = Eigen::Matrix<double, lanes, lanes>;
-    using Row = Eigen::Array<Scalar, lanes, 1>;
+  void pack_tile(Index j, Index first, Index from, Index to, double* block) const {
     const Column& head = column(j);
-    const std::byte* source = head.at(first);
-    for (Index r = 0; r < whole; r += lanes) {
-      Tile tile;
+    const std::byte* source = head.at(first + from);
+    const Lanes scale = load(scale_ + j);
+    for (Index r = from; r < to; r += lanes) {
+      Eigen::internal::PacketBlock<Lanes, lanes> tile;
+#pragma GCC unroll 8
       for (Index i = 0; i < lanes; ++i, source += head.stride) {
-        Row x;
-        std::memcpy(x.data(), source, sizeof x);
-        tile.col(i) = x.template cast<double>().matrix();
+        prefetch<first_level>(source + bytes_ahead);
+        tile.packet[i] = multiply(load_as_doubles<Scalar>(source), scale);
       }
-      tile.transposeInPlace();
+      if constexpr (lanes > 1) Eigen::internal::ptranspose(tile);
+#pragma GCC unroll 8
       for (Index c = 0; c < lanes; ++c)
-        Eigen::Map<Eigen::Matrix<double, lanes, 1>>(block + (j + c) * column_block_rows + r) =
-            tile.col(c) * scale_[j + c];
+        store(block + (j + c) * column_block_rows + r, tile.packet[c]);
     }
   }
 

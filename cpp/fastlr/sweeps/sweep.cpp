@@ -24,13 +24,17 @@ struct Residuals {
   std::array<double, column_block_rows> lo;
 };
 
-/// Cache lines of one column's values in U registers of rows.
-template <Index U>
-constexpr Index lines_per_column =
-    (U * lanes * static_cast<Index>(sizeof(double)) + cache_line - 1) / cache_line;
+/// Cache lines to prefetch beside so many registers of values, as a share of what they fill. Some are asked
+/// for here and some where the gradient is summed, lest requests queue up in one place.
+constexpr Index lines_beside(Index registers, Index quarters) {
+  return (registers * lanes * Index{sizeof(double)} * quarters + 4 * cache_line - 1) /
+         (4 * cache_line);
+}
+constexpr Index of_residuals = 3;
+constexpr Index of_gradients = 2;
 
 /// r = y - a - sum_j x_j b_j for U registers of rows: each product and each sum keeps its rounding
-/// error. `ahead` are lines to prefetch, as many as are read here.
+/// error. `ahead` are lines to prefetch.
 template <Index U>
 void residual_registers(const double* X, Index n_columns, const double* y, const double* b,
                         const double* b_low, DoubleDouble a, const std::byte* const* ahead,
@@ -44,8 +48,7 @@ void residual_registers(const double* X, Index n_columns, const double* y, const
   for (Index j = 0; j < n_columns; ++j, X += column_block_rows) {
     const Factor coef(broadcast(b[j]));
     const Lanes minus_low = broadcast(-b_low[j]);
-#pragma GCC unroll 8
-    for (Index line = 0; line < lines_per_column<U>; ++line) prefetch(*ahead++);
+    for (Index line = 0; line < lines_beside(U, of_residuals); ++line) prefetch(*ahead++);
 #pragma GCC unroll 8
     for (Index u = 0; u < U; ++u) {
       const Lanes x = load(X + u * lanes);
@@ -72,9 +75,10 @@ constexpr Index registers_at_once = lanes == 8 ? 4 : 2;
 constexpr Index registers_at_once = 2;
 #endif
 
-/// Lines that are asked for at once.
+/// The most lines that are asked for at once.
 constexpr Index lines_at_once(Index n_columns) {
-  return n_columns * lines_per_column<registers_at_once>;
+  constexpr Index beside_gradient = column_block_rows / lanes * lines_beside(lanes, of_gradients);
+  return std::max(n_columns * lines_beside(registers_at_once, of_residuals), beside_gradient);
 }
 
 /// The block's first n residuals; the rest is zero, so that it adds nothing.
@@ -93,7 +97,9 @@ void residual_block(const double* X, Index n_columns, const double* y, const dou
 
 /// (hi, lo) += sum_r x_rc r for C columns.
 template <Index C>
-void gradient_columns(const double* X, const Residuals& r, Index n_groups, double* sums) {
+void gradient_columns(const double* X, const Residuals& r, Index n_groups, Prefetcher& prefetcher,
+                      double* sums) {
+  const std::byte* const* ahead = prefetcher.next(n_groups * lines_beside(C, of_gradients));
   Lanes h[C];
   Lanes l[C];
 #pragma GCC unroll 8
@@ -104,6 +110,7 @@ void gradient_columns(const double* X, const Residuals& r, Index n_groups, doubl
   for (Index i = 0; i < n_groups; ++i) {
     const Factor residual(load(r.hi.data() + i * lanes));
     const Lanes low = load(r.lo.data() + i * lanes);
+    for (Index line = 0; line < lines_beside(C, of_gradients); ++line) prefetch(*ahead++);
 #pragma GCC unroll 8
     for (Index c = 0; c < C; ++c) {
       const Lanes x = load(X + c * column_block_rows + i * lanes);
@@ -123,13 +130,14 @@ void gradient_columns(const double* X, const Residuals& r, Index n_groups, doubl
 }
 
 void gradient_block(const double* X, Index n_columns, const Residuals& r, Index n_groups,
-                    double* sums) {
+                    Prefetcher& prefetcher, double* sums) {
   constexpr Index at_once = lanes == 8 ? 4 : 2;
   Index j = 0;
   for (; j + at_once <= n_columns; j += at_once)
-    gradient_columns<at_once>(X + j * column_block_rows, r, n_groups, sums + 2 * j * lanes);
+    gradient_columns<at_once>(X + j * column_block_rows, r, n_groups, prefetcher,
+                              sums + 2 * j * lanes);
   for (; j < n_columns; ++j)
-    gradient_columns<1>(X + j * column_block_rows, r, n_groups, sums + 2 * j * lanes);
+    gradient_columns<1>(X + j * column_block_rows, r, n_groups, prefetcher, sums + 2 * j * lanes);
 }
 
 /// r := w r, and into sums: += sum w r, sum w r^2 (r before weighting).
@@ -210,7 +218,7 @@ void sweep_rows(const SweepProblem& problem, const ColumnBlocks& blocks,
                      b.hi.data(), b.lo.data(), {intercept[k], intercept[t + k]}, n, prefetcher, r);
       weigh_and_sum(problem.weight != nullptr ? weight.data() : nullptr, n_groups, r,
                     out + 2 * n_columns * lanes);
-      gradient_block(block.data(), n_columns, r, n_groups, out);
+      gradient_block(block.data(), n_columns, r, n_groups, prefetcher, out);
     }
   }
 }
@@ -316,6 +324,7 @@ void transposed_product(const SweepProblem& problem, const double* r, int n_thre
       Vector block(n_columns * column_block_rows);
       Vector sums = Vector::Zero(2 * n_columns * lanes);
       Residuals part;
+      Prefetcher nothing = Prefetcher::idle(lines_at_once(n_columns));
       for (Index start = 0; start < n_samples; start += column_block_rows) {
         const Index n = std::min(column_block_rows, n_samples - start);
         blocks.pack(start, n, block.data());
@@ -323,7 +332,7 @@ void transposed_product(const SweepProblem& problem, const double* r, int n_thre
         part.lo.fill(0.0);
         std::copy_n(r + start, n, part.hi.data());
         std::copy_n(r + n_samples + start, n, part.lo.data());
-        gradient_block(block.data(), n_columns, part, (n + lanes - 1) / lanes, sums.data());
+        gradient_block(block.data(), n_columns, part, (n + lanes - 1) / lanes, nothing, sums.data());
       }
       for (Index c = 0; c < n_columns; ++c) {
         const DoubleDouble g =
