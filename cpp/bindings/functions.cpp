@@ -186,6 +186,11 @@ py::array taken(const Given& given, As<py::array>) {
   return py::reinterpret_borrow<py::array>(given.value);
 }
 
+py::buffer taken(const Given& given, As<py::buffer>) {
+  if (PyObject_CheckBuffer(given.value.ptr()) == 0) refuse(given, "a buffer of bytes");
+  return py::reinterpret_borrow<py::buffer>(given.value);
+}
+
 py::bytes taken(const Given& given, As<py::bytes>) {
   if (!PyBytes_Check(given.value.ptr())) refuse(given, "bytes");
   return py::reinterpret_borrow<py::bytes>(given.value);

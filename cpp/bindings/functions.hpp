@@ -85,6 +85,7 @@ char taken(const Given& given, As<char>);
 std::string taken(const Given& given, As<std::string>);
 py::object taken(const Given& given, As<py::object>);
 py::array taken(const Given& given, As<py::array>);
+py::buffer taken(const Given& given, As<py::buffer>);
 py::bytes taken(const Given& given, As<py::bytes>);
 py::dict taken(const Given& given, As<py::dict>);
 
