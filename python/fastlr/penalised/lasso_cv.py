@@ -67,7 +67,7 @@ class CrossValidated:
 
 
 def _from_moments(problem: Problem, folds: Folds) -> tuple[list[Split], OfMoments]:
-    """All splits, and all rows, from moments of the folds."""
+    """Build the problems of all splits, and of all rows, from moments of the folds."""
     found, whole, _ = moments_of_folds(problem, folds, with_tests=True)
     splits = []
     for fold in found:
