@@ -180,7 +180,7 @@ class Influence:
 
     @property
     def resid_studentized_external(self) -> FloatArray:
-        """The same by the residual standard deviation of the fit without the row: Student's t of df_resid - 1."""
+        """Residuals by the residual standard deviation of the fit without the row: Student's t of df_resid - 1."""
         return self._kept("external")
 
     @property
