@@ -36,7 +36,7 @@ def test_examples_in_docstrings(name, tmp_path, monkeypatch):
 
 
 # Words that a text begins with only if it goes on from the name, or the text, beside it.
-LEANING = {"Also", "And", "Its", "Of", "Or", "Their", "Theirs", "These", "They", "Those"}
+LEANING = {"Also", "And", "Its", "Of", "Or", "Their", "Theirs", "They", "Those"}
 ELSEWHERE = {
     f"The same {word}" for word in ("as", "by", "for", "from", "in", "of", "with", "without")
 }
