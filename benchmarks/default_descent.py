@@ -19,7 +19,7 @@ SHORTFALL = 1e-6
 
 
 def tables():
-    """Names and data frames."""
+    """Return the tables to descend on, as data frames by name."""
     import faraway.datasets
     import statsmodels.datasets
 

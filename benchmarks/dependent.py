@@ -37,7 +37,7 @@ KINDS = ("rank", "rss", "reported", "norm", "digits", "bse", "basic", "error", "
 
 
 class Tally:
-    """What was found in one family."""
+    """Counts of what was found in one family of designs."""
 
     def __init__(self):
         self.n_problems, self.counts, self.passes, self.worst = 0, Counter(), [], {}
@@ -104,7 +104,7 @@ def of_tables(only):
 
 
 def statsmodels_tables():
-    """Those of statsmodels that come with it."""
+    """Return the tables that come with statsmodels."""
     if importlib.util.find_spec("statsmodels") is None:
         return
     import statsmodels.datasets

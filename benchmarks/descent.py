@@ -37,7 +37,7 @@ def numpy_full_batch(X, y, epochs):
 
 
 def numpy_batches(X, y, size, epochs):
-    """Shuffle, cut, gather, step."""
+    """Descend by minibatches in NumPy: shuffle the rows, cut them into batches, gather each, take its step."""
     rng = np.random.default_rng(0)
     n = len(y)
     w, b = np.zeros(X.shape[1]), 0.0

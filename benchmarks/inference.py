@@ -44,7 +44,7 @@ def ours(X, y, groups, n_threads):
 
 
 def theirs(X, y, groups):
-    """What is timed of others, as far as they are installed."""
+    """Return the functions of other libraries that are timed, as far as these are installed."""
     runs = {}
     if importlib.util.find_spec("statsmodels"):
         import statsmodels.api as sm

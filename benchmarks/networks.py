@@ -56,7 +56,7 @@ def regressor(kind, hidden, activation, solver, batch):
 
 
 def torch_epoch(X, y, hidden, activation, solver, batch):
-    """An epoch of the tutorial's loop."""
+    """Train a PyTorch network for one epoch, as in its tutorial's loop."""
     import torch
 
     functions = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}

@@ -21,7 +21,7 @@ def small():
 
     calls = {
         "numpy.linalg.lstsq": lstsq,
-        "the kernel of ols": lambda: kernels.climb(X, y, None, True, "auto", 1),
+        "the kernel of ols": lambda: kernels.climb(X, y, None, True, "auto", 1, False),
         "fastlr.ols": lambda: fastlr.ols(X, y),
         "fastlr.LinearRegression": lambda: fastlr.LinearRegression().fit(X, y),
     }

@@ -72,7 +72,7 @@ def decode(path, n_threads):
 
 
 def fit(path, n_threads):
-    """Least squares from a scan."""
+    """Fit the rows of a file by least squares, as `fastlr.scan` reads them."""
     fastlr.ols(fastlr.scan(path, target="y", n_threads=n_threads))
 
 
@@ -82,7 +82,7 @@ def robust(path, n_threads):
 
 
 def polars_and_numpy(path, n_threads):
-    """All rows in memory, then the normal equations."""
+    """Read all rows into memory by polars, then solve the normal equations in NumPy."""
     import polars as pl
 
     X = pl.read_csv(path).to_numpy()

@@ -10,30 +10,15 @@ import numpy as np
 
 import fastlr
 
-NAMES = [
-    "age",
-    "weight",
-    "height",
-    "adipos",
-    "neck",
-    "chest",
-    "abdom",
-    "hip",
-    "thigh",
-    "knee",
-    "ankle",
-    "biceps",
-    "forearm",
-    "wrist",
-]
 table = faraway.datasets.fat.load()
-X, y = table[NAMES], table["brozek"]
+# All measurements but those of fat itself, or made of it.
+X, y = table.drop(columns=["brozek", "siri", "density", "free"]), table["brozek"]
 Z = (X - X.mean()) / X.std(ddof=0)  # a penalty treats all coefficients alike: so should the units
 
 path = fastlr.lasso_path(Z, y, tol=1e-10)
 wait = np.sum(np.cumsum(path.coefs != 0.0, axis=1) == 0, axis=1)  # penalties without a coefficient
 print("in the order in which they get a coefficient:")
-print(" ", ", ".join(NAMES[j] for j in np.argsort(wait, kind="stable")))
+print(" ", ", ".join(X.columns[j] for j in np.argsort(wait, kind="stable")))
 
 model = fastlr.LassoCV(cv=10, tol=1e-10).fit(Z, y)
 errors = model.mse_path_.mean(axis=1)
@@ -41,7 +26,7 @@ spread = model.mse_path_.std(axis=1, ddof=1) / np.sqrt(model.mse_path_.shape[1])
 best = np.argmin(errors)
 simple = np.argmax(errors <= errors[best] + spread[best])  # alphas fall: the first is the largest
 for what, k in (("the least error", best), ("one standard error more", simple)):
-    chosen = [NAMES[j] for j in np.flatnonzero(path.coefs[:, k])]
+    chosen = [X.columns[j] for j in np.flatnonzero(path.coefs[:, k])]
     print(
         f"\n{what}, in ten folds, has alpha = {path.alphas[k]:.3f} and {len(chosen)} measurements:"
     )

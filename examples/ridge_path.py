@@ -10,24 +10,9 @@ import numpy as np
 
 import fastlr
 
-NAMES = [
-    "age",
-    "weight",
-    "height",
-    "adipos",
-    "neck",
-    "chest",
-    "abdom",
-    "hip",
-    "thigh",
-    "knee",
-    "ankle",
-    "biceps",
-    "forearm",
-    "wrist",
-]
 table = faraway.datasets.fat.load()
-X, y = table[NAMES], table["brozek"]
+# All measurements but those of fat itself, or made of it.
+X, y = table.drop(columns=["brozek", "siri", "density", "free"]), table["brozek"]
 Z = (X - X.mean()) / X.std(ddof=0)  # a penalty treats all coefficients alike: so should the units
 
 path = fastlr.ridge_path(Z, y, np.geomspace(1e-2, 1e5, 100))
@@ -35,11 +20,11 @@ folds = fastlr.RidgeCV(path.alphas, cv=10).fit(Z, y)
 rows = fastlr.RidgeCV(path.alphas).fit(Z, y)
 print(f"alpha {path.best_alpha:.3g} by generalised cross-validation, ", end="")
 print(f"{rows.alpha_:.3g} by leave-one-out, {folds.alpha_:.3g} by ten folds")
-print(f"{path.degrees_of_freedom[path.best]:.1f} effective coefficients of {len(NAMES)}\n")
+print(f"{path.degrees_of_freedom[path.best]:.1f} effective coefficients of {X.shape[1]}\n")
 
 plain, ridge = fastlr.ols(Z, y), fastlr.ols(Z, y, alpha=rows.alpha_)
 print(f"{'':<10}{'plain':>8}{'ridge':>8}")
-for name, before, after in zip(NAMES, plain.coef, ridge.coef, strict=True):
+for name, before, after in zip(X, plain.coef, ridge.coef, strict=True):
     print(f"{name:<10}{before:8.3f}{after:8.3f}")
 
 

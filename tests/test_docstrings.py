@@ -1,5 +1,6 @@
 """The examples in the installed package's docstrings give what they say."""
 
+import ast
 import doctest
 import importlib
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import fastlr
+from house import PACKAGE as SOURCES
+from house import nodes_in
 
 PACKAGE = Path(fastlr.__file__).parent
 
@@ -30,6 +33,42 @@ def test_examples_in_docstrings(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
+
+
+# Words that a text begins with only if it goes on from the name, or the text, beside it.
+LEANING = {"Also", "And", "Its", "Of", "Or", "Their", "Theirs", "They", "Those"}
+ELSEWHERE = {
+    f"The same {word}" for word in ("as", "by", "for", "from", "in", "of", "with", "without")
+}
+
+
+def texts_in(nodes):
+    """Docstrings, and the texts below fields and constants."""
+    for node in nodes:
+        if isinstance(node, ast.Expr) and isinstance(getattr(node.value, "value", None), str):
+            yield node.value.value
+
+
+def leans(text):
+    words = text.split()
+    return not words or words[0] in LEANING or " ".join(words[:3]) in ELSEWHERE
+
+
+def test_every_text_stands_on_its_own():
+    found = {
+        f"{path.name}: {text}"
+        for path in SOURCES.rglob("*.py")
+        for text in texts_in(nodes_in(path))
+        if leans(text)
+    }
+    assert found == set()
+
+
+def test_a_text_that_leans_on_its_neighbour_is_seen():
+    sources = ['"""Of the hidden layers."""', '"""The same of a table."""', '"""   """']
+    for source in sources:
+        assert [*map(leans, texts_in(ast.walk(ast.parse(source))))] == [True]
+    assert not leans("Offsets of the columns.")
 
 
 @pytest.mark.parametrize("name", [name for name in fastlr.__all__ if name[0] != "_"])

@@ -63,7 +63,7 @@ void bind_ladder(LevelModule& m) {
   m.def(
       "climb",
       [](const py::object& X, const py::object& y, const OptionalArray& sample_weight,
-         bool fit_intercept, const std::string& accuracy, int n_threads) {
+         bool fit_intercept, const std::string& accuracy, int n_threads, bool with_condition) {
         Rows rows = rows_of(X, py::none());
         const Index p = rows.n_columns();
         append_columns(y, rows);
@@ -72,12 +72,13 @@ void bind_ladder(LevelModule& m) {
         Ladder ladder;
         {
           const Released release;
-          ladder = climb(rows, weight ? &*weight : nullptr, p, fit_intercept, wanted, n_threads);
+          ladder = climb(rows, weight ? &*weight : nullptr, p, fit_intercept, wanted, n_threads,
+                         with_condition);
         }
         return tuple_of(ladder);
       },
       py::arg("X"), py::arg("y"), py::arg("sample_weight").none(true), py::arg("fit_intercept"),
-      py::arg("accuracy"), py::arg("n_threads"));
+      py::arg("accuracy"), py::arg("n_threads"), py::arg("with_condition") = true);
 
   m.def(
       "solve_normal_equations",

@@ -74,24 +74,10 @@ for name, model, shown in (("one hidden layer", one, by_one), ("three of them", 
 print(f"{'the line':<28}{exact.mse:8.3f}   (the noise has 0.040)")
 
 # Body fat from fourteen measurements, each man predicted by fits that have not seen him.
-NAMES = [
-    "age",
-    "weight",
-    "height",
-    "adipos",
-    "neck",
-    "chest",
-    "abdom",
-    "hip",
-    "thigh",
-    "knee",
-    "ankle",
-    "biceps",
-    "forearm",
-    "wrist",
-]
 table = faraway.datasets.fat.load()
-men, fat = table[NAMES].to_numpy(float), table["brozek"].to_numpy(float)
+# All measurements but those of fat itself, or made of it.
+men = table.drop(columns=["brozek", "siri", "density", "free"]).to_numpy(float)
+fat = table["brozek"].to_numpy(float)
 settings = {"standardize": True, "batch_size": 20, "random_state": 0, "tol": None}
 models = {
     "least squares": fastlr.LinearRegression(),

@@ -10,24 +10,9 @@ import faraway.datasets.fat
 
 import fastlr
 
-NAMES = [
-    "age",
-    "weight",
-    "height",
-    "adipos",
-    "neck",
-    "chest",
-    "abdom",
-    "hip",
-    "thigh",
-    "knee",
-    "ankle",
-    "biceps",
-    "forearm",
-    "wrist",
-]
 table = faraway.datasets.fat.load()
-X, y = table[NAMES], table["brozek"]
+# All measurements but those of fat itself, or made of it.
+X, y = table.drop(columns=["brozek", "siri", "density", "free"]), table["brozek"]
 Z = (X - X.mean()) / X.std(ddof=0)
 
 fit = fastlr.descend(

@@ -21,12 +21,12 @@ class LinReg:
         self.b = Value(0.0, label="b")
 
     def __call__(self, x):
-        """The prediction at x."""
+        """Return the line's prediction, w x + b, at a number x."""
         return self.w * x + self.b
 
     @property
     def parameters(self):
-        """The values that training changes."""
+        """Return the values that training changes."""
         return [self.w, self.b]
 
 
@@ -38,12 +38,12 @@ class MultiLinReg:
         self.b = Value(0.0, label="b")
 
     def __call__(self, x):
-        """The prediction at x, a sequence."""
+        """Return the network's prediction at a sequence x of features."""
         return sum((w * value for w, value in zip(self.w, x, strict=True)), self.b)
 
     @property
     def parameters(self):
-        """The values that training changes."""
+        """Return the values that training changes."""
         return [*self.w, self.b]
 
 

@@ -10,12 +10,20 @@ import numpy as np
 import pytest
 
 import fastlr
+from fastlr._kernels import load_level
 from fastlr.results.linear_fit import LinearFit
 
-MOST_BEFORE_THE_KERNEL = 12
-MOST_IN_ALL = 22
-MOST_OF_ESTIMATOR = 40
-ON_REQUEST = ("log_likelihood", "feature_mean", "feature_std", "status")
+MOST_BEFORE_THE_KERNEL = 8
+MOST_IN_ALL = 14
+MOST_OF_ESTIMATOR = 30
+ON_REQUEST = (
+    "bse_digits",
+    "condition_number",
+    "feature_mean",
+    "feature_std",
+    "log_likelihood",
+    "status",
+)
 
 
 @pytest.fixture
@@ -81,11 +89,30 @@ def test_the_estimator_adds_few_calls(rows):
     assert python_calls(lambda: fastlr.LinearRegression().fit(X, y))[1] <= MOST_OF_ESTIMATOR
 
 
+def test_a_condition_number_that_waited_is_that_of_the_fit_to_the_bit(level):
+    rng, kernels = np.random.default_rng(2), load_level(level)
+    for p in (1, 3, 17, 40):
+        X = rng.normal(size=(100, p)) @ rng.normal(size=(p, p)) + 10.0
+        X[:, 0] *= 1e-3
+        y = rng.normal(size=100)
+        for fit_intercept in (True, False):
+            fit = fastlr.ols(X, y, fit_intercept=fit_intercept, accuracy="max")
+            if fit.solver != "refined":
+                continue
+            told = kernels.climb(X, y, None, fit_intercept, "max", 1)
+            assert told[kernels.CLIMBED_FIELDS.index("condition_number")] == fit.condition_number
+            assert fit.bse_digits == pytest.approx(
+                min(15.0, -np.log10(2.0**-53 * (fit.condition_number**2 + 1.0))), abs=1e-12
+            )
+
+
 @pytest.mark.parametrize("options", [{}, {"fit_intercept": False}, {"accuracy": "fast"}], ids=str)
 def test_what_is_told_on_request_does_not_depend_on_when(rows, options):
     early, late = fastlr.ols(*rows, **options), fastlr.ols(*rows, **options)
+    of_conditions = {"bse_digits", "condition_number"}  # which fits by one pass have told
+    waiting = {name for name in ON_REQUEST if name not in vars(early)}
+    assert waiting == set(ON_REQUEST) - (set() if early.passes > 1 else of_conditions)
     for name in ON_REQUEST:
-        assert name not in vars(early)
         value = getattr(early, name)
         assert getattr(early, name) is value
     assert early.to_dict() == late.to_dict()

@@ -111,7 +111,7 @@ bool suffices(const ScaledSolution& s, double weight, double n_dof) {
 }
 
 Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_intercept,
-             Accuracy accuracy, int n_threads) {
+             Accuracy accuracy, int n_threads, bool with_condition) {
   Ladder ladder;
   accumulate_all(rows, weight, n_threads, ladder);
   ladder.n_samples =
@@ -126,7 +126,8 @@ Ladder climb(const Rows& rows, const Column* weight, Index n_features, bool fit_
   const bool may_stop =
       accuracy == Accuracy::fast || (accuracy == Accuracy::automatic && !is_small);
   ScaledSolution& s = ladder.solution;
-  s = solve_normal_equations(moments, fit_intercept, nullptr, true, may_stop, n_threads);
+  s = solve_normal_equations(moments, fit_intercept, nullptr, true, may_stop, n_threads,
+                             with_condition || may_stop);
   if (s.status != Status::ok) return ladder;
   const double n_dof = n_dof_of(static_cast<double>(ladder.n_samples), n_features, fit_intercept);
   Refinement refinement = refinement_of(s, fit_intercept, ladder.statistics.weight);

@@ -14,6 +14,7 @@ namespace fastlr {
 namespace {
 
 constexpr Index largest_explicit_inverse = 1024;  // beyond it errors are bounded through norms
+constexpr Index few_columns = 256;                // whose explicit inverse costs next to nothing
 /// A product that is small because its terms cancel may be as wrong as its terms are, so that this much
 /// of their size counts at least.
 constexpr double allowance = 0.1;
@@ -133,11 +134,10 @@ Matrix random_errors(const Vector& row_norm, const Vector& length, const Matrix&
 /// columns, whose explicit inverse would cost, it is tried first how far independent errors add up.
 Matrix errors_of(const ScaledEquations& equations, const RowMatrix& root, const Matrix& b,
                  int n_threads, const ScaledSolution& out) {
-  constexpr Index few = 256;
   const Index l = equations.n_varying();
   const Index t = equations.n_targets;
   Matrix random;
-  if (l > few && out.unit_inverse_norm > 0.0) {
+  if (l > few_columns && out.unit_inverse_norm > 0.0) {
     const Vector row_norm = root.rowwise().norm();
     const Vector length = varying_of(equations, out.length.data());
     random.resize(l, 2 * t);
@@ -237,7 +237,8 @@ Vector solved(const Eigen::Ref<const Matrix>& L, Vector c) {
 }
 
 /// Cholesky's factor; false if A is not safely positive definite.
-bool solve_by_cholesky(const ScaledEquations& equations, int n_threads, ScaledSolution& out) {
+bool solve_by_cholesky(const ScaledEquations& equations, int n_threads, bool with_condition,
+                       ScaledSolution& out) {
   const Index p = equations.n_features;
   const Index l = equations.n_varying();
   // A = L L' and K = L^-T: column by column L^-1 lies in memory as K does row by row, so that A
@@ -263,6 +264,8 @@ bool solve_by_cholesky(const ScaledEquations& equations, int n_threads, ScaledSo
     out.condition_number = 1.0 / std::sqrt(reciprocal);
     // In the 1-norm, which is larger.
     out.unit_inverse_norm = out.length.cwiseAbs2().maxCoeff() / (reciprocal * norm);
+  } else if (l <= few_columns && !with_condition) {
+    out.condition_number = std::numeric_limits<double>::quiet_NaN();
   } else {
     Matrix penalised;
     const bool has_penalty = (equations.penalty.array() != 0.0).any();
@@ -406,10 +409,10 @@ void solve_to_minimum_norm(const MomentsView& moments, const ScaledEquations& eq
 
 ScaledSolution solve_normal_equations(const MomentsView& moments, bool fit_intercept,
                                       const double* penalty, bool truncate, bool with_errors,
-                                      int n_threads) {
+                                      int n_threads, bool with_condition) {
   const ScaledEquations equations = scaled_equations(moments, fit_intercept, penalty);
   ScaledSolution out = begin(equations);
-  if (!solve_by_cholesky(equations, n_threads, out)) {
+  if (!solve_by_cholesky(equations, n_threads, with_condition, out)) {
     if (truncate) {
       solve_to_minimum_norm(moments, equations, n_threads, out);
     } else {

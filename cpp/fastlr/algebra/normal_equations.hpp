@@ -50,10 +50,11 @@ struct ScaledSolution {
 /// Cholesky with condition estimate; if columns depend on one another at the rounding level of A,
 /// a pivoted factor and the solution of minimum |b| in the user's units, or with `truncate` false
 /// the factor of A + shift I. Cost p^3 (a third each for factor, root and errors) + 2 p^2 t.
-/// penalty: (p) alpha_j of the columns as the moments have them; nullptr for none.
+/// penalty: (p) alpha_j of the columns as the moments have them; nullptr for none. Without
+/// `with_condition` the condition number of few independent columns is left out: NaN.
 ScaledSolution solve_normal_equations(const MomentsView& moments, bool fit_intercept,
                                       const double* penalty, bool truncate, bool with_errors,
-                                      int n_threads);
+                                      int n_threads, bool with_condition = true);
 
 /// A solution on columns that are independent by more than `threshold`, 0 for the others.
 struct IndependentSolution {

@@ -2,6 +2,7 @@
 // sum here (fold) has no products.
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <limits>
 #include <optional>
 
@@ -160,8 +161,15 @@ void provisional_shift(const Rows& rows, const Column* weight, double* shift) {
   std::array<double, most> sample{};
   for (Index j = 0; j < rows.n_columns(); ++j) {
     const Column& column = rows.columns[static_cast<std::size_t>(j)];
-    for (Index k = 0; k < n_chosen; ++k)
-      sample[static_cast<std::size_t>(k)] = load_one(column, chosen[static_cast<std::size_t>(k)]);
+    for (Index k = 0; k < n_chosen; ++k) {
+      const Index row = chosen[static_cast<std::size_t>(k)];
+      double& value = sample[static_cast<std::size_t>(k)];
+      if (column.dtype == DType::f64) {
+        std::memcpy(&value, column.at(row), sizeof value);
+      } else {
+        value = load_one(column, row);
+      }
+    }
     const auto middle = sample.begin() + n_chosen / 2;
     std::nth_element(sample.begin(), middle, sample.begin() + n_chosen);
     shift[j] = n_chosen > 0 ? *middle : 0.0;

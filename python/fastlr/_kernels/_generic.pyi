@@ -268,8 +268,12 @@ def climb(
     fit_intercept: bool,
     accuracy: str,
     n_threads: int,
+    with_condition: bool = True,
 ) -> Climbed:
-    """Fit in one call what needs nothing but refinement, to accuracy "fast", "auto" or "max"."""
+    """Fit in one call what needs nothing but refinement, to accuracy "fast", "auto" or "max".
+
+    Without ``with_condition`` the condition number of few columns is NaN if sweeps have refined the fit.
+    """
 
 CONVERGED: float
 """State of a target that has converged, in its progress."""

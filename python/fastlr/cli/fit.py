@@ -360,7 +360,7 @@ def _descended(
 
 
 def _told(fit: Callable[[], fastlr.LinearFit]) -> tuple[fastlr.LinearFit, list[str]]:
-    """A fit, and what it warned of."""
+    """Fit, and return the fit with the sentences that it warned of."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)

@@ -295,7 +295,7 @@ def het_goldfeldquandt(
 
 
 def _sorting(fit: LinearFit, rows: RowsOfFit, sort_by: Any) -> npt.NDArray[Any] | None:
-    """What rows are sorted by, or None."""
+    """Return the values that rows are to be sorted by, or None."""
     if sort_by is None:
         return None
     p = rows.features.n_columns

@@ -16,7 +16,7 @@ __all__ = ["Term", "terms_of"]
 
 @dataclass(frozen=True)
 class Term:
-    """Features that are tested together.
+    """A term of the model: features that are tested together.
 
     Attributes
     ----------

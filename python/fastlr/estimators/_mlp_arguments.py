@@ -26,9 +26,9 @@ class MLPSettings:
     """The checked parameters of an MLPRegressor."""
 
     sizes: tuple[int, ...]
-    """Of the hidden layers."""
+    """Numbers of units of the hidden layers."""
     activations: tuple[str, ...]
-    """One for each hidden layer."""
+    """Names of the activations, one for each hidden layer."""
     alpha: float
     batch_size: int | None
     """None for scikit-learn's "auto": 200, or all rows if there are fewer."""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from fastlr.descent.state import State
-from fastlr.errors import InputError, InputTypeError, user_level
+from fastlr.errors import InputError, InputTypeError
 from fastlr.estimators._mlp_arguments import MLPSettings
 from fastlr.estimators._mlp_training import Course, Descent, Ending, batches_of
+from fastlr.estimators._shapes import as_one_target
 from fastlr.input.arguments import as_features, as_targets
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.threads import resolve_threads
@@ -148,7 +147,7 @@ class Fitting:
         return descent.run(n_epochs)
 
     def fitted(self, ending: Ending) -> Fitted:
-        """What the fit leaves behind."""
+        """Gather what a fit leaves to predict with and to go on from."""
         theta = to_raw(self.shape, ending.theta, self.scales)
         self.state.go_on_from(theta, forget=ending.code == "diverged")
         is_single = self.is_single and not self.settings.standardize
@@ -242,15 +241,7 @@ class _Score:
 
 def _targets(y: object, features: Columns) -> Columns:
     """Read y; a single column is taken as one target, with scikit-learn's warning."""
-    targets = as_targets(y, features.n_samples, index=features.index)
-    if targets.n_columns > 1 or targets.is_vector:
-        return targets
-    warnings.warn(
-        "A column-vector y was passed when a 1d array was expected: pass y.ravel().",
-        DataConversionWarning,
-        stacklevel=user_level(),
-    )
-    return targets._replace(source=targets.column(0), is_vector=True)
+    return as_one_target(as_targets(y, features.n_samples, index=features.index))
 
 
 def _random(random_state: object) -> np.random.RandomState:

@@ -64,7 +64,7 @@ class Course:
 
     @classmethod
     def of(cls, early_stopping: bool) -> Course:
-        """The course before the first epoch."""
+        """Begin the record of a training, before its first epoch."""
         return cls(best_loss=None, best_score=-math.inf, scores=[]) if early_stopping else cls()
 
     def copy(self) -> Course:

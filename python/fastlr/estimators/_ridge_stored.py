@@ -48,7 +48,7 @@ SINGLE: Mapping[str, Field] = {"is_single": Maybe(Of(bool))}
 """The rule of whether all features were float32, and coefficients are; missing where they were not."""
 
 RIDGE_CV_FIELDS: Mapping[str, Field] = {**RIDGE_FIELDS, **SINGLE, "choice": Part(dict)}
-"""The rules of what RidgeCV adds."""
+"""Rules of the fields that files of a RidgeCV have: those of a ridge, and what cross-validation adds."""
 
 _METHODS = ("leave_one_out", "folds", "splits")
 _CHOICE: Mapping[str, Field] = {

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import ShuffleSplit
 
 from fastlr.descent.arguments import seeds_of
-from fastlr.errors import InputError, user_level
+from fastlr.errors import InputError
+from fastlr.estimators._shapes import as_one_target
 from fastlr.input.arguments import as_targets
 from fastlr.input.columns import Columns
 from fastlr.input.names import default_names
@@ -28,14 +27,7 @@ def as_vector(y: object, features: Columns) -> Columns:
         raise InputError(
             f"y should be a 1d array, got an array of {targets.n_columns} columns instead: pass one target."
         )
-    if targets.is_vector:
-        return targets
-    warnings.warn(
-        "A column-vector y was passed when a 1d array was expected: pass y.ravel().",
-        DataConversionWarning,
-        stacklevel=user_level(),
-    )
-    return targets._replace(source=targets.column(0), is_vector=True)
+    return as_one_target(targets)
 
 
 def split_rows(

@@ -1,17 +1,32 @@
-"""Fitted coefficients and constants in the types of scikit-learn's."""
+"""Targets, coefficients and constants in the shapes and types of scikit-learn's."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.exceptions import DataConversionWarning
 
-from fastlr.input.columns import FloatArray
+from fastlr.errors import user_level
+from fastlr.input.columns import Columns, FloatArray
 
-__all__ = ["as_constant", "as_single", "is_single"]
+__all__ = ["as_constant", "as_one_target", "as_single", "is_single"]
 
 _SINGLE = np.finfo(np.float32)
+
+
+def as_one_target(targets: Columns) -> Columns:
+    """Take a single column as one target, with scikit-learn's warning; several columns stay several targets."""
+    if targets.n_columns > 1 or targets.is_vector:
+        return targets
+    warnings.warn(
+        "A column-vector y was passed when a 1d array was expected: pass y.ravel().",
+        DataConversionWarning,
+        stacklevel=user_level(),
+    )
+    return targets._replace(source=targets.column(0), is_vector=True)
 
 
 def as_single(

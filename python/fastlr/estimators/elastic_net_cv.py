@@ -158,7 +158,7 @@ class _CrossValidatedNet(SparseCoefficients):
         return {}
 
     def _for_split(self, sample_weight: object, params: dict[str, object]) -> dict[str, Any]:
-        """What the splitter is given."""
+        """Return the keyword arguments that the splitter's `split` is given."""
         if params and not get_config()["enable_metadata_routing"]:
             raise InputTypeError(
                 f"Passing {', '.join(sorted(params))} to fit is only supported if enable_metadata_routing=True, which "

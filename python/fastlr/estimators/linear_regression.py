@@ -125,9 +125,7 @@ class LinearRegression(LinearEstimator, SklearnRegression):  # type: ignore[misc
     rank_: int
     solver_: str
     digits_: float
-    condition_number_: float
     passes_: int
-    status_: Status
 
     def __init__(
         self,
@@ -246,10 +244,24 @@ class LinearRegression(LinearEstimator, SklearnRegression):  # type: ignore[misc
             rank_=fit.rank,
             solver_=fit.solver,
             digits_=fit.digits,
-            condition_number_=fit.condition_number,
             passes_=fit.passes,
-            status_=fit.status,
         )
+
+    @property
+    def condition_number_(self) -> float:
+        """The condition number of the features, as `LinearFit` tells it; computed when it is asked for."""
+        return self._fit_for("condition_number_ is").condition_number
+
+    @property
+    def status_(self) -> Status:
+        """A sentence on how the fit went, as of `LinearFit`."""
+        return self._fit_for("status_ is").status
+
+    def _fit_for(self, what: str) -> LinearFit:
+        fit: LinearFit | None = self.__dict__.get("fit_")
+        if fit is None:
+            raise AttributeError(f"{what} there after fit or partial_fit")
+        return fit
 
     @property
     def moments_(self) -> Moments:

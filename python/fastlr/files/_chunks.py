@@ -27,9 +27,9 @@ class Chunk:
     """Consecutive rows of one file, which come in one batch or several."""
 
     label: str
-    """The file."""
+    """The file's name, as messages call it."""
     n_bytes: int
-    """Its share of the file's bytes."""
+    """Number of the file's bytes that a chunk stands for."""
     rows_before: int | None
     """Rows of the file above these; None where only reading those tells."""
     read: ChunkReader

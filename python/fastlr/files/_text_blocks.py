@@ -87,7 +87,7 @@ def text_blocks(
 def _of_stream(
     source: Source, start: int, block_bytes: int, newline: bytes
 ) -> Iterator[tuple[TextBlock, int]]:
-    """The same of bytes that come in turn."""
+    """Cut bytes that come in turn into blocks of whole lines, each with the bytes that it took."""
     stream = source.open()
     stream.read(start)
     text, size, is_last = b"", block_bytes, False

@@ -42,7 +42,7 @@ class Clusters:
 
     @property
     def n_ways(self) -> int:
-        """One or two."""
+        """In how many ways rows are clustered: one or two."""
         return 1 if len(self.codes) == 1 else 2
 
 

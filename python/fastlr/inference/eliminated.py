@@ -66,7 +66,7 @@ class _Levels:
     share: FloatArray
     """1 / N_g, or 0 where a level has no coefficient: (n_levels,)."""
     means: FloatArray
-    """Of the columns that remain, 0 where a level has no coefficient: (n_levels, p)."""
+    """Means of the columns that remain, 0 where a level has no coefficient: (n_levels, p)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +74,23 @@ class _Sums:
     """What a covariance is made of, in units of a target: sums over rows, or over clusters, of one way."""
 
     inner: FloatArray
-    """Of products of scores: (q, q)."""
+    """Sums of products of scores: (q, q)."""
     own: FloatArray
-    """Of squares within each level: (n_levels,)."""
+    """Sums of squares within each level: (n_levels,)."""
     mixed: FloatArray
-    """Of a level's own times scores: (n_levels, q)."""
+    """Sums of a level's own times scores: (n_levels, q)."""
     table: Any = None
     """A level's own by cluster, sparse (n_levels, n_clusters); None where levels share nothing."""
 
     def between(self, some: npt.NDArray[np.intp]) -> FloatArray:
-        """Of products of some levels' own."""
+        """Sums of products of some levels' own."""
         if self.table is None:
             return np.diag(self.own[some])
         own = self.table[some]
         return np.asarray((own @ own.T).toarray())
 
     def with_level(self, level: int) -> FloatArray:
-        """Of a level's own times those of all levels: (n_levels,)."""
+        """Sums of a level's own times those of all levels: (n_levels,)."""
         if self.table is None:
             out = np.zeros(len(self.own))
             out[level] = self.own[level]

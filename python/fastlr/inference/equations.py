@@ -29,12 +29,12 @@ class _Token:
     text: str
     position: int = 0
     value: float = 0.0
-    """Of a name its place among the parameters."""
+    """The place of a name among the parameters, or the value of a number."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Linear:
-    """``weights @ params + constant``."""
+    """A linear function of the parameters, ``weights @ params + constant``."""
 
     weights: FloatArray
     constant: float

@@ -115,7 +115,7 @@ class Estimates:
         )
 
     def with_means_of(self, stream: RowStream) -> Estimates:
-        """The same for chunks of these rows, which do not tell the means of all: one more pass, where they matter."""
+        """These estimates for chunks of rows, which do not tell the means of all: one more pass, where they matter."""
         targets = range(self.n_targets)
         if not any(map(self._is_far, targets)):
             return self

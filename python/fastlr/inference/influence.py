@@ -35,7 +35,7 @@ RANKINGS = {
     "dffits": "dffits",
     "hat_matrix_diag": "leverage",
 }
-"""By what rows may be ranked, and what the kernel calls it."""
+"""Measures by which rows may be ranked, and what the kernel calls them."""
 
 _FIRST_TOP = 100  # rows by Cook's distance that the first pass keeps if it keeps nothing else
 
@@ -175,12 +175,12 @@ class Influence:
 
     @property
     def resid_studentized(self) -> FloatArray:
-        """`resid_studentized_internal`."""
+        """Residuals by their standard errors: `resid_studentized_internal`."""
         return self.resid_studentized_internal
 
     @property
     def resid_studentized_external(self) -> FloatArray:
-        """The same by the residual standard deviation of the fit without the row: Student's t of df_resid - 1."""
+        """Residuals by the residual standard deviation of the fit without the row: Student's t of df_resid - 1."""
         return self._kept("external")
 
     @property
@@ -207,7 +207,7 @@ class Influence:
 
     @property
     def dffits_internal(self) -> tuple[FloatArray, float]:
-        """The same by the standard error with the row."""
+        """`dffits` by the residual standard deviation of all rows, the row itself included."""
         h = self.hat_matrix_diag
         with np.errstate(divide="ignore", invalid="ignore"):
             change: FloatArray = self.resid_studentized_internal * np.sqrt(h / (1.0 - h))
@@ -237,7 +237,7 @@ class Influence:
         return changes
 
     def _changes(self, rows: FittedRows) -> FloatArray:
-        """DFBETAS of rows of the fit."""
+        """By how many standard errors the parameters change without each of some rows (DFBETAS)."""
         k, q = len(self._names), rows.n_variables
         to_parameters = self._estimates.to_parameters(self._estimates.factor(), whitened=True)
         change = np.zeros((q, q))

@@ -26,7 +26,7 @@ __all__ = [
 LARGEST_KEPT = 1000
 """Features up to which a fit keeps the inverse without being asked to: 8 MB."""
 LARGEST_SAVED = 100
-"""Features up to which model files hold it: some 200 kB."""
+"""Number of features up to which model files hold the inverse: some 200 kB."""
 _MOST_BYTES = 1 << 31  # of the covariances of one target
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -198,16 +199,10 @@ def hac_meat(rows: FittedRows, n_lags: int, *, whitened: bool = False) -> FloatA
     window goes on from the last one, so that the cost does not depend on L.
     """
     n, p, threads = rows.n_samples, rows.n_variables - 1, resolve_threads(rows.n_threads)
-    target, coef = _fitted_target(rows)
+    scored = _scored(rows, whitened)
     for part, slots in in_parts(kernels.plan_hac(n, p, n_lags)):
         kernels.hac_meat(
-            rows.features.source,
-            target.source,
-            rows.weights,
-            rows.shift,
-            rows.scale,
-            coef,
-            _factor(rows) if whitened else None,
+            *scored,
             n_lags,
             part,
             threads,
@@ -236,16 +231,10 @@ def cluster_scores(
     ndarray of shape (G, p + 1)
     """
     n, p, threads = rows.n_samples, rows.n_variables - 1, resolve_threads(rows.n_threads)
-    target, coef = _fitted_target(rows)
+    scored = _scored(rows, whitened)
     for part, slots in in_parts(kernels.plan_clusters(n, p, n_clusters)):
         kernels.cluster_scores(
-            rows.features.source,
-            target.source,
-            rows.weights,
-            rows.shift,
-            rows.scale,
-            coef,
-            _factor(rows) if whitened else None,
+            *scored,
             codes,
             n_clusters,
             part,
@@ -325,6 +314,26 @@ def _fitted_target(rows: FittedRows) -> tuple[Columns, FloatArray]:
     if rows.target is None or rows.coef is None:
         raise TypeError("these rows have no target or no coefficients")
     return rows.target, rows.coef
+
+
+_Scored = tuple[
+    Any, Any, npt.NDArray[Any] | None, FloatArray, FloatArray, FloatArray, FloatArray | None
+]
+
+
+def _scored(rows: FittedRows, whitened: bool) -> _Scored:
+    """The rows and the fit that kernels sum scores w r z of, or of ``factor'z``: their first arguments."""
+    target, coef = _fitted_target(rows)
+    factor = _factor(rows) if whitened else None
+    return (
+        rows.features.source,
+        target.source,
+        rows.weights,
+        rows.shift,
+        rows.scale,
+        coef,
+        factor,
+    )
 
 
 def _factor(rows: FittedRows) -> FloatArray:

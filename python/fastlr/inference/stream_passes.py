@@ -41,9 +41,9 @@ class _Scores(NamedTuple):
     """Sums of scores by cluster, for one way of clustering."""
 
     labels: npt.NDArray[Any]
-    """Distinct, in ascending order: (G,)."""
+    """Distinct labels of the clusters, in ascending order: (G,)."""
     sums: FloatArray
-    """Of all targets: (n_targets, G, p + 1)."""
+    """Sums of scores by group, of all targets: (n_targets, G, p + 1)."""
 
 
 def streamed_scores(
@@ -83,7 +83,7 @@ def streamed_scores(
 
 
 def _of_chunk(passed: Sequence[FittedRows], chunk: RowChunk) -> list[FittedRows]:
-    """Some rows, in the units of the passes of each target."""
+    """Rows of a chunk, in the units of the passes of each target."""
     n = chunk.features.n_samples
     return [
         replace(

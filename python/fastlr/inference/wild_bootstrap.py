@@ -165,7 +165,7 @@ def wild_bootstrap(
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Of every draw (B,): its numerator, and the square of its denominator, by how far the tested value is off."""
+    """The numerator of every draw (B,), and the square of its denominator, by how far the tested value is off."""
 
     numerator: tuple[FloatArray, FloatArray]
     square: tuple[FloatArray, FloatArray, FloatArray]

@@ -8,4 +8,4 @@ WEIGHT_TYPES = ("precision", "frequency", "probability")
 """Inverse variances; how often a row was seen; how many units of a population a row stands for."""
 
 COV_TYPES = ("nonrobust", "HC0", "HC1", "HC2", "HC3", "cluster", "HAC")
-"""In statsmodels' words."""
+"""Names of the covariances, in statsmodels' words."""

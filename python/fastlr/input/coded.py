@@ -46,7 +46,7 @@ class Indicator:
         return self.level + self.n_columns
 
     def take_rows(self, rows: slice | npt.NDArray[Any]) -> Indicator:
-        """Some of the rows."""
+        """Some of the rows of the indicators, by slice, mask or position."""
         return Indicator(self.codes[rows], self.level, self.n_columns)
 
     def part(self, first: int, last: int) -> Indicator:
@@ -90,7 +90,7 @@ class Within:
         self.kind = kind
 
     def take_rows(self, rows: slice | npt.NDArray[Any]) -> Within:
-        """Some of the rows."""
+        """Some of the rows of the column, by slice, mask or position."""
         source = self.source
         taken = source.take_rows(rows) if isinstance(source, Indicator) else source[rows]
         return Within(taken, self.codes[rows], self.centre, self.kind)
@@ -116,7 +116,7 @@ class CodedColumns(Columns):
 
     @property
     def members(self) -> list[Member]:
-        """The source."""
+        """The columns as they lie: arrays, indicators, and columns within the levels of a category."""
         return cast("list[Member]", self.source)
 
     @property
@@ -162,7 +162,7 @@ class CodedColumns(Columns):
         return np.column_stack(self.as_list())
 
     def take_rows(self, rows: slice | npt.NDArray[Any]) -> CodedColumns:
-        """Some of the rows."""
+        """Some of the rows of all columns, by slice, mask or position."""
         taken = [
             member[rows] if isinstance(member, np.ndarray) else member.take_rows(rows)
             for member in self.members

@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Columns", "FloatArray"]
+__all__ = ["Columns", "FloatArray", "tuple_of"]
 
 FloatArray = npt.NDArray[np.float64]
+
+tuple_of = tuple.__new__
+"""Makes a named tuple, ``tuple_of(Class, (...))``, of all its fields in order; meant for what every small fit makes."""
 
 
 class Columns(NamedTuple):

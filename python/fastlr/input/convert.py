@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import InputError, InputTypeError
-from fastlr.input.columns import Columns
+from fastlr.input.columns import Columns, tuple_of
 from fastlr.input.frame_names import of_frame
 from fastlr.input.frames import array_of, opened
 from fastlr.input.sparse import is_sparse, is_sparse_frame, sparse_columns
@@ -58,7 +58,7 @@ def as_columns(data: object, argument: str, *, may_miss: bool = False) -> Column
             name = argument if is_vector else f"{argument} (all {shape[1]} columns)"
             raise _unreadable(name, dtype)
         array = _numbers_in_objects(array, argument, may_miss)
-    return Columns(array, shape[0], 1 if is_vector else shape[1], None, is_vector)
+    return tuple_of(Columns, (array, shape[0], 1 if is_vector else shape[1], None, is_vector, None))
 
 
 def _from_sparse_frame(data: Any, argument: str) -> Columns:

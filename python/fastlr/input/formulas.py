@@ -251,7 +251,7 @@ def with_whole_levels(text: str, columns: Mapping[str, Any]) -> dict[str, Any]:
 def _designed(
     formula: Formula, variables: Variables, weights: npt.NDArray[Any] | None, n_dropped: int
 ) -> FormulaRows:
-    """Evaluate both sides."""
+    """Evaluate both sides of a formula on the rows that count."""
     variables = variables.of_counted_rows(weights).with_levels(None, "data")
     with told(formula.text, "data"):
         right = evaluated(formula.features, variables, "data", weights=weights)

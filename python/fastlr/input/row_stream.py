@@ -21,7 +21,7 @@ class Labelled(NamedTuple):
     """A column of labels: a code for each row, and what the codes stand for."""
 
     codes: npt.NDArray[np.int32]
-    """From 0 on; -1 where a label is missing."""
+    """Numbers of the labels, from 0 on; -1 where a label is missing."""
     labels: tuple[Any, ...]
     """Distinct values, of which some may occur in no row."""
 
@@ -71,7 +71,7 @@ class RowStream(ABC):
     feature_names: tuple[str, ...]
     target_names: tuple[str, ...]
     label: str
-    """The source in messages."""
+    """What messages call the source."""
     n_threads: int | None
     has_weights: bool
     n_dropped: int

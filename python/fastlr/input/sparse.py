@@ -103,12 +103,12 @@ class SparseColumns(Columns):
 
     @property
     def sparse_rows(self) -> SparseRows:
-        """The source."""
+        """The compressed rows that hold all columns."""
         return cast(SparseRows, self.source)
 
     @property
     def arrays(self) -> list[npt.NDArray[Any]]:
-        """The values alone."""
+        """One array: the values that are kept, without their positions."""
         return [self.sparse_rows.values]
 
     @property
@@ -140,7 +140,7 @@ class SparseColumns(Columns):
         return _columns_of(self.sparse_rows.as_csr().copy(), self.sparse_rows.is_float32)
 
     def take_rows(self, rows: slice | npt.NDArray[Any]) -> SparseColumns:
-        """Some of the rows: copies."""
+        """Copy some of the rows, by slice, mask or position."""
         return _columns_of(self.sparse_rows.as_csr()[rows], self.sparse_rows.is_float32)
 
     def take_columns(self, columns: slice | Sequence[int]) -> SparseColumns:

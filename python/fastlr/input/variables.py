@@ -33,7 +33,7 @@ class Variables(NamedTuple):
     """Columns of integers, which are floats here if values are missing."""
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """A column of numbers."""
+        """Return the column of numbers of that name."""
         names = self.numbers.names
         assert names is not None
         return self.numbers.column(names.index(name))

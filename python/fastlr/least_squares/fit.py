@@ -9,7 +9,7 @@ import numpy as np
 
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.coded import CodedColumns
-from fastlr.input.columns import FloatArray
+from fastlr.input.columns import Columns, FloatArray, tuple_of
 from fastlr.input.missing import complete_rows, is_drop
 from fastlr.input.names import names_of
 from fastlr.input.options import as_choice, as_flag
@@ -245,10 +245,8 @@ def problem_of(
             weights = as_weights(sample_weight, features.n_samples, index=features.index)
     names, labels = names_of(features, targets, feature_names, None)
     flag = fit_intercept is True or as_flag(fit_intercept, "fit_intercept")
-    problem = Problem(
-        features, targets, weights, names, labels, flag, n_threads, 1, n_dropped, keep
-    )
-    return problem, targets.is_vector
+    fields = (features, targets, weights, names, labels, flag, n_threads, 1, n_dropped, keep)
+    return tuple_of(Problem, (*fields, None, None)), targets.is_vector
 
 
 def fit_problem(
@@ -268,13 +266,17 @@ def fit_problem(
     if type(accuracy) is not str or accuracy != "auto":
         as_choice(accuracy, ACCURACIES, "accuracy")
     rule = "min_norm" if rank is None else as_choice(rank, RANK_RULES, "rank")
-    p, flag = problem.features.n_columns, problem.fit_intercept
+    features, targets, weights, _, _, flag, n_threads, n_terms, n_dropped, keep = problem[:10]
     penalty: float | FloatArray | None = None
     if alpha is not _UNPENALISED:
-        penalty = as_penalties(alpha, p, problem.targets.n_columns)
+        penalty = as_penalties(alpha, features.n_columns, targets.n_columns)
         if not np.any(penalty):
             penalty = None
-    rows, result = _climbed(problem, accuracy, rule, penalty, keep_inverse)
+    rows: State | RowSummary
+    if type(features) is Columns and features.n_samples >= features.n_columns and penalty is None:
+        rows, result = climb(problem, accuracy, rule, condition_may_wait=True)
+    else:
+        rows, result = _climbed(problem, accuracy, rule, penalty, keep_inverse)
     fit = linear_fit(
         rows,
         result,
@@ -282,13 +284,12 @@ def fit_problem(
         0.0 if penalty is None else penalty,
         is_vector,
         rank,
-        problem.n_dropped,
-        weight_type=weight_type,
-        keep_inverse=keep_inverse,
+        n_dropped,
+        weight_type,
+        keep_inverse,
     )
-    if problem.n_terms == 1 and (not problem.n_dropped or problem.keep is not None):
-        keep = problem.keep if problem.n_dropped else None
-        with_rows(fit, problem.features, problem.targets, problem.weights, keep, problem.n_threads)
+    if n_terms == 1 and (not n_dropped or keep is not None):
+        with_rows(fit, features, targets, weights, keep if n_dropped else None, n_threads)
     return (rows if isinstance(rows, State) else None), fit
 
 
@@ -299,7 +300,7 @@ def _climbed(
     penalty: float | FloatArray | None,
     keep_inverse: bool,
 ) -> tuple[State | RowSummary, Solution]:
-    """What is known of the rows, and the solution by the way that suits them."""
+    """What is known of the rows, and the solution by the way that suits them, be it another than `climb`."""
     n, p = problem.features.n_samples, problem.features.n_columns
     features, flag = problem.features, problem.fit_intercept
     if penalty is not None:

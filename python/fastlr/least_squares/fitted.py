@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastlr.inference.inverse import LARGEST_KEPT
-from fastlr.input.columns import FloatArray
-from fastlr.least_squares.normal import inverse_of_moments
+from fastlr.input.columns import FloatArray, tuple_of
+from fastlr.least_squares.normal import condition_of_moments, inverse_of_moments
 from fastlr.least_squares.outcome import is_plain, plain_status, status_of
 from fastlr.least_squares.problem import RowSummary, Solution
+from fastlr.least_squares.units import U, digits_at
 from fastlr.moments.state import State
 from fastlr.results import LinearFit
 from fastlr.results.fresh import fit_of
@@ -20,6 +21,8 @@ from fastlr.results.influential_rows import InfluentialRows
 from fastlr.results.likelihood import log_likelihood
 
 __all__ = ["linear_fit"]
+
+_item = np.ndarray.item
 
 
 def linear_fit(
@@ -30,7 +33,6 @@ def linear_fit(
     is_vector: bool,
     rank: str | None,
     n_dropped: int = 0,
-    *,
     weight_type: str = "precision",
     keep_inverse: bool = False,
 ) -> LinearFit:
@@ -38,30 +40,32 @@ def linear_fit(
 
     The inverse of the cross-products is kept for as many features as `LARGEST_KEPT`, or as many as there are.
     """
-    names, labels = rows.feature_names, rows.target_names
-    n_samples, weight, p = rows.n_samples, rows.total_weight, len(names)
-    has_inverse = p <= LARGEST_KEPT or keep_inverse
     if weight_type != "precision":
         result = _with_meaning(rows, result, fit_intercept, weight_type)
     coef, intercept, rss, tss, bse, bse_intercept, residual_sd = result[:7]
     solver, code, n_independent, condition, digits, passes = result[7:13]
     log_rss, relevant_digits, bse_digits = result[15:18]
+    arrays: tuple[Any, ...]
     per_target: Any = (intercept, rss, tss, bse_intercept, residual_sd)
     if is_vector:
-        coef, bse = coef[0], bse[0]
-        per_target = map(np.ndarray.item, per_target)
-    intercept, rss, tss, bse_intercept, residual_sd = per_target
-    if is_vector and isinstance(alpha, np.ndarray):
-        alpha = alpha[0]
+        coef, bse = arrays = coef[0], bse[0]
+        intercept, rss, tss, bse_intercept, residual_sd = map(_item, per_target)
+    else:
+        arrays = (coef, bse, *per_target)
+    if isinstance(alpha, np.ndarray):
+        alpha = alpha[0] if is_vector else alpha
+        arrays = (*arrays, alpha)
+    names = rows.feature_names
+    p = len(names)
+    has_inverse = p <= LARGEST_KEPT or keep_inverse
     known = {
         "coef": coef,
         "intercept": intercept,
         "feature_names": names,
-        "target_names": labels,
-        "n_samples": n_samples,
-        "total_weight": weight,
+        "target_names": rows.target_names,
+        "n_samples": rows.n_samples,
+        "total_weight": rows.total_weight,
         "rank": n_independent,
-        "condition_number": condition,
         "solver": solver,
         "digits": digits,
         "passes": passes,
@@ -72,56 +76,43 @@ def linear_fit(
         "residual_sd": residual_sd,
         "fit_intercept": fit_intercept,
         "alpha": alpha,
-        "bse_digits": bse_digits,
         "n_dropped": n_dropped,
         "weight_type": weight_type,
     }
     state = None
-    if isinstance(rows, State) and not fit_intercept:
+    if not fit_intercept and isinstance(rows, State):
         rows.check_raw_squares()
-    if isinstance(rows, State) and has_inverse and result.is_plain:
+    if has_inverse and result.is_plain and isinstance(rows, State):
         state = rows
     else:  # lest the fit keep all products
         means, deviations = rows.column_means, rows.column_deviations
-        known["feature_mean"], known["feature_std"] = means[:p].copy(), deviations[:p].copy()
-        known["target_mean"], known["target_std"] = (
-            (float(values[p]) if is_vector else values[p:].copy()) for values in (means, deviations)
-        )
+        of_features = means[:p].copy(), deviations[:p].copy()
+        known["feature_mean"], known["feature_std"] = of_features
+        arrays += of_features
+        if is_vector:
+            known["target_mean"], known["target_std"] = float(means[p]), float(deviations[p])
+        else:
+            of_targets = means[p:].copy(), deviations[p:].copy()
+            known["target_mean"], known["target_std"] = of_targets
+            arrays += of_targets
         known["inverse"] = result.inverse if has_inverse else None
+    if condition == condition:
+        known["condition_number"], known["bse_digits"] = condition, bse_digits
+    else:  # not asked for yet, since it is small
+        condition = 1.0
     if not is_plain(code, condition, relevant_digits):
         known["status"] = status_of(result, rows, fit_intercept, rank)
-    later = Later(
-        state,
-        n_samples,
-        weight,
-        rows.sum_log_weight,
-        result.rss,
-        log_rss,
-        condition,
-        p,
-        fit_intercept,
-        is_vector,
-        weight_type,
-    )
-    return fit_of(known, _ON_REQUEST, later)
+    later = tuple_of(Later, (state, rows.sum_log_weight, log_rss))
+    return fit_of(known, arrays, _ON_REQUEST, later)
 
 
 class Later(NamedTuple):
-    """What the fields are computed from that nobody has asked for yet."""
+    """What fields are computed from that nobody has asked for yet, besides those that are known."""
 
     state: State | None
     """Moments of which the inverse may be asked for."""
-    n_samples: int
-    total_weight: float
     sum_log_weight: float
-    rss: FloatArray
-    """Of all targets: (n_targets,)."""
     log_rss: FloatArray | None
-    condition_number: float
-    n_features: int
-    fit_intercept: bool
-    is_vector: bool
-    weight_type: str
 
     @property
     def moments(self) -> State:
@@ -169,10 +160,10 @@ def _with_meaning(
     )
 
 
-def _of_targets(later: Later, of_columns: FloatArray) -> float | FloatArray:
+def _of_targets(fit: LinearFit, of_columns: FloatArray) -> float | FloatArray:
     """What there is of the targets among values of all columns: a number for one target."""
-    values: FloatArray = of_columns[later.n_features :]
-    return float(values[0]) if later.is_vector else values
+    values: FloatArray = of_columns[fit.n_features :]
+    return float(values[0]) if fit.coef.ndim == 1 else values
 
 
 def _influential(_: Later, fit: LinearFit) -> tuple[InfluentialRows, ...] | None:
@@ -186,28 +177,31 @@ def _likelihood(later: Later, fit: LinearFit) -> float | FloatArray:
 
     NaN where the coefficients go through every row: what is left is rounding.
     """
+    is_vector = fit.coef.ndim == 1
     if fit.df_resid <= 0 and not np.any(fit.alpha):
-        return math.nan if later.is_vector else np.full(fit.n_targets, np.nan)
-    n: float = later.n_samples
-    sum_log_weight, rss, log_rss = later.sum_log_weight, later.rss, later.log_rss
-    if later.weight_type != "precision":
+        return math.nan if is_vector else np.full(fit.n_targets, np.nan)
+    n: float = fit.n_samples
+    sum_log_weight, rss, log_rss = later.sum_log_weight, np.atleast_1d(fit.rss), later.log_rss
+    if fit.weight_type != "precision":
         sum_log_weight = 0.0
-    if later.weight_type == "frequency":
-        n = later.total_weight
-    if later.weight_type == "probability":
-        rss = rss * (n / later.total_weight)
-        log_rss = None if log_rss is None else log_rss + np.log(n / later.total_weight)
+    if fit.weight_type == "frequency":
+        n = fit.total_weight
+    if fit.weight_type == "probability":
+        rss = rss * (n / fit.total_weight)
+        log_rss = None if log_rss is None else log_rss + np.log(n / fit.total_weight)
     likelihood = log_likelihood(n, sum_log_weight, rss, log_rss)
-    return float(likelihood[0]) if later.is_vector else likelihood
+    return float(likelihood[0]) if is_vector else likelihood
 
 
 _ON_REQUEST: Mapping[str, Callable[[Later, LinearFit], Any]] = {
     "log_likelihood": _likelihood,
     "influential": _influential,
-    "feature_mean": lambda later, _: later.moments.column_means[: later.n_features],
-    "feature_std": lambda later, _: later.moments.column_deviations[: later.n_features],
-    "target_mean": lambda later, _: _of_targets(later, later.moments.column_means),
-    "target_std": lambda later, _: _of_targets(later, later.moments.column_deviations),
-    "inverse": lambda later, _: inverse_of_moments(later.moments, later.fit_intercept),
-    "status": lambda later, _: plain_status(later.condition_number, later.n_features),
+    "feature_mean": lambda later, fit: later.moments.column_means[: fit.n_features],
+    "feature_std": lambda later, fit: later.moments.column_deviations[: fit.n_features],
+    "target_mean": lambda later, fit: _of_targets(fit, later.moments.column_means),
+    "target_std": lambda later, fit: _of_targets(fit, later.moments.column_deviations),
+    "condition_number": lambda later, fit: condition_of_moments(later.moments, fit.fit_intercept),
+    "bse_digits": lambda _, fit: digits_at(U * fit.condition_number**2 + U),
+    "inverse": lambda later, fit: inverse_of_moments(later.moments, fit.fit_intercept),
+    "status": lambda _, fit: plain_status(fit.condition_number, fit.n_features),
 }

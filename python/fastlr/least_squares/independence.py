@@ -53,7 +53,7 @@ class Directions(NamedTuple):
     def joined(
         self, pairs: FloatArray, errors: FloatArray, own: npt.NDArray[np.intp]
     ) -> Directions:
-        """These directions, followed by others."""
+        """Append other directions to these."""
         return Directions(
             np.concatenate([self.pairs, pairs], axis=1),
             np.concatenate([self.errors, errors]),

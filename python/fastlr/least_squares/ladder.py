@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastlr._kernels import kernels
+from fastlr.input.columns import tuple_of
 from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.dependent_columns import climb_dependent
 from fastlr.least_squares.normal import normal_equations, solve_at_once
@@ -32,15 +33,19 @@ ACCURACIES = ("fast", "auto", "max")
 RANK_RULES = ("min_norm", "basic", "full", "raise")
 _ONE_CALL = 1 << 27  # multiply-adds of a pass that need no interruption
 _ONE_THREAD = 1 << 17  # of a pass that a second thread would not shorten
+_FEW = 32  # columns whose condition number takes a good part of a small fit's time
 
 # Estimated relative error to refine to; the estimate is ten times what to expect.
 _TOLERANCE = {"auto": kernels.AUTOMATIC_TOLERANCE, "max": U}
 
 
-def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
+def climb(
+    problem: Problem, accuracy: str, rank: str, *, condition_may_wait: bool = False
+) -> tuple[State, Solution]:
     """Fit rows with the accuracy asked for; ``rank`` says what to do with columns that depend on one another.
 
-    With the solution it gives the moments of the rows, as kernels take them.
+    With the solution it gives the moments of the rows, as kernels take them. If ``condition_may_wait``, the condition
+    number of few columns is NaN where it is small: `condition_of_moments` tells it.
     """
     features, targets, weights, names, labels, fit_intercept, n_threads, n_terms = problem[:8]
     q = features.n_columns + targets.n_columns
@@ -49,15 +54,14 @@ def climb(problem: Problem, accuracy: str, rank: str) -> tuple[State, Solution]:
     if work <= _ONE_CALL and n_terms == 1:
         is_short = work <= _ONE_THREAD and n_threads is None
         n_workers = 1 if is_short else resolve_threads(n_threads)
+        is_told = not condition_may_wait or q > _FEW
         climbed = kernels.climb(
-            features.source, targets.source, weights, fit_intercept, accuracy, n_workers
+            features.source, targets.source, weights, fit_intercept, accuracy, n_workers, is_told
         )
         is_in_range, n_samples, weight, sum_log_weight, mean, cross, summed_squares = climbed[:7]
         n_passes, n_sweeps, condition, digits, relevant_digits, solution = climbed[7:]
-        scale = no_scale(q)
-        state = State(
-            n_samples, weight, sum_log_weight, scale, mean, cross, names, labels, summed_squares
-        )
+        of_rows = (n_samples, weight, sum_log_weight, no_scale(q), mean, cross)
+        state = tuple_of(State, (*of_rows, names, labels, summed_squares, 0))
         if is_in_range:
             passes, is_refined = n_passes + n_sweeps, n_sweeps > 0
             if solution is None:

@@ -1,4 +1,4 @@
-"""Of all coefficients that fit equally well: the smallest ones, or those of the first columns."""
+"""The smallest of all coefficients that fit equally well, or those of the first columns."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def fit_non_negative(
 
 
 def solve_non_negative_moments(moments: Moments, fit_intercept: bool, is_vector: bool) -> LinearFit:
-    """The same from moments alone, without a penalty."""
+    """Fit coefficients that are not negative from moments alone, without a penalty."""
     result = solve_non_negative(moments, fit_intercept, 0.0)
     return linear_fit(moments.for_kernels(), result, fit_intercept, 0.0, is_vector, None)
 

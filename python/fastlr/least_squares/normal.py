@@ -19,6 +19,7 @@ from fastlr.moments.moments import moments_of_state
 from fastlr.moments.state import State
 
 __all__ = [
+    "condition_of_moments",
     "inverse_of_moments",
     "normal_equations",
     "penalised_state",
@@ -71,6 +72,11 @@ def without_errors(result: Solution) -> Solution:
         residual_sd=nan[:, 0].copy(),
         bse_digits=math.nan,
     )
+
+
+def condition_of_moments(state: State, fit_intercept: bool) -> float:
+    """The condition number of independent columns, as their fit would have told it."""
+    return normal_equations(moments_of_state(state), fit_intercept, 0.0, True)[0].condition_number
 
 
 def normal_equations(

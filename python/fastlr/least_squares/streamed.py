@@ -154,7 +154,7 @@ def _climb_in_memory(
 def _solved(
     state: State, fit_intercept: bool, alpha: float | FloatArray, rank: str, n_threads: int | None
 ) -> Solution:
-    """The solution that moments give."""
+    """Solve for coefficients by moments alone, when rows cannot be read again."""
     result = solve_penalised(
         moments_of_state(state), fit_intercept, alpha, rank, n_threads=n_threads
     )
@@ -209,7 +209,7 @@ def labels_asked_for(
 
 
 def gathered(stream: RowStream, fit_intercept: bool) -> Problem:
-    """All rows in memory, where they are few."""
+    """Gather all rows in memory, where they are fewer than columns."""
 
     def kernel(rows: RowChunk) -> tuple[FloatArray, FloatArray, FloatArray | None]:
         X, y = (

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fastlr._kernels import kernels
 from fastlr.errors import InputError
 from fastlr.inference.inverse import CrossInverse
-from fastlr.input.columns import FloatArray
+from fastlr.input.columns import FloatArray, tuple_of
 from fastlr.input.threads import interruptible
 from fastlr.least_squares.problem import RootError, ScaledSolution, Solution
 from fastlr.least_squares.rounding import NEGLIGIBLE
@@ -43,28 +43,10 @@ def at_full_rank(
     first: tuple[FloatArray, ...],
 ) -> Solution:
     """The solution of full rank that one call of the kernels has finished: ``first`` are its first fields."""
-    coef, intercept, rss, tss, bse, bse_intercept, residual_sd = first
-    return Solution(
-        coef,
-        intercept,
-        rss,
-        tss,
-        bse,
-        bse_intercept,
-        residual_sd,
-        solver,
-        "ok",
-        coef.shape[1],
-        condition,
-        digits,
-        passes,
-        _NOTHING,
-        _NOTHING,
-        None,
-        relevant_digits,
-        digits_at(U * condition**2 + (_error_of_rss(rss, tss) if passes == 1 else U)),
-        is_plain=True,
-    )
+    of_rss = _error_of_rss(first[2], first[3]) if passes == 1 else U
+    told = (solver, "ok", first[0].shape[1], condition, digits, passes, _NOTHING, _NOTHING, None)
+    bse_digits = digits_at(U * condition**2 + of_rss)
+    return tuple_of(Solution, (*first, *told, relevant_digits, bse_digits, False, None, True, None))
 
 
 def finished(

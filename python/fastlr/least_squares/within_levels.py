@@ -34,9 +34,9 @@ class Parts:
     """The columns of a problem, by what becomes of them."""
 
     category: Indicator
-    """The one that is eliminated."""
+    """The category that is eliminated."""
     first: int
-    """The position of its first indicator."""
+    """Position of the first indicator of that category among the features."""
     rest: list[Member]
     """What remains, in its order: columns of numbers, and other categories."""
     columns: npt.NDArray[np.intp]
@@ -44,12 +44,12 @@ class Parts:
 
     @property
     def numbers(self) -> list[Member]:
-        """The columns of numbers."""
+        """Columns of numbers among those that are not eliminated."""
         return [member for member in self.rest if isinstance(member, np.ndarray)]
 
     @property
     def others(self) -> list[Indicator]:
-        """The other categories."""
+        """Categories that are not eliminated."""
         return [member for member in self.rest if isinstance(member, Indicator)]
 
 

@@ -21,7 +21,7 @@ _WORTH_ASKING = 1 << 28  # bytes
 
 
 class MomentsKernel:
-    """From a chunk of rows to their moments."""
+    """A function from a chunk of rows to their moments."""
 
     refuses_missing = True
     """Whether values that are not finite raise an `InputError`."""
@@ -33,7 +33,7 @@ class MomentsKernel:
         self.precision = precision
 
     def __call__(self, rows: RowChunk) -> State:
-        """Return the moments of the rows."""
+        """Return the moments of a chunk of rows."""
         return pass_over(
             rows.features,
             rows.targets,

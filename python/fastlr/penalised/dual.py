@@ -28,9 +28,9 @@ class Dual:
     problem: Problem
     weights: FloatArray
     targets: FloatArray
-    """Of these rows, (n, t)."""
+    """Targets of the rows that count, (n, t)."""
     spectrum: Spectrum
-    """Of H = Z Z', with the targets' weighted deviations on the right; without the direction of the intercept."""
+    """Decomposition of H = Z Z' with the targets' weighted deviations on the right, less the intercept's direction."""
     mean: FloatArray
     target_mean: FloatArray
     sum_log_weight: float
@@ -38,12 +38,12 @@ class Dual:
 
     @property
     def n_samples(self) -> int:
-        """Rows of positive weight."""
+        """Number of rows of positive weight."""
         return len(self.weights)
 
 
 def dual_equations(problem: Problem) -> Dual:
-    """One pass over the rows, and the decomposition."""
+    """Build the equations of the rows' products by one pass, and decompose them."""
     problem, weights, sum_log = positive_rows(problem)
     n, total = problem.features.n_samples, weights.sum()
     root = np.sqrt(weights)

@@ -81,7 +81,7 @@ class CrossValidated:
 def _from_moments(
     found: list[Fold], whole: State, fit_intercept: bool
 ) -> tuple[list[Split], OfMoments]:
-    """All splits, and all rows, from moments of the folds."""
+    """Build the problems of all splits, and of all rows, from moments of the folds."""
     splits = []
     for fold in found:
         assert fold.test_moments is not None  # since weights were looked at

@@ -210,7 +210,7 @@ def _scale_by(axes: Axes, drawn: Any) -> None:
 
 
 def loss_name(fit: Any) -> str:
-    """The loss of a descent in words."""
+    """Name the loss of a descent for an axis."""
     return _LOSSES[fit.loss_kind] + (" with penalty" if fit.penalty else "")
 
 

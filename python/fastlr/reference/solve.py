@@ -41,7 +41,7 @@ def minimum_norm(
     fit_intercept: bool = True,
     rtol: float | None = None,
 ) -> Parameters:
-    """Of all least-squares solutions the one with the shortest ``coef``; the intercept is free.
+    """The least-squares solution with the shortest ``coef``; the intercept is free.
 
     Centred columns of unit length decide the rank, so that units do not matter: singular values up
     to ``rtol`` times the largest count as zero (left out: the longer side x machine epsilon). Any

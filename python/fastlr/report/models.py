@@ -40,7 +40,7 @@ _RULES = DescentRules(positive=False, tol=1e-6, max_iter=10_000)
 
 @dataclass(frozen=True)
 class Model:
-    """One of the models.
+    """One of the models that a report compares.
 
     Attributes
     ----------

@@ -49,7 +49,7 @@ class InfluentialRows:
     n_undetermined: int
 
     def renamed(self, name: Callable[[int], int]) -> InfluentialRows:
-        """The same with other numbers of the rows."""
+        """The same rows under other numbers."""
         return replace(
             self,
             distances=tuple((name(row), size) for row, size in self.distances),

@@ -152,7 +152,7 @@ class LinearFit(Questions, RowQuestions, TermQuestions, Told, Pictures, Statisti
     alpha: float | FloatArray
     feature_mean: FloatArray
     feature_std: FloatArray
-    bse_digits: float = math.nan
+    bse_digits: float = field(default_factory=lambda: math.nan)
     n_dropped: int = 0
     design: Design | None = None
     target_mean: float | FloatArray = field(default_factory=lambda: math.nan)

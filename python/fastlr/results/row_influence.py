@@ -171,7 +171,7 @@ def checked_influence(
 def known_influence(
     fit: LinearFit, rows: GivenRows, *, keep: bool
 ) -> tuple[InfluentialRows, ...] | None:
-    """The same of rows that are known to be those of the fit, and None too where float64 cannot say their residuals."""
+    """The influential rows among rows that are known to be the fit's; None where float64 cannot say residuals."""
     if why_unknown(fit, rows):
         return None
     found, squares = [], [math.nan]

@@ -96,7 +96,7 @@ class _Options:
     def check(
         self, name: str, value: object, sizes: Mapping[str, tuple[int, ...]]
     ) -> tuple[tuple[str, Any], ...]:
-        """Give pairs, or refuse the value."""
+        """Return a mapping as pairs, or refuse what is none."""
         if not isinstance(value, Mapping):
             raise InputError(f"{name}={shown(value)} has no names.")
         for key, option in value.items():

@@ -182,7 +182,7 @@ def _is_silent_on_errors(fit: LinearFit) -> bool:
 
 
 def _is_perfect(fit: LinearFit) -> NDArray[np.bool_]:
-    """Of which targets nothing is left, (n_targets,)."""
+    """Whether nothing is left of each target, (n_targets,)."""
     rss, tss = np.atleast_1d(fit.rss), np.atleast_1d(fit.tss)
     return np.asarray((fit.df_resid > 0) & (rss <= _NOTHING_LEFT * tss))
 
@@ -235,7 +235,7 @@ def inflation(fit: LinearFit) -> NDArray[np.float64]:
 
 
 def _rows(fit: LinearFit) -> list[str]:
-    """On which rows the fit leans, and which lie far off."""
+    """Say on which rows the fit leans, and which lie far off."""
     told = []
     for name, rows in zip(fit.target_names, fit.influential or (), strict=False):
         of = f"{name}: " if fit.n_targets > 1 else ""

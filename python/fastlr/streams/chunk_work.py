@@ -28,7 +28,7 @@ class Found(NamedTuple, Generic[T]):
     n_rows: int
     n_dropped: int
     is_whole: bool
-    """Whether all rows took part."""
+    """Whether all rows of the chunk took part, none being left out for gaps."""
 
 
 @dataclass(frozen=True)

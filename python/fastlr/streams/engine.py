@@ -62,7 +62,7 @@ class _Pass:
         self._is_ending = False
 
     def run(self) -> Any:
-        """The pass, to its end."""
+        """Take all chunks of the pass, and return what they merge to."""
         if self._n_workers == 1:
             self._take_all(is_alone=True)
         else:

@@ -41,7 +41,7 @@ class KeptRows:
     cov_type: str | None = None
     """The covariance of the parameters, as in `fastlr.ols`."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Its options, but for the labels of clusters."""
+    """Options of the covariance, but for the labels of clusters."""
     numbers_rows: bool = False
     """Whether to remember which rows count, for `row_numbers`."""
     _numbers: list[np.ndarray[Any, Any]] = field(default_factory=list, init=False)

@@ -30,7 +30,7 @@ def with_leaning_rows(rows: KeptRows, fit: LinearFit) -> LinearFit:
 
 
 def with_leaning_scan(scan: Scan, fit: LinearFit) -> LinearFit:
-    """The same by one more pass over a scan, if its rows can be read again."""
+    """The fit of a scan, which knows the rows that it leans on by one more pass, if they can be read again."""
     if fit.influential is not None or fit.n_features > LARGEST_KEPT or not scan.can_repeat:
         return fit
     scan.count_rows()

@@ -93,7 +93,7 @@ class Scan(RowStream):
         self._rest = None
 
     def _of_pass(self) -> Iterator[Chunk]:
-        """The chunks of a pass."""
+        """Yield the chunks of one pass over the source."""
         own = {*self.choice.features, *self.choice.targets, self.choice.weights}
         self.table.read_as_labels(set(self.choice.clusters) - own)
         if self.can_repeat and self._remembered is None:

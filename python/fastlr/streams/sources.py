@@ -289,7 +289,7 @@ def _until_rows(batches: Iterator[Any]) -> Iterator[Any]:
 
 
 def _called(batches: Callable[[], Iterable[Any]]) -> Iterable[Any]:
-    """What a function of batches gives."""
+    """Call a function of batches, and check that it gives an iterable."""
     given = batches()
     if not isinstance(given, Iterable):
         raise InputTypeError(
@@ -318,7 +318,7 @@ def _columns_of_pair(item: Any, k: int) -> tuple[dict[str, Any], tuple[str, ...]
 
 
 def _reader(item: Any, k: int) -> Any:
-    """The record batches of a frame."""
+    """Open a frame as a reader of record batches."""
     require_pyarrow("reading batches that are frames")
     import pyarrow as pa
 
