@@ -106,6 +106,7 @@ def penalised(frame):
         "chosen lasso": fastlr.LassoCV(cv=3, alphas=7).fit(named, y),
         "lasso of one alpha": fastlr.LassoCV(alphas=[0.1], cv=[([0, 1, 2], [3, 4])]).fit(Z, y),
         "chosen net": fastlr.ElasticNetCV(l1_ratio=[0.2, 0.9], alphas=4, cv=2).fit(Z, y),
+        "huber": fastlr.HuberRegressor().fit(Z, y),
         "path": fastlr.lasso_path(Z, y, n_alphas=5),
         "path of several": fastlr.enet_path(named, Y, n_alphas=3),
         "ridge path": fastlr.ridge_path(named, y, [0.1, 1.0]),

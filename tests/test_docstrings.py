@@ -42,6 +42,7 @@ def test_every_public_function_shows_an_example():
         "Descent",
         "ElasticNet",
         "ElasticNetCV",
+        "HuberRegressor",
         "Lasso",
         "LassoCV",
         "LinearRegression",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fastlr.estimators import (
         ElasticNet,
         ElasticNetCV,
+        HuberRegressor,
         Lasso,
         LassoCV,
         LinearRegression,
@@ -61,6 +62,7 @@ __all__ = [
     "ElasticNet",
     "ElasticNetCV",
     "FileFormatError",
+    "HuberRegressor",
     "InputError",
     "InputTypeError",
     "InputWarning",
@@ -121,6 +123,7 @@ _LAZY = {
     "Descent": ("fastlr.descent", "Descent"),
     "ElasticNet": ("fastlr.estimators", "ElasticNet"),
     "ElasticNetCV": ("fastlr.estimators", "ElasticNetCV"),
+    "HuberRegressor": ("fastlr.estimators", "HuberRegressor"),
     "Lasso": ("fastlr.estimators", "Lasso"),
     "LassoCV": ("fastlr.estimators", "LassoCV"),
     "LinearRegression": ("fastlr.estimators", "LinearRegression"),

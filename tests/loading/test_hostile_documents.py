@@ -47,6 +47,7 @@ def documents(tmp_path_factory):
             "lasso": fastlr.Lasso(0.1).fit(X, np.column_stack([Y, X[:, 0]])),
             "net": fastlr.ElasticNetCV(cv=3, alphas=4, l1_ratio=[0.5, 0.9]).fit(X, Y),
             "lasso of folds": fastlr.LassoCV(cv=3, alphas=4).fit(X, Y),
+            "huber": fastlr.HuberRegressor().fit(X, Y),
             "path": fastlr.lasso_path(X, Y, n_alphas=3),
             "ridge path": fastlr.ridge_path(X, Y, [0.1, 1.0]),
             "selection": fastlr.best_subset(X, Y),

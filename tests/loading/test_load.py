@@ -273,6 +273,7 @@ def test_an_estimator_that_is_not_fitted_is_not_saved(tmp_path):
         fastlr.RidgeCV(),
         fastlr.Lasso(),
         fastlr.ElasticNetCV(),
+        fastlr.HuberRegressor(),
     ):
         with pytest.raises(NotFittedError):
             model.save(tmp_path / "model.json")

@@ -31,6 +31,7 @@ MODELS = {
     "lasso of a column": fastlr.Lasso(0.1).fit(X, Y[:, :1]),
     "net": fastlr.ElasticNet(0.01, fit_intercept=False).fit(X, Y),
     "chosen net": fastlr.ElasticNetCV(cv=3, alphas=5).fit(X, Y[:, 0]),
+    "huber": fastlr.HuberRegressor().fit(X, Y[:, 0]),
     "sgd": fastlr.SGDRegressor(**SGD).fit(X, Y[:, 0]),
     "polynomial": fastlr.polyfit(X[:, 0], Y[:, 0], 3),
     "two polynomials": fastlr.polyfit(X[:, 0], Y, 2),

@@ -2,6 +2,7 @@
 
 from fastlr.estimators.elastic_net import ElasticNet, Lasso
 from fastlr.estimators.elastic_net_cv import ElasticNetCV, LassoCV
+from fastlr.estimators.huber_regressor import HuberRegressor
 from fastlr.estimators.linear_regression import LinearRegression
 from fastlr.estimators.mlp_regressor import MLPRegressor
 from fastlr.estimators.ridge import Ridge
@@ -11,6 +12,7 @@ from fastlr.estimators.sgd_regressor import SGDRegressor
 __all__ = [
     "ElasticNet",
     "ElasticNetCV",
+    "HuberRegressor",
     "Lasso",
     "LassoCV",
     "LinearRegression",
