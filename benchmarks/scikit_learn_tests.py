@@ -31,6 +31,7 @@ MODULES = {
     "coordinate_descent": "sklearn.linear_model.tests.test_coordinate_descent",
     "sparse_coordinate_descent": "sklearn.linear_model.tests.test_sparse_coordinate_descent",
     "sgd": "sklearn.linear_model.tests.test_sgd",
+    "huber": "sklearn.linear_model.tests.test_huber",
     "ransac": "sklearn.linear_model.tests.test_ransac",
     "theil_sen": "sklearn.linear_model.tests.test_theil_sen",
     "multioutput": "sklearn.tests.test_multioutput",
@@ -53,6 +54,7 @@ HOMES = {
     "lasso_path": "_coordinate_descent",
     "enet_path": "_coordinate_descent",
     "SGDRegressor": "_stochastic_gradient",
+    "HuberRegressor": "_huber",
 }
 GOAL = 0.98
 # Why a test that scikit-learn's own classes pass does not: docs/scikit-learn.md has a line for each reason.
@@ -72,7 +74,6 @@ REASONS = {
     ],
     "private parts of scikit-learn's classes": [
         "coordinate_descent: test_lassoCV_does_not_set_precompute",
-        "sgd: test_plain_has_no_average_attr test_loss_function_epsilon",
     ],
     "X is never changed, and always checked": [
         "base: test_inplace_data_preprocessing",
@@ -80,7 +81,6 @@ REASONS = {
     ],
     "a warning or an error instead of silence": [
         "target: test_transform_target_regressor_not_warns_with_global_output_set",
-        "ridge: test_ridgecv_alphas_zero[RidgeCV-3] test_ridgecv_sample_weight",
     ],
     "LinearRegression has partial_fit and keywords of its own": [
         "pipeline: test_pipeline_raise_set_params_error",

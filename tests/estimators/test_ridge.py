@@ -293,12 +293,27 @@ BAD_SEARCHES = [
     ({"cv": [([0, 1], [])]}, "at least one row position"),
     ({"cv": [3]}, "split 0 of cv is 3"),
     ({"cv": []}, "cv gives no splits"),
-    ({"cv": LeaveOneOut()}, "a single one, of which R.2 says nothing"),
     ({"cv": 3, "store_cv_results": True}, "cv!=None and store_cv_results=True"),
     ({"cv": 3, "alpha_per_target": True}, "cv!=None and alpha_per_target=True"),
     ({"scoring": "beauty"}, "beauty"),
     ({"gcv_mode": "guess"}, "gcv_mode='guess' is unknown"),
 ]
+
+
+def test_r2_of_single_rows_is_nan_and_a_warning():
+    X, y, _ = next(tables(seed=9))
+    for model, says in (
+        (fastlr.RidgeCV((1.0, 0.1), cv=LeaveOneOut()), f"{len(y)} of {len(y)} splits"),
+        (
+            fastlr.RidgeCV((1.0, 0.1), cv=[([0, 1, 2, 3, 4], [5]), ([5, 6], [0, 1])]),
+            "1 of 2 splits",
+        ),
+    ):
+        with pytest.warns(fastlr.InputWarning, match=f"The test rows of {says} are a single one"):
+            model.fit(X, y)
+        assert model.alpha_ == 1.0
+        assert np.isnan(model.best_score_)
+    model.set_params(scoring="neg_mean_squared_error").fit(X, y)
 
 
 def test_a_failed_fit_leaves_the_estimator_as_it_was():

@@ -368,3 +368,16 @@ def test_verbose_lines(rows, capsys):
         fastlr.SGDRegressor(verbose=1, max_iter=3, random_state=0).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == ["Epoch 0", "Epoch 1", "Epoch 2"]
+
+
+def test_only_fits_that_average_have_scikit_learns_names_of_averages():
+    X, y = np.arange(20.0).reshape(10, 2) / 20.0, np.arange(10.0)
+    model = fastlr.SGDRegressor(average=True, max_iter=5, tol=None).fit(X, y)
+    np.testing.assert_array_equal(model._average_coef, model.coef_)
+    np.testing.assert_array_equal(model._average_intercept, model.intercept_)
+    last = fastlr.SGDRegressor(max_iter=5, tol=None).set_params(random_state=0).fit(X, y)
+    model.set_params(random_state=0).fit(X, y)
+    np.testing.assert_allclose(model._standard_coef, last.coef_, rtol=1e-12)
+    np.testing.assert_allclose(model._standard_intercept, last.intercept_, rtol=1e-12)
+    assert not hasattr(model.set_params(average=False).fit(X, y), "_average_coef")
+    assert fastlr.SGDRegressor.loss_functions["huber"] == ("huber", 0.1)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.model_selection import KFold, check_cv
 from sklearn.utils import check_random_state
 
-from fastlr.penalised.folds import Folds, as_folds, consecutive_folds, partition
+from fastlr.penalised.folds import Folds, as_folds, consecutive_folds
 
 __all__ = ["folds_of"]
 
@@ -25,10 +25,8 @@ def folds_of(cv: Any, y: npt.NDArray[Any], for_split: dict[str, Any]) -> Folds:
         return as_folds(cv, n)
     splitter = check_cv(cv, y, classifier=False)
     if type(splitter) is KFold:
-        folds = consecutive_folds(n, splitter.n_splits)
-        if not splitter.shuffle:
-            return folds
         rows = np.arange(n)
-        check_random_state(splitter.random_state).shuffle(rows)
-        return partition(np.array_split(rows, splitter.n_splits), n)
+        if splitter.shuffle and splitter.n_splits <= n:
+            check_random_state(splitter.random_state).shuffle(rows)
+        return consecutive_folds(n, splitter.n_splits, rows)
     return as_folds(splitter.split(np.zeros((n, 1)), y, **for_split), n)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,12 @@ from fastlr.descent.schedules import Adaptive, Constant, InverseScaling, Schedul
 from fastlr.errors import InputError, InputTypeError, user_level
 from fastlr.input.options import as_choice, as_flag, as_number, as_whole
 
-__all__ = ["SGDSettings", "settings_of"]
+__all__ = ["LOSS_FUNCTIONS", "SGDSettings", "settings_of"]
+
+LOSS_FUNCTIONS: Mapping[str, tuple[str, float] | tuple[str]] = {
+    name: (name,) if name == "squared_error" else (name, 0.1) for name in ROW_LOSSES
+}
+"""The losses by name, as scikit-learn lists its own: each with the epsilon that it has by default."""
 
 _RATES = ("invscaling", "constant", "optimal", "adaptive")
 _LARGEST_SLOPE = 1e12  # where scikit-learn cuts the derivative of a row's loss

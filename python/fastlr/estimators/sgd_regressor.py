@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from fastlr.descent.table import MeasuredRows, Standardisation, read_rows
 from fastlr.errors import InputError
 from fastlr.estimators._features import check_features
 from fastlr.estimators._linear import LinearEstimator
-from fastlr.estimators._sgd_arguments import SGDSettings, settings_of
+from fastlr.estimators._sgd_arguments import LOSS_FUNCTIONS, SGDSettings, settings_of
 from fastlr.estimators._sgd_loop import distance_of, loop_of, loss_of
 from fastlr.estimators._sgd_rows import as_vector, split_rows
 from fastlr.estimators._sgd_start import start_of, warm_state
@@ -30,6 +30,9 @@ from fastlr.input.threads import lock_of, resolve_threads
 from fastlr.storage.schema import Field
 
 __all__ = ["SGDRegressor"]
+
+# scikit-learn's names of the last iterate and of the mean of all, which only fits that average have.
+_OF_AVERAGES = ("_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept")
 
 
 class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -140,6 +143,8 @@ class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ign
     >>> model.predict([[2.0]]).round(3)
     array([7.])
     """
+
+    loss_functions: ClassVar[Mapping[str, tuple[str, float] | tuple[str]]] = LOSS_FUNCTIONS
 
     coef_: npt.NDArray[Any]
     intercept_: npt.NDArray[Any]
@@ -362,6 +367,12 @@ class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ign
         is_mean = settings.average_from and loop.state.n_updates >= settings.average_from
         theta = loop.state.average if is_mean and outcome.code != "diverged" else outcome.theta
         raw = standardisation.to_raw(theta)
+        for name in _OF_AVERAGES:
+            self.__dict__.pop(name, None)
+        if settings.average_from:
+            last, mean = map(standardisation.to_raw, (outcome.theta, loop.state.average))
+            values = last[:-1], last[-1:], mean[:-1], mean[-1:]
+            self.__dict__.update(zip(_OF_AVERAGES, map(np.copy, values), strict=True))
         self._state = loop.state
         self._state.go_on_from(outcome.theta, forget=outcome.code == "diverged")
         self._scaled = None

@@ -162,10 +162,12 @@ def _minimised(
         least = lower if goes_down else least
         change = _fitted(problem, step.move, step.constant)
         line = Line(residual, coef, change, step.move)
-        if goes_down:
-            here = loss.lowest(line, 0.0, least, least)
-        else:
-            here = here._replace(along=0.0, slope=-2.0 * step.gain)
+        slope = -2.0 * step.gain
+        here = (
+            loss.lowest(line, 0.0, least, least)
+            if goes_down
+            else here._replace(along=0.0, slope=slope)
+        )
         place = loss.best_along(line, here, least)
         is_whole = place is not None and 0.3 < place.along < 3.0
         factor = max(factor**2, 1e-4) if goes_down and is_whole else _LOWER

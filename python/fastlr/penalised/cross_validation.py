@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from fastlr._kernels import kernels
 from fastlr._kernels.parts import in_parts
-from fastlr.errors import InputError
+from fastlr.errors import InputError, InputWarning, user_level
 from fastlr.input.columns import FloatArray
 from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.problem import Problem
@@ -247,6 +248,7 @@ def validate_folds(
                 scores[k] = _score(score, *_squares_of_rows(problem, test, solutions), k)
             else:
                 scores[k] = score(solutions.coef, solutions.intercept, test)
+        _warn_of_single_rows(scores, score)
         return CrossValidation(alphas, None, scores, None, "splits", 3 * len(folds), None)
     found, whole, passes = moments_of_folds(problem, folds, with_tests=isinstance(score, str))
     if isinstance(score, str):
@@ -255,6 +257,7 @@ def validate_folds(
         for k, fold in enumerate(found):
             solutions, _ = solve_for_all(fold.train, problem.fit_intercept, alphas)
             scores[k] = score(solutions.coef, solutions.intercept, fold.test)
+    _warn_of_single_rows(scores, score)
     method = "folds" if folds.is_partition else "splits"
     return CrossValidation(alphas, None, scores, None, method, passes, whole)
 
@@ -299,6 +302,19 @@ def _squares_of_rows(
     return np.einsum("i,ita,ita->at", weights, left, left), total, weight, len(test)
 
 
+def _warn_of_single_rows(scores: FloatArray, score: str | Scorer) -> None:
+    """Warn where R2 is not defined, since then all alphas are as good as one another."""
+    undefined = np.flatnonzero(np.isnan(scores).all(axis=1))
+    if score == "r2" and undefined.size:
+        warnings.warn(
+            f"The test rows of {undefined.size} of {len(scores)} splits are a single one, of which R^2 is not defined: "
+            'the mean score is NaN, and the first of the alphas is taken. Pass scoring="neg_mean_squared_error", or '
+            "fewer folds.",
+            InputWarning,
+            stacklevel=user_level(),
+        )
+
+
 def _nothing_to_score(k: int) -> InputError:
     return InputError(f"no test row of split {k} has a positive weight: use fewer folds.")
 
@@ -310,11 +326,8 @@ def _score(
     if not weight > 0:
         raise _nothing_to_score(k)
     if score == "r2":
-        if n_rows < 2:
-            raise InputError(
-                f'the test rows of split {k} are a single one, of which R^2 says nothing: pass scoring="neg_mean_'
-                'squared_error", or fewer folds.'
-            )
+        if n_rows < 2:  # as scikit-learn's score of one row
+            return np.full(len(squares), np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
             r2 = 1.0 - squares / total
         # A target that does not vary: all or nothing, as in scikit-learn.

@@ -45,10 +45,11 @@ class Folds:
 
     def labels(self) -> npt.NDArray[np.int32]:
         """The number (n_samples,) of the fold that tests each row of a partition."""
-        label = np.empty(self.n_samples, dtype=np.int32)
+        small = np.int8 if len(self.test) < 128 else np.int32  # of which more lie in the cache
+        label = np.empty(self.n_samples, dtype=small)
         for k, rows in enumerate(self.test):
             label[rows] = k
-        return label
+        return label.astype(np.int32, copy=False)
 
     def __len__(self) -> int:
         return len(self.test)
@@ -83,13 +84,17 @@ def as_folds(splits: Iterable[tuple[object, object]], n_samples: int) -> Folds:
     return Folds(test, None if _is_partition(train, test, n_samples) else train, n_samples)
 
 
-def consecutive_folds(n_samples: int, n_folds: int) -> Folds:
-    """Folds of consecutive rows, the first ones a row longer: those of scikit-learn's KFold without shuffling."""
+def consecutive_folds(n_samples: int, n_folds: int, rows: Positions | None = None) -> Folds:
+    """Folds of consecutive rows, the first ones a row longer: those of scikit-learn's KFold without shuffling.
+
+    Of ``rows`` (n_samples,), a permutation of all, consecutive ones are taken instead.
+    """
     if not 2 <= n_folds <= n_samples:
         raise InputError(
             f"cv={n_folds} folds of n_samples={n_samples} rows: pass a number from 2 to the number of rows."
         )
-    return partition(np.array_split(np.arange(n_samples), n_folds), n_samples)
+    every = np.arange(n_samples) if rows is None else rows
+    return partition(np.array_split(every, n_folds), n_samples)
 
 
 def partition(tests: Iterable[npt.NDArray[Any]], n_samples: int) -> Folds:
