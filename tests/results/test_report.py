@@ -29,7 +29,7 @@ def made_fit(**changes):
         "rss": 5.0,
         "tss": 100.0,
         "log_likelihood": -14.5,
-        "bse": np.array([0.5, 0.25]),
+        "bse_coef": np.array([0.5, 0.25]),
         "bse_intercept": 0.75,
         "residual_sd": 0.5,
         "fit_intercept": True,
