@@ -50,7 +50,9 @@ def main(n=10**6, p=10, n_levels=10**5, rounds=5):
         other = runs["pyfixest.feols(y ~ x | g)"]()
         difference = np.abs(other.coef().to_numpy() / fit.coef[:p] - 1).max()
         print(f"largest relative difference of coefficients: {difference:.1e}")
-        print(f"of standard errors: {np.abs(other.se().to_numpy() / fit.bse[:p] - 1).max():.1e}")
+        print(
+            f"of standard errors: {np.abs(other.se().to_numpy() / fit.bse_coef[:p] - 1).max():.1e}"
+        )
     print(f"indicators of a byte a row: {n * n_levels / 1e9:.0f} GB; their products: ", end="")
     print(f"{8 * n_levels**2 / 1e9:.0f} GB")
 

@@ -183,7 +183,7 @@ def standard_errors(n_problems, first):
             if fit.rank < p:
                 continue
             error = np.abs(
-                np.append(fit.bse, fit.bse_intercept) / np.append(wanted, of_intercept) - 1
+                np.append(fit.bse_coef, fit.bse_intercept) / np.append(wanted, of_intercept) - 1
             )
             key = int(np.log10(condition)), accuracy, fit.solver
             worst[key] = max(worst[key], float(error.max()))

@@ -51,7 +51,7 @@ def compare(n, p, density, decades, rounds):
     )
     print("".ljust(28) + "seconds".rjust(9) + "x".rjust(7) + "  error, in standard errors")
     for name, value in times.items():
-        error = np.abs((models[name].coef_ - ours.coef_) / ours.fit_.bse).max()
+        error = np.abs((models[name].coef_ - ours.coef_) / ours.fit_.bse_coef).max()
         print(f"{name:28}{value:9.3f}{value / own:7.2f}  {error:.1e}")
 
 

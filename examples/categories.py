@@ -25,7 +25,9 @@ naive = fastlr.ols({"price": price, "rain": rain}, sold)
 
 print(f"{n} rows, {fit.n_features} coefficients: {fit.solver}, {fit.passes} passes")
 for j, name in enumerate(["price", "rain"]):
-    print(f"  {name:6} {fit.coef[j]:+.4f} +- {fit.bse[j]:.4f}   without shops {naive.coef[j]:+.4f}")
+    print(
+        f"  {name:6} {fit.coef[j]:+.4f} +- {fit.bse_coef[j]:.4f}   without shops {naive.coef[j]:+.4f}"
+    )
 known = np.corrcoef(fit.coef[2:], attraction[1:])[0, 1]
 print(f"  shops: correlation with what they were drawn from {known:.3f}, from 3 visits each")
 print(f"\nmemory at the peak: {peak / 1e6:.0f} MB")
@@ -38,6 +40,6 @@ fit = fastlr.ols("childHeight ~ gender + C(family)", data=children)
 print(
     f"\n{fit.n_samples} children of {len(fit.design.factor_levels['C(family)'])} families: ", end=""
 )
-print(f"{fit.feature_names[0]} {fit.coef[0]:.3f} +- {fit.bse[0]:.3f} inches")
+print(f"{fit.feature_names[0]} {fit.coef[0]:.3f} +- {fit.bse_coef[0]:.3f} inches")
 tallest = max(range(1, fit.n_features), key=lambda j: fit.coef[j])
 print(f"tallest family: {fit.feature_names[tallest]}, {fit.coef[tallest]:+.2f} beside the first")

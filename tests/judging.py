@@ -256,7 +256,7 @@ def _judge_kept(verdict, exact, fit):
 
 def _judge_standard_errors(verdict, exact, fit, t, rank):
     of_intercept, wanted = exact.standard_errors(t)
-    bse = np.atleast_2d(fit.bse)[t]
+    bse = np.atleast_2d(fit.bse_coef)[t]
     coef, intercept, _ = _of_target(fit, t)
     kept = np.zeros(exact.n_features, dtype=bool)
     kept[exact.first_independent] = True

@@ -132,6 +132,8 @@ def test_folds_say_nothing_of_their_own_on_standard_error(run, panel):
         (("--folds", "11"), "--folds 11"),
         (("--cluster", "fimr"), "did you mean firm?"),
         (("--cluster", "firm,x,z"), "--cluster names 3 columns"),
+        (("--cluster", "y"), "--cluster y is the target"),
+        (("--cluster", "firm,firm"), "--cluster firm is named twice"),
         (("--level", "95"), "--level"),
     ],
 )

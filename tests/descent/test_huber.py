@@ -104,7 +104,7 @@ def test_the_result_claims_nothing_that_is_not_known(rows):
     assert fit.rss == pytest.approx(residuals @ residuals, rel=1e-9)
     assert fit.r2 == pytest.approx(1 - residuals @ residuals / ((y - y.mean()) ** 2).sum())
     assert np.isnan(fit.gap)
-    assert np.isnan(fit.bse).all()
+    assert np.isnan(fit.bse_coef).all()
     assert np.isnan(fit.history.mse).all()
     assert np.isnan(fit.history.log_likelihood).all()
     assert fit.loss_kind == "huber"

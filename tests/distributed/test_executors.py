@@ -84,7 +84,7 @@ def test_every_pass_runs_on_workers_and_gives_what_a_scan_gives():
         workers = Carried()
         fit = distributed.ols(workers, frames, target="y", exclude="town", **options)
         assert fit.coef.tobytes() == expected.coef.tobytes(), options
-        assert fit.bse.tobytes() == expected.bse.tobytes(), options
+        assert fit.bse_coef.tobytes() == expected.bse_coef.tobytes(), options
         assert fit.passes == expected.passes, options
         assert workers.n_tasks > 9 or "alpha" in options, options
 
@@ -156,7 +156,7 @@ def test_processes_give_the_bits_of_a_scan_and_one_that_dies_is_told_with_its_ch
         with pytest.raises(RuntimeError, match="chunks 1 to 1 of the 2 chunks"):
             distributed.moments(executor, [chunks[0], partial(os._exit, 3)])
     assert fit.coef.tobytes() == whole.coef.tobytes()
-    assert fit.bse.tobytes() == whole.bse.tobytes()
+    assert fit.bse_coef.tobytes() == whole.bse_coef.tobytes()
 
 
 def test_merging_changes_nothing_that_was_found():

@@ -359,6 +359,11 @@ def test_covariances_survive_files(tmp_path):
         ("cluster", {"groups": np.zeros(200)}, "groups has one cluster only"),
         ("cluster", {"groups": np.arange(3)}, r"groups has shape \(3,\) for 200 rows"),
         ("cluster", {"groups": "firm"}, "there is no formula's table"),
+        (
+            "cluster",
+            {"groups": (np.arange(3), np.arange(3))},
+            r"groups has shape \(3,\) for 200 rows",
+        ),
         ("HAC", {"maxlags": 200}, "maxlags=200 is not below the number of rows, 200"),
         ("HAC", {"maxlags": "plug-in"}, "maxlags='plug-in' is unknown: choose one of 'auto'"),
         ("HAC", {"kernel": "uniform"}, "kernel='uniform' is unknown"),
@@ -557,3 +562,19 @@ def test_a_table_of_two_columns_is_clusters_of_two_ways():
     ):
         got = fastlr.ols(X, y, cov_type="cluster", cov_kwds={"groups": groups})
         np.testing.assert_allclose(got.std_errors, wanted.std_errors, rtol=1e-12)
+
+
+def test_the_target_tells_no_clusters(tmp_path):
+    X, y, first, _ = drawn()
+    table = pd.DataFrame({"a": X[:, 0], "y": y, "firm": first})
+    path = tmp_path / "rows.csv"
+    table.to_csv(path, index=False)
+    asked = {"cov_type": "cluster", "cov_kwds": {"groups": "y"}}
+    for fit in (
+        lambda: fastlr.ols("y ~ a", data=table, **asked),
+        lambda: fastlr.ols(fastlr.scan(path, target="y", features=["a"]), **asked),
+        lambda: fastlr.fit_file(path, "y", features=["a"], **asked),
+        lambda: fastlr.fit_file(path, formula="log(y + 100) ~ a", **asked),
+    ):
+        with pytest.raises(fastlr.InputError, match="groups='y' is the target"):
+            fit()

@@ -34,7 +34,7 @@ def test_errors_and_intervals_of_predictions_do_not_move_with_the_rows(weight_ty
             continue
         near = fitted(X, y, weights, weight_type, kind)
         far = fitted(X + FAR, y - 3 * FAR, weights, weight_type, kind)
-        for name in ("bse", "fvalue", "residual_sd"):
+        for name in ("bse_coef", "fvalue", "residual_sd"):
             ours, expected = getattr(far, name), getattr(near, name)
             np.testing.assert_allclose(ours, expected, rtol=TOLERANCE, err_msg=f"{kind} {name}")
         ours, expected = far.get_prediction(X + FAR), near.get_prediction(X)

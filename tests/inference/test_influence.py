@@ -183,7 +183,7 @@ def test_a_row_that_alone_determines_a_coefficient_leaves_nothing_to_say():
     assert 17 not in influence.top(40)["row"]
     assert 17 not in fastlr.ols(X, y).get_influence(X, y, keep=False).top(40)["row"]
     robust = fastlr.ols(X, y, cov_type="HC3")
-    assert np.isnan(robust.bse).all()
+    assert np.isnan(robust.bse_coef).all()
 
 
 def test_a_fit_through_every_row_has_no_influence():

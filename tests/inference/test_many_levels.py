@@ -90,7 +90,7 @@ def test_the_advice_gives_the_same_coefficient_and_robust_errors(fit, rows):
     alone = fastlr.ols(x[:, np.newaxis], centred, fit_intercept=False, cov_type="HC0")
     left = centred - x * alone.coef[0]
     assert alone.coef[0] == pytest.approx(fit.params["x"], rel=1e-10)
-    assert alone.bse[0] == pytest.approx(np.sqrt((x * left) @ (x * left)) / (x @ x), rel=1e-10)
+    assert alone.bse_coef[0] == pytest.approx(np.sqrt((x * left) @ (x * left)) / (x @ x), rel=1e-10)
 
 
 def test_names_of_many_parameters_are_not_all_listed():

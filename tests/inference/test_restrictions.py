@@ -146,8 +146,8 @@ def test_a_constant_column_takes_no_part():
     for cov_type, options in (("HC3", {}), ("cluster", {"groups": groups})):
         robust = fit.with_covariance(cov_type, constant, y, **options)
         right = expected.with_covariance(cov_type, X, y, **options)
-        np.testing.assert_allclose(robust.bse[:3], right.bse, rtol=1e-11)
-        assert np.isnan([robust.bse[3], robust.bse_intercept, fit.bse_intercept]).all()
+        np.testing.assert_allclose(robust.bse_coef[:3], right.bse_coef, rtol=1e-11)
+        assert np.isnan([robust.bse_coef[3], robust.bse_intercept, fit.bse_intercept]).all()
     basic = fastlr.ols(constant, y, rank="basic")
     np.testing.assert_allclose(basic.bse_intercept, expected.bse_intercept, rtol=1e-11)
 

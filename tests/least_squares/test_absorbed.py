@@ -17,7 +17,7 @@ FIELDS = (
     "intercept",
     "rss",
     "tss",
-    "bse",
+    "bse_coef",
     "bse_intercept",
     "residual_sd",
     "log_likelihood",
@@ -255,7 +255,7 @@ def test_every_row_a_level_of_its_own():
     fit = fastlr.ols(names, y, categories=["id"])
     np.testing.assert_array_equal(fit.predict(names), y)
     assert (fit.rss, fit.rank, fit.df_resid) == (0.0, 29, 0)
-    assert np.isnan(fit.bse).all()
+    assert np.isnan(fit.bse_coef).all()
 
 
 @pytest.mark.usefixtures("always")
@@ -321,13 +321,13 @@ def test_columns_targets_and_weights_of_any_size():
         expected = plain.coef.copy()
         expected[a] /= factor
         np.testing.assert_allclose(fit.coef, expected, rtol=1e-13)
-        assert fit.bse[a] == pytest.approx(plain.bse[a] / factor, rel=1e-13)
+        assert fit.bse_coef[a] == pytest.approx(plain.bse_coef[a] / factor, rel=1e-13)
         assert fit.feature_std[a] == pytest.approx(plain.feature_std[a] * factor, rel=1e-13)
         assert fit.rss == pytest.approx(plain.rss, rel=1e-13)
     for factor in (2.0**500, 2.0**-520):
         fit = fastlr.ols(columns, y * factor, categories=chosen)
         np.testing.assert_allclose(fit.coef, plain.coef * factor, rtol=1e-13)
-        np.testing.assert_allclose(fit.bse, plain.bse * factor, rtol=1e-13)
+        np.testing.assert_allclose(fit.bse_coef, plain.bse_coef * factor, rtol=1e-13)
         expected = plain.log_likelihood - 80 * np.log(factor)
         assert fit.log_likelihood == pytest.approx(expected, rel=1e-12)
     small = {name: np.round(values * 8) for name, values in columns.items() if name != "h"}
@@ -356,15 +356,15 @@ def test_rows_with_gaps_are_left_out_of_sums_and_levels():
 
 
 @pytest.mark.usefixtures("always")
-def test_robust_covariances_take_all_levels_as_columns(monkeypatch):
+def test_robust_covariances_are_those_of_all_levels_as_columns(monkeypatch):
     columns, y, _ = drawn(300, n_levels=80)
     made = indicators(columns, ["g"])
     fit = fastlr.ols(columns, y, categories=["g"], cov_type="HC1")
     expected = fastlr.ols(made, y, cov_type="HC1")
-    np.testing.assert_allclose(fit.bse, expected.bse, rtol=1e-9)
+    np.testing.assert_allclose(fit.bse_coef, expected.bse_coef, rtol=1e-9)
     eliminated = fastlr.ols(columns, y, categories=["g"])
     np.testing.assert_allclose(eliminated.target_mean, y.mean(), rtol=1e-14)
     np.testing.assert_allclose(eliminated.target_std, y.std(), rtol=1e-13)
     monkeypatch.setattr(absorbed, "_MOST_AS_COLUMNS", 70)
-    with pytest.raises(fastlr.InputError, match=r"79 indicators, and with cov_type .* bytes"):
-        fastlr.ols(columns, y, categories=["g"], cov_type="HC1")
+    with pytest.raises(fastlr.InputError, match=r'79 indicators, and with cov_type="HAC" .* bytes'):
+        fastlr.ols(columns, y, categories=["g"], cov_type="HAC")

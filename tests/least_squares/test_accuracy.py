@@ -59,7 +59,7 @@ def test_standard_errors_and_residual_sd_are_the_certified_ones():
                 continue
             # Filip's rounded design is another problem than the certified one from the eighth digit on.
             rtol = 1e-7 if name == "Filip" else 1e-9
-            bse = [fit.bse_intercept, *fit.bse] if problem.fit_intercept else fit.bse
+            bse = [fit.bse_intercept, *fit.bse_coef] if problem.fit_intercept else fit.bse_coef
             np.testing.assert_allclose(bse, problem.certified["se"], rtol=rtol)
             assert fit.residual_sd == pytest.approx(problem.certified["residual_sd"], rel=rtol)
 
@@ -186,7 +186,7 @@ def test_scaling_by_powers_of_two_changes_no_bit(rows, accuracy):
             scaled = fastlr.ols(np.ldexp(X, exponents[:4]), np.ldexp(y, exponents[4]), **options)
             back = np.array(exponents[:4]) - exponents[4]
             np.testing.assert_array_equal(np.ldexp(scaled.coef, back), plain.coef)
-            np.testing.assert_array_equal(np.ldexp(scaled.bse, back), plain.bse)
+            np.testing.assert_array_equal(np.ldexp(scaled.bse_coef, back), plain.bse_coef)
             assert np.ldexp(scaled.intercept, -exponents[4]) == plain.intercept
             assert np.ldexp(scaled.residual_sd, -exponents[4]) == plain.residual_sd
             assert scaled.digits == plain.digits
@@ -229,7 +229,7 @@ def test_integer_weights_are_repeated_rows_and_zero_weights_dropped_ones(rows):
     keep = weight > 0
     dropped = fastlr.ols(X[keep], y[keep], sample_weight=weight[keep])
     np.testing.assert_allclose(weighted.coef, dropped.coef, rtol=1e-14)
-    np.testing.assert_allclose(weighted.bse, dropped.bse, rtol=1e-13)
+    np.testing.assert_allclose(weighted.bse_coef, dropped.bse_coef, rtol=1e-13)
 
 
 def test_weights_are_exact(rows):
@@ -250,7 +250,7 @@ def test_threads_change_no_bit(n_threads, decimals):
     one = fastlr.ols(X, y, accuracy="max", n_threads=1)
     more = fastlr.ols(X, y, accuracy="max", n_threads=n_threads)
     np.testing.assert_array_equal(more.coef, one.coef)
-    np.testing.assert_array_equal(more.bse, one.bse)
+    np.testing.assert_array_equal(more.bse_coef, one.bse_coef)
     assert more.intercept == one.intercept
 
 
@@ -269,7 +269,7 @@ def test_targets_are_fitted_as_if_alone(rows):
     for k in range(3):
         alone = fastlr.ols(X, targets[:, k])
         np.testing.assert_array_equal(together.coef[k], alone.coef)
-        np.testing.assert_array_equal(together.bse[k], alone.bse)
+        np.testing.assert_array_equal(together.bse_coef[k], alone.bse_coef)
         assert together.intercept[k] == alone.intercept
 
 

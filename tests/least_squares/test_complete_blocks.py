@@ -7,7 +7,7 @@ from sklearn.preprocessing import OneHotEncoder
 import fastlr
 from fastlr.least_squares.complete_blocks import complete_blocks
 
-FIELDS = ("coef", "intercept", "rss", "tss", "bse", "bse_intercept", "residual_sd")
+FIELDS = ("coef", "intercept", "rss", "tss", "bse_coef", "bse_intercept", "residual_sd")
 
 
 def coded(n, *sizes, seed=0):

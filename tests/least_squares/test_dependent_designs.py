@@ -174,9 +174,9 @@ class Answers:
         self.coef = np.array([[as_float(value) for value in coef] for _, coef in solutions])
         errors = [exact.standard_errors(t) for t in range(exact.n_targets)]
         self.bse_intercept = np.array([of_intercept for of_intercept, _ in errors])
-        self.bse = np.array([of_coef for _, of_coef in errors])
+        self.bse_coef = np.array([of_coef for _, of_coef in errors])
         if not is_basic and exact.rank < exact.n_features:
-            self.bse[:, ~exact.estimable] = np.nan
+            self.bse_coef[:, ~exact.estimable] = np.nan
 
 
 @pytest.mark.parametrize("label", [*LABELS, *FAR_AWAY])
@@ -203,7 +203,7 @@ def test_the_judge_sees_what_is_wrong():
         "rss": {"coef": right.coef + 1e-3 * np.eye(exact.n_features)[-1]},
         "reported": {"rss": right.rss * (1 + 1e-8)},
         "digits": {"coef": right.coef * (1 + 1e-14)},
-        "bse": {"bse": right.bse * (1 + 1e-7)},
+        "bse": {"bse_coef": right.bse_coef * (1 + 1e-7)},
     }
     for kind, changes in kinds.items():
         wrong = Answers(exact, "min_norm")

@@ -185,7 +185,7 @@ def test_basic_drops_the_last_column_of_a_dependency_however_small_its_share():
     for X, dropped in ((np.column_stack([a, b, a - b]), 2), (np.column_stack([a, y, c, a - c]), 3)):
         for accuracy in ("auto", "max"):
             fit = fastlr.ols(X, y, rank="basic", accuracy=accuracy)
-            assert list(np.flatnonzero(np.isnan(fit.bse))) == [dropped]
+            assert list(np.flatnonzero(np.isnan(fit.bse_coef))) == [dropped]
             assert fit.rank == X.shape[1] - 1
 
 
@@ -269,5 +269,7 @@ def test_one_pass_over_many_columns_is_as_right_as_it_says():
                 off = np.abs(np.append(fit.coef, fit.intercept) - truth)
                 assert fit.digits <= -np.log10(max((off / np.abs(truth)).max(), 1e-16))
                 if accuracy == "auto":
-                    assert np.all(off[:-1] <= 1e-13 * np.maximum(np.abs(exact.coef), exact.bse))
+                    assert np.all(
+                        off[:-1] <= 1e-13 * np.maximum(np.abs(exact.coef), exact.bse_coef)
+                    )
                     assert fit.passes == 1 or name != "normal"

@@ -31,7 +31,7 @@ def test_nist_polynomials_are_right_to_thirteen_certified_digits(name, x, degree
     assert fit.degree == degree
     if problem.certified["residual_sd"] > 0:
         assert fit.residual_sd == pytest.approx(problem.certified["residual_sd"], rel=1e-12)
-        bse = [fit.bse_intercept, *fit.bse] if problem.fit_intercept else fit.bse
+        bse = [fit.bse_intercept, *fit.bse_coef] if problem.fit_intercept else fit.bse_coef
         np.testing.assert_allclose(bse, problem.certified["se"], rtol=1e-7)
         rss = np.sum((problem.y - fit.predict(x)) ** 2)
         assert rss == pytest.approx(fit.rss, rel=1e-11)

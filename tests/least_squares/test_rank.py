@@ -50,9 +50,9 @@ def test_the_minimum_norm_is_that_of_coefficients_with_the_intercept_free(rows):
 def test_standard_errors_exist_where_no_dependency_reaches(rows):
     X, y = rows
     fit = fit_quietly(X, y)
-    assert np.isnan(fit.bse[[0, 1, 3]]).all()
+    assert np.isnan(fit.bse_coef[[0, 1, 3]]).all()
     without = fastlr.ols(X[:, :3], y)
-    assert fit.bse[2] == pytest.approx(without.bse[2], rel=1e-12)
+    assert fit.bse_coef[2] == pytest.approx(without.bse_coef[2], rel=1e-12)
     assert fit.residual_sd == pytest.approx(without.residual_sd, rel=1e-12)
 
 
@@ -61,7 +61,7 @@ def test_basic_keeps_the_first_columns(rows):
     fit = fit_quietly(X, y, rank="basic")
     without = fastlr.ols(X[:, :3], y)
     np.testing.assert_array_equal(fit.coef, [*without.coef, 0.0])
-    np.testing.assert_array_equal(fit.bse, [*without.bse, np.nan])
+    np.testing.assert_array_equal(fit.bse_coef, [*without.bse_coef, np.nan])
     assert fit.intercept == without.intercept
     assert (fit.solver, fit.rank) == ("basic", 3)
     np.testing.assert_allclose(fit.predict(X), fit_quietly(X, y).predict(X), rtol=1e-9, atol=1e-12)
@@ -97,8 +97,8 @@ def test_constant_columns_get_no_weight(rows):
     np.testing.assert_array_equal(fit.coef[[0, 1, 3]], fastlr.ols(X[:, [0, 1, 3]], y).coef)
     assert fit.coef[2] == 0.0
     assert "x2 is constant" in fit.status
-    assert np.isnan(fit.bse[2])
-    assert not np.isnan(fit.bse[[0, 1, 3]]).any()
+    assert np.isnan(fit.bse_coef[2])
+    assert not np.isnan(fit.bse_coef[[0, 1, 3]]).any()
 
 
 def test_a_constant_target_has_no_slope(rows):
@@ -278,7 +278,7 @@ def test_no_standard_error_for_a_column_that_a_dependency_involves_by_however_li
     y = rng.normal(size=60)
     for exponent in (0, 25, 28, 45):
         X = np.column_stack([Z, Z[:, 0] + 2.0**exponent * Z[:, 1]])
-        bse = fit_in_silence(X, y).bse
+        bse = fit_in_silence(X, y).bse_coef
         np.testing.assert_array_equal(np.isnan(bse), [True, True, False, True])
 
 
@@ -291,7 +291,7 @@ def test_the_intercept_has_a_standard_error_where_columns_nearly_agree():
         fit = fit_in_silence(X, y)
         of_intercept, of_slopes = ExactFit(X, y).standard_errors(0)
         np.testing.assert_allclose(fit.bse_intercept, float(of_intercept), rtol=1e-10)
-        np.testing.assert_allclose(fit.bse, np.array(of_slopes, dtype=float), rtol=1e-10)
+        np.testing.assert_allclose(fit.bse_coef, np.array(of_slopes, dtype=float), rtol=1e-10)
         assert fit.bse_digits > 9
 
 

@@ -71,7 +71,7 @@ def test_no_penalty_is_least_squares():
     for alpha in (0, 0.0, np.zeros(4), np.zeros((2, 1))):
         fit = fastlr.ols(X, y, alpha=alpha)
         np.testing.assert_array_equal(fit.coef, want.coef)
-        np.testing.assert_array_equal(fit.bse, want.bse)
+        np.testing.assert_array_equal(fit.bse_coef, want.bse_coef)
     near = fastlr.ols(X, y, alpha=1e-12)
     np.testing.assert_allclose(near.coef, want.coef, rtol=1e-10)
     large = fastlr.ols(X, y, alpha=1e14)
@@ -106,7 +106,7 @@ def test_nothing_is_said_of_errors_that_does_not_hold():
         fastlr.solve(moments, alpha=[1.0, 0.0, 0.0]),
         fastlr.ols(wide, its_y, alpha=1.0),
     ):
-        assert np.isnan(fit.bse).all()
+        assert np.isnan(fit.bse_coef).all()
         assert np.isnan(fit.bse_intercept)
         assert np.isnan(fit.residual_sd)
         assert np.isnan(fit.bse_digits)

@@ -206,3 +206,23 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r'pip install "fastlr\[plot\]"'):
         FIT.plot()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e300, 1e307])
+def test_the_line_and_its_bands_are_drawn_at_any_scale(scale):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 1))
+    y = 0.1 * (X[:, 0] + rng.normal(size=30))
+    usual = fastlr.plot.regression(fastlr.ols(X, y), X, y)
+    scaled = fastlr.plot.regression(fastlr.ols(X, y * scale), X, y * scale)
+    assert len(scaled.collections) == len(usual.collections)
+    for line, other in zip(scaled.lines, usual.lines, strict=True):
+        np.testing.assert_allclose(line.get_ydata() / scale, other.get_ydata(), rtol=1e-9)
+    scaled.figure.canvas.draw()
+
+
+def test_residuals_whose_squares_float64_does_not_hold_are_refused_with_the_remedy():
+    X = np.arange(20.0)[:, np.newaxis]
+    y = 1e300 * np.sin(X[:, 0])
+    with pytest.raises(fastlr.InputError, match="divide y by a power of two"):
+        fastlr.plot.diagnostics(fastlr.ols(X, y), X, y)

@@ -207,7 +207,7 @@ def test_fits_are_those_of_the_filled_rows(level, accuracy):
             case = f"{n=}, {arguments=}"
             assert got.rank == want.rank, case
             np.testing.assert_allclose(got.coef, want.coef, rtol=1e-9, atol=1e-11, err_msg=case)
-            np.testing.assert_allclose(got.bse, want.bse, rtol=1e-9, err_msg=case)
+            np.testing.assert_allclose(got.bse_coef, want.bse_coef, rtol=1e-9, err_msg=case)
             predicted = got.predict(X)
             np.testing.assert_allclose(predicted, want.predict(X.toarray()), rtol=1e-9)
             np.testing.assert_allclose(got.residuals(X, y), y - predicted, atol=1e-12)

@@ -120,3 +120,11 @@ def test_tukeys_differences_are_those_that_r_prints():
     assert (z.pvalue_adjusted > z.pvalue).all()
     with pytest.raises(fastlr.InputError, match=r'for all pairs of levels.*compare="pairwise"'):
         fit.contrasts("tension", compare="reference", adjust="tukey")
+
+
+def test_a_p_value_that_float64_does_not_hold_is_said_to_be_small():
+    rng = np.random.default_rng(0)
+    group = np.repeat(["a", "b"], 50)
+    y = rng.normal(size=100) + 1e6 * (group == "b")
+    fit = fastlr.ols("y ~ C(group)", data={"group": group, "y": y})
+    assert "p < 1e-300" in str(fit.contrasts("group"))

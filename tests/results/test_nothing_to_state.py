@@ -18,7 +18,7 @@ WIDE = RNG.normal(size=(5, 8))
 
 # Of fits without degrees of freedom, by what an error of the parameters is needed for.
 UNSTATED = {
-    "log_likelihood bse bse_intercept residual_sd",
+    "log_likelihood bse bse_coef bse_intercept residual_sd",
     "std_errors tvalues pvalues cov_params conf_int",
     "scale mse_resid rsquared_adj fvalue f_pvalue llf aic bic",
 }

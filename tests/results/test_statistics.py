@@ -14,10 +14,10 @@ import fastlr
 import nist
 import real_tables
 
-# Names that both have; statsmodels' bse has the intercept.
+# Names that both have.
 SHARED = {
     "params": "params",
-    "std_errors": "bse",
+    "bse": "bse",
     "tvalues": "tvalues",
     "pvalues": "pvalues",
     "rsquared": "rsquared",
@@ -149,7 +149,7 @@ def test_frequencies_give_the_statistics_of_the_repeated_table(is_whole):
     if not is_whole:
         assert fit.df_resid == counts.sum() / 2 - 5
         return
-    for name in [*SHARED, "residual_sd", "bse", "bse_intercept", "df_resid"]:
+    for name in [*SHARED, "residual_sd", "bse_coef", "bse_intercept", "df_resid"]:
         expected = np.asarray(getattr(repeated, name), dtype=float)
         np.testing.assert_allclose(getattr(fit, name), expected, rtol=1e-12, err_msg=name)
         np.testing.assert_allclose(getattr(from_moments, name), expected, rtol=1e-10)
@@ -183,6 +183,14 @@ def test_parameters_are_an_array_a_mapping_and_a_table():
     assert fit.params.names == ("(intercept)", "dose", "age") == fit.params.keys()
     assert fit.params["dose"] == fit.coef[0] == fit.params[1]
     assert fit.params["(intercept)"] == fit.intercept
+    for values in (fit.bse, fit.std_errors, fit.tvalues, fit.pvalues):
+        assert values.names == fit.params.names
+        assert values.shape == fit.params.shape
+    assert fit.bse.tolist() == fit.std_errors.tolist() == [fit.bse_intercept, *fit.bse_coef]
+    some = fit.params[["age", "(intercept)"]]
+    assert some.to_dict() == {"age": fit.coef[1], "(intercept)": fit.intercept}
+    assert fit.cov_params()["dose", ["age", "dose"]].names == ("age", "dose")
+    assert fit.cov_params()[["age"], ["dose"]].shape == (1, 1)
     assert dict(fit.params) == {name: fit.params[name] for name in fit.params.names}
     assert "age" in fit.params
     assert "weight" not in fit.params

@@ -28,7 +28,7 @@ def assert_same(fit, other):
     assert fit.feature_names == other.feature_names
     np.testing.assert_allclose(fit.coef, other.coef, rtol=1e-12)
     np.testing.assert_allclose(fit.intercept, other.intercept, rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(fit.bse, other.bse, rtol=1e-12)
+    np.testing.assert_allclose(fit.bse_coef, other.bse_coef, rtol=1e-12)
     assert fit.n_samples == other.n_samples
 
 
@@ -195,6 +195,6 @@ def test_weights_of_files_mean_what_weight_type_says(tmp_path):
         np.testing.assert_allclose(counted.pvalues, repeated.pvalues, rtol=1e-10)
         assert counted.nobs == counts.sum()
         survey = fastlr.fit_file(tmp_path / "rows.npz", "y", weight_type="probability", **options)
-        assert np.isfinite(survey.bse).all()
+        assert np.isfinite(survey.bse_coef).all()
     with pytest.raises(fastlr.InputError, match="weight_type='count' is unknown"):
         fastlr.fit_file(tmp_path / "rows.npz", "y", weights="n", weight_type="count")

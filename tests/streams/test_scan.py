@@ -25,7 +25,7 @@ def assert_same(fit, other, rtol=1e-12):
     assert fit.feature_names == other.feature_names
     np.testing.assert_allclose(fit.coef, other.coef, rtol=rtol)
     np.testing.assert_allclose(fit.intercept, other.intercept, rtol=rtol)
-    np.testing.assert_allclose(fit.bse, other.bse, rtol=rtol)
+    np.testing.assert_allclose(fit.bse_coef, other.bse_coef, rtol=rtol)
     assert (fit.n_samples, fit.n_dropped) == (other.n_samples, other.n_dropped)
     assert fit.rank == other.rank
 
@@ -134,7 +134,7 @@ def test_hard_rows_take_the_ladder_of_arrays(case, accuracy):
     assert (fit.solver, fit.rank) == (other.solver, other.rank)
     assert fit.digits == pytest.approx(other.digits, abs=0.5)
     np.testing.assert_allclose(fit.coef, other.coef, rtol=1e-12, atol=1e-13)
-    np.testing.assert_allclose(fit.bse, other.bse, rtol=1e-9)
+    np.testing.assert_allclose(fit.bse_coef, other.bse_coef, rtol=1e-9)
 
 
 @pytest.mark.parametrize("cov_type", ["HC0", "HC1", "HC2", "HC3"])
@@ -168,7 +168,7 @@ def test_robust_errors_of_columns_far_from_zero_are_those_of_the_rows(columns, c
     w = None if weights is None else table["w"]
     other = fastlr.ols(X, table["y"], sample_weight=w, cov_type=cov_type, cov_kwds=kwds)
     assert abs(fit.intercept) > 1e6  # far beyond residuals, so that its rounding shows in them
-    np.testing.assert_allclose(fit.bse, other.bse, rtol=1e-9)
+    np.testing.assert_allclose(fit.bse_coef, other.bse_coef, rtol=1e-9)
     np.testing.assert_allclose(fit.bse_intercept, other.bse_intercept, rtol=1e-9)
 
 

@@ -125,7 +125,7 @@ def finish(job: Job, loop: Loop, outcome: Outcome) -> Descent:
         status=status,
         digits=math.nan,
         passes=len(history),
-        bse=np.full(measured.n_features, math.nan),
+        bse_coef=np.full(measured.n_features, math.nan),
         bse_intercept=math.nan,
         residual_sd=math.nan,
         rss=squares,

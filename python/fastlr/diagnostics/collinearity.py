@@ -106,7 +106,7 @@ def variance_inflation_factor(
         and checked.cov_type == "nonrobust"
         and checked.weight_type != "probability"
     ):
-        is_unknown = is_unknown | np.isnan(np.atleast_2d(checked.bse)).all(axis=0)
+        is_unknown = is_unknown | np.isnan(np.atleast_2d(checked.bse_coef)).all(axis=0)
     factors[is_unknown] = math.inf
     factors[size == 0] = math.nan
     return VarianceInflation(NamedValues(factors, {-1: tuple(checked.feature_names)}))

@@ -41,6 +41,11 @@ class Formula:
         """Names of the columns of a table that the formula uses."""
         return _variables_of((*self.targets, *self.features))
 
+    @property
+    def explained(self) -> tuple[str, ...]:
+        """Names of the columns on the left side."""
+        return _variables_of(self.targets)
+
 
 @dataclass(frozen=True)
 class FormulaDesign:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastlr.errors import InputError, InputTypeError
@@ -18,7 +18,7 @@ from fastlr.least_squares.problem import Problem
 from fastlr.results import LinearFit
 from fastlr.results.covariances import with_covariance
 
-__all__ = ["Asked", "check_asked", "keeps_inverse", "with_asked"]
+__all__ = ["Asked", "check_asked", "keeps_inverse", "refuse_target", "with_asked"]
 
 Asked = tuple[str | None, Mapping[str, Any] | None, str]
 """cov_type, cov_kwds and weight_type."""
@@ -48,6 +48,16 @@ def keeps_inverse(cov_type: str | None, problem: Problem) -> bool:
     if cov_type is None:
         return False
     return cov_type.upper() == "HAC" or not is_absorbed(problem)
+
+
+def refuse_target(names: Sequence[str], targets: Sequence[str]) -> None:
+    """Raise an `InputError` where clusters are by the target."""
+    for name in names:
+        if name in targets:
+            raise InputError(
+                f"groups={name!r} is the target, whose errors are what clusters have in common: name the column that "
+                "says which rows belong together."
+            )
 
 
 def with_asked(
@@ -81,6 +91,7 @@ def _groups(groups: Any, problem: Problem, data: object) -> Any:
         names = list(table) if isinstance(table, Mapping) else table.columns
         if groups not in names:
             raise InputError(f"groups={groups!r} is not among the columns of data: {names}.")
+        refuse_target([groups], problem.target_names)
         groups = table[groups]
     if problem.n_dropped:
         if problem.keep is None:

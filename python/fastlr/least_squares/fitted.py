@@ -71,7 +71,7 @@ def linear_fit(
         "passes": passes,
         "rss": rss,
         "tss": tss,
-        "bse": bse,
+        "bse_coef": bse,
         "bse_intercept": bse_intercept,
         "residual_sd": residual_sd,
         "fit_intercept": fit_intercept,

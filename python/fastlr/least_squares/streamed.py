@@ -63,6 +63,9 @@ def fit_stream(
     cov_type, cov_kwds, weight_type = asked
     options, names = labels_asked_for(cov_type, cov_kwds)
     if names:
+        from fastlr.least_squares.asked import refuse_target
+
+        refuse_target(names, stream.target_names)
         stream = stream.with_labels(names)
     if cov_type not in (None, "nonrobust"):
         stream.check_repeatable(f"cov_type={cov_type!r}")

@@ -82,7 +82,7 @@ def _plans(fit: LinearFit, rows: SeenRows, level: float) -> list[_Plan]:
             ),
         )
     ]
-    if fit.n_features and np.isfinite(fit.std_errors.values).any():
+    if fit.n_features and np.isfinite(fit.bse.values).any():
         plans.append(
             _Plan(
                 "What the target changes by for one standard deviation of a feature; an interval across the line may "

@@ -87,7 +87,7 @@ def _keys(
     names = np.argsort(np.argsort([fit.param_names[i].casefold() for i in shown], kind="stable"))
     columns: dict[str, FloatArray] = {
         "coefficient": value,
-        "std error": np.atleast_2d(fit.std_errors.values)[0],
+        "std error": np.atleast_2d(fit.bse.values)[0],
         "t": np.abs(np.atleast_2d(fit.tvalues.values)[0]),
         "p": np.atleast_2d(fit.pvalues.values)[0],
         "per sd": np.abs(value * sd),

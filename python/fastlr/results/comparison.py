@@ -66,7 +66,7 @@ class _Model:
         i = fit.param_names.index(term)
         value, error, p = (
             float(np.atleast_2d(values.values)[self.target, i])
-            for values in (fit.params, fit.std_errors, fit.pvalues)
+            for values in (fit.params, fit.bse, fit.pvalues)
         )
         estimate, below, _, _ = estimate_cells(value, error, math.nan, math.nan, digits)
         marks = next((mark for limit, mark in _STARS if p < limit), "") if stars else ""
@@ -232,7 +232,7 @@ def _feet(models: Sequence[_Model]) -> list[Row]:
 
 
 def _errors_of(fit: LinearFit) -> str:
-    if not np.isfinite(np.asarray(fit.std_errors)).any():
+    if not np.isfinite(np.asarray(fit.bse)).any():
         return "none"
     return {"nonrobust": "usual", "cluster": "by cluster"}.get(fit.cov_type, fit.cov_type)
 

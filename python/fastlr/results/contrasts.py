@@ -17,7 +17,7 @@ from fastlr.inference.adjusting import (
     tukey_pvalues,
     tukey_quantile,
 )
-from fastlr.inference.distributions import as_level, quantile
+from fastlr.inference.distributions import as_level, p_text, quantile
 from fastlr.inference.inverse import refuse_too_large
 from fastlr.inference.restrictions import Restrictions, tested_each
 from fastlr.input.arguments import as_weights
@@ -123,7 +123,7 @@ class LevelContrasts:
         how = "" if self.adjustment == "none" else f" (p by {self.adjustment})"
         lines.append(f"Differences{how}:")
         lines += [
-            f"  {label:{width}}  {effect:.6g} +- {sd:.3g}, {name} = {t:.4g}, p = {p:.3g}"
+            f"  {label:{width}}  {effect:.6g} +- {sd:.3g}, {name} = {t:.4g}, {p_text(float(p), 3)}"
             for label, effect, sd, t, p in zip(
                 self.labels,
                 self.effect,

@@ -80,7 +80,7 @@ def with_covariance(
     follows = is_plain and known is None  # from the inverse, if there is one
     new = dataclasses.replace(
         fit,
-        bse=of_coef[0] if is_single else of_coef,
+        bse_coef=of_coef[0] if is_single else of_coef,
         bse_intercept=float(of_intercept[0]) if is_single else of_intercept,
         residual_sd=float(residual_sd[0]) if is_single else residual_sd,
         cov_type=kind,
@@ -191,6 +191,11 @@ def check_squares(fit: LinearFit, target: int, squares: float) -> None:
     """Refuse rows whose residuals' squares add up to another sum than those of the fit."""
     if not is_sum_of_squares(fit, target, squares):
         expected = float(np.atleast_1d(fit.rss)[target])
+        if expected == np.inf:
+            raise InputError(
+                "the squares of the residuals add up to more than float64 holds (about 1e308), so that nothing can be "
+                "said of single rows: divide y by a power of two, and fit again."
+            )
         raise InputError(
             f"these are not the rows of the fit: their residuals' squares add up to {squares:g}, and the fit's to "
             f"{expected:g}. Pass X, y and sample_weight as they were fitted."

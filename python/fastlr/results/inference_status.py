@@ -53,7 +53,7 @@ def inference_status_of(fit: Statistics) -> Status:
             f"{rows} a parameter (a leverage of 1), so that {fit.cov_type} divides by zero: use HC1, or leave out the "
             "column that no other row has.",
         )
-    errors = np.atleast_2d(np.asarray(fit.std_errors))
+    errors = np.atleast_2d(np.asarray(fit.bse))
     if np.isnan(errors).any() and fit.rank == fit.n_features and not is_plain:
         return Status(
             "not_positive",

@@ -91,21 +91,23 @@ def prediction_of(fit: LinearFit, X: object) -> Prediction:
     """Predictions of a fit for new rows, with their errors."""
     mean: FloatArray = np.asarray(fit.predict(X), dtype=np.float64)
     features = fit.features_of(X)
-    t = fit.n_targets
+    spread = np.atleast_1d(np.asarray(fit.residual_sd, dtype=np.float64))
     if fit.covariance is None:
-        scale = np.atleast_1d(np.asarray(fit.scale, dtype=np.float64))
+        known = np.isfinite(spread)
         if fit.weight_type == "probability" or np.any(fit.alpha):
-            scale = np.full(t, np.nan)
-        variance = np.outer(_leverages(fit, features), scale)
+            known[:] = False
+        with np.errstate(invalid="ignore"):
+            root = np.sqrt(_leverages(fit, features))
+        # Spreads may be so large, or small, that float64 does not hold their squares.
+        se_mean = np.outer(root, np.where(known, spread, np.nan))
     else:
         about_means = covariance_about_means(fit)
         variance = np.stack([_quadratic(fit, features, part) for part in about_means], axis=1)
         if _is_partly_determined(fit):
             variance[_outside(fit, features)] = np.nan
-    with np.errstate(invalid="ignore"):
-        se_mean = np.sqrt(variance)
-        spread = np.atleast_1d(np.asarray(fit.residual_sd, dtype=np.float64))
-        se_obs = np.hypot(se_mean, spread)
+        with np.errstate(invalid="ignore"):
+            se_mean = np.sqrt(variance)
+    se_obs = np.hypot(se_mean, spread)
     frame = opened_table(X, "X")
     return Prediction(
         mean,

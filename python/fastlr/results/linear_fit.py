@@ -75,7 +75,7 @@ class LinearFit(Questions, RowQuestions, TermQuestions, Told, Pictures, Statisti
     log_likelihood : float or ndarray of shape (n_targets,)
         Gaussian log-likelihood at the maximum-likelihood variance rss / n, for what weights mean by ``weight_type``;
         NaN without degrees of freedom.
-    bse : ndarray of shape (n_features,) or (n_targets, n_features)
+    bse_coef : ndarray of shape (n_features,) or (n_targets, n_features)
         Standard errors of the coefficients, by ``cov_type``; NaN for a column that depends on others, with a penalty
         (unless ``cov_type`` was given), and without degrees of freedom.
     bse_intercept : float or ndarray of shape (n_targets,)
@@ -119,7 +119,7 @@ class LinearFit(Questions, RowQuestions, TermQuestions, Told, Pictures, Statisti
 
     Notes
     -----
-    Tests, intervals and measures of the fit have the names of statsmodels: see `params`, `std_errors`, `tvalues`,
+    Tests, intervals and measures of the fit have the names of statsmodels: see `params`, `bse`, `tvalues`,
     `pvalues`, `conf_int`, `cov_params`, `rsquared_adj`, `fvalue`, `aic` and their like.
 
     Examples
@@ -145,7 +145,7 @@ class LinearFit(Questions, RowQuestions, TermQuestions, Told, Pictures, Statisti
     rss: float | FloatArray
     tss: float | FloatArray
     log_likelihood: float | FloatArray
-    bse: FloatArray
+    bse_coef: FloatArray
     bse_intercept: float | FloatArray
     residual_sd: float | FloatArray
     fit_intercept: bool
@@ -196,6 +196,10 @@ class LinearFit(Questions, RowQuestions, TermQuestions, Told, Pictures, Statisti
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the fields of a pickle, of this version or an earlier one with fewer of them; arrays are frozen."""
+        if "bse" in state:  # as version 0.1.0 called them
+            state = {name: value for name, value in state.items() if name != "bse"} | {
+                "bse_coef": state["bse"]
+            }
         vars(self).update(state)
         for value in state.values():
             if isinstance(value, np.ndarray):

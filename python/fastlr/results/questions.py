@@ -85,7 +85,7 @@ class Questions:
         >>> import fastlr
         >>> X, y = [[1.0], [2.0], [3.0], [4.0]], [1.0, 3.0, 2.0, 6.0]
         >>> fastlr.ols(X, y).with_covariance("HC1", X, y).bse.round(6)
-        array([0.463897])
+        array([0.818535, 0.463897])
         """
         from fastlr.results.covariances import with_covariance
 

@@ -32,8 +32,8 @@ class Statistics:
     """The statistics of a fit: what `LinearFit` inherits.
 
     Names are those of statsmodels. Parameters are the intercept, named "(intercept)" and always first, and the
-    coefficients: `params`, `std_errors`, `tvalues`, `pvalues`, `conf_int` and `cov_params` speak of all of them, in
-    this order, while ``bse`` stands beside ``coef`` (and ``bse_intercept`` beside ``intercept``). With several targets
+    coefficients: `params`, `bse`, `tvalues`, `pvalues`, `conf_int` and `cov_params` speak of all of them, in this
+    order, while ``bse_coef`` stands beside ``coef``, and ``bse_intercept`` beside ``intercept``. With several targets
     arrays have a row for each. What cannot be stated is NaN, and `inference_status` says why.
     """
 
@@ -50,7 +50,7 @@ class Statistics:
         rss: float | FloatArray
         tss: float | FloatArray
         log_likelihood: float | FloatArray
-        bse: FloatArray
+        bse_coef: FloatArray
         bse_intercept: float | FloatArray
         residual_sd: float | FloatArray
         fit_intercept: bool
@@ -115,15 +115,20 @@ class Statistics:
         return _named(self, _joined(self, self.intercept, self.coef))
 
     @property
+    def bse(self) -> NamedValues:
+        """Standard errors of `params`, intercept first."""
+        return _named(self, _joined(self, self.bse_intercept, self.bse_coef))
+
+    @property
     def std_errors(self) -> NamedValues:
-        """Standard errors of `params`: what statsmodels calls ``bse``, intercept first."""
-        return _named(self, _joined(self, self.bse_intercept, self.bse))
+        """Standard errors of `params`: ``bse`` in words."""
+        return self.bse
 
     @property
     def tvalues(self) -> NamedValues:
         """`params` by their standard errors."""
         with np.errstate(**_QUIET):
-            return _named(self, self.params / self.std_errors)
+            return _named(self, self.params / self.bse)
 
     @property
     def pvalues(self) -> NamedValues:
@@ -148,7 +153,7 @@ class Statistics:
         InputError
             If the level is not between 0 and 1.
         """
-        half = quantile(as_level(level), _df(self)) * self.std_errors
+        half = quantile(as_level(level), _df(self)) * self.bse
         center = self.params
         ends = np.stack([center - half, center + half], axis=-1)
         return NamedValues(ends, {-2: self.param_names, -1: ("lower", "upper")})
@@ -207,7 +212,8 @@ class Statistics:
     @property
     def scale(self) -> float | FloatArray:
         """Variance of a residual (of weight 1): ssr by its degrees of freedom."""
-        return np.square(self.residual_sd) if np.ndim(self.coef) > 1 else self.residual_sd**2
+        with np.errstate(over="ignore", under="ignore"):
+            return per_target(np.square(np.asarray(self.residual_sd)), self)
 
     @property
     def mse_resid(self) -> float | FloatArray:
@@ -339,7 +345,7 @@ def _df(fit: Statistics) -> float | None:
 
 def _covariance(fit: Statistics) -> FloatArray:
     covariance: FloatArray
-    unknown = np.isnan(fit.std_errors.values)
+    unknown = np.isnan(fit.bse.values)
     if fit.covariance is not None:
         covariance = (fit.covariance[0] if np.ndim(fit.coef) == 1 else fit.covariance).copy()
         unknown &= ~(

@@ -154,6 +154,8 @@ LATER_FIELDS: Mapping[str, tuple[Field, Any]] = {
 """What fits that were stored before do not have, and what is taken for it."""
 
 _NAMES = ("feature_names", "target_names")
+_KEYS = {"bse_coef": "bse"}
+"""What fields are called in documents, where version 0.1.0 called them otherwise."""
 
 
 def as_data(values: Mapping[str, Any], *, has_feature_names: bool) -> dict[str, Any]:
@@ -178,12 +180,14 @@ def as_data(values: Mapping[str, Any], *, has_feature_names: bool) -> dict[str, 
         else:
             data[name] = value
     data["has_feature_names"] = has_feature_names
-    return data
+    return {_KEYS.get(name, name): value for name, value in data.items()}
 
 
 def restored(data: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a fit from what `as_data` gave; an `InputError` if one is missing, unknown or wrong."""
     checked = check_fit(data)
+    for name, key in _KEYS.items():
+        checked[name] = checked.pop(key)
     has_names = checked.pop("has_feature_names")
     if has_names is None:  # saved before it was remembered
         has_names = checked["feature_names"] != default_names(len(checked["feature_names"]))

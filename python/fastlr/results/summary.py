@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastlr.errors import InputError
@@ -107,6 +108,11 @@ def summary_of(
     how = numerics(fit, found)
     if numerics_line:
         parts.append(Notes("numerics", ((how,),)))
+    return Summary(parts, partial(_data, fit, level, found, how))
+
+
+def _data(fit: LinearFit, level: float, found: list[str], how: str) -> dict[str, Any]:
+    """The summary as plain data."""
     data: dict[str, Any] = {
         "terms": records(tidy_columns(fit, level)),
         "targets": records(glance_columns(fit)),
@@ -121,7 +127,7 @@ def summary_of(
     if fit.n_targets == 1:
         for key in ("terms", "targets"):
             data[key] = [{"target": fit.target_names[0], **row} for row in data[key]]
-    return Summary(parts, data)
+    return data
 
 
 def _target_parts(

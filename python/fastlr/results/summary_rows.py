@@ -63,7 +63,7 @@ def coefficient_rows(
     shown = [*range(first), *(first + j for j in terms)]
     estimate, error, t, p = (
         np.atleast_2d(values.values)[target, shown]
-        for values in (fit.params, fit.std_errors, fit.tvalues, fit.pvalues)
+        for values in (fit.params, fit.bse, fit.tvalues, fit.pvalues)
     )
     ends = fit.conf_int(level).values.reshape(fit.n_targets, -1, 2)[target, shown]
     both = np.column_stack([estimate, error, ends])  # of Python's floats, which are faster to write

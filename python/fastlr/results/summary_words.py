@@ -107,7 +107,7 @@ def attention(fit: LinearFit) -> list[str]:
         found.append(str(fit.status))
     elif not fit.digits >= _FEW_DIGITS and fit.df_resid > 0 and math.isfinite(fit.digits):
         found.append(f"Only {_digits(fit.digits)} of the coefficients are certain.")
-    if fit.bse_digits < 3 and np.isfinite(fit.bse).any():
+    if fit.bse_digits < 3 and np.isfinite(fit.bse_coef).any():
         found.append(f"Only {_digits(fit.bse_digits)} of the standard errors are certain.")
     if _is_silent_on_errors(fit):
         found.append(str(fit.inference_status))
@@ -178,7 +178,7 @@ def _is_silent_on_errors(fit: LinearFit) -> bool:
     code = fit.inference_status.code
     if code == "not_estimated" and _DESCENT.fullmatch(fit.solver):
         return True
-    return code not in ("ok", "not_kept") and bool(np.isnan(np.asarray(fit.std_errors)).any())
+    return code not in ("ok", "not_kept") and bool(np.isnan(np.asarray(fit.bse)).any())
 
 
 def _is_perfect(fit: LinearFit) -> NDArray[np.bool_]:
@@ -224,7 +224,7 @@ def inflation(fit: LinearFit) -> NDArray[np.float64]:
     sd = float(np.atleast_1d(fit.residual_sd)[0])
     with np.errstate(all="ignore"):
         if fit.cov_type == "nonrobust" and fit.weight_type != "probability" and sd > 0:
-            diagonal = np.square(np.atleast_2d(fit.bse)[0] / sd)
+            diagonal = np.square(np.atleast_2d(fit.bse_coef)[0] / sd)
         elif fit.inverse is not None:
             root = fit.inverse.root * fit.inverse.scale[:, np.newaxis]
             diagonal = np.einsum("ij,ij->i", root, root)
@@ -245,7 +245,7 @@ def _rows(fit: LinearFit) -> list[str]:
 
 def _covariance(fit: LinearFit) -> str:
     """Which standard errors these are, if they are not the usual ones."""
-    if fit.cov_type == "nonrobust" or not np.isfinite(np.asarray(fit.std_errors)).any():
+    if fit.cov_type == "nonrobust" or not np.isfinite(np.asarray(fit.bse)).any():
         return ""
     options = fit.cov_kwds
     by = "Student's t" if fit.use_t else "the normal distribution"

@@ -33,7 +33,7 @@ def tidy_columns(fit: LinearFit, level: float = 0.95) -> ColumnArrays:
     columns["term"] = np.array(fit.param_names * fit.n_targets, dtype=object)
     columns |= {
         "estimate": fit.params.values.reshape(-1),
-        "std_error": fit.std_errors.values.reshape(-1),
+        "std_error": fit.bse.values.reshape(-1),
         "statistic": fit.tvalues.values.reshape(-1),
         "p_value": fit.pvalues.values.reshape(-1),
         "conf_low": interval[..., 0].reshape(-1),

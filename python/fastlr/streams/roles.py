@@ -17,16 +17,20 @@ _MOST_REASONS = 5
 _WORDS = re.compile(r"text( \('[^':]*' in row \d+\))?")
 
 
+_ARGUMENTS = {"cluster": "groups"}
+"""What Python callers call an argument, where the command line says it otherwise."""
+
+
 class Words:
     """How messages name the arguments of a choice, and which column a name means: as Python callers write them."""
 
     def argument(self, name: str) -> str:
         """Give the name of an argument as messages write it."""
-        return name
+        return _ARGUMENTS.get(name, name)
 
     def given(self, name: str, column: str) -> str:
         """An argument with one of the columns that it was given."""
-        return f"{name}={column!r}"
+        return f"{_ARGUMENTS.get(name, name)}={column!r}"
 
     def without(self, columns: Sequence[str]) -> str:
         """Say in a sentence how columns are left out of a fit."""
@@ -86,7 +90,7 @@ def choose(
         )
     weight = named("weights", [] if weights is None else [weights])
     named("exclude", exclude)
-    grouping = clusters_among(table, clusters, words)
+    grouping = clusters_among(table, clusters, words, targets)
     if features is None:
         roles |= {name: "cluster" for name in grouping if name not in roles}
         chosen = tuple(name for name in table.names if name not in roles)
@@ -111,13 +115,26 @@ def choose(
     return Choice(chosen, targets, weight[0] if weight else None, coded, None, grouping)
 
 
-def clusters_among(table: Table, names: Sequence[str], words: Words) -> tuple[str, ...]:
-    """The one or two columns that say which rows belong together; they may have other roles as well."""
+def clusters_among(
+    table: Table, names: Sequence[str], words: Words, targets: Sequence[str]
+) -> tuple[str, ...]:
+    """The one or two columns that say which rows belong together; they may be features as well, but no targets."""
     if len(names) > 2:
         raise InputError(
             f"{words.argument('cluster')} names {len(names)} columns: clusters have one way, or two."
         )
-    return tuple(_found(table, "cluster", name, words) for name in names)
+    found = tuple(_found(table, "cluster", name, words) for name in names)
+    for name in found:
+        if name in targets:
+            raise InputError(
+                f"{words.given('cluster', name)} is the target, whose errors are what clusters have in common: name "
+                "the column that says which rows belong together."
+            )
+    if len(set(found)) < len(found):
+        raise InputError(
+            f"{words.given('cluster', found[0])} is named twice: clusters of two ways are by two columns."
+        )
+    return found
 
 
 def choose_by_formula(
@@ -135,7 +152,8 @@ def choose_by_formula(
     InputError
         The formula is none, or a column is not there.
     """
-    columns = parsed(formula, tuple(name for name in table.names if name != weights)).variables
+    sides = parsed(formula, tuple(name for name in table.names if name != weights))
+    columns = sides.variables
     unknown = [name for name in columns if name not in table.names]
     if unknown:
         hint = near(unknown[0], table.names) or f"it has {listed(table.names)}"
@@ -144,7 +162,7 @@ def choose_by_formula(
         )
     weight = None if weights is None else _found(table, "weights", weights, words)
     text = tuple(name for name in columns if not table.column(name).is_numeric)
-    grouping = clusters_among(table, clusters, words)
+    grouping = clusters_among(table, clusters, words, sides.explained)
     labels = [name for name in grouping if not table.column(name).is_numeric]
     table.read_as_text([*text, *labels])
     features = tuple(name for name in columns if name != weight)

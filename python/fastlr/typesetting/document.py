@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -38,17 +38,21 @@ class Document(str):
 
     __slots__ = ("_data", "parts")
     parts: tuple[Table | Notes, ...]
-    _data: Mapping[str, Any]
+    _data: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 
-    def __new__(cls, parts: Sequence[Table | Notes], data: Mapping[str, Any] | None = None) -> Self:
-        """Set the parts, one below the other, as text, and keep the same as plain data."""
+    def __new__(
+        cls,
+        parts: Sequence[Table | Notes],
+        data: Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None = None,
+    ) -> Self:
+        """Set the parts, one below the other, as text, and keep the same as plain data, or what makes it on request."""
         self = super().__new__(cls, "\n".join(line for _, line in _lines(parts)))
         self.parts = tuple(parts)
         self._data = {} if data is None else data
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.parts, self._data)
+        return type(self), (self.parts, self._plain())
 
     def __repr__(self) -> str:
         return str(self)
@@ -114,11 +118,16 @@ class Document(str):
 
     def to_dict(self) -> dict[str, Any]:
         """The document as plain data, which may be changed: numbers with all digits, None for what is not finite."""
-        return copy.deepcopy(dict(self._data))
+        return copy.deepcopy(dict(self._plain()))
 
     def to_json(self) -> str:
         """The data of `to_dict` as a JSON document."""
-        return json.dumps(self._data, ensure_ascii=False, allow_nan=False)
+        return json.dumps(self._plain(), ensure_ascii=False, allow_nan=False)
+
+    def _plain(self) -> Mapping[str, Any]:
+        if callable(self._data):
+            self._data = self._data()
+        return self._data
 
     def _repr_html_(self) -> str:
         return self.as_html()

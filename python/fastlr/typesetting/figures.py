@@ -42,11 +42,11 @@ def decimals_for(error: float, digits: int | None) -> int:
     >>> decimals_for(455.5, None), decimals_for(0.1335, None), decimals_for(890420.0, None)
     (0, 4, -3)
     """
-    if digits is None:
-        mantissa = f"{abs(error):.2e}"
-        digits = 4 if mantissa.startswith("1") else 3
-        return digits - 1 - exponent_of(float(mantissa))
-    return digits - 1 - exponent_of(float(f"{abs(error):.{digits - 1}e}"))
+    kept = 2 if digits is None else digits - 1
+    mantissa, _, exponent = f"{abs(error):.{kept}e}".partition("e")
+    if digits is None and mantissa[0] == "1":
+        kept += 1
+    return kept - int(exponent)
 
 
 def most_decimals(value: float, most_digits: int) -> int:

@@ -83,6 +83,8 @@ def in_parts(cell: str) -> tuple[str, str, str]:
 
 def printable(text: str) -> str:
     r"""A name on one line: control characters as Python writes them, such as \n."""
+    if text.isprintable():
+        return text
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
