@@ -225,7 +225,7 @@ class RidgeCV(RidgePredictor):
         per_target: bool,
         params: dict[str, Any],
     ) -> RidgeCV:
-        """The same of rows that come in chunks; folds are dealt while they are read."""
+        """Fit rows that come in chunks; folds are dealt while they are read."""
         for name, value in {"store_cv_results": keep, **params}.items():
             if value is not False:
                 raise InputError(

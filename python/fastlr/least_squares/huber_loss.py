@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
 
 class _Census(NamedTuple):
-    """Of the rows within a limit the sum of squares; of those beyond their weight and the sum of their sizes."""
+    """Sums that Huber's loss needs: of squares within the limit, of weights and of sizes beyond it."""
 
     squares: float
     n_beyond: float
