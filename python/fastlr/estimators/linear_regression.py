@@ -166,7 +166,7 @@ class LinearRegression(LinearEstimator, SklearnRegression):  # type: ignore[misc
             This estimator.
         """
         is_positive = self._check_parameters()
-        stream = as_scan(X, y, sample_weight)
+        stream = None if type(X) is np.ndarray else as_scan(X, y, sample_weight)
         if stream is not None:
             found, fit = state_and_fit(
                 stream, self.fit_intercept, 0.0, self.accuracy, self.rank, positive=is_positive
