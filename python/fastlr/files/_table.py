@@ -30,6 +30,8 @@ class Column:
     """For people: "numbers", or what stands in the way, such as "text ('?' in row 33)"."""
     is_named: bool = True
     """False where the file gives no name and ``column_3`` stands in for it."""
+    is_declared: bool = False
+    """Whether it is declared to hold categories: a dictionary of text."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Table(AbstractContextManager["Table"], ABC):
     """Whether the rows may be others when they are read again."""
     reads_anywhere = False
     """Whether chunks can be read in any order, and hold no rows while nobody reads them."""
+    counts_rows = False
+    """Whether progress is that of rows, since no file tells how many bytes there are."""
     has_names = True
     """Whether columns have names of their own."""
     doubt = ""

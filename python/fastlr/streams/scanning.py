@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from fastlr.errors import InputError, InputTypeError
+from fastlr.files import Table
 from fastlr.input.missing import is_drop
 from fastlr.input.options import as_whole
 from fastlr.input.threads import resolve_threads
@@ -19,19 +20,13 @@ __all__ = ["as_column_names", "check_text_options", "scan"]
 _OPTIONS_OF_TEXT = ("delimiter", "decimal", "encoding", "skip", "na", "block_bytes")
 
 
-class _Words(Words):
-    """The arguments of a scan, which has none for categories."""
-
-    def as_categories(self, columns: Sequence[str]) -> str:
-        return f"If their values are categories, use fastlr.fit_file(categories={list(columns)!r})."
-
-
 def scan(
     source: Any,
     *,
     target: str | Sequence[str] | None = None,
     features: str | Sequence[str] | None = None,
     exclude: str | Sequence[str] = (),
+    categories: str | Sequence[str] | None = "auto",
     weights: str | None = None,
     missing: str = "error",
     chunk_rows: int | None = None,
@@ -58,6 +53,11 @@ def scan(
         Columns to explain it by; by default every other one, which must hold numbers.
     exclude : str or sequence of str, optional
         Columns that are no features.
+    categories : "auto", str or sequence of str, or None, default="auto"
+        Features whose values are categories: those declared to be (Arrow's dictionaries of text, as pandas and polars
+        write them), or those named, which may hold text or numbers. They become indicators of all their levels but the
+        first, sorted; one more pass finds the levels. Of many levels the largest category is eliminated by sums by
+        level, so that memory is that of the levels.
     weights : str, optional
         Column of sample weights, 0 or more. Rows of weight 0 do not count.
     missing : {"error", "drop"}, default="error"
@@ -69,7 +69,8 @@ def scan(
         Threads that read and compute; by default all that the process may use. The result does not depend on it.
     progress : bool or callable, default=False
         True writes a line on standard error; a function is called with the bytes that are done and all bytes (None if
-        that is unknown), for each pass.
+        that is unknown), for each pass. Of frames, streams and functions it is rows that count, all of them known from
+        the second pass on.
     **text
         ``delimiter``, ``decimal``, ``encoding``, ``skip``, ``na`` and ``block_bytes``, as in `fastlr.files.open_table`.
 
@@ -129,7 +130,8 @@ def scan(
             raise InputTypeError(
                 "scan needs the name of a column to explain: pass target='...', or batches (X, y)."
             )
-        choice = choose(table, weights=weight, words=_Words(), **names)  # type: ignore[arg-type]
+        coded = _coded(categories, table, names["features"], names["exclude"])
+        choice = choose(table, weights=weight, words=Words(), categories=coded, **names)  # type: ignore[arg-type]
         table.check_numbers(choice.names)
     except BaseException:
         table.close()
@@ -140,8 +142,25 @@ def scan(
         drop_missing=drops,
         chunk_rows=chunk_rows,
         n_threads=n_threads,
-        progress=_progress_of(progress, table.label),
+        progress=_progress_of(progress, table),
     )
+
+
+def _coded(
+    categories: object,
+    table: Table,
+    features: tuple[str, ...] | None,
+    exclude: tuple[str, ...] | None,
+) -> tuple[str, ...]:
+    """The columns that are categories: those named, or those of the features that are declared to be."""
+    if categories is None:
+        return ()
+    if categories != "auto":
+        return as_column_names(categories, "categories")
+    declared = [column.name for column in table.columns if column.is_declared]
+    if features is not None:
+        return tuple(name for name in declared if name in features)
+    return tuple(name for name in declared if name not in (exclude or ()))
 
 
 def check_text_options(function: str, text: Mapping[str, Any]) -> None:
@@ -166,18 +185,19 @@ def as_column_names(names: object, argument: str) -> tuple[str, ...]:
     return tuple(map(str, found))
 
 
-def _progress_of(progress: bool | Progress, label: str) -> Progress | None:
+def _progress_of(progress: bool | Progress, table: Table) -> Progress | None:
     if callable(progress):
         return progress
-    return _line(label) if progress else None
+    return _line(table.label, is_rows=table.counts_rows) if progress else None
 
 
-def _line(label: str) -> Callable[[int, int | None], None]:
+def _line(label: str, *, is_rows: bool) -> Callable[[int, int | None], None]:
     """A line on standard error that says how much is done, where that is known."""
     shown: list[str] = [""]
 
     def show(done: int, total: int | None) -> None:
-        share = f"{done / total:4.0%}" if total else f"{done / 1e6:,.0f} MB"
+        done_so_far = f"{done:,} rows" if is_rows else f"{done / 1e6:,.0f} MB"
+        share = f"{done / total:4.0%}" if total else done_so_far
         if share != shown[0]:
             shown[0] = share
             end = "\n" if total and done >= total else ""
