@@ -84,6 +84,9 @@ SHAPES = [
     Shape((20, 100, 1), ("leaky_relu", "identity")),
     Shape((2, 25, 40, 3), ("gelu", "elu", "logistic")),
     Shape((5, 2), ("identity",)),
+    Shape((20, 100, 1), ("relu", "identity")),
+    Shape((6, 30, 1, 40, 2), ("relu", "relu", "relu", "identity")),
+    Shape((7, 50, 12, 9), ("relu", "relu", "relu")),
 ]
 
 

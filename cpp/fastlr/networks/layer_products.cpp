@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
-#include "fastlr/networks/tile.hpp"
-
 namespace fastlr {
 namespace {
 
-/// Rows that a gradient sums up in registers before it is added to what was there.
+/// Rows that a gradient sums up before it is added to what was there.
 constexpr Index rows_of_gradient = 256;
+/// Rows that it takes while they are in the first cache, and inputs whose sums wait there meanwhile.
+constexpr Index rows_at_once = 64;
+constexpr Index inputs_at_once = 64;
 
 Index registers_for(Index n, Index width) { return (n + width - 1) / width; }
 
@@ -26,27 +27,20 @@ Panels<Scalar>::Panels(Index n_rows, Index n_columns)
     : n_rows_(n_rows),
       n_columns_(n_columns),
       vectors_(registers_for(n_columns, lanes_of<Scalar>)),
-      width_(0),
-      count_((vectors_ + tile_vectors - 1) / tile_vectors) {
-  if (count_ == 0) return;
-  // Of four registers two and two rather than three and one.
-  width_ = (vectors_ + count_ - 1) / count_ * lanes_of<Scalar>;
-  count_ = registers_for(vectors_ * lanes_of<Scalar>, width_);
-  values_.setZero(count_ * width_ * (n_rows + 16));
-}
-
-template <class Scalar>
-Index Panels<Scalar>::vectors(Index panel) const {
-  return std::min(width_ / lanes_of<Scalar>, vectors_ - panel * width_ / lanes_of<Scalar>);
+      count_(registers_for(vectors_, tile_vectors)) {
+  for (Index k = 0; k <= count_; ++k)
+    first_.push_back(first_of_part(k, count_, vectors_) * lanes_of<Scalar>);
+  values_.setZero(vectors_ * lanes_of<Scalar> * (n_rows + 16));
 }
 
 template <class Scalar>
 void Panels<Scalar>::pack(Index panel, const double* from, Index row, Index column) {
   const Index first = first_column(panel);
-  const Index n = std::min(width_, n_columns_ - first);
-  Scalar* out = values_.data() + panel * width_ * n_rows_;
+  const Index width = this->width(panel);
+  const Index n = std::min(width, n_columns_ - first);
+  Scalar* out = values_.data() + first * n_rows_;
   from += first * column;
-  for (Index i = 0; i < n_rows_; ++i, out += width_, from += row) {
+  for (Index i = 0; i < n_rows_; ++i, out += width, from += row) {
     if (column == 1) {
       for (Index j = 0; j < n; ++j) out[j] = static_cast<Scalar>(from[j]);
     } else {
@@ -57,59 +51,74 @@ void Panels<Scalar>::pack(Index panel, const double* from, Index row, Index colu
 
 template <class Scalar>
 void multiply_rows(Index n, Index n_inputs, const Block<const Scalar>& in, const Panels<Scalar>& M,
-                   const Scalar* start, bool scales, const Block<Scalar>& out) {
-  const Into into = scales ? Into::scale : Into::set;
-  const Index width = M.count() > 1 ? M.first_column(1) : M.vectors(0) * lanes_of<Scalar>;
+                   const Ending<Scalar>& ending, const Block<Scalar>& out) {
   for (Index p = 0; p < M.count(); ++p) {
+    const Index width = M.width(p);
+    const Index vectors = width / lanes_of<Scalar>;
     const Index j = M.first_column(p);
-    const Scalar* const first = start != nullptr ? start + j : nullptr;
+    const Ending<Scalar> of_panel = ending.at_column(j);
     Index i = 0;
     // Up to two rows are taken one by one; more are worth a tile, whatever comes behind them.
     for (; i + 2 < n; i += tile_rows)
-      multiply_tile<Scalar, tile_rows, false>(M.vectors(p), n_inputs, in.row(i), in.stride,
-                                              M.panel(p), width, first, into, out.row(i) + j,
-                                              out.stride);
+      multiply_tile<Scalar, tile_rows, false>(vectors, n_inputs, in.row(i), in.stride, M.panel(p),
+                                              width, of_panel.at_gate(i * out.stride),
+                                              out.row(i) + j, out.stride);
     for (; i < n; ++i)
-      multiply_tile<Scalar, 1, false>(M.vectors(p), n_inputs, in.row(i), in.stride, M.panel(p),
-                                      width, first, into, out.row(i) + j, out.stride);
+      multiply_tile<Scalar, 1, false>(vectors, n_inputs, in.row(i), in.stride, M.panel(p), width,
+                                      of_panel.at_gate(i * out.stride), out.row(i) + j, out.stride);
   }
 }
 
 template <class Scalar>
 void add_weight_gradient(Index n, const Block<const Scalar>& in, const Block<const Scalar>& delta,
-                         Index n_outputs, Index first, Index last, double* gradient) {
+                         Index n_outputs, Index first, Index last, double* gradient, double* bias) {
   constexpr Index width = lanes_of<Scalar>;
-  alignas(64) Scalar tile[tile_rows * tile_vectors * width];
+  constexpr Index tile_size = tile_rows * tile_vectors * width;
+  alignas(64) Scalar sums[inputs_at_once / tile_rows * tile_size];
+  alignas(64) Scalar of_bias[tile_vectors * width];
+  alignas(64) Scalar ones[rows_at_once];
+  std::fill_n(ones, rows_at_once, Scalar(1));
   const Index n_vectors = registers_for(n_outputs, width);
-  for (Index r = 0; r < n; r += rows_of_gradient) {
-    const Index m = std::min(rows_of_gradient, n - r);
-    for (Index v = 0; v < n_vectors;) {
-      const Index left = n_vectors - v;
-      const Index vectors = left == 4 ? 2 : std::min(tile_vectors, left);
-      const Index j = v * width;
-      const Index columns = std::min(vectors * width, n_outputs - j);
-      for (Index k = first; k < last; k += tile_rows) {
-        multiply_tile<Scalar, tile_rows, true>(vectors, m, in.row(r) + k, in.stride,
-                                               delta.row(r) + j, delta.stride, nullptr, Into::set,
-                                               tile, vectors * width);
-        const Index rows = std::min(tile_rows, last - k);
-        for (Index i = 0; i < rows; ++i) {
-          double* const out = gradient + (k + i) * n_outputs + j;
-          const Scalar* const sums = tile + i * vectors * width;
-          for (Index c = 0; c < columns; ++c) out[c] += static_cast<double>(sums[c]);
+  const Index n_groups = registers_for(n_vectors, tile_vectors);
+  const auto add = [&](Index r, Index m, Index v, Index vectors, Index from, Index to) {
+    const Index j = v * width;
+    const Index columns = std::min(vectors * width, n_outputs - j);
+    const bool with_bias = bias != nullptr && from == first;
+    for (Index i = 0; i < m; i += rows_at_once) {
+      const Index n_some = std::min(rows_at_once, m - i);
+      const Ending<Scalar> ending{i == 0 ? Into::set : Into::add};
+      const Scalar* const some = delta.row(r + i) + j;
+      Scalar* tile = sums;
+      for (Index k = from; k < to; k += tile_rows, tile += tile_size) {
+        const Scalar* const inputs = in.row(r + i) + k;
+        if (to - k <= 4) {
+          multiply_tile<Scalar, 4, true>(vectors, n_some, inputs, in.stride, some, delta.stride,
+                                         ending, tile, vectors * width);
+        } else {
+          multiply_tile<Scalar, tile_rows, true>(vectors, n_some, inputs, in.stride, some,
+                                                 delta.stride, ending, tile, vectors * width);
         }
       }
-      v += vectors;
+      if (with_bias)
+        multiply_tile<Scalar, 1, false>(vectors, n_some, ones, 0, some, delta.stride, ending,
+                                        of_bias, 0);
     }
-  }
-}
-
-template <class Scalar>
-void add_bias_gradient(Index n, const Block<const Scalar>& delta, Index n_outputs,
-                       double* gradient) {
-  for (Index i = 0; i < n; ++i) {
-    const Scalar* const row = delta.row(i);
-    for (Index j = 0; j < n_outputs; ++j) gradient[j] += static_cast<double>(row[j]);
+    for (Index k = from; k < to; ++k) {
+      double* const out = gradient + k * n_outputs + j;
+      const Scalar* const row =
+          sums + (k - from) / tile_rows * tile_size + (k - from) % tile_rows * vectors * width;
+      for (Index c = 0; c < columns; ++c) out[c] += static_cast<double>(row[c]);
+    }
+    for (Index c = 0; with_bias && c < columns; ++c) bias[j + c] += static_cast<double>(of_bias[c]);
+  };
+  for (Index r = 0; r < n; r += rows_of_gradient) {
+    for (Index group = 0; group < n_groups; ++group) {
+      const Index v = first_of_part(group, n_groups, n_vectors);
+      const Index end = first_of_part(group + 1, n_groups, n_vectors);
+      for (Index k = first; k < last; k += inputs_at_once)
+        add(r, std::min(rows_of_gradient, n - r), v, end - v, k,
+            std::min(k + inputs_at_once, last));
+    }
   }
 }
 
@@ -159,62 +168,110 @@ void NarrowWeights<Scalar>::multiply(Index n, const Block<const Scalar>& in, con
 }
 
 template <class Scalar>
-void NarrowWeights<Scalar>::scale(Index n, const Block<const Scalar>& delta,
+void NarrowWeights<Scalar>::scale(Index n, const Block<const Scalar>& delta, bool gates,
                                   const Block<Scalar>& out) const {
+  using Packet = PacketOf<Scalar>;
+  constexpr Index width = lanes_of<Scalar>;
+  const Packet zero = Eigen::internal::pset1<Packet>(Scalar(0));
+  // Whole registers: weights are zero beyond the last input.
+  const auto scale_row = [&](const Scalar* d, Scalar* to, const auto& end) {
+    const Scalar* w = values_.data();
+    const Index n_inputs = n_inputs_;
+    const Packet first = Eigen::internal::pload1<Packet>(d);
+    for (Index k = 0; k < n_inputs; k += width) {
+      Packet sum = Eigen::internal::pmul(first, Eigen::internal::pload<Packet>(w + k));
+      for (Index j = 1; j < n_outputs_; ++j)
+        sum = Eigen::internal::pmadd(Eigen::internal::pload1<Packet>(d + j),
+                                     Eigen::internal::pload<Packet>(w + j * stride_ + k), sum);
+      Eigen::internal::pstoreu(to + k, end(sum, Eigen::internal::ploadu<Packet>(to + k)));
+    }
+  };
   for (Index i = 0; i < n; ++i) {
-    Scalar* __restrict const row = out.row(i);
-    const Scalar* __restrict const d = delta.row(i);
-    const Scalar* __restrict const w = values_.data();
-    if (n_outputs_ == 1) {
-      const Scalar first = d[0];
-      for (Index k = 0; k < n_inputs_; ++k) row[k] *= first * w[k];
+    if (gates) {
+      scale_row(delta.row(i), out.row(i), [&](const Packet& sum, const Packet& gate) {
+        return Eigen::internal::pand(sum, Eigen::internal::pcmp_lt(zero, gate));
+      });
     } else {
-      for (Index k = 0; k < n_inputs_; ++k) {
-        Scalar sum = 0;
-        for (Index j = 0; j < n_outputs_; ++j) sum += d[j] * w[j * stride_ + k];
-        row[k] *= sum;
-      }
+      scale_row(delta.row(i), out.row(i), [](const Packet& sum, const Packet& slope) {
+        return Eigen::internal::pmul(sum, slope);
+      });
     }
   }
 }
 
 template <class Scalar>
-void add_narrow_gradient(Index n, const Block<const Scalar>& in, const Block<const Scalar>& delta,
-                         Index n_outputs, Index first, Index last, double* gradient) {
+void NarrowWeights<Scalar>::add_and_gate(Index n, const Block<const Scalar>& delta,
+                                         const Block<Scalar>& out, double* gradient) const {
   using Packet = PacketOf<Scalar>;
   constexpr Index width = lanes_of<Scalar>;
   constexpr Index together = 4;  // registers of inputs
   alignas(64) Scalar sums[together * width];
-  for (Index j = 0; j < n_outputs; ++j) {
-    for (Index k = first; k < last; k += together * width) {
-      const Index m = std::min(together * width, last - k);
-      const Index vectors = (m + width - 1) / width;
-      Packet sum[together];
+  const Packet zero = Eigen::internal::pset1<Packet>(Scalar(0));
+  const auto use = [&]<Index vectors>(Index first) {
+    Packet sum[vectors];
+    Packet w[vectors];
 #pragma GCC unroll 4
-      for (Index v = 0; v < together; ++v) sum[v] = Eigen::internal::pset1<Packet>(Scalar(0));
-      if (vectors == together) {
-        for (Index i = 0; i < n; ++i) {
-          const Packet d = Eigen::internal::pload1<Packet>(delta.row(i) + j);
-#pragma GCC unroll 4
-          for (Index v = 0; v < together; ++v)
-            sum[v] = Eigen::internal::pmadd(
-                d, Eigen::internal::ploadu<Packet>(in.row(i) + k + v * width), sum[v]);
-        }
-#pragma GCC unroll 4
-        for (Index v = 0; v < together; ++v) Eigen::internal::pstoreu(sums + v * width, sum[v]);
-      } else {
-        for (Index v = 0; v < vectors; ++v) {
-          for (Index i = 0; i < n; ++i)
-            sum[0] = Eigen::internal::pmadd(
-                Eigen::internal::pload1<Packet>(delta.row(i) + j),
-                Eigen::internal::ploadu<Packet>(in.row(i) + k + v * width), sum[0]);
-          Eigen::internal::pstoreu(sums + v * width, sum[0]);
-          sum[0] = Eigen::internal::pset1<Packet>(Scalar(0));
-        }
-      }
-      for (Index c = 0; c < m; ++c)
-        gradient[(k + c) * n_outputs + j] += static_cast<double>(sums[c]);
+    for (Index v = 0; v < vectors; ++v) {
+      sum[v] = zero;
+      w[v] = Eigen::internal::pload<Packet>(values_.data() + first + v * width);
     }
+    const Scalar* d = delta.data;
+    Scalar* row = out.data + first;
+    for (Index i = 0; i < n; ++i, d += delta.stride, row += out.stride) {
+      const Packet of_row = Eigen::internal::pload1<Packet>(d);
+#pragma GCC unroll 4
+      for (Index v = 0; v < vectors; ++v) {
+        const Packet a = Eigen::internal::ploadu<Packet>(row + v * width);
+        sum[v] = Eigen::internal::pmadd(of_row, a, sum[v]);
+        Eigen::internal::pstoreu(row + v * width,
+                                 Eigen::internal::pand(Eigen::internal::pmul(of_row, w[v]),
+                                                       Eigen::internal::pcmp_lt(zero, a)));
+      }
+    }
+#pragma GCC unroll 4
+    for (Index v = 0; v < vectors; ++v) Eigen::internal::pstoreu(sums + v * width, sum[v]);
+    const Index m = std::min(vectors * width, n_inputs_ - first);
+    for (Index c = 0; c < m; ++c) gradient[first + c] += static_cast<double>(sums[c]);
+  };
+  Index k = 0;
+  for (; k + (together - 1) * width < n_inputs_; k += together * width)
+    use.template operator()<together>(k);
+  for (; k < n_inputs_; k += width) use.template operator()<1>(k);
+}
+
+template <class Scalar>
+void add_narrow_gradient(Index n, Index n_inputs, const Block<const Scalar>& in,
+                         const Block<const Scalar>& delta, Index n_outputs, double* gradient) {
+  using Packet = PacketOf<Scalar>;
+  constexpr Index width = lanes_of<Scalar>;
+  constexpr Index together = 4;  // registers of inputs
+  alignas(64) Scalar sums[together * width];
+  const auto add = [&]<Index vectors>(Index k, Index j) {
+    Packet sum[vectors];
+#pragma GCC unroll 4
+    for (Index v = 0; v < vectors; ++v) sum[v] = Eigen::internal::pset1<Packet>(Scalar(0));
+    for (Index i = 0; i < n; ++i) {
+      const Packet d = Eigen::internal::pload1<Packet>(delta.row(i) + j);
+#pragma GCC unroll 4
+      for (Index v = 0; v < vectors; ++v)
+        sum[v] = Eigen::internal::pmadd(
+            d, Eigen::internal::ploadu<Packet>(in.row(i) + k + v * width), sum[v]);
+    }
+#pragma GCC unroll 4
+    for (Index v = 0; v < vectors; ++v) Eigen::internal::pstoreu(sums + v * width, sum[v]);
+    const Index m = std::min(vectors * width, n_inputs - k);
+    double* const out = gradient + k * n_outputs + j;
+    if (n_outputs == 1) {
+      for (Index c = 0; c < m; ++c) out[c] += static_cast<double>(sums[c]);
+    } else {
+      for (Index c = 0; c < m; ++c) out[c * n_outputs] += static_cast<double>(sums[c]);
+    }
+  };
+  for (Index j = 0; j < n_outputs; ++j) {
+    Index k = 0;
+    for (; k + (together - 1) * width < n_inputs; k += together * width)
+      add.template operator()<together>(k, j);
+    for (; k < n_inputs; k += width) add.template operator()<1>(k, j);
   }
 }
 
@@ -222,23 +279,21 @@ template bool is_narrow<double>(Index);
 template bool is_narrow<float>(Index);
 template class NarrowWeights<double>;
 template class NarrowWeights<float>;
-template void add_narrow_gradient(Index, const Block<const double>&, const Block<const double>&,
-                                  Index, Index, Index, double*);
-template void add_narrow_gradient(Index, const Block<const float>&, const Block<const float>&,
-                                  Index, Index, Index, double*);
+template void add_narrow_gradient(Index, Index, const Block<const double>&,
+                                  const Block<const double>&, Index, double*);
+template void add_narrow_gradient(Index, Index, const Block<const float>&,
+                                  const Block<const float>&, Index, double*);
 template Index stride_of<double>(Index);
 template Index stride_of<float>(Index);
 template class Panels<double>;
 template class Panels<float>;
 template void multiply_rows(Index, Index, const Block<const double>&, const Panels<double>&,
-                            const double*, bool, const Block<double>&);
+                            const Ending<double>&, const Block<double>&);
 template void multiply_rows(Index, Index, const Block<const float>&, const Panels<float>&,
-                            const float*, bool, const Block<float>&);
+                            const Ending<float>&, const Block<float>&);
 template void add_weight_gradient(Index, const Block<const double>&, const Block<const double>&,
-                                  Index, Index, Index, double*);
+                                  Index, Index, Index, double*, double*);
 template void add_weight_gradient(Index, const Block<const float>&, const Block<const float>&,
-                                  Index, Index, Index, double*);
-template void add_bias_gradient(Index, const Block<const double>&, Index, double*);
-template void add_bias_gradient(Index, const Block<const float>&, Index, double*);
+                                  Index, Index, Index, double*, double*);
 
 }  // namespace fastlr

@@ -6,6 +6,7 @@
 
 #include "fastlr/matrices.hpp"
 #include "fastlr/networks/layers.hpp"
+#include "fastlr/networks/tile.hpp"
 
 namespace fastlr {
 
@@ -37,10 +38,10 @@ class Panels {
   Panels(Index n_rows, Index n_columns);
 
   Index count() const { return count_; }
-  Index first_column(Index panel) const { return panel * width_; }
-  /// Registers of a row.
-  Index vectors(Index panel) const;
-  const Scalar* panel(Index k) const { return values_.data() + k * width_ * n_rows_; }
+  Index first_column(Index panel) const { return first_[static_cast<std::size_t>(panel)]; }
+  /// Values of a row.
+  Index width(Index panel) const { return first_column(panel + 1) - first_column(panel); }
+  const Scalar* panel(Index k) const { return values_.data() + first_column(k) * n_rows_; }
 
   /// Sets the panel to columns of the matrix whose element (i, j) is from[i * row + j * column].
   void pack(Index panel, const double* from, Index row, Index column);
@@ -49,15 +50,16 @@ class Panels {
   Index n_rows_;
   Index n_columns_;
   Index vectors_;  // of all
-  Index width_;    // of a panel but the last, in values
   Index count_;
+  std::vector<Index> first_;  // columns, and the one behind the last
   AlignedVector<Scalar> values_;
 };
 
-/// out = start + in M for n rows, or out *= in M; `start` (whole panels) may be nullptr.
+/// out = in M for n rows, ended as it says: `start` has whole panels, and the gate is a block of its
+/// own with the stride of `out`.
 template <class Scalar>
 void multiply_rows(Index n, Index n_inputs, const Block<const Scalar>& in, const Panels<Scalar>& M,
-                   const Scalar* start, bool scales, const Block<Scalar>& out);
+                   const Ending<Scalar>& ending, const Block<Scalar>& out);
 
 /// Layers of so few outputs go other ways, along their inputs: registers of outputs would be empty.
 template <class Scalar>
@@ -76,8 +78,13 @@ class NarrowWeights {
   void multiply(Index n, const Block<const Scalar>& in, const Scalar* bias,
                 const Block<Scalar>& out) const;
 
-  /// out[i, k] *= sum_j delta[i, j] w[k, j] for n rows.
-  void scale(Index n, const Block<const Scalar>& delta, const Block<Scalar>& out) const;
+  /// out[i, k] *= sum_j delta[i, j] w[k, j] for n rows; or, as a gate, the sum itself where out is
+  /// positive, 0 elsewhere.
+  void scale(Index n, const Block<const Scalar>& delta, bool gates, const Block<Scalar>& out) const;
+
+  /// Of one output: gradient[k] += sum_i out[i, k] delta[i] for n rows, and then scale() as a gate.
+  void add_and_gate(Index n, const Block<const Scalar>& delta, const Block<Scalar>& out,
+                    double* gradient) const;
 
  private:
   Index n_inputs_;
@@ -86,19 +93,15 @@ class NarrowWeights {
   AlignedVector<Scalar> values_;
 };
 
-/// add_weight_gradient for a narrow layer.
+/// gradient[k, j] += sum_i in[i, k] delta[i, j] of a narrow layer.
 template <class Scalar>
-void add_narrow_gradient(Index n, const Block<const Scalar>& in, const Block<const Scalar>& delta,
-                         Index n_outputs, Index first, Index last, double* gradient);
+void add_narrow_gradient(Index n, Index n_inputs, const Block<const Scalar>& in,
+                         const Block<const Scalar>& delta, Index n_outputs, double* gradient);
 
-/// gradient[k, j] += sum_i in[i, k] delta[i, j] for k in [first, last), rows i in order, some at a time.
+/// gradient[k, j] += sum_i in[i, k] delta[i, j] for k in [first, last), rows i in order, some at a time;
+/// and bias[j] += sum_i delta[i, j] unless `bias` is nullptr.
 template <class Scalar>
 void add_weight_gradient(Index n, const Block<const Scalar>& in, const Block<const Scalar>& delta,
-                         Index n_outputs, Index first, Index last, double* gradient);
-
-/// gradient[j] += sum_i delta[i, j].
-template <class Scalar>
-void add_bias_gradient(Index n, const Block<const Scalar>& delta, Index n_outputs,
-                       double* gradient);
+                         Index n_outputs, Index first, Index last, double* gradient, double* bias);
 
 }  // namespace fastlr

@@ -62,24 +62,55 @@ class PackedLayers {
 
   const Network& network() const { return network_; }
 
-  /// out = in W + b of layer l for n rows.
+  /// Whether the products of layer l rectify what they multiply. Their slopes are then told by the
+  /// outputs, and nobody writes them down.
+  bool rectifies(std::size_t l) const {
+    return network_.layers[l].activation == Activation::relu && !narrow_[l] &&
+           l + 1 < network_.layers.size();
+  }
+
+  /// out = in W + b of layer l for n rows, rectified if products do so.
   void multiply(std::size_t l, Index n, const Block<const Scalar>& in,
                 const Block<Scalar>& out) const {
     if (narrow_[l]) {
       along_inputs_[l].multiply(n, in, bias_[l].data(), out);
     } else {
-      multiply_rows(n, network_.layers[l].n_inputs, in, forward_[l], bias_[l].data(), false, out);
+      const Into into = rectifies(l) ? Into::rectify : Into::set;
+      multiply_rows(n, network_.layers[l].n_inputs, in, forward_[l],
+                    Ending<Scalar>{into, bias_[l].data()}, out);
     }
   }
 
-  /// out *= delta W' of layer l for n rows.
-  void scale(std::size_t l, Index n, const Block<const Scalar>& delta,
+  /// Whether what comes back to layer l takes the place of its outputs: they are wanted for the gates
+  /// alone, since the gradient of a narrow last layer was taken before.
+  bool overwrites(std::size_t l) const {
+    return l + 2 == network_.layers.size() && narrow_.back() && rectifies(l);
+  }
+
+  /// Whether the last layer is narrow.
+  bool ends_narrow() const { return narrow_.back(); }
+
+  /// What comes back through a last layer of one output to outputs that it overwrites, after they have
+  /// been added to the layer's gradient.
+  void add_and_gate(Index n, const Block<const Scalar>& delta, const Block<Scalar>& outputs,
+                    double* gradient) const {
+    along_inputs_.back().add_and_gate(n, delta, outputs, gradient);
+  }
+
+  /// What comes back through layer l for n rows: out, slopes of the layer before, *= delta W'; or where
+  /// that one rectifies, out = delta W' as far as its `outputs` are positive.
+  void scale(std::size_t l, Index n, const Block<const Scalar>& delta, const Block<Scalar>& outputs,
              const Block<Scalar>& out) const {
+    const bool gates = rectifies(l - 1);
     if (narrow_[l]) {
-      along_inputs_[l].scale(n, delta, out);
+      // Between other layers, of which one is narrow, slopes are made of outputs.
+      if (gates && out.data != outputs.data) std::copy_n(outputs.data, n * out.stride, out.data);
+      along_inputs_[l].scale(n, delta, gates, out);
     } else {
-      multiply_rows(n, network_.layers[l].n_outputs, delta, backward_[l],
-                    static_cast<const Scalar*>(nullptr), true, out);
+      multiply_rows(
+          n, network_.layers[l].n_outputs, delta, backward_[l],
+          gates ? Ending<Scalar>{Into::pass, nullptr, outputs.data} : Ending<Scalar>{Into::scale},
+          out);
     }
   }
 
@@ -98,19 +129,22 @@ class PackedLayers {
 template <class Scalar>
 class LayerOutputs {
  public:
-  LayerOutputs(const Network& network, Index n_rows, bool with_deltas) {
-    for (const DenseLayer& layer : network.layers) {
-      const Index stride = stride_of<Scalar>(layer.n_outputs);
+  LayerOutputs(const PackedLayers<Scalar>& layers, Index n_rows, bool with_deltas) {
+    for (std::size_t l = 0; l < layers.network().layers.size(); ++l) {
+      const Index stride = stride_of<Scalar>(layers.network().layers[l].n_outputs);
       const Index size = stride * round_up(n_rows, rows_beyond);
       strides_.push_back(stride);
+      overwritten_.push_back(layers.overwrites(l));
       outputs_.push_back(AlignedVector<Scalar>::Zero(size));
-      deltas_.push_back(AlignedVector<Scalar>::Zero(with_deltas ? size : 0));
+      deltas_.push_back(AlignedVector<Scalar>::Zero(with_deltas && !overwritten_[l] ? size : 0));
     }
   }
 
   /// From row `first` on.
   Block<Scalar> outputs(std::size_t l, Index first = 0) { return at(outputs_, l, first); }
-  Block<Scalar> deltas(std::size_t l, Index first = 0) { return at(deltas_, l, first); }
+  Block<Scalar> deltas(std::size_t l, Index first = 0) {
+    return at(overwritten_[l] ? outputs_ : deltas_, l, first);
+  }
 
  private:
   Block<Scalar> at(std::vector<AlignedVector<Scalar>>& blocks, std::size_t l, Index first) {
@@ -118,6 +152,7 @@ class LayerOutputs {
   }
 
   std::vector<Index> strides_;
+  std::vector<bool> overwritten_;
   std::vector<AlignedVector<Scalar>> outputs_;
   std::vector<AlignedVector<Scalar>> deltas_;
 };
@@ -128,7 +163,7 @@ Block<const Scalar> constant(const Block<Scalar>& block) {
 }
 
 /// Outputs of all layers for n rows, from row `first` of `room` on, and slopes if they are wanted (but
-/// those of a last layer that is linear).
+/// those of a last layer that is linear, and of layers that rectify in their products).
 template <class Scalar>
 void run_forwards(const PackedLayers<Scalar>& layers, Block<const Scalar> in, Index first, Index n,
                   bool with_slopes, LayerOutputs<Scalar>& room) {
@@ -137,8 +172,9 @@ void run_forwards(const PackedLayers<Scalar>& layers, Block<const Scalar> in, In
     const Block<Scalar> out = room.outputs(l, first);
     layers.multiply(l, n, in, out);
     const bool is_linear = l + 1 == of.size() && of[l].activation == Activation::identity;
-    activate(of[l].activation, n * out.stride, out.data,
-             with_slopes && !is_linear ? room.deltas(l, first).data : nullptr);
+    if (!layers.rectifies(l))
+      activate(of[l].activation, n * out.stride, out.data,
+               with_slopes && !is_linear ? room.deltas(l, first).data : nullptr);
     in = constant(out);
   }
 }
@@ -160,9 +196,12 @@ class NetworkPass {
       : weighted_(weighted),
         rows_per_pass_(network.n_parameters() > few_parameters ? rows_per_task : rows_beyond),
         layers_(network, true),
-        room_(network, std::min(n_rows, rows_together), true),
-        losses_(static_cast<std::size_t>(rows_together / rows_per_task)) {
-    for (std::size_t l = 0; l < network.layers.size(); ++l)
+        room_(layers_, std::min(n_rows, rows_together), true),
+        losses_(static_cast<std::size_t>(rows_together / rows_per_task)),
+        of_last_(rows_together / rows_per_task,
+                 layers_.ends_narrow() ? network.layers.back().n_parameters() : 0) {
+    const std::size_t n_wide = network.layers.size() - (layers_.ends_narrow() ? 1 : 0);
+    for (std::size_t l = 0; l < n_wide; ++l)
       for (Index k = 0; k < network.layers[l].n_inputs; k += inputs_per_task)
         strips_.push_back({l, k, std::min(k + inputs_per_task, network.layers[l].n_inputs)});
   }
@@ -192,32 +231,54 @@ class NetworkPass {
       const Index end = std::min(n, (k + 1) * rows_per_task);
       double& sum_of_task = losses_[static_cast<std::size_t>(k)];
       sum_of_task = 0.0;
+      of_last_.row(k).setZero();
       for (Index at = k * rows_per_task; at < end; at += rows_per_pass_)
-        sum_of_task += pass(window, first + at, at, std::min(rows_per_pass_, end - at));
+        sum_of_task += pass(window, first + at, at, std::min(rows_per_pass_, end - at),
+                            of_last_.row(k).data());
     });
-    for (Index k = 0; k < n_tasks; ++k) loss += losses_[static_cast<std::size_t>(k)];
+    const DenseLayer& last = network().layers.back();
+    for (Index k = 0; k < n_tasks; ++k) {
+      loss += losses_[static_cast<std::size_t>(k)];
+      VectorMap(sum + last.first, of_last_.cols()) += of_last_.row(k);
+    }
     for_each_task(static_cast<Index>(strips_.size()), n_threads, [&](Index k) {
       const auto& [l, from, to] = strips_[static_cast<std::size_t>(k)];
       const DenseLayer& layer = network().layers[l];
-      const Block<const Scalar> in =
-          l == 0 ? window.features<Scalar>(first) : constant(room_.outputs(l - 1));
-      const Block<const Scalar> delta = constant(room_.deltas(l));
       double* const of_layer = sum + layer.first;
-      if (is_narrow<Scalar>(layer.n_outputs)) {
-        add_narrow_gradient(n, in, delta, layer.n_outputs, from, to, of_layer);
-      } else {
-        add_weight_gradient(n, in, delta, layer.n_outputs, from, to, of_layer);
-      }
-      if (from == 0) add_bias_gradient(n, delta, layer.n_outputs, of_layer + layer.n_weights());
+      add_weight_gradient(n, inputs(window, first, l, 0), constant(room_.deltas(l)),
+                          layer.n_outputs, from, to, of_layer,
+                          from == 0 ? of_layer + layer.n_weights() : nullptr);
     });
   }
 
-  /// Forwards and backwards with n rows, which are those from `at` on of the room; returns their loss.
-  double pass(const NetworkWindow& window, Index first, Index at, Index n) {
+  /// What layer l is given: rows from `first` on of the window, or from `at` on of the room.
+  Block<const Scalar> inputs(const NetworkWindow& window, Index first, std::size_t l, Index at) {
+    return l == 0 ? window.features<Scalar>(first) : constant(room_.outputs(l - 1, at));
+  }
+
+  /// Forwards and backwards with n rows, which are those from `at` on of the room; returns their loss,
+  /// and adds the gradient of a narrow last layer to `of_last`.
+  double pass(const NetworkWindow& window, Index first, Index at, Index n, double* of_last) {
     run_forwards(layers_, window.features<Scalar>(first), at, n, true, room_);
     const double loss = start_backwards(window, first, at, n);
-    for (std::size_t l = network().layers.size() - 1; l > 0; --l)
-      layers_.scale(l, n, constant(room_.deltas(l, at)), room_.deltas(l - 1, at));
+    std::size_t l = network().layers.size() - 1;
+    if (layers_.ends_narrow()) {
+      const DenseLayer& last = network().layers.back();
+      const Block<const Scalar> delta = constant(room_.deltas(l, at));
+      for (Index i = 0; i < n; ++i)
+        for (Index j = 0; j < last.n_outputs; ++j)
+          of_last[last.n_weights() + j] += static_cast<double>(delta.row(i)[j]);
+      if (last.n_outputs == 1 && l > 0 && layers_.overwrites(l - 1)) {
+        layers_.add_and_gate(n, delta, room_.outputs(l - 1, at), of_last);
+        --l;
+      } else {
+        add_narrow_gradient(n, last.n_inputs, inputs(window, first, l, at), delta, last.n_outputs,
+                            of_last);
+      }
+    }
+    for (; l > 0; --l)
+      layers_.scale(l, n, constant(room_.deltas(l, at)), room_.outputs(l - 1, at),
+                    room_.deltas(l - 1, at));
     return loss;
   }
 
@@ -248,7 +309,8 @@ class NetworkPass {
   Index rows_per_pass_;  // where weights are near, outputs shall be as well
   PackedLayers<Scalar> layers_;
   LayerOutputs<Scalar> room_;
-  std::vector<double> losses_;
+  std::vector<double> losses_;  // of tasks
+  RowMatrix of_last_;           // gradient of a narrow last layer, a row for each task
   std::vector<Strip> strips_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "fastlr/networks/layer_products.hpp"
 #include "fastlr/networks/networks.hpp"
+#include "fastlr/reading/prefetching.hpp"
 #include "fastlr/reading/row_window.hpp"
 
 namespace fastlr {
@@ -30,6 +31,13 @@ struct NetworkWindow {
     }
   }
 
+  /// Whether all features of the first n rows are finite.
+  bool are_finite(Index n) const {
+    const Index size = n * packed.stride;
+    return are_singles ? (0.0F * single_X.head(size)).sum() == 0.0F
+                       : (0.0 * packed.X.head(size)).sum() == 0.0;
+  }
+
   /// -y of row `first`, and of those behind it.
   template <class Scalar>
   const Scalar* targets(Index first, Index n_targets) const {
@@ -45,6 +53,7 @@ struct NetworkWindow {
   AlignedVector<double> minus_y;  // (n_rows, n_targets), row by row
   AlignedVector<float> single_minus_y;
   Index count = 0;
+  bool are_singles = false;  // the rows went to single_X as they were, not through packed.X
 };
 
 /// Features and targets of a table; there may be no targets.
@@ -59,6 +68,10 @@ class NetworkSource {
   void pack(const Index* rows, const std::uint32_t* places, Index count, Window& window) const;
 
  private:
+  /// Whether rows are float32 as the network wants them, and have been copied.
+  bool pack_singles(const Index* rows, const std::uint32_t* places, Index count,
+                    Window& window) const;
+
   Rows features_;  // and a column in the place of one target
   std::vector<Column> targets_;
   Index n_features_ = 0;

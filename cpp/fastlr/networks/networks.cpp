@@ -31,7 +31,7 @@ bool predict_as(const Rows& features, Index first, Index last, const Network& ne
   std::vector<Room> rooms;
   for (Index k = 0; k < n_rooms; ++k)
     rooms.push_back({source.window(rows_per_prediction),
-                     LayerOutputs<Scalar>(network, rows_per_prediction, false),
+                     LayerOutputs<Scalar>(layers, rows_per_prediction, false),
                      std::vector<Index>(static_cast<std::size_t>(rows_per_prediction))});
   std::vector<std::uint32_t> places(static_cast<std::size_t>(rows_per_prediction));
   std::iota(places.begin(), places.end(), std::uint32_t{0});
@@ -42,8 +42,7 @@ bool predict_as(const Rows& features, Index first, Index last, const Network& ne
     const Index n = std::min(rows_per_prediction, last - from);
     std::iota(room.rows.begin(), room.rows.end(), from);
     source.pack(room.rows.data(), places.data(), n, room.window);
-    const auto features_of_rows = room.window.packed.X.head(n * room.window.packed.stride).array();
-    room.are_finite = room.are_finite && (0.0 * features_of_rows).sum() == 0.0;
+    room.are_finite = room.are_finite && room.window.are_finite(n);
     run_forwards(layers, room.window.template features<Scalar>(0), 0, n, false, room.outputs);
     const Block<Scalar> outputs = room.outputs.outputs(network.layers.size() - 1);
     for (Index i = 0; i < n; ++i) {

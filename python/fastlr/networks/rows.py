@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,14 @@ from fastlr.errors import InputError
 from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.columns import Columns, FloatArray
 from fastlr.input.names import check_same_features, default_names, default_targets
-from fastlr.input.refusals import refuse_non_finite
+from fastlr.input.refusals import refuse_bad_weights, refuse_non_finite
 from fastlr.moments.moments import moments_of_columns
 
 __all__ = ["NetworkRows", "Scales", "as_network_rows"]
 
 _TOGETHER = 16  # columns whose means and variances are taken together
 _LARGEST_SQUARES = 1e250
+_AT_ONCE = 1 << 22  # values between which Ctrl-C is heard
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,46 @@ class NetworkRows:
     feature_names: tuple[str, ...]
     target_names: tuple[str, ...]
     total_weight: float
-    mean_x: FloatArray
-    std_x: FloatArray
-    """Population standard deviations of the features."""
     mean_y: FloatArray
     std_y: FloatArray
+    n_threads: int
+
+    @cached_property
+    def _of_features(self) -> tuple[FloatArray, FloatArray]:
+        """Means of the features, and sums of squares about them, by passes over the rows."""
+        p, names = self.features.n_columns, self.feature_names
+        groups = [slice(j, min(p, j + _TOGETHER)) for j in range(0, p, _TOGETHER)]
+        t, labels = self.targets.n_columns, self.target_names
+        moments = [
+            moments_of_columns(
+                self.features.take_columns(group),
+                self.targets,
+                self.weights,
+                names[group],
+                labels,
+                self.n_threads,
+            )
+            for group in groups
+        ]
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = np.concatenate([m.cross_products.diagonal()[:-t] for m in moments])
+            return np.concatenate([m.mean[:-t] for m in moments]), squares
+
+    @property
+    def mean_x(self) -> FloatArray:
+        """Means of the features."""
+        return self._of_features[0]
+
+    @property
+    def std_x(self) -> FloatArray:
+        """Population standard deviations of the features."""
+        return np.asarray(np.sqrt(np.maximum(self._of_features[1], 0.0) / self.total_weight))
+
+    def refuse_out_of_range(self) -> None:
+        """Raise an error if a feature is not finite, or its squares sum to more than networks can take."""
+        if self.weights is None and _are_small(self.features.source):
+            return
+        _refuse_out_of_range(self._of_features[1], self.feature_names)
 
     @property
     def n_samples(self) -> int:
@@ -78,35 +115,55 @@ def as_network_rows(
         names = like
     weights = as_weights(sample_weight, features.n_samples, index=features.index)
     labels = targets.names or default_targets(targets.n_columns)
-    p = features.n_columns
-    groups = [slice(j, min(p, j + _TOGETHER)) for j in range(0, p, _TOGETHER)]
-    moments = [
-        moments_of_columns(
-            features.take_columns(group), targets, weights, names[group], labels, n_threads
-        )
-        for group in groups
-    ]
-    first, t = moments[0], targets.n_columns
+    t = targets.n_columns
+    if weights is not None:
+        refuse_bad_weights(weights)
+    total = float(targets.n_samples) if weights is None else float(weights.sum(dtype=np.float64))
     with np.errstate(over="ignore", invalid="ignore"):
-        of_x = np.concatenate([m.cross_products.diagonal()[:-t] for m in moments])
-        of_y = first.cross_products.diagonal()[-t:]
-        mean_x = np.concatenate([m.mean[:-t] for m in moments])
-    if not np.isfinite(of_y).all():
-        refuse_non_finite(targets, labels, argument="y")
-    _refuse_out_of_range(np.append(of_x, of_y), (*names, *labels))
-    total = first.total_weight
-    return NetworkRows(
+        of_targets = [_mean_and_squares(targets.column(k), weights) for k in range(t)]
+    mean_y, of_y = np.array(of_targets).T
+    rows = NetworkRows(
         features=features,
         targets=targets,
         weights=weights,
         feature_names=names,
         target_names=labels,
         total_weight=total,
-        mean_x=mean_x,
-        std_x=np.sqrt(np.maximum(of_x, 0.0) / total),
-        mean_y=first.mean[-t:].copy(),
-        std_y=np.sqrt(np.maximum(of_y, 0.0) / total),
+        mean_y=mean_y,
+        std_y=np.sqrt(of_y / total),
+        n_threads=n_threads,
     )
+    rows.refuse_out_of_range()
+    if not np.isfinite(of_y).all():
+        refuse_non_finite(targets, labels, argument="y")
+    _refuse_out_of_range(of_y, labels)
+    return rows
+
+
+def _mean_and_squares(
+    column: npt.NDArray[Any], weights: npt.NDArray[Any] | None
+) -> tuple[float, float]:
+    """The mean of a target, and the sum of its squares about the mean."""
+    y = np.asarray(column, dtype=np.float64)
+    mean = np.average(y, weights=weights)
+    r = y - mean
+    # Not by BLAS, whose threads would go on spinning.
+    return float(mean), float(np.einsum("i,i->", r, r if weights is None else weights * r))
+
+
+def _are_small(source: object) -> bool:
+    """Whether a matrix lies in one piece, and all its squares together are far inside of the range of its type."""
+    if not isinstance(source, np.ndarray) or source.dtype not in (np.float64, np.float32):
+        return False
+    if not source.flags.c_contiguous and not source.flags.f_contiguous:
+        return False
+    values = source.ravel(order="K")
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = sum(
+            float(np.einsum("i,i->", part, part))
+            for part in (values[i : i + _AT_ONCE] for i in range(0, values.size, _AT_ONCE))
+        )
+    return squares < _LARGEST_SQUARES
 
 
 def _refuse_out_of_range(squares: FloatArray, names: tuple[str, ...]) -> None:
