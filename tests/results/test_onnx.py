@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import fastlr
+from fastlr.networks import ACTIVATIONS
+from fastlr.networks.layers import Dense
 
 onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
 runtime = pytest.importorskip("onnxruntime", reason="ONNX graphs are run by onnxruntime")
@@ -37,6 +39,43 @@ MODELS = {
     "two polynomials": fastlr.polyfit(X[:, 0], Y, 2),
     "a line": fastlr.polyfit(X[:, 0], Y[:, 0], 1, fit_intercept=False),
 }
+
+SMALL = {"hidden_layer_sizes": (5, 4), "max_iter": 2, "tol": None, "random_state": 0}
+NETWORKS = {
+    "estimator": fastlr.MLPRegressor(**SMALL).fit(X, Y[:, 0]),
+    "estimator of two, standardised": fastlr.MLPRegressor(
+        activation=("logistic", "tanh"), standardize=True, **SMALL
+    ).fit(X, Y),
+    **{
+        f"{name}, standardised={standardize}, of {t}": fastlr.network(
+            [Dense(4, activation=name), Dense(t, activation=last)]
+        ).fit(X, Y[:, :t], epochs=2, standardize=standardize, seed=0)
+        for name in ACTIVATIONS
+        for standardize, t, last in (
+            (True, 1, "identity"),
+            (True, 2, "softplus"),
+            (False, 2, "tanh"),
+        )
+    },
+    "a vector": fastlr.network([Dense(1)]).fit(X, Y[:, 0], epochs=1, standardize=True, seed=0),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_runtime_evaluates_networks(dtype):
+    rows = RNG.normal(size=(7, 3)) * [1.0, 100.0, 0.01]
+    for which, model in NETWORKS.items():
+        graph = model.to_onnx(dtype=dtype)
+        session = runtime.InferenceSession(
+            graph.SerializeToString(), providers=["CPUExecutionProvider"]
+        )
+        (got,) = session.run(None, {"X": rows.astype(dtype)})
+        wanted = model.predict(rows)
+        assert got.dtype == dtype, which
+        assert got.shape == wanted.shape, which
+        exact = dtype == "float64" and "gelu" not in which  # its error function is one of float32
+        unit = 1e-12 if exact else 2e-5  # large features, of which small differences count
+        np.testing.assert_allclose(got, wanted, rtol=unit, atol=unit, err_msg=which)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -85,3 +124,5 @@ def test_an_estimator_that_is_not_fitted_has_no_graph():
 
     with pytest.raises(NotFittedError):
         fastlr.LinearRegression().to_onnx()
+    with pytest.raises(NotFittedError):
+        fastlr.MLPRegressor().to_onnx()

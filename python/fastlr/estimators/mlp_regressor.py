@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from fastlr.errors import InputError, InputTypeError
+from fastlr.errors import InputError
 from fastlr.estimators._features import check_features, names_in
 from fastlr.estimators._mlp_arguments import settings_of
 from fastlr.estimators._mlp_fitting import Fitted, Fitting
@@ -18,6 +18,7 @@ from fastlr.estimators._mlp_stored import MLP_FIELDS, mlp_as_data, mlp_of
 from fastlr.estimators._mlp_warnings import warn_of_ending
 from fastlr.estimators._stored import StoredEstimator
 from fastlr.input.arguments import as_features
+from fastlr.input.names import default_names, default_targets
 from fastlr.input.threads import lock_of, resolve_threads
 from fastlr.networks.rows import Scales
 from fastlr.networks.training import predict_network
@@ -346,16 +347,42 @@ class MLPRegressor(StoredEstimator, RegressorMixin, BaseEstimator):  # type: ign
         """Set every attribute of a fitted estimator."""
         self._accept(mlp_of(values["network"], self.n_features_in_))
 
-    def to_onnx(self, *, dtype: str = "float64") -> NoReturn:
-        """Refuse: networks are not exported as ONNX graphs.
+    def to_onnx(self, *, dtype: str = "float64") -> Any:
+        """The network as an ONNX graph, which runtimes in C++, Java, C# or JavaScript evaluate without Python.
+
+        Parameters
+        ----------
+        dtype : {"float64", "float32"}, default="float64"
+            Type of the input ``X``, of shape (n_samples, n_features), and of the output ``y``, which has the shape of
+            predictions. In float32 weights are rounded, and predictions have seven digits at most; so have those of
+            networks with "gelu", since runtimes have its error function in float32 alone.
+
+        Returns
+        -------
+        onnx.ModelProto
+            Write it to a file with ``onnx.save``. Names of features are in its metadata, as JSON.
 
         Raises
         ------
-        InputTypeError
-            Always; `save` keeps the network in a file that `fastlr.load` reads.
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ImportError
+            If onnx is not installed (the extra ``onnx``).
         """
-        raise InputTypeError(
-            f"networks are not exported as ONNX graphs (dtype={dtype!r}): keep them with save, which fastlr.load reads."
+        from fastlr.networks.onnx_model import network_onnx
+
+        check_is_fitted(self)
+        known = self.__dict__.copy()  # one step: weights and biases belong together
+        shape = known["_fitted"].shape
+        names = known.get("feature_names_in_")
+        return network_onnx(
+            shape,
+            shape.parameters_of(known["coefs_"], known["intercepts_"]),
+            Scales(),
+            default_names(shape.n_features) if names is None else tuple(map(str, names)),
+            default_targets(shape.n_targets),
+            dtype,
+            is_one_target=shape.n_targets == 1,
         )
 
     def _accept(self, fitted: Fitted) -> None:

@@ -180,6 +180,38 @@ class NetworkFit(Storable):
         )
         return (out[:, 0] if self.is_one_target else out).astype(self.dtype, copy=False)
 
+    def to_onnx(self, *, dtype: str = "float64") -> Any:
+        """The network as an ONNX graph, which runtimes in C++, Java, C# or JavaScript evaluate without Python.
+
+        Parameters
+        ----------
+        dtype : {"float64", "float32"}, default="float64"
+            Type of the input ``X``, of shape (n_samples, n_features), and of the output ``y``, which has the shape of
+            predictions. In float32 weights are rounded, and predictions have seven digits at most; so have those of
+            networks with "gelu", since runtimes have its error function in float32 alone.
+
+        Returns
+        -------
+        onnx.ModelProto
+            Write it to a file with ``onnx.save``. Names of features and targets are in its metadata, as JSON.
+
+        Raises
+        ------
+        ImportError
+            If onnx is not installed (the extra ``onnx``).
+        """
+        from fastlr.networks.onnx_model import network_onnx
+
+        return network_onnx(
+            self.shape,
+            self.theta,
+            self.scales,
+            self.feature_names,
+            self.target_names,
+            dtype,
+            is_one_target=self.is_one_target,
+        )
+
     def summary(self) -> Document:
         """A table of the layers: outputs, activation, shape of the weights and number of parameters.
 

@@ -1,4 +1,4 @@
-"""Linear models and polynomials as ONNX graphs, which runtimes in other languages evaluate."""
+"""Graphs of ONNX, and linear models and polynomials as such, which runtimes in other languages evaluate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fastlr.input.columns import FloatArray
 from fastlr.input.options import as_choice
 
-__all__ = ["linear_onnx", "polynomial_onnx"]
+__all__ = ["OnnxGraph", "linear_onnx", "polynomial_onnx"]
 
 _OPSET, _IR_VERSION = 13, 8  # of 2020 and 2021, which every runtime of today reads
 
@@ -24,7 +24,7 @@ def linear_onnx(
     dtype: str,
 ) -> Any:
     """An ``onnx.ModelProto`` of ``y = X @ coef.T + intercept``, for X of shape (n_samples, n_features)."""
-    graph = _Graph(dtype)
+    graph = OnnxGraph(dtype)
     product = graph.add("MatMul", "X", graph.constant("coef", np.asarray(coef).T))
     graph.add("Add", product, graph.constant("intercept", intercept), output="y")
     shape: list[int | None] = [None] if np.ndim(coef) == 1 else [None, len(target_names)]
@@ -35,7 +35,7 @@ def polynomial_onnx(
     coef: FloatArray, intercept: float | FloatArray, target_names: tuple[str, ...], dtype: str
 ) -> Any:
     """An ``onnx.ModelProto`` of a polynomial by Horner's rule, for X of shape (n_samples, 1)."""
-    graph = _Graph(dtype)
+    graph = OnnxGraph(dtype)
     by_power = np.vstack([np.atleast_1d(intercept), np.atleast_2d(coef).T])
     value = graph.constant(f"coef_{len(by_power) - 1}", by_power[-1])
     for power in range(len(by_power) - 2, -1, -1):
@@ -49,7 +49,7 @@ def polynomial_onnx(
     return graph.model(1, shape, ("x",), target_names)
 
 
-class _Graph:
+class OnnxGraph:
     """The operators and constants of a graph, as they are added."""
 
     def __init__(self, dtype: str) -> None:
@@ -72,11 +72,23 @@ class _Graph:
         self.constants.append(self.onnx.numpy_helper.from_array(array, name))
         return name
 
-    def add(self, operator: str, *inputs: str, output: str | None = None) -> str:
+    @property
+    def names(self) -> set[str]:
+        """The names of all constants."""
+        return {constant.name for constant in self.constants}
+
+    def add(self, operator: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         """Add an operator, and return the name of what it gives."""
         name = output or f"value_{len(self.nodes)}"
-        self.nodes.append(self.onnx.helper.make_node(operator, list(inputs), [name]))
+        node = self.onnx.helper.make_node(operator, list(inputs), [name], **attributes)
+        self.nodes.append(node)
         return name
+
+    def cast(self, value: str, dtype: str) -> str:
+        """Add a change of precision, and return the name of what it gives."""
+        return self.add(
+            "Cast", value, to=self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        )
 
     def model(
         self,
