@@ -1,13 +1,15 @@
-"""Claims on networks, an epoch each, beside scikit-learn and PyTorch: `python -m benchmarks.networks [--cpu] [row]`.
+"""Claims on networks, an epoch each, beside scikit-learn and others: `python -m benchmarks.networks [--cpu] [row]`.
 
 Candidates of one row run in turns on the same 1e5 rows of 20 features, and medians of their times are compared. A fit
 is measured as a whole, with checks of its input and what it sets up. PyTorch runs as its tutorials do it, eagerly over
-shuffled indices, if it is installed. The share of the multiply-add limit is that of the steps alone: what products of
-layers need, over what `measure_roofline` reaches in the same rounds.
+shuffled indices, if it is installed, and so does Keras, once, with whatever its backend is. The share of the
+multiply-add limit is that of the steps alone: what products of layers need, over what `measure_roofline` reaches in
+the same rounds.
 
 With ``--cpu`` everybody has one thread, and processor time is compared: what can be said on a machine that is busy.
 """
 
+import importlib.util
 import itertools
 import statistics
 import sys
@@ -26,12 +28,12 @@ ROUNDS = 5
 IS_CPU = "--cpu" in sys.argv[1:]
 THREADS = 1 if IS_CPU else None
 clock = time.process_time if IS_CPU else time.perf_counter
-# Name: hidden layers, activation, solver, batch, times scikit-learn in float64 and float32, times PyTorch.
+# Name: hidden layers, activation, solver, batch; times scikit-learn in float64 and float32, PyTorch and Keras.
 ROWS = {
-    "100": ((100,), "relu", "adam", 200, 12.0, 16.0, None),
-    "32": ((32,), "tanh", "sgd", 32, 25.0, None, 60.0),
-    "64-64": ((64, 64), "relu", "adam", 64, 8.0, None, 15.0),
-    "256-256": ((256, 256), "relu", "adam", 256, 3.0, None, None),
+    "100": ((100,), "relu", "adam", 200, 12.0, 16.0, None, None),
+    "32": ((32,), "tanh", "sgd", 32, 25.0, None, 60.0, None),
+    "64-64": ((64, 64), "relu", "adam", 64, 8.0, None, 15.0, 30.0),
+    "256-256": ((256, 256), "relu", "adam", 256, 3.0, None, None, None),
 }
 
 
@@ -77,6 +79,21 @@ def torch_epoch(X, y, hidden, activation, solver, batch):
         optimizer.step()
 
 
+def keras_epoch(X, y, hidden, activation, solver, batch):
+    """An epoch of `fit` in float32, as its guides have it, after a step that builds the model."""
+    import keras
+
+    layers = [keras.layers.Dense(size, activation) for size in hidden]
+    model = keras.Sequential([keras.Input((X.shape[1],)), *layers, keras.layers.Dense(1)])
+    model.compile(optimizer=solver, loss="mse")
+    model.fit(X[:batch], y[:batch], batch_size=batch, verbose=0)
+
+    def epoch():
+        model.fit(X, y, batch_size=batch, verbose=0)
+
+    return epoch
+
+
 def multiply_adds(hidden):
     """Of one row: forwards and for the gradient every weight once, backwards all but the first layer's."""
     sizes = [P, *hidden, 1]
@@ -105,19 +122,15 @@ def line(row, name, seconds, ours, wanted=None):
     print(f"{row:<26} {name:<24} {seconds * 1e3:9.1f} ms {ratio:7.1f}x{verdict}", flush=True)
 
 
-def has_torch():
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        return False
-    return True
+def has(package):
+    return importlib.util.find_spec(package) is not None
 
 
 def row_of(name):
     from sklearn.neural_network import MLPRegressor as Theirs
 
-    hidden, activation, solver, batch, wanted, wanted_single, wanted_torch = ROWS[name]
-    of = (hidden, activation, solver, batch)
+    *of, wanted, wanted_single, wanted_torch, wanted_keras = ROWS[name]
+    hidden, activation, solver, batch = of
     X, y = draw()
     Xs, ys = draw(dtype=np.float32)
     limits = []
@@ -128,7 +141,7 @@ def row_of(name):
         "scikit-learn float32": lambda: regressor(Theirs, *of).fit(Xs, ys),
         "limit": lambda: limits.append(measure_roofline(resolve_threads(THREADS)).flops),
     }
-    if has_torch():
+    if has("torch"):
         candidates["PyTorch float32"] = lambda: torch_epoch(Xs, ys, *of)
     seconds = measure(candidates)
     ours, single = seconds["fastlr"], seconds["fastlr float32"]
@@ -139,6 +152,11 @@ def row_of(name):
     line(label, "scikit-learn float32", seconds["scikit-learn float32"], single, wanted_single)
     if "PyTorch float32" in seconds:
         line(label, "PyTorch float32", seconds["PyTorch float32"], single, wanted_torch)
+    if wanted_keras is not None and has("keras"):
+        run = keras_epoch(Xs, ys, *of)
+        start = clock()
+        run()
+        line(label, "Keras float32, once", clock() - start, single, wanted_keras)
     share = 2.0 * N * multiply_adds(hidden) / ours / statistics.median(limits)
     print(
         f"{label:<26} {share:.0%} of the multiply-add limit on {resolve_threads(THREADS)} thread(s)"
