@@ -154,6 +154,27 @@ def test_an_exploding_loss_keeps_the_best_iterate_and_names_the_rate():
     assert np.isfinite(model.loss_curve_[-1])
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Got `batch_size`:UserWarning"
+)  # an early stop leaves fewer rows
+@pytest.mark.parametrize("n", [203, 1700])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_loss_that_explodes_within_a_single_step_is_told(n, early_stopping):
+    rows, target = np.resize(X, (n, 4)), np.resize(Y[:, 0], n)
+    model = fastlr.MLPRegressor(
+        **{**SMALL, "max_iter": 1},
+        solver="sgd",
+        learning_rate_init=1e4,
+        batch_size=n,
+        early_stopping=early_stopping,
+    )
+    with pytest.warns(fastlr.ConvergenceWarning, match=r"Diverged.*learning_rate_init=10000"):
+        model.fit(rows, target)
+    with pytest.warns(fastlr.ConvergenceWarning, match="Diverged"):
+        model.set_params(batch_size=10, early_stopping=False).partial_fit(rows[:10], target[:10])
+    assert np.abs(model.predict(rows)).max() < 100.0
+
+
 @pytest.mark.filterwarnings("error")
 def test_fits_that_arrive_or_run_all_epochs_as_asked_warn_of_nothing():
     fastlr.MLPRegressor(**{**SMALL, "max_iter": 5}, tol=None).fit(X, Y)
@@ -201,8 +222,6 @@ def test_clones_pickles_files_grids_and_pipelines(tmp_path):
                 assert same, name
         for one in (copy.set_params(early_stopping=False), clone(copy)):
             assert one.get_params()["hidden_layer_sizes"] == (6,)
-    with pytest.raises(fastlr.InputTypeError, match="ONNX"):
-        model.to_onnx()
     with pytest.raises(NotFittedError):
         clone(model).predict(X)
     search = GridSearchCV(

@@ -224,6 +224,15 @@ BAD = [
     (lambda: fitted(validation_data=3), "validation_data"),
     (lambda: fitted(validation_split=0.1, validation_data=(X, Y)), "both given"),
     (lambda: fitted(validation_data=(X[:, :2], Y)), "expecting 3 features"),
+    (lambda: fitted(validation_split="a"), "validation_split='a'"),
+    (lambda: fitted(validation_split=0.999), "validation_split=0.999 holds all 300 rows out"),
+    (lambda: fitted(validation_data=(X,)), r"data has 1 members: pass \(X, y\) or \(X, y, sample_weight\)\."),
+    (lambda: fitted(progress="no"), "progress='no' is neither True nor False"),
+    (lambda: fastlr.network([Dense(1, activation="relu")]).fit(
+        X, Y, epochs=1, seed=0, standardize=True, init=fastlr.network([Dense(1, activation="relu")]).fit(
+            X, Y, epochs=1, seed=0)), "its last layer is 'relu'"),
+    (lambda: NET.fit(X * 1e200, Y), "squares of column 'x0' sum to inf"),
+    (lambda: NET.fit(X, Y * 1e200), "squares of column 'y' sum to inf"),
     (lambda: fitted(callbacks="stop"), "callbacks='stop'"),
     (lambda: fitted(init="zeros"), "init='zeros' is unknown"),
     (lambda: fitted(init=(None, [])), "weights=None are no arrays"),

@@ -159,22 +159,31 @@ def as_init(
 
 
 def as_validation(
-    X: object, y: object, sample_weight: object, validation: object
+    X: object,
+    y: object,
+    sample_weight: object,
+    validation: object,
+    *,
+    argument: str = "validation",
 ) -> tuple[Any, Any, Any, tuple[Any, Any, Any] | None]:
-    """Split into rows to learn from and rows held out: the last share (views, not copies), or a set of their own."""
+    """Split into rows to learn from and rows held out: the last share (views, not copies), or a set of their own.
+
+    ``argument`` is what the caller calls ``validation``, which may be a share alone or a set alone there.
+    """
     if validation is None:
         return X, y, sample_weight, None
     if isinstance(validation, tuple | list):
         if len(validation) not in (2, 3):
             raise InputError(
-                f"validation has {len(validation)} members: pass (X, y), (X, y, sample_weight), or a share of the rows."
+                f"{argument} has {len(validation)} members: pass (X, y) or (X, y, sample_weight)"
+                f"{', or a share of the rows' if argument == 'validation' else ''}."
             )
         held_out = (*validation, None) if len(validation) == 2 else tuple(validation)
         return X, y, sample_weight, (held_out[0], held_out[1], held_out[2])
-    share = as_number(validation, "validation", "a share of the rows such as 0.2, or (X, y)")
+    share = as_number(validation, argument, "a share of the rows such as 0.2, or (X, y)")
     if not 0.0 < share < 1.0:
         raise InputError(
-            f"validation={validation!r} is not between 0 and 1: pass a share such as 0.2, or (X, y)."
+            f"{argument}={validation!r} is not between 0 and 1: pass a share such as 0.2, or (X, y)."
         )
     features = as_features(X)
     n = features.n_samples
@@ -183,7 +192,7 @@ def as_validation(
     n_held_out = math.ceil(share * n)
     if n_held_out >= n:
         raise InputError(
-            f"validation={validation!r} holds all {n} rows out and leaves none to learn from: pass a smaller share, or "
+            f"{argument}={validation!r} holds all {n} rows out and leaves none to learn from: pass a smaller share, or "
             "more rows."
         )
     cut = n - n_held_out

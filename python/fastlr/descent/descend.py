@@ -28,7 +28,7 @@ from fastlr.descent.schedules import Schedule, as_schedule
 from fastlr.descent.steps import refuse_many_steps
 from fastlr.input.designs import Design
 from fastlr.input.missing import complete_rows, is_drop
-from fastlr.input.options import as_alpha, as_choice, as_whole
+from fastlr.input.options import as_alpha, as_choice, as_flag, as_whole
 from fastlr.input.row_stream import RowStream
 from fastlr.input.threads import resolve_threads
 from fastlr.least_squares.designed import designed_problem
@@ -272,7 +272,7 @@ def descend(
         sampling=as_sampling(sampling),
         callback=as_callback(callback),
         verbose=as_verbose(verbose),
-        progress=bool(progress),
+        progress=as_flag(progress, "progress"),
         fit_intercept=bool(fit_intercept),
         n_threads=resolve_threads(n_threads),
         n_dropped=n_dropped,

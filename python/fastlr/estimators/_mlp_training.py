@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -85,12 +85,20 @@ class Ending:
     """The loss at the start and at the end of what diverged."""
 
 
+class Loss(Protocol):
+    """The mean of half the squares of parameters."""
+
+    def __call__(self, theta: FloatArray, *, few: bool = False) -> float:
+        """Over all rows, or over a few of them that stand for all."""
+        ...
+
+
 @dataclass(kw_only=True)
 class Descent:
     """The epochs of a network, and what watches them.
 
     ``score`` is R2 of parameters on the rows held out, if there are any, and ``loss`` the mean of half their squares
-    over all rows; ``of_mean`` is that of the constant means.
+    over all rows, or over a few of them; ``of_mean`` is that of the constant means.
     """
 
     engine: NetworkEngine
@@ -99,7 +107,7 @@ class Descent:
     state: State
     course: Course
     score: Callable[[FloatArray], float] | None
-    loss: Callable[[FloatArray], float]
+    loss: Loss
     of_mean: float
 
     def run(self, n_epochs: int) -> Ending:
@@ -126,8 +134,15 @@ class Descent:
                     break
         except KeyboardInterrupt:
             code = "interrupted"
-        if done and self._is_above(loss, _RISEN, start):
-            code = "diverged"
+        if done and code != "diverged":
+            # Each batch is measured before its step, and nothing measures what the last step has made.
+            at_end = best if self.score is not None else self.state.theta
+            if self._is_above(loss, _RISEN, start):
+                code = "diverged"
+            elif self._may_have_risen(at_end):
+                loss_at_end = self._objective(at_end)
+                if self._is_above(loss_at_end, _RISEN, start):
+                    code, loss = "diverged", loss_at_end
         if code == "diverged":
             best = min((start, before_lowest, after_lowest), key=self._finite_loss)
             return Ending(code, done, best, (self._objective(start), loss))
@@ -205,6 +220,10 @@ class Descent:
     def _is_above(self, loss: float, times: float, start: FloatArray) -> bool:
         """Whether a loss is that many times above that of the constant means, and above that of the start."""
         return not loss <= times * self.of_mean and not loss <= times * self._finite_loss(start)
+
+    def _may_have_risen(self, theta: FloatArray) -> bool:
+        """Whether the loss on a few rows is so high that it is worth knowing on all."""
+        return not self.loss(theta, few=True) <= _RISEN * self.of_mean
 
     def _finite_loss(self, theta: FloatArray) -> float:
         loss = self._objective(theta)

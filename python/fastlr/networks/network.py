@@ -236,9 +236,13 @@ class Network:
         told_after, n_epochs = as_verbose(verbose), as_whole(epochs, "epochs")
         waits, improvement = as_patience(patience), as_tol(tol)
         penalty, order = as_alpha(alpha), as_sampling(sampling)
-        callback = as_callbacks(callbacks)
+        callback, shows_bar = as_callbacks(callbacks), as_flag(progress, "progress")
         X, y, sample_weight, held_out = as_validation(
-            X, y, sample_weight, validation_of(validation_split, validation_data)
+            X,
+            y,
+            sample_weight,
+            validation_of(validation_split, validation_data),
+            argument="validation_split" if validation_data is None else "validation_data",
         )
         rows = as_network_rows(X, y, sample_weight, n_threads=threads)
         shape = self.shape(rows.features.n_columns)
@@ -306,7 +310,7 @@ class Network:
             else lambda theta: training.loss(kept, theta, n_threads=threads),
             callback=callback,
             verbose=told_after,
-            progress=bool(progress),
+            progress=shows_bar,
         )
         outcome = loop.run()
         judge(outcome, loop, watched)

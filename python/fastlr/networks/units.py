@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastlr.errors import InputError
 from fastlr.input.columns import FloatArray
 from fastlr.networks.rows import Scales
 from fastlr.networks.shape import Shape
@@ -40,9 +41,22 @@ def from_raw(shape: Shape, theta: FloatArray, scales: Scales) -> FloatArray:
 
 
 def rescaled(shape: Shape, theta: FloatArray, old: Scales, new: Scales) -> FloatArray:
-    """Turn parameters on one scale into those on another one, which predict the same: copies if the scales agree."""
-    if all(np.array_equal(*pair) for pair in zip(_figures(old), _figures(new), strict=True)):
+    """Turn parameters on one scale into those on another one, which predict the same: copies if the scales agree.
+
+    Raises
+    ------
+    InputError
+        If the scales of the targets differ and the last layer is not linear: then no parameters predict the same.
+    """
+    agree = [np.array_equal(*pair) for pair in zip(_figures(old), _figures(new), strict=True)]
+    if all(agree):
         return theta.copy()
+    if not all(agree[2:]) and shape.activations[-1] != "identity":
+        raise InputError(
+            f"init was trained on targets of another scale, and its last layer is {shape.activations[-1]!r}: only a "
+            "linear one could be rescaled. Pass standardize=False for both fits, or end the network with a linear "
+            "layer."
+        )
     return from_raw(shape, to_raw(shape, theta, old), new)
 
 
