@@ -279,5 +279,7 @@ def test_ctrl_c_ends_a_pass_soon(n_threads):
 
 def test_text_that_is_no_feature_is_sent_where_categories_are_fitted(tmp_path):
     (tmp_path / "rows.csv").write_text("x,town,y\n1,Rome,2\n2,Oslo,3\n4,Rome,5\n")
-    with pytest.raises(fastlr.FileFormatError, match=r"exclude=\['town'\].*fit_file\(categories="):
+    with pytest.raises(
+        fastlr.FileFormatError, match=r"exclude=\['town'\].*pass categories=\['town'\]"
+    ):
         fastlr.scan(tmp_path / "rows.csv", target="y")

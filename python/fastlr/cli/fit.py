@@ -235,7 +235,7 @@ def fit(
         cov_type = "cluster" if cluster else robust
         rows: KeptRows | None = None
         is_kept = method == "gd" or folds is not None or destinations.plot is not None
-        if is_kept or choice.is_designed or robust == "HAC":
+        if is_kept or choice.keeps_rows_of(table) or robust == "HAC":
             rows = KeptRows(
                 table,
                 choice,

@@ -249,11 +249,13 @@ def descend(
             n_threads,
             "descend",
         )
-    design = None
+    design: Design | None = X.design if isinstance(X, RowStream) else None
     if made is not None:
         problem, _, design = made
         X, y, sample_weight = problem.features, problem.targets, problem.weights
         fit_intercept, n_dropped = problem.fit_intercept, problem.n_dropped
+        validation = _designed(validation, design)
+    elif design is not None:
         validation = _designed(validation, design)
     elif is_drop(missing) and not isinstance(X, RowStream):
         X, y, sample_weight, n_dropped, _ = complete_rows(X, y, sample_weight)

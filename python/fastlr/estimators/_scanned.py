@@ -27,6 +27,11 @@ def as_scan(X: object, y: object, sample_weight: object) -> RowStream | None:
     if not isinstance(X, RowStream):
         return None
     refuse_beside_scan(y=y, sample_weight=sample_weight)
+    if X.design is not None:
+        raise InputError(
+            f"{X.label} has categories ({', '.join(X.design.levels)}), and estimators are for numbers: use fastlr.ols, "
+            "or scan with exclude= or categories=None."
+        )
     return X
 
 

@@ -298,6 +298,8 @@ def to_text(values: Any) -> NDArray[Any]:
 
 def columns_of_schema(label: str, schema: Any) -> list[Column]:
     """The columns of an Arrow schema; an index that pandas wrote has no name of its own."""
+    import pyarrow.types as types
+
     named = own_names(label, schema.names)
     return [
         Column(
@@ -305,6 +307,7 @@ def columns_of_schema(label: str, schema: Any) -> list[Column]:
             is_numeric(field.type),
             holds(field.type),
             is_named and not _PANDAS_INDEX.fullmatch(name),
+            types.is_dictionary(field.type) and holds(field.type) == "text",
         )
         for (name, is_named), field in zip(named, schema, strict=True)
     ]

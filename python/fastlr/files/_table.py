@@ -30,6 +30,8 @@ class Column:
     """For people: "numbers", or what stands in the way, such as "text ('?' in row 33)"."""
     is_named: bool = True
     """False where the file gives no name and ``column_3`` stands in for it."""
+    is_declared: bool = False
+    """Whether it is declared to hold categories: a dictionary of text."""
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from fastlr.errors import InputError
 from fastlr.input.columns import Columns
+
+if TYPE_CHECKING:
+    from fastlr.input.designs import Indicators
 
 __all__ = ["Labelled", "RowChunk", "RowStream", "StaticTree", "labelled"]
 
@@ -74,10 +77,14 @@ class RowStream(ABC):
     """What messages call the source."""
     n_threads: int | None
     has_weights: bool
+    n_rows: int | None = None
+    """Rows that the first pass read, once there has been one."""
     n_dropped: int
     """Rows that the last pass left out because a value was missing."""
     is_vector: bool
     """Whether the only target counts as a vector, so that coefficients do, too."""
+    design: Indicators | None = None
+    """What makes features of the columns, where some hold categories."""
     has_names: bool = True
     """Whether the source names its features; those of arrays without names are called x0, x1, ..."""
 

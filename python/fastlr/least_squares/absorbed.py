@@ -41,9 +41,18 @@ from fastlr.moments.groups import GroupSums, group_sums
 from fastlr.moments.moments import moments_of_state
 from fastlr.moments.state import State
 
-__all__ = ["climb_absorbed", "is_absorbed", "refuse_many_indicators"]
+__all__ = [
+    "ENOUGH_INDICATORS",
+    "climb_absorbed",
+    "climbed_within",
+    "is_absorbed",
+    "is_long",
+    "refuse_large_levels",
+    "refuse_many_indicators",
+]
 
-_FEW_INDICATORS = 64  # that are fitted as columns like all others
+ENOUGH_INDICATORS = 64
+"""Indicators beyond which a category may be eliminated; so few are fitted as columns like all others."""
 _LONG = 1 << 33  # multiply-adds of a pass over columns like all others: half a second
 _MOST_BYTES = 1 << 31  # of the moments of the columns that remain, or of their means by level
 _ENOUGH_DIGITS = 13.0
@@ -58,10 +67,13 @@ def is_absorbed(problem: Problem) -> bool:
     features = problem.features
     if not isinstance(features, CodedColumns) or problem.n_terms != 1:
         return False
-    n, p = features.n_samples, features.n_columns
-    is_long = p > LARGEST_KEPT or n * p * p > _LONG
     n_indicators = sum(category.n_columns for category in features.indicators)
-    return is_long and n_indicators > _FEW_INDICATORS
+    return is_long(features.n_samples, features.n_columns) and n_indicators > ENOUGH_INDICATORS
+
+
+def is_long(n_samples: int, n_features: int) -> bool:
+    """Whether moments of all columns take long, or are not kept."""
+    return n_features > LARGEST_KEPT or n_samples * n_features * n_features > _LONG
 
 
 def refuse_many_indicators(problem: Problem, argument: str) -> None:
@@ -82,7 +94,7 @@ def refuse_many_indicators(problem: Problem, argument: str) -> None:
 def climb_absorbed(problem: Problem, accuracy: str, rank: str) -> tuple[RowSummary, Solution]:
     """Fit columns of which some are indicators; the category of most levels is eliminated."""
     parts = parted(problem)
-    _refuse_large(problem, parts)
+    refuse_large_levels(problem, parts)
     sums = group_sums(
         coded_columns(parts.numbers, problem.features.n_samples),
         problem.targets,
@@ -99,7 +111,20 @@ def climb_absorbed(problem: Problem, accuracy: str, rank: str) -> tuple[RowSumma
         scaled, powers = in_units(problem, exponents)
         return in_units_of_user(*climb_absorbed(scaled, accuracy, rank), powers)
     within, state = without_noise(within, state)
-    passes += 1
+    return climbed_within(problem, within, parts, elimination, state, accuracy, rank, passes + 1)
+
+
+def climbed_within(
+    problem: Problem,
+    within: Problem,
+    parts: Parts,
+    elimination: Elimination,
+    state: State,
+    accuracy: str,
+    rank: str,
+    passes: int,
+) -> tuple[RowSummary, Solution]:
+    """The solution of all columns, from the moments of those that remain about their means by level."""
     if not len(parts.columns):
         alone = _of_levels_alone(state, passes)
         nothing = np.zeros((2, *alone.coef.shape))
@@ -107,14 +132,16 @@ def climb_absorbed(problem: Problem, accuracy: str, rank: str) -> tuple[RowSumma
     # Normal equations alone leave no root of the columns that "basic" keeps. What a few columns lack shows in the
     # coefficients of all levels, which may be much smaller: a sweep or two cost less than the sums by level.
     wanted = "auto" if accuracy == "fast" and rank == "basic" else accuracy
-    if wanted == "auto" and len(parts.columns) <= _FEW_INDICATORS:
+    if wanted == "auto" and len(parts.columns) <= ENOUGH_INDICATORS:
         wanted = "max"
     result = climb_from(moments_of_state(state), within, wanted, rank, passes, False)
     coef, length = _exact_coef(result), lengths_of(state)
     error = _error_of_centring(state, result, length)
     digits, relevant = _digits_after(error, result, length)
     least = {"fast": 0.0, "auto": _ENOUGH_DIGITS, "max": 15.0}[accuracy]
-    if relevant < least and relevant < result.relevant_digits and result.code == "ok":
+    is_known_to_rounding = within.stream is not None  # whose remainders nobody keeps
+    is_short = relevant < least and relevant < result.relevant_digits
+    if is_short and result.code == "ok" and not is_known_to_rounding:
         result, coef = _climb_exactly(within, state, parts, elimination, wanted, result.passes)
         error = np.zeros(len(coef[0]))
     else:
@@ -124,7 +151,7 @@ def climb_absorbed(problem: Problem, accuracy: str, rank: str) -> tuple[RowSumma
     return level_solution(problem, elimination, state, result, coef, error)
 
 
-def _refuse_large(problem: Problem, parts: Parts) -> None:
+def refuse_large_levels(problem: Problem, parts: Parts) -> None:
     """Raise an `InputError` where what remains has too many columns for their moments, or for their means."""
     p, n_levels = len(parts.columns), parts.category.n_levels
     largest = problem.feature_names[parts.first].partition("[")[0]

@@ -26,6 +26,7 @@ from fastlr.moments.state import State
 from fastlr.moments.streamed import state_of_stream
 from fastlr.results import LinearFit
 from fastlr.results.covariances import with_covariance
+from fastlr.results.fresh import with_design
 from fastlr.storage.schema import shown
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def fit_stream(
         weight_type=weight_type,
         keep_inverse=keep,
     )
+    if stream.design is not None:
+        fit = with_design(fit, stream.design)
     if cov_type is None and not (weight_type == "probability" and stream.can_repeat):
         return fit
     problem = problem_of_stream(stream, fit.n_samples, flag)
@@ -121,6 +124,11 @@ def climb_stream(
     """Moments and solution; of fewer rows than columns, which are fitted in memory, what a fit tells of its rows."""
     repeats = stream.can_repeat
     precision = "double" if repeats or accuracy == "fast" else "double_double"
+    if stream.design is not None and not np.any(alpha):
+        from fastlr.least_squares.streamed_levels import climb_levels, is_absorbed_stream
+
+        if is_absorbed_stream(stream):
+            return climb_levels(stream, fit_intercept, accuracy, rank)
     state = state_of_stream(stream, precision)
     if state.n_samples < state.n_features and repeats:
         return _climb_in_memory(gathered(stream, fit_intercept), alpha, accuracy, rank)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +24,10 @@ __all__ = [
     "lengths_of",
     "members_of",
     "moments_within",
+    "noise_within",
     "parted",
     "problem_within",
+    "without_columns",
     "without_noise",
 ]
 
@@ -70,8 +73,13 @@ def parted(problem: Problem) -> Parts:
     return Parts(category, first, rest, columns)
 
 
-def eliminated(problem: Problem, parts: Parts, sums: GroupSums) -> Elimination:
-    """Means of all columns that remain, and of the targets, by level."""
+def eliminated(
+    problem: Problem, parts: Parts, sums: GroupSums, tables: Sequence[Any] | None = None
+) -> Elimination:
+    """Means of all columns that remain, and of the targets, by level.
+
+    ``tables`` are the weights in which its levels meet those of the other categories, where they are known already.
+    """
     category, weight = parts.category, sums.weight
     n_levels, p, t = category.n_levels, len(parts.columns), problem.targets.n_columns
     is_eliminated = weight[0] > 0
@@ -80,13 +88,17 @@ def eliminated(problem: Problem, parts: Parts, sums: GroupSums) -> Elimination:
         is_eliminated[0] = False
     counted = np.where(weight[0] > 0, weight, [[1.0], [0.0]])
     high, low = np.zeros((n_levels, p + t)), np.zeros((n_levels, len(sums.columns)))
-    tables: dict[int, Any] = {}
+    met: dict[int, Any] = {}
     numbers: list[int] = []
     j = 0
+    known = iter(tables or ())
     for member in parts.rest:
         if isinstance(member, Indicator):
-            table = contingency(category, member, problem.weights)[:, member.level :]
-            tables[j] = table
+            table = (
+                contingency(category, member, problem.weights) if tables is None else next(known)
+            )
+            table = table[:, member.level :]
+            met[j] = table
             share = table.tocoo()
             high[share.row, j + share.col] = share.data / counted[0][share.row]
             j += member.n_columns
@@ -109,7 +121,7 @@ def eliminated(problem: Problem, parts: Parts, sums: GroupSums) -> Elimination:
         high,
         np.array(numbers, dtype=np.intp),
         low,
-        tables,
+        met,
     )
 
 
@@ -159,10 +171,7 @@ def moments_within(within: Problem, parts: Parts, elimination: Elimination) -> t
 
 def without_noise(within: Problem, state: State) -> tuple[Problem, State]:
     """Columns of zeros for those that vary within the levels by no more than the rounding of their values."""
-    offsets, p = within.offset_squares, within.n_features
-    assert offsets is not None
-    noise = lengths_of(state)[:p] <= ROUNDING * U * np.sqrt(offsets)
-    noise &= offsets > 0
+    noise = noise_within(within.offset_squares, state)
     if not noise.any():
         return within, state
     zeros = np.broadcast_to(np.zeros(1), (within.features.n_samples,))
@@ -170,11 +179,30 @@ def without_noise(within: Problem, state: State) -> tuple[Problem, State]:
         zeros if is_noise else member
         for member, is_noise in zip(members_of(within.features), noise, strict=True)
     ]
-    cross, mean = state.cross.copy(), state.mean.copy()
-    where = np.flatnonzero(noise)
-    cross[where], cross[:, where], mean[:, where] = 0.0, 0.0, 0.0
     features = coded_columns(columns, within.features.n_samples, within.feature_names)
-    return within._replace(features=features), state._replace(cross=cross, mean=mean)
+    return within._replace(features=features), without_columns(state, noise)
+
+
+def noise_within(offsets: FloatArray | None, state: State) -> npt.NDArray[np.bool_]:
+    """Which columns (p,) vary within the levels by no more than the rounding of their values.
+
+    ``offsets`` are the sums of squares of what was subtracted from them.
+    """
+    assert offsets is not None
+    noise: npt.NDArray[np.bool_] = lengths_of(state)[: len(offsets)] <= ROUNDING * U * np.sqrt(
+        offsets
+    )
+    return noise & (offsets > 0)
+
+
+def without_columns(state: State, which: npt.NDArray[np.bool_]) -> State:
+    """Moments in which some features are zeros."""
+    if not which.any():
+        return state
+    cross, mean = state.cross.copy(), state.mean.copy()
+    where = np.flatnonzero(which)
+    cross[where], cross[:, where], mean[:, where] = 0.0, 0.0, 0.0
+    return state._replace(cross=cross, mean=mean)
 
 
 def _with_categories(

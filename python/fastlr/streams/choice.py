@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fastlr.files import Table
+
 __all__ = ["Choice"]
 
 
@@ -21,10 +23,9 @@ class Choice:
     clusters: tuple[str, ...] = ()
     """One or two columns whose values say which rows belong together."""
 
-    @property
-    def is_designed(self) -> bool:
-        """Whether features are made of the columns, for which all rows are kept."""
-        return self.formula is not None or bool(self.categories)
+    def keeps_rows_of(self, table: Table) -> bool:
+        """Whether all rows are kept: for a formula, and for categories of what can be read once."""
+        return self.formula is not None or (bool(self.categories) and not table.can_repeat)
 
     @property
     def names(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -12,7 +13,9 @@ import numpy.typing as npt
 from fastlr.errors import InputError
 from fastlr.files import Batch, Chunk
 from fastlr.files.missing import missing_rows, refuse_missing, refuse_negative
+from fastlr.input.coded import Indicator, Member, coded_columns
 from fastlr.input.columns import Columns
+from fastlr.input.designs import Indicators
 from fastlr.input.row_stream import Labelled, RowChunk, labelled
 from fastlr.streams.choice import Choice
 
@@ -44,6 +47,19 @@ class ChunkWork(Generic[T]):
     merge: Callable[[T, T], T]
     is_wary: bool
     """Whether to look for missing values; a kernel may refuse them itself, or none may be there."""
+    design: Indicators | None = None
+    """The levels of categories, once they are known."""
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features, indicators included."""
+        return self.choice.features if self.design is None else self.design.feature_names
+
+    @cached_property
+    def positions(self) -> dict[str, dict[Any, int]]:
+        """By category, where each level stands."""
+        levels = {} if self.design is None else self.design.levels
+        return {name: {level: k for k, level in enumerate(own)} for name, own in levels.items()}
 
     def of_chunk(self, chunk: Chunk, rows_before: int, first: int, n_threads: int) -> Found[T]:
         """What the kernel finds in a chunk, batch by batch.
@@ -69,7 +85,8 @@ class ChunkWork(Generic[T]):
 
     def _of_batch(self, batch: Batch, first: int, n_threads: int) -> Found[T]:
         """What the kernel makes of a batch; of its complete rows, if others are to be left out."""
-        if not (self.is_wary or self.choice.weights is not None or self.choice.clusters):
+        has_labels = self.choice.clusters or self.choice.categories
+        if not (self.is_wary or self.choice.weights is not None or has_labels):
             try:
                 value = self.kernel(self._rows(first, batch.columns, batch.n_rows, n_threads))
                 return Found(value, batch.n_rows, 0, True)
@@ -115,20 +132,56 @@ class ChunkWork(Generic[T]):
         n_threads: int,
         wanted: npt.NDArray[np.bool_] | None = None,
     ) -> RowChunk:
-        features, targets = self.choice.features, self.choice.targets
+        targets = self.choice.targets
         return RowChunk(
-            Columns([columns[name] for name in features], n_rows, len(features), features),
+            self._features(columns, n_rows),
             Columns(
                 [columns[name] for name in targets], n_rows, len(targets), targets, self.is_vector
             ),
             np.asarray(columns[self.choice.weights], dtype=np.float64)
             if self.choice.weights
             else None,
-            {name: _as_labels(columns[name]) for name in self.choice.clusters},
+            {name: _as_labels(columns[name]) for name in self._labelled},
             n_threads,
             first,
             wanted,
         )
+
+    @property
+    def _labelled(self) -> tuple[str, ...]:
+        """Columns whose labels kernels are given: those of clusters, and categories while levels are not known."""
+        more = () if self.design is not None else self.choice.categories
+        return (*self.choice.clusters, *more)
+
+    def _features(self, columns: dict[str, Any], n_rows: int) -> Columns:
+        """Columns of numbers, and indicators of categories where their levels are known."""
+        names, coded = self.choice.features, self.choice.categories
+        if not coded:
+            return Columns([columns[name] for name in names], n_rows, len(names), names)
+        if self.design is None:
+            names = tuple(name for name in names if name not in coded)
+            return Columns([columns[name] for name in names], n_rows, len(names), names)
+        members: list[Member] = []
+        for name in names:
+            levels = self.design.levels.get(name)
+            if levels is None:
+                members.append(columns[name])
+            elif len(levels) > 1:
+                codes = _codes_of(_as_labels(columns[name]), self.positions[name])
+                members.append(Indicator(codes, 1, len(levels) - 1))
+        return coded_columns(members, n_rows, self.feature_names)
+
+
+def _codes_of(column: Labelled, positions: dict[Any, int]) -> npt.NDArray[np.int32]:
+    """Positions of the rows' levels among all that are known."""
+    table = np.array([positions.get(label, -1) for label in column.labels], dtype=np.int32)
+    codes: npt.NDArray[np.int32] = table[column.codes]
+    if codes.size and codes.min() < 0:
+        label = column.labels[int(column.codes[int(codes.argmin())])]
+        raise InputError(
+            f"the level {label!r} was not there when the rows were read first: pass what gives the same rows each time."
+        )
+    return codes
 
 
 def _as_labels(values: Any) -> Labelled:

@@ -56,8 +56,8 @@ def fit_file(
     exclude : str or sequence of str, optional
         Columns that are no features.
     categories : str or sequence of str, optional
-        Features whose values, as they are written, are categories: they become indicators as in `fastlr.ols`, and all
-        rows are kept in memory.
+        Features whose values are categories (in text, as they are written): they become indicators as in
+        `fastlr.ols`, after one more pass that finds their levels.
     formula : str, optional
         A formula instead of target, features, categories and ``fit_intercept``, as in `fastlr.ols`.
     weights : str, optional
@@ -102,7 +102,7 @@ def fit_file(
     -----
     As many passes over the files as `fastlr.ols` makes over arrays, each shared by all threads; memory for p x p
     moments and a few chunks of rows for each thread, whatever the size of the files: `fastlr.scan` says how they are
-    read. A formula, categories and "HAC" keep all rows in memory.
+    read. A formula and "HAC" keep all rows in memory, and so do categories of what can be read once.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def fit_file(
                 categories=coded,
                 clusters=clusters,
             )
-        if not (choice.is_designed or cov_type == "HAC"):
+        if not (choice.keeps_rows_of(table) or cov_type == "HAC"):
             rows = Scan(table, choice, drop_missing=drops, n_threads=n_threads)
             asked = cov_type, cov_kwds, weight_type
             return fit_stream(rows, fit_intercept, alpha, accuracy, None, asked)

@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 
 from fastlr.errors import FileFormatError, InputError
 from fastlr.files import Chunk, Table
+from fastlr.input.designs import Indicators
 from fastlr.input.row_stream import Labelled, RowChunk, RowStream
 from fastlr.input.threads import resolve_threads
 from fastlr.streams.choice import Choice
 from fastlr.streams.chunk_work import ChunkWork, Found
 from fastlr.streams.engine import map_chunks
+from fastlr.streams.levels import design_of
 from fastlr.streams.turns import in_turn
 
 __all__ = ["Scan"]
@@ -49,6 +51,7 @@ class Scan(RowStream):
         n_threads: int | None = None,
         progress: Progress | None = None,
         way: str = "missing='drop'",
+        design: Indicators | None = None,
     ) -> None:
         self.table, self.choice = table, choice
         self.feature_names, self.target_names = choice.features, choice.targets
@@ -59,12 +62,16 @@ class Scan(RowStream):
         self._drops, self._chunk_rows = drop_missing, chunk_rows
         self._progress, self._way = progress, way
         self.n_dropped = 0
-        self._n_rows: int | None = None
+        self.n_rows = None
         self._rows_of: dict[int, int] = {}  # by the number of a chunk, once a pass has read it
         self._is_whole = False
         self._remembered: list[Chunk] | None = None
         self._rest: Iterator[Chunk] | None = None
         self._blocks: list[Chunk] | None = None  # of a source that is read in any order
+        self.design = design
+        if choice.categories:
+            self.design = design or design_of(self)
+            self.feature_names = self.design.feature_names
 
     @property
     def can_repeat(self) -> bool:
@@ -95,7 +102,8 @@ class Scan(RowStream):
     def _of_pass(self) -> Iterator[Chunk]:
         """Yield the chunks of one pass over the source."""
         own = {*self.choice.features, *self.choice.targets, self.choice.weights}
-        self.table.read_as_labels(set(self.choice.clusters) - own)
+        coded = set(self.choice.categories)
+        self.table.read_as_labels((set(self.choice.clusters) - own) | coded)
         if self.can_repeat and self._remembered is None:
             return self.table.chunks(self.choice.names, self._chunk_rows)
         kept, rest = self._remembered or [], self._rest
@@ -106,7 +114,7 @@ class Scan(RowStream):
 
     def count_rows(self) -> None:
         """Make sure that chunks know the numbers of their rows: one pass, if there has been none."""
-        if self._n_rows is None:
+        if self.n_rows is None:
             self.map_merge(lambda _: 0, max)
 
     def with_labels(self, names: Sequence[str]) -> Scan:
@@ -123,6 +131,7 @@ class Scan(RowStream):
             n_threads=self.n_threads,
             progress=self._progress,
             way=self._way,
+            design=self.design,
         )
 
     def map_merge(self, kernel: Callable[[RowChunk], T], merge: Callable[[T, T], T]) -> T:
@@ -131,12 +140,12 @@ class Scan(RowStream):
         A kernel with a true attribute ``refuses_missing`` raises an `InputError` at values that are not finite, so that
         nobody needs to look for them before it does.
         """
-        if self._n_rows is not None:
+        if self.n_rows is not None:
             self.check_repeatable("this")
         is_wary = not (self._is_whole or getattr(kernel, "refuses_missing", False))
         total, progress = self.table.n_bytes, self._progress
         work = ChunkWork(
-            self.choice, self._drops, self._way, self.is_vector, kernel, merge, is_wary
+            self.choice, self._drops, self._way, self.is_vector, kernel, merge, is_wary, self.design
         )
         rows_of: dict[int, int] = {}
         ends = list(itertools.accumulate(self._rows_of[k] for k in range(len(self._rows_of))))
@@ -160,12 +169,12 @@ class Scan(RowStream):
             raise FileFormatError(f"{self.label} has columns but no rows: nothing to read")
         if result.value is None:
             raise self.nothing_left(result.n_dropped)
-        if self._n_rows not in (None, result.n_rows):
+        if self.n_rows not in (None, result.n_rows):
             raise InputError(
-                f"{self.label} had {self._n_rows} rows when it was read first, and {result.n_rows} now: pass what "
+                f"{self.label} had {self.n_rows} rows when it was read first, and {result.n_rows} now: pass what "
                 "gives the same rows each time, or use accuracy='fast', which reads them once."
             )
-        self._n_rows, self.n_dropped = result.n_rows, result.n_dropped
+        self.n_rows, self.n_dropped = result.n_rows, result.n_dropped
         self._rows_of = rows_of
         self._is_whole = result.is_whole and not self.table.may_change
         return result.value
@@ -196,6 +205,7 @@ class Scan(RowStream):
             lambda rows: [rows],
             operator.add,
             not self._is_whole,
+            self.design,
         )
         starts = [0, *itertools.accumulate(self._rows_of[k] for k in range(len(self._rows_of)))]
         n_threads, done = resolve_threads(self.n_threads), 0

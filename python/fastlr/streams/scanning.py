@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from fastlr.errors import InputError, InputTypeError
+from fastlr.files import Table
 from fastlr.input.missing import is_drop
 from fastlr.input.options import as_whole
 from fastlr.input.threads import resolve_threads
@@ -19,19 +20,13 @@ __all__ = ["as_column_names", "check_text_options", "scan"]
 _OPTIONS_OF_TEXT = ("delimiter", "decimal", "encoding", "skip", "na", "block_bytes")
 
 
-class _Words(Words):
-    """The arguments of a scan, which has none for categories."""
-
-    def as_categories(self, columns: Sequence[str]) -> str:
-        return f"If their values are categories, use fastlr.fit_file(categories={list(columns)!r})."
-
-
 def scan(
     source: Any,
     *,
     target: str | Sequence[str] | None = None,
     features: str | Sequence[str] | None = None,
     exclude: str | Sequence[str] = (),
+    categories: str | Sequence[str] | None = "auto",
     weights: str | None = None,
     missing: str = "error",
     chunk_rows: int | None = None,
@@ -58,6 +53,11 @@ def scan(
         Columns to explain it by; by default every other one, which must hold numbers.
     exclude : str or sequence of str, optional
         Columns that are no features.
+    categories : "auto", str or sequence of str, or None, default="auto"
+        Features whose values are categories: those declared to be (Arrow's dictionaries of text, as pandas and polars
+        write them), or those named, which may hold text or numbers. They become indicators of all their levels but the
+        first, sorted; one more pass finds the levels. Of many levels the largest category is eliminated by sums by
+        level, so that memory is that of the levels.
     weights : str, optional
         Column of sample weights, 0 or more. Rows of weight 0 do not count.
     missing : {"error", "drop"}, default="error"
@@ -129,7 +129,8 @@ def scan(
             raise InputTypeError(
                 "scan needs the name of a column to explain: pass target='...', or batches (X, y)."
             )
-        choice = choose(table, weights=weight, words=_Words(), **names)  # type: ignore[arg-type]
+        coded = _coded(categories, table, names["features"], names["exclude"])
+        choice = choose(table, weights=weight, words=Words(), categories=coded, **names)  # type: ignore[arg-type]
         table.check_numbers(choice.names)
     except BaseException:
         table.close()
@@ -142,6 +143,23 @@ def scan(
         n_threads=n_threads,
         progress=_progress_of(progress, table.label),
     )
+
+
+def _coded(
+    categories: object,
+    table: Table,
+    features: tuple[str, ...] | None,
+    exclude: tuple[str, ...] | None,
+) -> tuple[str, ...]:
+    """The columns that are categories: those named, or those of the features that are declared to be."""
+    if categories is None:
+        return ()
+    if categories != "auto":
+        return as_column_names(categories, "categories")
+    declared = [column.name for column in table.columns if column.is_declared]
+    if features is not None:
+        return tuple(name for name in declared if name in features)
+    return tuple(name for name in declared if name not in (exclude or ()))
 
 
 def check_text_options(function: str, text: Mapping[str, Any]) -> None:
