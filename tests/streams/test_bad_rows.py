@@ -1,5 +1,6 @@
 """What is wrong with rows in chunks is named: file, column, row; threads and Ctrl-C change nothing of it."""
 
+import gzip
 import os
 import signal
 import threading
@@ -7,6 +8,7 @@ import time
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
@@ -98,10 +100,11 @@ def test_damage_is_named_by_file_and_row_group(directory):
     start = chunk.dictionary_page_offset or chunk.data_page_offset
     data[start : start + 16] = b"\xff" * 16
     path.write_bytes(data)
-    with pytest.raises(
-        fastlr.FileFormatError, match=r"part1\.parquet is damaged .*\(row group 3\)"
-    ):
-        fitted(path)
+    for chunk_rows in (None, 300):  # several row groups are one chunk, or each is one
+        with pytest.raises(
+            fastlr.FileFormatError, match=r"part1\.parquet is damaged .*\(row group 3\)"
+        ):
+            fitted(path, chunk_rows=chunk_rows)
     path.write_bytes(bytes(data)[: len(data) // 2])
     with pytest.raises(fastlr.FileFormatError, match=r"part1\.parquet is damaged"):
         fitted(path)
@@ -173,6 +176,55 @@ def test_no_column_of_a_later_batch_is_left_out_unsaid(batch, column):
     X = np.arange(3.0)[:, np.newaxis]
     with pytest.raises(fastlr.InputError, match=f"batch 1 of source has (a|no) column {column}"):
         fastlr.ols(fastlr.scan([(X, X[:, 0]), batch]))
+
+
+@pytest.mark.parametrize(
+    ("later", "words"),
+    [
+        ({"a": [1.0], "b": [2.0], "y": [3.0]}, "batch 1 of source has a column 'b'"),
+        ({"y": [3.0]}, "batch 1 of source has no column 'a'"),
+        ({"a": ["one"], "y": [3.0]}, "column 'a' of (batch 1 of source holds text|a batch has)"),
+    ],
+)
+@pytest.mark.parametrize("wrap", [pa.table, dict])
+def test_later_frames_are_like_the_first_one(later, words, wrap):
+    first = {"a": np.arange(3.0), "y": np.arange(3.0)}
+    with pytest.raises(ValueError, match=words):
+        fastlr.ols(fastlr.scan([wrap(first), wrap(later)], target="y"))
+
+
+def test_targets_and_weights_that_are_text_are_named(tmp_path):
+    pq.write_table(
+        pa.table({"x": [1.0, 2.0], "t": ["a", "b"], "y": [1.0, 2.0]}), tmp_path / "t.parquet"
+    )
+    for options in ({"target": "t"}, {"target": "y", "weights": "t"}):
+        with pytest.raises(fastlr.FileFormatError, match=r"t\.parquet: column 't' holds text, not"):
+            fastlr.scan(tmp_path / "t.parquet", features="x", **options)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather", "npy", "csv.gz"])
+def test_files_that_are_cut_short_are_named(tmp_path, table, kind):
+    path = tmp_path / f"rows.{kind}"
+    if kind == "npy":
+        np.save(path, np.column_stack(list(table.values())))
+    elif kind == "csv.gz":
+        text = "a,b,y\n" + "".join(f"{x!r},{x!r},{x!r}\n" for x in table["a"].tolist())
+        path.write_bytes(gzip.compress(text.encode()))
+    elif kind == "feather":
+        pa.feather.write_feather(pa.table(table), path)
+    else:
+        pq.write_table(pa.table(table), path)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(fastlr.FileFormatError, match=rf"rows\.{kind} is damaged"):
+        fitted(path)
+
+
+def test_nothing_is_left_where_every_row_has_a_gap(tmp_path, table):
+    gaps = {**table, "b": np.full(3000, np.nan)}
+    pq.write_table(pa.table(gaps), tmp_path / "rows.parquet", row_group_size=300)
+    with pytest.raises(fastlr.InputError, match=r"rows\.parquet: no row is left to fit: every row"):
+        fitted(tmp_path / "rows.parquet", missing="drop")
 
 
 @pytest.mark.parametrize("kind", [list, iter])

@@ -1,6 +1,7 @@
 """`fastlr.predict_file`: the predictions of the rows, in their order, or no file at all."""
 
 import numpy as np
+import polars
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.feather
@@ -61,6 +62,31 @@ def test_a_file_that_is_read_is_not_overwritten(fit, X, tmp_path, named):
     with pytest.raises(fastlr.InputError, match=r"would overwrite .*, which is read: name another"):
         fastlr.predict_file(fit, named(path), path.parent / "." / "rows.parquet")
     assert path.read_bytes() == before
+
+
+class Relation:
+    """What DuckDB's relations are to a scan: a stream of Arrow's, and the text of a query."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return pq.read_table(self.path).__arrow_c_stream__(requested_schema)
+
+    def sql_query(self):
+        return f"SELECT * FROM read_parquet('{self.path}')"
+
+
+def test_what_a_query_reads_is_not_overwritten(fit, X, tmp_path):
+    path, other = tmp_path / "rows.parquet", tmp_path / "others.parquet"
+    pq.write_table(pa.table(X), path)
+    before = path.read_bytes()
+    other.write_bytes(before)
+    for source in (Relation(path), polars.scan_parquet(path).select("a", "b", "c")):
+        with pytest.raises(fastlr.InputError, match=r"would overwrite .*rows\.parquet, which is"):
+            fastlr.predict_file(fit, source, path)
+        assert path.read_bytes() == before
+        assert fastlr.predict_file(fit, source, other) == 4000
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,18 @@ def test_progress_is_told_of_every_pass(written):
     assert done.max() == pytest.approx(size, abs=10)
 
 
+def test_progress_of_what_has_no_bytes_counts_rows(numbers, capsys):
+    told = []
+    rows = fastlr.scan(
+        [numbers, numbers], target="y", n_threads=1, progress=lambda *done: told.append(done)
+    )
+    fastlr.ols(rows, cov_type="HC0")
+    assert told[:2] == [(4000, None), (8000, None)]
+    assert told[-1] == (8000, 8000)  # known from the second pass on
+    fastlr.ols(fastlr.scan([numbers], target="y", progress=True), accuracy="fast")
+    assert "the batches: 4,000 rows" in capsys.readouterr().err
+
+
 def test_paths_and_subsets_take_scans(written, X, columns):
     rows = fastlr.scan(written["parquet"], target="y", exclude=OTHERS, chunk_rows=600)
     path, other = fastlr.ridge_path(rows), fastlr.ridge_path(X, columns["y"])

@@ -1,14 +1,14 @@
 """Categories of scans: indicators that are made while rows are read, or sums by level where there are many."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 
 import fastlr
 from fastlr import InputError
 from fastlr.least_squares import absorbed
-
-pa = pytest.importorskip("pyarrow")
-pq = pytest.importorskip("pyarrow.parquet")
 
 N_ROWS = 3000
 
@@ -29,8 +29,6 @@ def table():
 @pytest.fixture(scope="module")
 def paths(table, tmp_path_factory):
     """Parquet whose row groups have dictionaries of their own, and CSV."""
-    import pyarrow.csv
-
     directory = tmp_path_factory.mktemp("levels")
     coded = {
         k: pa.array(v).dictionary_encode() if v.dtype == object else v for k, v in table.items()

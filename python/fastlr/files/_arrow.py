@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -78,6 +79,17 @@ class ParquetTable(Table):
         self, names: list[str], groups: tuple[int, ...], step: int, _: int, n_threads: int
     ) -> Iterator[tuple[dict[str, Any], int]]:
         """Decode row groups, ``step`` rows at a time, with a file of the calling thread's own."""
+        try:
+            yield from self._decoded(names, groups, step, n_threads)
+        except FileFormatError:
+            if len(groups) > 1:  # one by one, to name the one that is damaged
+                for group in groups:
+                    deque(self._decoded(names, (group,), step, n_threads), maxlen=0)
+            raise
+
+    def _decoded(
+        self, names: list[str], groups: tuple[int, ...], step: int, n_threads: int
+    ) -> Iterator[tuple[dict[str, Any], int]]:
         import pyarrow.parquet as pq
 
         wanted = [self._names_in_file[self.positions[name]] for name in names]

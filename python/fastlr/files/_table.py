@@ -62,6 +62,8 @@ class Table(AbstractContextManager["Table"], ABC):
     """Whether the rows may be others when they are read again."""
     reads_anywhere = False
     """Whether chunks can be read in any order, and hold no rows while nobody reads them."""
+    counts_rows = False
+    """Whether progress is that of rows, since no file tells how many bytes there are."""
     has_names = True
     """Whether columns have names of their own."""
     doubt = ""

@@ -27,13 +27,13 @@ def map_chunks(
     merge: Callable[[Any, Any], Any],
     *,
     n_threads: int,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Any:
     """``work`` on every chunk, merged in an order that their numbers alone decide; None if there is nothing.
 
     Every thread takes a whole chunk, decodes it and works on it, with one thread; if there are fewer chunks than
-    threads, each has several. ``progress`` is told, on the calling thread, how many bytes are done. Of several errors
-    the one of the first chunk is raised.
+    threads, each has several. ``progress`` is told, on the calling thread, how many bytes and rows are done. Of several
+    errors the one of the first chunk is raised.
     """
     return _Pass(chunks, work, merge, n_threads, progress).run()
 
@@ -47,7 +47,7 @@ class _Pass:
         work: Work,
         merge: Callable[[Any, Any], Any],
         n_threads: int,
-        progress: Callable[[int], None] | None,
+        progress: Callable[[int, int], None] | None,
     ) -> None:
         first = list(itertools.islice(chunks, n_threads))
         self._n_workers = max(1, min(n_threads, len(first)))
@@ -58,7 +58,7 @@ class _Pass:
         self._sizes: dict[int, tuple[str, int]] = {}
         self._errors: dict[int, tuple[Chunk | None, BaseException]] = {}
         self._taking, self._giving = threading.Lock(), threading.Lock()
-        self._n_taken = self._n_bytes = 0
+        self._n_taken = self._n_bytes = self._n_rows = 0
         self._is_ending = False
 
     def run(self) -> Any:
@@ -110,6 +110,7 @@ class _Pass:
                     self._tree.add(number, value)
                     self._sizes[number] = chunk.label, n_rows
                     self._n_bytes += chunk.n_bytes
+                    self._n_rows += n_rows
             except Exception as error:  # noqa: BLE001 - raised by the thread that waits
                 self._fail(number, chunk, error)
                 return
@@ -122,7 +123,7 @@ class _Pass:
 
     def _tell(self) -> None:
         if self._progress is not None:
-            self._progress(self._n_bytes)
+            self._progress(self._n_bytes, self._n_rows)
 
     def _raise_first(self) -> None:
         """Raise the error of the first chunk that has one, with the numbers of its rows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,6 +129,10 @@ def predict_file(
 
 def _check_other(output: Path, source: Any) -> None:
     """Refuse an output that is one of the files of the source, which it would replace."""
+    if output.exists() and (same := _named_in_query(output, source)) is not None:
+        raise InputError(
+            f"output={str(output)!r} would overwrite {same}, which is read: name another file."
+        )
     paths = [source] if isinstance(source, str | os.PathLike) else source
     if not isinstance(paths, list | tuple):
         paths = getattr(source, "files", None)  # of a data set
@@ -139,6 +144,20 @@ def _check_other(output: Path, source: Any) -> None:
         raise InputError(
             f"output={str(output)!r} would overwrite {same}, which is read: name another file."
         )
+
+
+def _named_in_query(output: Path, source: Any) -> str | None:
+    """The file that a lazy frame or a relation reads, by the words of its query, if it is the output."""
+    if isinstance(source, str | os.PathLike | list | tuple):
+        return None
+    query = getattr(source, "explain", None)  # of polars'
+    if callable(getattr(source, "sql_query", None)):  # of DuckDB's
+        query = source.sql_query
+    text = query() if callable(query) else ""
+    for word in re.findall(r"[^\s'\"\[\](),]+", str(text)):
+        if Path(word).name == output.name and Path(word).exists() and output.samefile(word):
+            return str(word)
+    return None
 
 
 def read_model_columns(table: Table, fit: LinearFit, found: dict[str, str]) -> list[str]:

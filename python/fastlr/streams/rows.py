@@ -143,7 +143,6 @@ class Scan(RowStream):
         if self.n_rows is not None:
             self.check_repeatable("this")
         is_wary = not (self._is_whole or getattr(kernel, "refuses_missing", False))
-        total, progress = self.table.n_bytes, self._progress
         work = ChunkWork(
             self.choice, self._drops, self._way, self.is_vector, kernel, merge, is_wary, self.design
         )
@@ -163,7 +162,7 @@ class Scan(RowStream):
             of_chunk,
             work.merged,
             n_threads=resolve_threads(self.n_threads),
-            progress=None if progress is None else lambda done: progress(done, total),
+            progress=None if self._progress is None else self._tell,
         )
         if result is None or not result.n_rows:
             raise FileFormatError(f"{self.label} has columns but no rows: nothing to read")
@@ -208,19 +207,27 @@ class Scan(RowStream):
             self.design,
         )
         starts = [0, *itertools.accumulate(self._rows_of[k] for k in range(len(self._rows_of)))]
-        n_threads, done = resolve_threads(self.n_threads), 0
+        n_threads, n_bytes, n_rows = resolve_threads(self.n_threads), 0, 0
 
         def read(number: int, chunk: Chunk) -> list[RowChunk]:
-            nonlocal done
+            nonlocal n_bytes, n_rows
             found = work.of_chunk(chunk, chunk.rows_before or 0, starts[number], n_threads)
             chunk.check()
-            done += chunk.n_bytes
+            n_bytes, n_rows = n_bytes + chunk.n_bytes, n_rows + found.n_rows
             return found.value or []
 
         for rows in in_turn(numbered, read):
-            if self._progress is not None:
-                self._progress(done, self.table.n_bytes)
+            self._tell(n_bytes, n_rows)
             yield rows
+
+    def _tell(self, n_bytes: int, n_rows: int) -> None:
+        """Report progress: by bytes where the source has some, else by rows."""
+        if self._progress is None:
+            return
+        if self.table.counts_rows:
+            self._progress(n_rows, self.n_rows)
+        else:
+            self._progress(n_bytes, self.table.n_bytes)
 
     def nothing_left(self, n_dropped: int = 0) -> InputError:
         """The error for a source of which no row counts, with the reason."""

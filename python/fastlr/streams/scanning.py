@@ -69,7 +69,8 @@ def scan(
         Threads that read and compute; by default all that the process may use. The result does not depend on it.
     progress : bool or callable, default=False
         True writes a line on standard error; a function is called with the bytes that are done and all bytes (None if
-        that is unknown), for each pass.
+        that is unknown), for each pass. Of frames, streams and functions it is rows that count, all of them known from
+        the second pass on.
     **text
         ``delimiter``, ``decimal``, ``encoding``, ``skip``, ``na`` and ``block_bytes``, as in `fastlr.files.open_table`.
 
@@ -141,7 +142,7 @@ def scan(
         drop_missing=drops,
         chunk_rows=chunk_rows,
         n_threads=n_threads,
-        progress=_progress_of(progress, table.label),
+        progress=_progress_of(progress, table),
     )
 
 
@@ -184,18 +185,19 @@ def as_column_names(names: object, argument: str) -> tuple[str, ...]:
     return tuple(map(str, found))
 
 
-def _progress_of(progress: bool | Progress, label: str) -> Progress | None:
+def _progress_of(progress: bool | Progress, table: Table) -> Progress | None:
     if callable(progress):
         return progress
-    return _line(label) if progress else None
+    return _line(table.label, is_rows=table.counts_rows) if progress else None
 
 
-def _line(label: str) -> Callable[[int, int | None], None]:
+def _line(label: str, *, is_rows: bool) -> Callable[[int, int | None], None]:
     """A line on standard error that says how much is done, where that is known."""
     shown: list[str] = [""]
 
     def show(done: int, total: int | None) -> None:
-        share = f"{done / total:4.0%}" if total else f"{done / 1e6:,.0f} MB"
+        done_so_far = f"{done:,} rows" if is_rows else f"{done / 1e6:,.0f} MB"
+        share = f"{done / total:4.0%}" if total else done_so_far
         if share != shown[0]:
             shown[0] = share
             end = "\n" if total and done >= total else ""

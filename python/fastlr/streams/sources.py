@@ -56,6 +56,8 @@ def opened_source(source: Any, text: Mapping[str, Any]) -> Table:
 class _SourceTable(Table):
     """A table that no file of ours is behind."""
 
+    counts_rows = True
+
     def __init__(self, label: str, columns: Iterable[Column]) -> None:
         self.label, self.columns, self.n_bytes = label, tuple(columns), None
         self._text = self._labels = frozenset()
@@ -230,7 +232,7 @@ class FunctionTable(_SourceTable):
                 )
             if not (self.is_of_pairs or isinstance(item, Mapping)):
                 reader = _reader(item, k)
-                _check_columns(names, reader.schema.names, k)
+                self._check_frame(reader.schema, names, k)
                 for batch in reader:
                     yield from self._of_record_batch(batch, names, step, n_rows)
                     n_rows += batch.num_rows
@@ -239,8 +241,7 @@ class FunctionTable(_SourceTable):
                 continue
             columns = _columns_of_pair(item, k)[0] if self.is_of_pairs else item
             _check_columns(names, columns, k)
-            if self.is_of_pairs:
-                _check_no_others(columns, self.names, k)
+            _check_no_others(columns, self.names, k)
             arrays = {name: np.asarray(columns[name]) for name in names}
             n = _length(arrays, k)
             for start in range(0, n, step):
@@ -254,6 +255,18 @@ class FunctionTable(_SourceTable):
                     nothing_to_check,
                 )
             n_rows += n
+
+    def _check_frame(self, schema: Any, names: list[str], k: int) -> None:
+        """Refuse a frame with other columns than the first one, or without numbers where they are wanted."""
+        _check_columns(names, schema.names, k)
+        _check_no_others(schema.names, self.names, k)
+        for column in columns_of_schema(f"batch {k}", schema):
+            is_wanted = column.name in names and column.name not in self._labels | self._text
+            if is_wanted and not column.is_numeric:
+                raise InputTypeError(
+                    f"column {column.name!r} of batch {k} of source holds {column.holds}, not numbers: convert it, or "
+                    "leave it out."
+                )
 
     def _read_arrays(
         self, arrays: dict[str, Any], n_rows: int, *_: int
@@ -354,7 +367,7 @@ def _check_columns(names: list[str], present: Iterable[str], k: int) -> None:
 
 
 def _check_no_others(present: Iterable[str], known: Sequence[str], k: int) -> None:
-    """Refuse columns of a batch (X, y) or (X, y, weights) that the first one has not: they would be left out unsaid."""
+    """Refuse columns of a batch that the first one has not: they would be left out unsaid."""
     others = [name for name in present if name not in known]
     if others:
         raise InputError(
