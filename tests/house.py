@@ -56,6 +56,7 @@ FLOORS = {
     "cli": 8,
     "distributed": 8,
     "dask": 9,
+    "spark": 9,
 }
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef

@@ -19,7 +19,7 @@ from fastlr.moments import Moments
 from fastlr.results import LinearFit, Status
 
 if TYPE_CHECKING:
-    from fastlr import dask, diagnostics, distributed, plot, reference
+    from fastlr import dask, diagnostics, distributed, plot, reference, spark
     from fastlr.descent import Descent, optimizers, schedules
     from fastlr.descent.comparison import RateComparison, compare_rates
     from fastlr.descent.descend import descend
@@ -114,6 +114,7 @@ __all__ = [
     "scan",
     "schedules",
     "solve",
+    "spark",
     "write_report",
 ]
 
@@ -166,6 +167,7 @@ _LAZY = {
     "save_model": ("fastlr.files", "save_model"),
     "scan": ("fastlr.streams", "scan"),
     "schedules": ("fastlr.descent.schedules", None),
+    "spark": ("fastlr.spark", None),
     "write_report": ("fastlr.report.page", "write_report"),
 }
 
