@@ -1,4 +1,4 @@
-"""One verb per session: `nox -s lint`, `tests`, `typing`, `native`, `bench`."""
+"""One verb per session: `nox -s lint`, `tests`, `typing`, `native`, `sanitized`, `bench`."""
 
 from pathlib import Path
 
@@ -55,6 +55,15 @@ def widest_level():
     return [level for level, mark in marks.items() if mark in flags][:1]
 
 
+def install_eigen(session):
+    """The tools of a native build, and where Eigen is."""
+    session.install("cmake", "ninja", "cmeel-eigen>=3.4,<4")
+    packages = session.run(
+        "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", silent=True
+    )
+    return f"{packages.strip()}/cmeel.prefix"
+
+
 @nox.session
 def native(session):
     """Build the library for C++ programs and run its own tests, and the example that embeds it.
@@ -62,13 +71,9 @@ def native(session):
     Arguments are the CPU levels to build: `nox -s native -- v3 v4`; by default the plain one and the
     widest that this machine can run.
     """
-    session.install("cmake", "ninja", "cmeel-eigen>=3.4,<4")
+    eigen = install_eigen(session)
     build = Path(session.create_tmp())
-    packages = session.run(
-        "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", silent=True
-    ).strip()
     levels = ";".join(session.posargs or ["generic", *widest_level()])
-    eigen = f"{packages}/cmeel.prefix"
     configure = ("cmake", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release")
     session.run(
         *configure,
@@ -84,6 +89,23 @@ def native(session):
     )
     session.run("cmake", "--build", f"{build}/embed")
     session.run(f"{build}/embed/embed", external=True)
+
+
+@nox.session
+def sanitized(session):
+    """Run the native tests under AddressSanitizer and UndefinedBehaviorSanitizer (many minutes).
+
+    Arguments are the CPU levels to build: `nox -s sanitized -- generic v3`; by default the plain one.
+    """
+    eigen = install_eigen(session)
+    build = Path(session.create_tmp())
+    levels = ";".join(session.posargs or ["generic"])
+    session.run(
+        *("cmake", "--preset", "asan", "-B", f"{build}/fastlr"),
+        *(f"-DFASTLR_LEVELS={levels}", f"-DCMAKE_PREFIX_PATH={eigen}"),
+    )
+    session.run("cmake", "--build", f"{build}/fastlr")
+    session.run("ctest", "--test-dir", f"{build}/fastlr", "--output-on-failure")
 
 
 @nox.session

@@ -1,9 +1,13 @@
 """How kernels take arguments: by place or by name, each of its type, with messages that name it."""
 
+import ast
 import inspect
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+import fastlr._kernels
 
 
 def test_arguments_go_by_place_or_by_name(kernels):
@@ -24,6 +28,23 @@ def test_every_kernel_says_what_it_takes(kernels):
     assert list(taken)[:2] == ["n_features", "weight"]
     assert taken["penalty"].default is None
     assert taken["truncate"].default is True
+
+
+def test_the_stub_says_what_kernels_take(kernels):
+    stub = Path(fastlr._kernels.__file__).with_name("_generic.pyi")
+    declared = {
+        node.name: node.args
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    functions = {name: f for name, f in vars(kernels).items() if callable(f)}
+    assert set(declared) == set(functions)
+    for name, function in functions.items():
+        taken = inspect.signature(function).parameters.values()
+        arguments = declared[name]
+        assert [a.arg for a in arguments.args] == [t.name for t in taken], name
+        values = [t.default for t in taken if t.default is not t.empty]
+        assert [ast.literal_eval(value) for value in arguments.defaults] == values, name
 
 
 def test_calls_that_do_not_fit_are_refused(kernels):

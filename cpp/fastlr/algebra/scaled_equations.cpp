@@ -107,4 +107,16 @@ double ScaledEquations::inflation() const {
   return highest;
 }
 
+void spread(const ScaledEquations& equations, const Vector& varying, double* out) {
+  for (Index i = 0; i < equations.n_varying(); ++i)
+    out[equations.varying[static_cast<std::size_t>(i)]] = varying[i];
+}
+
+Vector varying_of(const ScaledEquations& equations, const double* all) {
+  Vector varying(equations.n_varying());
+  for (Index i = 0; i < equations.n_varying(); ++i)
+    varying[i] = all[equations.varying[static_cast<std::size_t>(i)]];
+  return varying;
+}
+
 }  // namespace fastlr

@@ -77,4 +77,10 @@ inline double rescaled(double value, double up, double down) {
   return up == 0.0 ? 0.0 : std::ldexp(value, std::ilogb(up) - std::ilogb(down));
 }
 
+/// A vector over the varying columns, spread over all.
+void spread(const ScaledEquations& equations, const Vector& varying, double* out);
+
+/// The entries of the varying columns of (p) values.
+Vector varying_of(const ScaledEquations& equations, const double* all);
+
 }  // namespace fastlr

@@ -91,27 +91,32 @@ void use_single_rows(const Loss& loss, const DescentSettings& s, double base_rat
   state.counters[epoch_rows] += window.count;
 }
 
-template <class T>
+/// Doubles or floats, which only the gradient tells apart: the loops over batches are one code.
 struct WindowInPlace : RowsInPlace {
-  using Scalar = T;
-  using RowsInPlace::RowsInPlace;
+  WindowInPlace(Index n_rows, Index n_ahead, bool are_floats)
+      : RowsInPlace(n_rows, n_ahead), is_single(are_floats) {}
+
+  bool is_single;
 };
 
 /// Rows of a row-major table where they lie.
-template <class Scalar>
 class SourceInPlace {
  public:
-  using Window = WindowInPlace<Scalar>;
+  using Window = WindowInPlace;
 
-  SourceInPlace(const Rows& rows, const Column* weight) : rows_(rows, weight, lanes) {}
+  SourceInPlace(const Rows& rows, const Column* weight)
+      : rows_(rows, weight, lanes), is_single_(rows.columns.front().dtype == DType::f32) {}
 
-  Window window(Index n_rows) const { return {n_rows, RowsByAddress<Scalar>::rows_ahead}; }
+  Window window(Index n_rows) const {
+    return {n_rows, RowsByAddress<double>::rows_ahead, is_single_};
+  }
   void pack(const Index* rows, const std::uint32_t* places, Index count, Window& window) const {
     rows_.pack(rows, places, count, window);
   }
 
  private:
   PlacedRows rows_;
+  bool is_single_;
 };
 
 /// w l(r) with r = x' b + a - y and theta = (b, a): its gradient is (w l'(r) x, w l'(r)). The squared
@@ -135,11 +140,14 @@ class LineGradient {
     add(rows, window, first, n, parameters, offset, loss, sum);
   }
 
-  template <class Scalar>
-  void add_rows(const WindowInPlace<Scalar>& window, Index first, Index n, const double* parameters,
+  void add_rows(const WindowInPlace& window, Index first, Index n, const double* parameters,
                 Workspace& offset, double& loss, double* sum) const {
-    const RowsByAddress<Scalar> rows{window.address.data() + first};
-    add(rows, window, first, n, parameters, offset, loss, sum);
+    const std::byte* const* address = window.address.data() + first;
+    if (window.is_single) {
+      add(RowsByAddress<float>{address}, window, first, n, parameters, offset, loss, sum);
+    } else {
+      add(RowsByAddress<double>{address}, window, first, n, parameters, offset, loss, sum);
+    }
   }
 
   /// Residuals are cut at s.max_residual: of a batch, by their root mean square. The slopes of other
@@ -153,8 +161,7 @@ class LineGradient {
         s, m == 1 ? std::abs(squares / residuals) : std::sqrt(squares * of_rows(s, m) / s.scale));
   }
 
-  template <class Scalar>
-  bool use_single_rows(const DescentSettings&, double, const WindowInPlace<Scalar>&, Index,
+  bool use_single_rows(const DescentSettings&, double, const WindowInPlace&, Index,
                        WorkingState&) const {
     return false;
   }
@@ -233,8 +240,7 @@ EpochsDone descend_batches(const Rows& rows, const Column* weight, const Standar
   const bool in_place = standard.factor == nullptr && PlacedRows::are_possible(rows) &&
                         !packs_ahead && (plan.batch_size > 1 || given_sizes != nullptr);
   if (!in_place) return run(TableSource(rows, weight, standard));
-  if (rows.columns.front().dtype == DType::f64) return run(SourceInPlace<double>(rows, weight));
-  return run(SourceInPlace<float>(rows, weight));
+  return run(SourceInPlace(rows, weight));
 }
 
 }  // namespace fastlr

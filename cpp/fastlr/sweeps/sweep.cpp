@@ -14,9 +14,9 @@ namespace fastlr {
 namespace {
 
 constexpr Index min_slots = 8;
-constexpr Index most_blocks_per_task = 16;         // of residuals, which share their workspace
-constexpr Index slot_budget = Index{1} << 20;      // doubles in all slots together
-constexpr Index values_per_part = Index{1} << 24;  // of X in one call: 5 to 60 ms on one core
+constexpr Index most_blocks_per_task = 16;     // of residuals, which share their workspace
+constexpr Index slot_budget = Index{1} << 20;  // doubles in all slots together
+constexpr Index values_per_sweep_part = Index{1} << 24;  // of X in one call: 5 to 60 ms on one core
 
 /// One block's residuals of one target, times the weight.
 struct Residuals {
@@ -232,7 +232,7 @@ SlotPlan plan_sweep(Index n_samples, Index n_columns, Index n_targets) {
                      .n_slots = std::clamp<Index>(slot_budget / slot_size, min_slots, most_slots),
                      .least_folds = 4,
                      .work_per_row = (n_columns + 1) * n_targets,
-                     .work_per_part = values_per_part,
+                     .work_per_part = values_per_sweep_part,
                      .slot_size = slot_size});
 }
 
