@@ -9,7 +9,7 @@ from fastlr._kernels import available_levels, load_level
 from layouts import LAYOUTS
 
 
-def run_sweep(kernels, X, y, coef, intercept, weight=None, *, n_threads=2, scale=None, limbs=1):
+def run_sweep(kernels, X, y, coef, intercept, weight=None, *, n_threads=2, scale=None, n_terms=1):
     """(gradient (2, t, p), sum (2, t), rss) at coef (2, t, p)."""
     pieces = X if isinstance(X, list) else [X]
     n_columns = sum(1 if piece.ndim == 1 else piece.shape[1] for piece in pieces)
@@ -18,8 +18,8 @@ def run_sweep(kernels, X, y, coef, intercept, weight=None, *, n_threads=2, scale
     n_slots, slot_size, n_parts = kernels.plan_sweep(n, n_columns, t)
     slots = np.zeros((n_slots, slot_size))
     for part in range(n_parts):
-        kernels.sweep(X, y, weight, scale, limbs, coef, intercept, part, n_threads, slots)
-    return kernels.sweep_totals(n, n_columns // limbs, t, limbs, slots)
+        kernels.sweep(X, y, weight, scale, n_terms, coef, intercept, part, n_threads, slots)
+    return kernels.sweep_totals(n, n_columns // n_terms, t, n_terms, slots)
 
 
 def draw(n, p, t=1, seed=0):
@@ -116,7 +116,7 @@ def test_scales_by_powers_of_two_change_no_bit_after_unscaling(kernels):
 def test_two_limbs_are_one_table(kernels):
     X, y, coef, intercept = draw(100, 3)
     low = X * 2.0**-60
-    gradient, _, _ = run_sweep(kernels, [X, low], y, coef, intercept, limbs=2, scale=np.ones(7))
+    gradient, _, _ = run_sweep(kernels, [X, low], y, coef, intercept, n_terms=2, scale=np.ones(7))
     exact = [
         [Fraction(float(h)) + Fraction(float(v)) for h, v in zip(a, b, strict=True)]
         for a, b in zip(X, low, strict=True)

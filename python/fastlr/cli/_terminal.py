@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 _PATIENCE = 0.5  # seconds
 _UNBOUNDED = 10_000  # characters: what is not a terminal does not wrap
 
+format_option = click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="A table for people, or one JSON document.",
+)
+"""The option of all commands that print what programs may want to read."""
+
 
 def show(*parts: RenderableType) -> None:
     """Print on standard output, in colour on a terminal only."""

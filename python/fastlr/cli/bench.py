@@ -9,7 +9,7 @@ import click
 
 from fastlr._kernels import describe
 from fastlr.bench import Cell, RooflineMeter, compare, draw, installed_peers
-from fastlr.cli._terminal import grid, show
+from fastlr.cli._terminal import format_option, grid, show
 from fastlr.input.threads import resolve_threads
 
 _SHAPES = (
@@ -36,14 +36,7 @@ _SECONDS = 120.0
 @click.option(
     "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw it (needs matplotlib)."
 )
-@click.option(
-    "--format",
-    "layout",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="A table for people, or one JSON document.",
-)
+@format_option
 def bench(scale: float, rounds: int, picture: Path | None, layout: str) -> None:
     """Time least squares on six shapes, about two minutes: fastlr, NumPy, and the peers that are installed.
 

@@ -33,7 +33,7 @@ from fastlr.cli._scores import (
     test_score,
 )
 from fastlr.cli._tables import opened, table_options
-from fastlr.cli._terminal import progress_of, warn, watched
+from fastlr.cli._terminal import format_option, progress_of, warn, watched
 from fastlr.cli._words import argument_of, in_options
 from fastlr.files import table_files
 from fastlr.inference.words import WEIGHT_TYPES
@@ -125,14 +125,7 @@ _FAILURES = {"diverged": DIVERGED, "interrupted": INTERRUPTED}
     help="Score by cross-validation: each of K parts predicted by a fit of the others.",
 )
 @click.option("--output", "-o", metavar="MODEL", help="Save the model (JSON) for fastlr predict.")
-@click.option(
-    "--format",
-    "layout",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="A table for people, or one JSON document.",
-)
+@format_option
 @descent_options
 @click.option(
     "--threads",

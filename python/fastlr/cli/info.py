@@ -12,19 +12,12 @@ import numpy as np
 
 import fastlr
 from fastlr._kernels import describe
-from fastlr.cli._terminal import grid, show
+from fastlr.cli._terminal import format_option, grid, show
 from fastlr.input.threads import resolve_threads
 
 
 @click.command(short_help="Show versions, kernels and threads.")
-@click.option(
-    "--format",
-    "layout",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="A table for people, or one JSON document.",
-)
+@format_option
 def info(layout: str) -> None:
     """Show versions, the kernels chosen for this machine and why, and threads: for bug reports."""
     facts: dict[str, Any] = {

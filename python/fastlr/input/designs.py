@@ -21,7 +21,14 @@ from fastlr.input.sparse import is_sparse, is_sparse_frame
 from fastlr.input.variables import Variables, columns_of, read_variables
 from fastlr.storage.schema import check_keys, shown
 
-__all__ = ["Design", "Indicators", "as_levels", "categories_among", "indicator_rows"]
+__all__ = [
+    "Design",
+    "DesignedRows",
+    "Indicators",
+    "as_levels",
+    "categories_among",
+    "indicator_rows",
+]
 
 _FILL = "Drop or fill such rows first."
 
@@ -158,13 +165,19 @@ def categories_among(X: Any, categories: object) -> tuple[Any, tuple[str, ...]]:
 
 
 @dataclass(frozen=True)
-class IndicatorRows:
-    """Rows of a table whose categories have become indicators."""
+class DesignedRows:
+    """Validated rows whose features were made of a table."""
 
     features: Columns
     targets: Columns
     weights: npt.NDArray[Any] | None
     n_dropped: int
+
+
+@dataclass(frozen=True)
+class IndicatorRows(DesignedRows):
+    """Rows of a table whose categories have become indicators."""
+
     design: Indicators
 
 

@@ -14,7 +14,7 @@ from fastlr.input.arguments import as_features, as_targets, as_weights
 from fastlr.input.categories import Level, coded, is_declared, is_text, recoded
 from fastlr.input.columns import Columns
 from fastlr.input.convert import index_of
-from fastlr.input.designs import as_levels
+from fastlr.input.designs import DesignedRows, as_levels
 from fastlr.input.formula_matrices import evaluated, refuse_non_finite, told
 from fastlr.input.formula_state import Terms, as_plain, as_terms, from_plain
 from fastlr.input.missing import is_drop
@@ -142,14 +142,10 @@ class FormulaDesign:
 
 
 @dataclass(frozen=True)
-class FormulaRows:
+class FormulaRows(DesignedRows):
     """What a formula makes of a table."""
 
-    features: Columns
-    targets: Columns
-    weights: npt.NDArray[Any] | None
     fit_intercept: bool
-    n_dropped: int
     design: FormulaDesign
 
 
@@ -283,7 +279,7 @@ def _designed(
     is_vector = targets.n_columns == 1
     y = as_targets(targets.column(0) if is_vector else targets, features.n_samples)
     y = y._replace(names=targets.names)
-    return FormulaRows(features, y, weights, right.has_intercept, n_dropped, design)
+    return FormulaRows(features, y, weights, n_dropped, right.has_intercept, design)
 
 
 def _holds_categories(name: str, values: Any) -> bool:

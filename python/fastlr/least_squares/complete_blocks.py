@@ -60,7 +60,7 @@ def complete_blocks(features: SparseColumns) -> list[range]:
 def climb_blocks(
     problem: Problem, blocks: list[range], accuracy: str
 ) -> tuple[State, Solution] | None:
-    """The smallest coefficients, by a climb without the first column of each block; None if others depend, too."""
+    """The smallest coefficients, by a fit without the first column of each block; None if others depend, too."""
     state, passes = problem.pass_over()
     dropped = np.zeros(problem.n_features, dtype=bool)
     dropped[[block.start for block in blocks]] = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastlr.errors import InputError, InputTypeError
-from fastlr.input.designs import Design, categories_among, indicator_rows
+from fastlr.input.designs import Design, DesignedRows, categories_among, indicator_rows
 from fastlr.input.frame_names import of_frame
 from fastlr.input.names import names_of
 from fastlr.input.options import as_flag
@@ -73,19 +73,7 @@ def problem_of_formula(
     from fastlr.input.formulas import formula_rows
 
     rows = formula_rows(text, data, sample_weight, missing)
-    names, labels = names_of(rows.features, rows.targets, None, None)
-    problem = Problem(
-        rows.features,
-        rows.targets,
-        rows.weights,
-        names,
-        of_frame(labels, data) or labels,
-        rows.fit_intercept,
-        n_threads,
-        1,
-        rows.n_dropped,
-    )
-    return problem, rows.design
+    return _problem_of(rows, data, rows.fit_intercept, n_threads), rows.design
 
 
 def problem_of_categories(
@@ -105,17 +93,23 @@ def problem_of_categories(
             "own: rename the columns of X, or pass categories=None."
         )
     rows = indicator_rows(X, y, sample_weight, categories, missing)
+    problem = _problem_of(rows, X, as_flag(fit_intercept, "fit_intercept"), n_threads)
+    return problem, rows.targets.is_vector, rows.design
+
+
+def _problem_of(
+    rows: DesignedRows, table: object, fit_intercept: bool, n_threads: int | None
+) -> Problem:
+    """The problem of rows whose target has the name that it has in the table."""
     names, labels = names_of(rows.features, rows.targets, None, None)
-    flag = as_flag(fit_intercept, "fit_intercept")
-    problem = Problem(
+    return Problem(
         rows.features,
         rows.targets,
         rows.weights,
         names,
-        of_frame(labels, X) or labels,
-        flag,
+        of_frame(labels, table) or labels,
+        fit_intercept,
         n_threads,
         1,
         rows.n_dropped,
     )
-    return problem, rows.targets.is_vector, rows.design
