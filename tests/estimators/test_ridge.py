@@ -40,13 +40,11 @@ def expected_failures(estimator):
 @pytest.mark.filterwarnings("ignore:The 'svd' mode is not supported for sparse X:FutureWarning")
 @configurations(
     fastlr.Ridge(),
-    fastlr.Ridge(alpha=0.1, fit_intercept=False),
     fastlr.Ridge(positive=True, alpha=1e3, copy_X=False),
     fastlr.Ridge(solver="sag", max_iter=100, tol=1e-3, random_state=0, n_threads=1),
-    fastlr.Ridge(solver="lbfgs", positive=True, fit_intercept=False),
+    fastlr.Ridge(solver="lbfgs", alpha=0.1, positive=True, fit_intercept=False),
     fastlr.RidgeCV(),
-    fastlr.RidgeCV(alphas=[1e-3, 1.0], fit_intercept=False),
-    fastlr.RidgeCV(cv=3),
+    fastlr.RidgeCV(alphas=[1e-3, 1.0], cv=3, fit_intercept=False),
     fastlr.RidgeCV(cv=KFold(2, shuffle=True, random_state=0), scoring="neg_mean_squared_error"),
     fastlr.RidgeCV(alphas=np.array([0.5, 5.0]), gcv_mode="svd", n_threads=1),
     fastlr.RidgeCV(scoring="neg_mean_absolute_error", alphas=2.0),
