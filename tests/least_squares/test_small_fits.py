@@ -14,6 +14,7 @@ from fastlr._kernels import load_level
 from fastlr.results.linear_fit import LinearFit
 
 MOST_BEFORE_THE_KERNEL = 8
+MOST_MODULES_BEFORE_THE_KERNEL = 5
 MOST_IN_ALL = 14
 MOST_OF_ESTIMATOR = 30
 ON_REQUEST = (
@@ -104,6 +105,26 @@ def test_a_condition_number_that_waited_is_that_of_the_fit_to_the_bit(level):
             assert fit.bse_digits == pytest.approx(
                 min(15.0, -np.log10(2.0**-53 * (fit.condition_number**2 + 1.0))), abs=1e-12
             )
+
+
+def test_the_rows_walk_through_few_modules_to_the_kernel(rows):
+    entered, is_there = [], False
+
+    def follow(frame, event, argument):
+        nonlocal is_there
+        is_there |= event == "c_call" and getattr(argument, "__name__", "") == "climb"
+        if event == "call" and not is_there:
+            entered.append(frame.f_globals["__name__"])
+
+    fastlr.ols(*rows)  # caches fill
+    sys.setprofile(follow)
+    try:
+        fastlr.ols(*rows)
+    finally:
+        sys.setprofile(None)
+    assert is_there
+    modules = {name for name in entered if name.startswith("fastlr.")}
+    assert len(modules) <= MOST_MODULES_BEFORE_THE_KERNEL, modules
 
 
 @pytest.mark.parametrize("options", [{}, {"fit_intercept": False}, {"accuracy": "fast"}], ids=str)
