@@ -1,6 +1,7 @@
 // The kernels by themselves, on every CPU level that is built and that this machine can run:
 // against sums of whole numbers, which are exact, and against themselves on one thread.
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "check.hpp"
@@ -53,6 +54,16 @@ void threads_change_no_bit() {
   CHECK(one.cross == many.cross);
   CHECK(one.finished.coef == many.finished.coef);
   CHECK(one.finished.bse == many.finished.bse);
+}
+
+void a_fit_without_its_condition_number_has_the_same_bits() {
+  const Table table = exact_table(100, 3);
+  const Ladder whole = climb(table.rows(), nullptr, 3, true, Accuracy::automatic, 1);
+  const Ladder rest = climb(table.rows(), nullptr, 3, true, Accuracy::automatic, 1, false);
+  CHECK(whole.solution.condition_number >= 1.0);
+  CHECK(std::isnan(rest.solution.condition_number));
+  CHECK(rest.finished.coef == whole.finished.coef);
+  CHECK(rest.finished.bse == whole.finished.bse);
 }
 
 void dependent_columns_have_the_smallest_norm() {
@@ -130,6 +141,6 @@ int main(int n_arguments, char** arguments) {
   return on_every_level(
       n_arguments, arguments,
       {an_exact_plane_is_found, every_plan_covers_every_row_once, sums_of_whole_numbers_are_exact,
-       threads_change_no_bit, dependent_columns_have_the_smallest_norm,
-       a_large_factor_and_its_inverse_are_right});
+       threads_change_no_bit, a_fit_without_its_condition_number_has_the_same_bits,
+       dependent_columns_have_the_smallest_norm, a_large_factor_and_its_inverse_are_right});
 }
