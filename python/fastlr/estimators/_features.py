@@ -30,7 +30,8 @@ def check_features(estimator: Any, X: object, features: Columns, *, reset: bool)
         fitted = vars(estimator)
         if "feature_names_in_" not in fitted and fitted.get("n_features_in_") == features.n_columns:
             return  # most calls: scikit-learn would take ten times as long to find nothing
-    if not (reset and is_array) and not isinstance(X, Mapping) and not has_columns(X):
+    is_known = hasattr(X, "shape") or isinstance(X, list | tuple)  # to scikit-learn
+    if is_known and not (reset and is_array) and not isinstance(X, Mapping) and not has_columns(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return
     if reset:

@@ -143,11 +143,27 @@ def _from_frame(data: object, argument: str, may_miss: bool) -> Columns | npt.ND
             return Columns([], len(native), 0, ())
         columns = _from_columns(names, arrays, argument, may_miss)
         return columns._replace(names=of_frame(columns.names, native))
-    if hasattr(data, "__array__") or hasattr(data, "__array_interface__"):
-        return np.asarray(data)
+    if _is_numpys(data) or hasattr(data, "__dlpack__"):
+        return _in_own_memory(data, argument)
     raise InputTypeError(
         f"{argument} is a {type(data).__name__}: pass an array, a data frame, or a mapping from names to columns."
     )
+
+
+def _in_own_memory(data: Any, argument: str) -> npt.NDArray[Any]:
+    """Another library's array, as NumPy's, without a copy wherever it lies in the computer's own memory."""
+    try:
+        return np.asarray(data) if _is_numpys(data) else np.from_dlpack(data)
+    except (TypeError, ValueError, RuntimeError, BufferError) as error:
+        kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}"
+        raise InputTypeError(
+            f"{argument} is a {kind} that NumPy cannot read ({error}): fits read the computer's own "
+            f"memory, so copy them there first, such as by {argument}.detach().cpu() or cupy.asnumpy({argument})."
+        ) from error
+
+
+def _is_numpys(data: object) -> bool:
+    return hasattr(data, "__array__") or hasattr(data, "__array_interface__")
 
 
 def _same_names(argument: str) -> InputError:
