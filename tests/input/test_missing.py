@@ -147,3 +147,38 @@ def test_integers_and_truth_values_with_gaps():
         fit = fastlr.ols(table, [1.0, 2.0, 3.0, 7.0], missing="drop", rank="min_norm")
         assert (fit.n_samples, fit.n_dropped) == (2, 2), name
         assert fit.predict([[4, True]])[0] == pytest.approx(7.0, rel=1e-12), name
+
+
+def test_bitmaps_of_arrow_tell_which_rows_are_left_whatever_holds_them():
+    rng = np.random.default_rng(5)
+    n = 200
+    masks = rng.random((4, n)) < 0.1
+    values = [rng.normal(size=n), rng.integers(-9, 9, n), rng.random(n) < 0.5, rng.normal(size=n)]
+    values[3][17] = np.nan  # missing, and not null
+    arrays = [pa.array(v, mask=m) for v, m in zip(values, masks, strict=True)]
+    whole = pa.table(arrays, names=list("abcd"))
+    chunked = pa.concat_tables([whole.slice(0, 61), whole.slice(61, 3), whole.slice(64)])
+    y, w = rng.normal(size=n), rng.integers(0, 3, n).astype(float)
+    y[33] = np.nan
+    rows = np.column_stack([np.where(m, np.nan, v) for v, m in zip(values, masks, strict=True)])
+    for start in (0, 3, 8):
+        for table in (whole, chunked):
+            some = slice(start, None)
+            given = table.slice(start), y[some]
+            for weights in (None, w[some]):
+                fit = fastlr.ols(*given, sample_weight=weights, missing="drop")
+                plain = fastlr.ols(rows[some], y[some], sample_weight=weights, missing="drop")
+                np.testing.assert_allclose(fit.coef, plain.coef, rtol=1e-13)
+                assert (fit.n_samples, fit.n_dropped) == (plain.n_samples, plain.n_dropped)
+                assert fit.feature_names == ("a", "b", "c", "d")
+    row = 150 + int(np.argmin(masks[:, 150:].any(axis=0)))
+    values[0][row] = np.inf
+    infinite = whole.set_column(0, "a", pa.array(values[0], mask=masks[0]))
+    with pytest.raises(fastlr.InputError, match=f"row {row}"):
+        fastlr.ols(infinite, y, missing="drop")
+    with pytest.raises(fastlr.InputError, match="no row is left"):
+        fastlr.ols(
+            pa.table({"a": pa.array([None, 1.0]), "b": pa.array([1.0, None])}),
+            [1.0, 2.0],
+            missing="drop",
+        )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["to_numpy"]
+__all__ = ["to_numpy", "without_bitmaps"]
 
 
 def to_numpy(values: Any) -> npt.NDArray[Any]:
@@ -49,9 +50,48 @@ def _from_buffers(values: Any) -> npt.NDArray[Any]:
     )
     if not values.null_count:
         return numbers
-    values_or_gaps = numbers.astype(np.float64)  # a copy: Arrow's buffers are not ours to write to
-    values_or_gaps[~_bits(validity, start, stop)] = np.nan
-    return values_or_gaps
+    valid = _bits(validity, start, stop)
+    return np.where(valid, numbers, np.float64(np.nan))  # a copy: Arrow's buffers are not ours
+
+
+def without_bitmaps(data: object) -> tuple[Any, npt.NDArray[np.bool_] | None]:
+    """An Arrow table whose columns of numbers forget which values are null, and the rows in which none of them is.
+
+    The bitmaps are read together, eight rows at a time; the values stay where they lie. Other data come back as they
+    are, with None, and so do tables without nulls.
+    """
+    pa = sys.modules.get("pyarrow")
+    native = data.to_native() if hasattr(data, "to_native") else data  # as narwhals gives a frame
+    if pa is None or not isinstance(native, pa.Table | pa.RecordBatch):
+        return data, None
+    table: Any = pa.table(native)
+    valid: npt.NDArray[np.bool_] | None = None
+    columns = list(table.columns)
+    for j, column in enumerate(columns):
+        if not column.null_count or not _is_plain(column.type):
+            continue
+        if valid is None:
+            valid = np.ones(table.num_rows, dtype=np.bool_)
+        first = 0
+        for chunk in column.chunks:
+            if chunk.null_count:
+                bits = _bits(chunk.buffers()[0], chunk.offset, chunk.offset + len(chunk))
+                valid[first : first + len(chunk)] &= bits
+            first += len(chunk)
+        columns[j] = pa.chunked_array([_without_bitmap(chunk) for chunk in column.chunks])
+    return (data, None) if valid is None else (pa.table(columns, names=table.column_names), valid)
+
+
+def _is_plain(kind: Any) -> bool:
+    import pyarrow.types as t
+
+    return any(is_kind(kind) for is_kind in (t.is_integer, t.is_floating, t.is_boolean))
+
+
+def _without_bitmap(chunk: Any) -> Any:
+    return type(chunk).from_buffers(
+        chunk.type, len(chunk), [None, chunk.buffers()[1]], 0, chunk.offset
+    )
 
 
 def _bits(buffer: Any, start: int, stop: int) -> npt.NDArray[np.bool_]:

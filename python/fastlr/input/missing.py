@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fastlr.errors import InputError
 from fastlr.input.arguments import as_features, as_targets, as_weights
+from fastlr.input.arrow import without_bitmaps
 from fastlr.input.columns import Columns
 from fastlr.input.names import default_names, default_targets
 from fastlr.input.options import as_choice
@@ -44,11 +45,38 @@ def complete_rows(X: object, y: object, sample_weight: object) -> CompleteRows:
     Infinite values are refused. Where nothing is missing this costs one look at every value; else a copy of the rows
     that are kept.
     """
-    features = as_features(X, may_miss=True)
+    plain, valid = without_bitmaps(X)
+    features = as_features(plain, may_miss=True)
     n = features.n_samples
     targets = as_targets(y, n, index=features.index, may_miss=True)
     weights = as_weights(sample_weight, n, index=features.index, may_miss=True)
+    if valid is not None and valid.any():
+        try:
+            return _of_valid_rows(features, targets, weights, valid)
+        except InputError:  # about a row of those that are left: say which one of all rows it is
+            pass
+    if valid is not None:
+        features = as_features(X, may_miss=True)
     return without_missing(features, targets, weights)
+
+
+def _of_valid_rows(
+    features: Columns,
+    targets: Columns,
+    weights: npt.NDArray[Any] | None,
+    valid: npt.NDArray[np.bool_],
+) -> CompleteRows:
+    """Complete rows among those that no bitmap leaves out, whose values are gathered once."""
+    rows = np.flatnonzero(valid)
+    some = None if weights is None else weights[rows]
+    found = without_missing(features.take_rows(rows), targets.take_rows(rows), some)
+    counted = ~valid if weights is None else ~valid & (weights != 0)
+    keep = valid
+    if found.keep is not None:
+        keep = np.zeros_like(valid)
+        keep[rows[found.keep]] = True
+    n_dropped = found.n_dropped + int(np.count_nonzero(counted))
+    return found._replace(n_dropped=n_dropped, keep=keep)
 
 
 def without_missing(
