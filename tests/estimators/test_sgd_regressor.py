@@ -381,3 +381,20 @@ def test_only_fits_that_average_have_scikit_learns_names_of_averages():
     np.testing.assert_allclose(model._standard_intercept, last.intercept_, rtol=1e-12)
     assert not hasattr(model.set_params(average=False).fit(X, y), "_average_coef")
     assert fastlr.SGDRegressor.loss_functions["huber"] == ("huber", 0.1)
+
+
+def test_coefficients_without_their_zeros_predict_save_and_go_on_as_before(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 8))
+    y = X[:, 0] * 3.0
+    settings = {"penalty": "l1", "alpha": 0.3, "random_state": 0, "warm_start": True}
+    model, other = (fastlr.SGDRegressor(**settings).fit(X, y) for _ in range(2))
+    coef = model.coef_
+    assert model.sparsify().coef_.shape == (1, 8)
+    assert model.coef_.nnz < 8
+    np.testing.assert_array_equal(model.predict(X), other.predict(X))
+    model.save(tmp_path / "model.json")
+    np.testing.assert_array_equal(fastlr.load(tmp_path / "model.json").coef_, coef)
+    assert model.to_onnx() == other.to_onnx()
+    np.testing.assert_array_equal(model.fit(X, y).coef_, other.fit(X, y).coef_)
+    np.testing.assert_array_equal(model.sparsify().densify().coef_, other.coef_)

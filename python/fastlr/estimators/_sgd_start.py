@@ -25,12 +25,13 @@ def start_of(
     p = n_features
     theta = np.zeros(p + 1)
     if model.warm_start and hasattr(model, "coef_"):
-        if len(model.coef_) != p:
+        before = model.dense_coef
+        if len(before) != p:
             raise InputError(
-                f"X has {p} features, but warm_start goes on with {len(model.coef_)}: pass the same ones."
+                f"X has {p} features, but warm_start goes on with {len(before)}: pass the same ones."
             )
         # As in scikit-learn the iterate goes on, not the mean of the iterates.
-        theta[:] = model._state.theta if model.average else np.append(model.coef_, model.intercept_)
+        theta[:] = model._state.theta if model.average else np.append(before, model.intercept_)
     if coef_init is not None:
         coef = np.asarray(coef_init, dtype=np.float64).ravel()
         if coef.shape != (p,):
@@ -72,8 +73,9 @@ def warm_state(
         return None
     is_mean = settings.average_from and state.n_updates >= settings.average_from
     shown = standardisation.to_raw(state.average if is_mean else state.theta)
-    if len(shown) != len(model.coef_) + 1 or not (
-        np.array_equal(shown[:-1].astype(model.coef_.dtype), model.coef_)
+    before = model.dense_coef
+    if len(shown) != len(before) + 1 or not (
+        np.array_equal(shown[:-1].astype(before.dtype), before)
         and is_same_constant(shown[-1], model)
     ):
         return None

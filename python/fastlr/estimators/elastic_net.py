@@ -25,6 +25,7 @@ from fastlr.input.threads import lock_of
 from fastlr.least_squares.fit import problem_of
 from fastlr.moments.streamed import state_of_stream
 from fastlr.penalised.arguments import DescentRules, as_share, as_tolerance
+from fastlr.penalised.lasso import enet_path
 from fastlr.penalised.sources import OfMoments, Source, source_of
 from fastlr.penalised.tracing import traced, warn_of_gaps
 from fastlr.storage.schema import Field
@@ -123,6 +124,8 @@ class ElasticNet(MultiOutputMixin, SparseCoefficients):  # type: ignore[misc]
     """
 
     __metadata_request__fit: ClassVar[dict[str, str]] = {"check_input": UNUSED}
+
+    path = staticmethod(enet_path)
 
     n_iter_: int | list[int]
     dual_gap_: float | FloatArray

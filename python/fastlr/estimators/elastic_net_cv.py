@@ -29,6 +29,7 @@ from fastlr.input.options import as_flag, as_number
 from fastlr.input.threads import lock_of, threads_of_jobs
 from fastlr.least_squares.fit import problem_of
 from fastlr.penalised.arguments import as_alphas, as_share
+from fastlr.penalised.lasso import enet_path, lasso_path
 from fastlr.penalised.lasso_cv import CrossValidated
 from fastlr.penalised.tracing import grid_of, traced, warn_of_gaps
 from fastlr.storage.schema import Field
@@ -235,6 +236,8 @@ class LassoCV(_CrossValidatedNet):
     array([2., 0., 0., 0., 0.])
     """
 
+    path = staticmethod(lasso_path)
+
     def __init__(
         self,
         *,
@@ -303,6 +306,8 @@ class ElasticNetCV(_CrossValidatedNet):
     """
 
     l1_ratio_: float
+
+    path = staticmethod(enet_path)
 
     def __init__(
         self,

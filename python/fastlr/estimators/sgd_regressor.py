@@ -17,7 +17,6 @@ from fastlr.descent.state import State
 from fastlr.descent.table import MeasuredRows, Standardisation, read_rows
 from fastlr.errors import InputError
 from fastlr.estimators._features import check_features
-from fastlr.estimators._linear import LinearEstimator
 from fastlr.estimators._sgd_arguments import LOSS_FUNCTIONS, SGDSettings, settings_of
 from fastlr.estimators._sgd_loop import distance_of, loop_of, loss_of
 from fastlr.estimators._sgd_rows import as_vector, split_rows
@@ -25,6 +24,7 @@ from fastlr.estimators._sgd_start import start_of, warm_state
 from fastlr.estimators._sgd_stored import SGD_FIELDS, state_as_data, state_of
 from fastlr.estimators._sgd_warnings import warn_if_far, warn_of_failure, warn_of_max_iter
 from fastlr.estimators._shapes import as_single, is_single
+from fastlr.estimators._sparse_coef import SparsifiedCoefficients
 from fastlr.input.arguments import as_features, as_weights
 from fastlr.input.threads import lock_of, resolve_threads
 from fastlr.storage.schema import Field
@@ -35,7 +35,7 @@ __all__ = ["SGDRegressor"]
 _OF_AVERAGES = ("_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept")
 
 
-class SGDRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class SGDRegressor(SparsifiedCoefficients, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     r"""Linear regression by stochastic gradient descent, with scikit-learn's names and, for single rows, its steps.
 
     Minimises ``sum w l(r) / n + alpha ((1 - l1_ratio) |coef|^2 / 2 + l1_ratio |coef|_1)``, r = prediction - y, where
