@@ -57,7 +57,7 @@ def expected(table, rows=slice(None), **options):
 def same(found, wanted, rtol=1e-9):
     assert found.feature_names == wanted.feature_names
     assert found.n_samples == wanted.n_samples
-    for name in ("coef", "intercept", "bse", "rss", "r2", "feature_mean", "residual_sd"):
+    for name in ("coef", "intercept", "bse_coef", "rss", "r2", "feature_mean", "residual_sd"):
         np.testing.assert_allclose(
             getattr(found, name), getattr(wanted, name), rtol=rtol, atol=1e-10, err_msg=name
         )
@@ -103,7 +103,7 @@ def test_weights_and_several_targets_go_with_categories(paths, table, way):
 def test_bits_do_not_depend_on_threads(paths, way):
     one, many = (fastlr.ols(scan(paths, n_threads=n)) for n in (1, 3))
     assert one.coef.tobytes() == many.coef.tobytes()
-    assert one.bse.tobytes() == many.bse.tobytes()
+    assert one.bse_coef.tobytes() == many.bse_coef.tobytes()
 
 
 def test_files_are_fitted_with_categories_and_predicted(paths, table, tmp_path, monkeypatch):
