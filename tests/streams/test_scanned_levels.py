@@ -179,13 +179,13 @@ def test_missing_labels_are_missing_values(table, way):
 
 def test_a_hundred_thousand_levels_take_the_memory_of_levels():
     rng = np.random.default_rng(2)
-    n, n_levels = 150_000, 100_000
+    n, n_levels = 120_000, 100_000
     codes = np.concatenate([np.arange(n_levels), rng.integers(0, n_levels, size=n - n_levels)])
     x = rng.normal(size=n)
     y = 3 * x + codes % 7 + rng.normal(size=n)
     batches = [
-        {"x": x[s : s + 50_000], "g": codes[s : s + 50_000], "y": y[s : s + 50_000]}
-        for s in range(0, n, 50_000)
+        {"x": x[s : s + 40_000], "g": codes[s : s + 40_000], "y": y[s : s + 40_000]}
+        for s in range(0, n, 40_000)
     ]
     found = fastlr.ols(fastlr.scan(batches, target="y", categories="g"))
     wanted = fastlr.ols({"x": x, "g": codes}, y, categories=["g"])
