@@ -51,8 +51,9 @@ def same(found, expected, names=("coef_", "intercept_")):
         )
 
 
-@pytest.mark.parametrize("weights", [None, "w"])
-@pytest.mark.parametrize("targets", [("y",), ("y", "z")], ids=len)
+@pytest.mark.parametrize(
+    ("targets", "weights"), [(("y",), None), (("y", "z"), "w")], ids=["one", "weighted"]
+)
 @pytest.mark.parametrize(
     "model",
     [
