@@ -3,6 +3,8 @@
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -11,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sklearn.base import clone
 
 import fastlr
 import fastlr.distributed
@@ -100,6 +103,44 @@ def test_every_pass_runs_on_frames_and_gives_what_a_scan_gives():
     assert np.array_equal(nets.coefs, fastlr.enet_path(local, n_alphas=5).coefs)
     subset = fastlr.dask.best_subset(parts, criterion="kfold", **named)
     assert subset.best.features == fastlr.best_subset(local, criterion="kfold").best.features
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        fastlr.LinearRegression(),
+        fastlr.Ridge(alpha=2.0),
+        fastlr.Lasso(alpha=0.1),
+        fastlr.ElasticNet(alpha=0.1),
+        fastlr.RidgeCV(cv=3),
+        fastlr.LassoCV(cv=3),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_estimators_take_arrays_and_frames_by_their_type(estimator):
+    X, y = table()
+    weights = 1 + np.arange(N_ROWS) % 3.0
+    arrays = [da.from_array(part, chunks=96) for part in (X, y, weights)]
+    fitted = clone(estimator).fit(arrays[0], arrays[1])
+    expected = clone(estimator).fit(fastlr.scan(pieces(X, y)))
+    assert fitted.coef_.tobytes() == expected.coef_.tobytes()
+    assert not hasattr(fitted, "feature_names_in_")
+    parts = dd.from_pandas(frame(), npartitions=10)
+    named = clone(estimator).fit(parts[["x0", "x1", "x2", "x3"]], parts["y"])
+    assert list(named.feature_names_in_) == ["x0", "x1", "x2", "x3"]
+    assert np.array_equal(named.coef_, fitted.coef_)
+    weighted = clone(estimator).fit(arrays[0], arrays[1], arrays[2])
+    assert not np.array_equal(weighted.coef_, fitted.coef_)
+    with pytest.raises(fastlr.InputTypeError, match=r"data is \(Array, ndarray\)"):
+        clone(estimator).fit(arrays[0], y)
+
+
+def test_estimators_do_not_import_dask():
+    code = (
+        "import sys, numpy as np, fastlr; fastlr.Ridge().fit(np.eye(3), [1.0, 2.0, 4.0]);"
+        "assert not {'dask', 'distributed', 'pyspark'} & {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_weights_and_frames_as_x_and_y_give_what_arrays_give():

@@ -14,6 +14,7 @@ import pytest
 import fastlr
 from fastlr import distributed
 from fastlr.distributed.work import Work
+from fastlr.results.streamed_influence import streamed_influence
 
 
 def batch(k, offset=0.0):
@@ -104,6 +105,23 @@ def test_paths_and_subsets_of_workers_are_those_of_a_scan(threads):
         distributed.ridge(threads, chunks).coef.tobytes()
         == fastlr.ols(local, alpha=1.0).coef.tobytes()
     )
+
+
+def test_influence_folds_and_steps_of_workers_are_those_of_a_scan():
+    chunks = [partial(batch, k) for k in range(9)]
+    workers = distributed.rows(Carried(), chunks, chunks_per_task=2)
+    local = fastlr.scan(lambda: (chunk() for chunk in chunks))
+    found = streamed_influence(fastlr.ols(workers), workers)
+    assert found[0].far, "some rows lie far off"
+    assert found == streamed_influence(fastlr.ols(local), local)
+    alphas = [fastlr.LassoCV(cv=3).fit(rows).alpha_ for rows in (workers, local)]
+    assert alphas[0] == alphas[1]
+    fits = [fastlr.descend(rows, loss="huber") for rows in (workers, local)]
+    assert np.array_equal(fits[0].coef, fits[1].coef)
+    with pytest.raises(
+        fastlr.InputError, match="the 9 chunks are read where they are, not in turn"
+    ):
+        fastlr.descend(workers, batch_size=10)
 
 
 def test_columns_far_from_zero_keep_their_digits_on_workers(threads):

@@ -94,7 +94,7 @@ def test_files_that_executors_read_have_the_bits_of_a_scan(session, paths):
     fit = fastlr.spark.ols(files=paths, cov_type="HC1", **named)
     expected = fastlr.ols(whole, cov_type="HC1")
     assert fit.coef.tobytes() == expected.coef.tobytes()
-    assert fit.bse.tobytes() == expected.bse.tobytes()
+    assert fit.bse_coef.tobytes() == expected.bse_coef.tobytes()
 
 
 def test_every_pass_runs_on_frames_of_any_names_and_columns_far_from_zero_keep_their_digits(
@@ -110,7 +110,7 @@ def test_every_pass_runs_on_frames_of_any_names_and_columns_far_from_zero_keep_t
     assert np.abs(fit.coef - expected).max() < 1e-8
     clusters = fastlr.spark.ols(frame, cov_type="cluster", cov_kwds={"groups": "town"}, **named)
     local = fastlr.ols(fastlr.scan(table, **named), cov_type="cluster", cov_kwds={"groups": "town"})
-    assert np.abs(clusters.bse / local.bse - 1).max() < 1e-7
+    assert np.abs(clusters.bse_coef / local.bse_coef - 1).max() < 1e-7
     path = fastlr.spark.ridge_path(frame, alphas=[1.0], **named)
     assert np.allclose(path.coef, fastlr.ridge_path(X, y, [1.0]).coef, rtol=1e-9)
 

@@ -60,6 +60,8 @@ class Described:
     is_vector: bool
     columns: tuple[str, ...] | None
     """All columns where chunks are pairs (X, y), which have no others; None where more may be there."""
+    has_names: bool = True
+    """Whether features have names of their own."""
 
 
 def parts_of(
@@ -84,7 +86,7 @@ def parts_of(
     else:
         count = Counter(chunk.label for chunk in table.chunks(rows.choice.names, chunk_rows))
         parts = [FilePart(file, k, stamps[file]) for file in files for k in range(count[file])]
-    return parts, Described(rows.choice, rows.is_vector, None), rows.label
+    return parts, Described(rows.choice, rows.is_vector, None, rows.has_names), rows.label
 
 
 def are_paths(chunks: Any) -> bool:
@@ -130,7 +132,7 @@ def described(chunk: Any, text: Mapping[str, Any], roles: Mapping[str, Any]) -> 
     is_of_pairs = isinstance(table, FunctionTable) and table.is_of_pairs
     columns = tuple(table.names) if is_of_pairs else None
     table.close()
-    return Described(rows.choice, rows.is_vector, columns)
+    return Described(rows.choice, rows.is_vector, columns, rows.has_names)
 
 
 def chunks_of(

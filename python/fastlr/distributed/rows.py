@@ -66,7 +66,7 @@ class DistributedRows(RowStream):
         self.feature_names, self.target_names = choice.features, choice.targets
         self.label, self.n_threads = engine.label, None
         self.is_vector = len(choice.targets) == 1 and described.is_vector
-        self.has_weights = choice.weights is not None
+        self.has_weights, self.has_names = choice.weights is not None, described.has_names
         self.n_dropped = 0
         self._ends: npt.NDArray[np.int64] | None = None
         self._is_whole = False

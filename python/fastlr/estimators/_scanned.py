@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+import fastlr
 from fastlr.errors import InputError
 from fastlr.input.options import as_whole
 from fastlr.input.row_stream import RowStream
@@ -23,16 +24,18 @@ __all__ = [
 
 
 def as_scan(X: object, y: object, sample_weight: object) -> RowStream | None:
-    """X, if it is a scan, beside which y and weights are refused; None if it is anything else."""
-    if not isinstance(X, RowStream):
-        return None
-    refuse_beside_scan(y=y, sample_weight=sample_weight)
-    if X.design is not None:
-        raise InputError(
-            f"{X.label} has categories ({', '.join(X.design.levels)}), and estimators are for numbers: use fastlr.ols, "
-            "or scan with exclude= or categories=None."
-        )
-    return X
+    """X, if it is a scan, beside which y and weights are refused; arrays and frames of Dask's as rows; else None."""
+    if isinstance(X, RowStream):
+        refuse_beside_scan(y=y, sample_weight=sample_weight)
+        if X.design is not None:
+            raise InputError(
+                f"{X.label} has categories ({', '.join(X.design.levels)}), and estimators are for numbers: use "
+                "fastlr.ols, or scan with exclude= or categories=None."
+            )
+        return X
+    if type(X).__module__.partition(".")[0] == "dask":  # which nobody needs to import to know
+        return fastlr.dask.rows((X, y) if sample_weight is None else (X, y, sample_weight))
+    return None
 
 
 def remember_features(estimator: Any, stream: RowStream) -> None:
