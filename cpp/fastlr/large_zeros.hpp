@@ -15,6 +15,24 @@
 
 namespace fastlr {
 
+constexpr std::size_t huge_page = std::size_t{1} << 21;
+
+/// Asks for huge pages under numbers that nobody has written to yet, as far as they fill any; where the
+/// system refuses, the pages are small ones. What the pages are changes no bit.
+inline void prefer_huge_pages(double* data, Index size) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  const auto address = reinterpret_cast<std::uintptr_t>(data);
+  const std::uintptr_t first = (address + huge_page - 1) / huge_page * huge_page;
+  const std::uintptr_t last =
+      (address + static_cast<std::size_t>(size) * sizeof(double)) / huge_page * huge_page;
+  if (first < last)
+    static_cast<void>(madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE));
+#else
+  static_cast<void>(data);
+  static_cast<void>(size);
+#endif
+}
+
 /// So many zeros, on huge pages where they fill one and the system has them; what the pages are
 /// changes no bit. They begin with a page, or with a cache line if they are few.
 class LargeZeros {
@@ -32,8 +50,7 @@ class LargeZeros {
       pages_ = {start, Unmap{reserved}};
       data_ = reinterpret_cast<double*>(static_cast<std::byte*>(start) +
                                         (unaligned > 0 ? huge_page - unaligned : 0));
-      // Where the system refuses, the pages are small ones.
-      static_cast<void>(madvise(data_, bytes, MADV_HUGEPAGE));
+      prefer_huge_pages(data_, static_cast<Index>(bytes / sizeof(double)));
       return;
     }
 #endif
@@ -46,7 +63,6 @@ class LargeZeros {
 
  private:
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-  static constexpr std::size_t huge_page = std::size_t{1} << 21;
   struct Unmap {
     std::size_t size;
     void operator()(void* start) const { munmap(start, size); }

@@ -53,49 +53,49 @@ Vector start_vector(Index n) {
   return v.normalized();
 }
 
-/// Columns of a matrix that are taken at a time, where it has many: those below the diagonal are read
-/// from memory once and are cached when they are needed again.
-constexpr Index columns_at_once = 32;
+/// Of more columns the matrix comes from a far cache or from memory with every product, in single
+/// precision: half the bytes, and more digits than an estimate to two needs.
 constexpr Index few = 256;
 
-/// out = A v for a symmetric A, of which many columns are read on and below the diagonal only.
-void multiply_symmetric(const Eigen::Ref<const Matrix>& A, const Vector& v, Vector& out) {
-  const Index n = A.rows();
-  if (n <= few) return multiply_vector(A, v, out);
-  out.setZero();
-  Vector below(n);
-  Vector across(columns_at_once);
-  for (Index j = 0; j < n; j += columns_at_once) {
-    const Index width = std::min(columns_at_once, n - j);
-    const Index rest = n - j - width;
-    multiply_vector(A.block(j, j, n - j, width), v.segment(j, width), below.head(n - j));
-    out.tail(n - j) += below.head(n - j);
-    if (rest == 0) break;
-    multiply_transposed(A.bottomRows(rest).middleCols(j, width), v.tail(rest), across.head(width));
-    out.segment(j, width) += across.head(width);
+/// A symmetric matrix (T + T' or T'T) by its lower triangle T in single precision.
+class SingleMatrix {
+ public:
+  /// element(i, j): T_ij for j <= i.
+  template <class Element>
+  SingleMatrix(Index n, bool squared, const Element& element)
+      : n_(n),
+        squared_(squared),
+        v_(Eigen::VectorXf::Zero(single_triangle::length_of_vectors(n))),
+        out_(v_.size()) {
+    constexpr Index at_once = single_triangle::rows_at_once;
+    Index size = 0;
+    for (Index i = 0; i < n; i += at_once) size += at_once * single_triangle::length_of_rows(i);
+    rows_.setZero(size);
+    float* row = rows_.data();
+    for (Index i = 0; i < n; i += at_once) {
+      if (i % 64 == 0) give_turn();
+      const Index length = single_triangle::length_of_rows(i);
+      const Index end = std::min(n, i + at_once);
+      for (Index j = 0; j < end; ++j)
+        for (Index k = std::max(i, j); k < end; ++k)
+          row[(k - i) * length + j] = static_cast<float>(element(k, j));
+      row += at_once * length;
+    }
   }
-}
 
-/// out = L' L v for a lower triangular L, of which many columns are not read above the diagonal.
-/// `product` has room for L v.
-void multiply_by_square(const Eigen::Ref<const Matrix>& L, const Vector& v, Vector& product,
-                        Vector& out) {
-  const Index n = L.rows();
-  if (n <= few) {
-    multiply_vector(L, v, product);
-    return multiply_transposed(L, product, out);
+  void multiply(const Vector& v, Vector& out) {
+    v_.head(n_) = v.cast<float>();
+    multiply_single_triangle(rows_.data(), n_, squared_, v_.data(), out_.data());
+    out = out_.head(n_).cast<double>();
   }
-  product.setZero();
-  for (Index j = 0; j < n; j += columns_at_once) {
-    const Index width = std::min(columns_at_once, n - j);
-    multiply_vector(L.block(j, j, n - j, width), v.segment(j, width), out.head(n - j));
-    product.tail(n - j) += out.head(n - j);
-  }
-  for (Index j = 0; j < n; j += columns_at_once) {
-    const Index width = std::min(columns_at_once, n - j);
-    multiply_transposed(L.block(j, j, n - j, width), product.tail(n - j), out.segment(j, width));
-  }
-}
+
+ private:
+  Index n_;
+  bool squared_;
+  Eigen::VectorXf rows_;
+  Eigen::VectorXf v_;
+  Eigen::VectorXf out_;
+};
 
 /// When products in a row change the largest eigenvalue by so little that it is settled.
 struct Settling {
@@ -143,15 +143,23 @@ double largest_eigenvalue(Index n, const Operator& S, const Settling& settling) 
 
 /// Of K K' in columns of unit length; as it lies in memory K is lower triangular.
 double settled_unit_inverse(const RowMatrix& K, const Vector& length, const Settling& settling) {
-  const Eigen::Map<const Matrix> transposed(K.data(), K.cols(), K.rows());
-  Vector scaled(K.rows());
+  const Index n = K.rows();
+  if (n > few) {
+    const Eigen::Map<const Matrix> transposed(K.data(), n, n);
+    SingleMatrix inverse(n, true, [&](Index i, Index j) { return transposed(i, j) * length[j]; });
+    return largest_eigenvalue(
+        n, [&](const Vector& v, Vector& out) { inverse.multiply(v, out); }, settling);
+  }
+  const Eigen::Map<const Matrix> transposed(K.data(), K.cols(), n);
+  Vector scaled(n);
   Vector in_root(K.cols());
   const auto product = [&](const Vector& v, Vector& out) {
     scaled = length.cwiseProduct(v);
-    multiply_by_square(transposed, scaled, in_root, out);
+    multiply_vector(transposed, scaled, in_root);
+    multiply_transposed(transposed, in_root, out);
     out = out.cwiseProduct(length);
   };
-  return largest_eigenvalue(K.rows(), product, settling);
+  return largest_eigenvalue(n, product, settling);
 }
 
 /// Large matrices come from memory every time.
@@ -172,15 +180,24 @@ double UnitSpectrum::condition_number() const {
 }
 
 UnitSpectrum unit_spectrum(const Matrix& A, const RowMatrix& K) {
+  const Index n = A.rows();
   const Vector length = A.diagonal().cwiseSqrt();
   const Vector inverse = length.cwiseInverse();
-  Vector scaled(A.rows());
-  const double largest = largest_eigenvalue(A.rows(), [&](const Vector& v, Vector& out) {
+  const double of_inverse = settled_unit_inverse(K, length, within_one_per_cent(n));
+  if (n > few) {
+    SingleMatrix unit(n, false, [&](Index i, Index j) {
+      return A(i, j) * inverse[i] * inverse[j] * (i == j ? 0.5 : 1.0);
+    });
+    return {largest_eigenvalue(n, [&](const Vector& v, Vector& out) { unit.multiply(v, out); }),
+            of_inverse};
+  }
+  Vector scaled(n);
+  const double largest = largest_eigenvalue(n, [&](const Vector& v, Vector& out) {
     scaled = inverse.cwiseProduct(v);
-    multiply_symmetric(A, scaled, out);
+    multiply_vector(A, scaled, out);
     out = out.cwiseProduct(inverse);
   });
-  return {largest, settled_unit_inverse(K, length, within_one_per_cent(K.rows()))};
+  return {largest, of_inverse};
 }
 
 double condition_number(Eigen::Map<const RowMatrix> R, Eigen::Map<const RowMatrix> K) {

@@ -27,7 +27,7 @@ struct UnitSpectrum {
   double condition_number() const;
 };
 
-/// The second of them alone, from below within some ten per cent, from K with K K' = A^-1, K upper triangular, and length_j = sqrt(A_jj).
+/// The second of them alone, from below within some ten per cent, from K (n, n) with K K' = A^-1, K upper triangular, and length_j = sqrt(A_jj).
 double largest_of_unit_inverse(const RowMatrix& K, const Vector& length);
 
 /// Both, from the same K.

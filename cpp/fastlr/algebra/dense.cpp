@@ -43,6 +43,38 @@ void multiply_transposed(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<con
   }
 }
 
+void multiply_single_triangle(const float* rows, Index n, bool squared, const float* v,
+                              float* out) {
+  using Floats = Eigen::internal::packet_traits<float>::type;
+  constexpr Index width = Eigen::internal::packet_traits<float>::size;
+  constexpr Index at_once = single_triangle::rows_at_once;
+  const auto get = [](const float* p) { return Eigen::internal::ploadu<Floats>(p); };
+  std::fill_n(out, single_triangle::length_of_vectors(n), 0.0F);
+  for (Index i = 0; i < n; i += at_once) {
+    const Index length = single_triangle::length_of_rows(i);
+    Floats sum[at_once];
+    Floats factor[at_once];
+    for (Floats& s : sum) s = Eigen::internal::pset1<Floats>(0.0F);
+    for (Index k = 0; k < length; k += width)
+#pragma GCC unroll 4
+      for (Index c = 0; c < at_once; ++c)
+        sum[c] = Eigen::internal::pmadd(get(rows + c * length + k), get(v + k), sum[c]);
+    for (Index c = 0; c < at_once; ++c) {
+      const float product = Eigen::internal::predux(sum[c]);
+      factor[c] = Eigen::internal::pset1<Floats>(squared ? product : v[i + c]);
+      if (!squared) out[i + c] += product;
+    }
+    for (Index k = 0; k < length; k += width) {
+      Floats y = get(out + k);
+#pragma GCC unroll 4
+      for (Index c = 0; c < at_once; ++c)
+        y = Eigen::internal::pmadd(get(rows + c * length + k), factor[c], y);
+      Eigen::internal::pstoreu(out + k, y);
+    }
+    rows += at_once * length;
+  }
+}
+
 void subtract_products(Index l, Index n_rows, const DoubleDouble* L, Index j, DoubleDouble* sums) {
   for (Index k = 0; k < n_rows; ++k) {
     const DoubleDouble* row = L + k * l;

@@ -40,6 +40,19 @@ void multiply_vector(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const V
 void multiply_transposed(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<const Vector>& v,
                          Eigen::Ref<Vector> out);
 
+/// A lower triangle in single precision, four rows at a time: each of the four is as long as the last of
+/// them, and somewhat longer, zeros behind its end. Vectors have as many values as the last rows.
+namespace single_triangle {
+constexpr Index rows_at_once = 4;
+constexpr Index length_of_rows(Index first) { return round_up(first + rows_at_once, 16); }
+constexpr Index length_of_vectors(Index n) {
+  return length_of_rows(round_up(n, rows_at_once) - rows_at_once);
+}
+}  // namespace single_triangle
+
+/// out = T'T v, or (T + T') v if not `squared`, for such a triangle T of n rows, which is read once.
+void multiply_single_triangle(const float* rows, Index n, bool squared, const float* v, float* out);
+
 /// C += factor L L' for C (n, n), of which the lower triangle is read and changed; L: (n, k).
 void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor,
                 int n_threads);

@@ -8,6 +8,7 @@
 #include "fastlr/algebra/independent_columns.hpp"
 #include "fastlr/algebra/minimum_norm.hpp"
 #include "fastlr/algebra/preconditioned.hpp"
+#include "fastlr/large_zeros.hpp"
 #include "fastlr/turns.hpp"
 
 namespace fastlr {
@@ -77,6 +78,14 @@ void add_left_over(const ScaledEquations& equations, const Vector& b, Index targ
   }
 }
 
+/// sum_j f(A_ij) b_j, column by column: nothing as large as A is made.
+template <class Function>
+Vector sums_of(const Matrix& A, const Vector& b, const Function& f) {
+  Vector sums = Vector::Zero(A.rows());
+  for (Index j = 0; j < A.cols(); ++j) sums += b[j] * f(A.col(j).array()).matrix();
+  return sums;
+}
+
 /// |A||b| + |c|, to whose rounding a solution b of A b = c is right, and in front of it the same with the
 /// allowance.
 Matrix backward_error(const ScaledEquations& equations, const Vector& b, Index target) {
@@ -84,8 +93,8 @@ Matrix backward_error(const ScaledEquations& equations, const Vector& b, Index t
   const Vector size = b.cwiseAbs();
   const Vector length = lengths_of(equations);
   const double y_length = length_of_target(equations, target);
-  Vector backward = equations.A.cwiseAbs() * size + equations.penalty.cwiseProduct(size) +
-                    equations.c.col(target).cwiseAbs();
+  Vector backward = sums_of(equations.A, size, [](const auto& a) { return a.abs(); }) +
+                    equations.penalty.cwiseProduct(size) + equations.c.col(target).cwiseAbs();
   add_left_over(equations, size, target, false, backward);
   Matrix both(size.size(), 2);
   both << backward + allowance * (length.dot(size) + y_length) * length, backward;
@@ -110,7 +119,7 @@ Matrix random_backward_error(const ScaledEquations& equations, const Vector& b, 
   const Vector size = b.cwiseAbs2();
   const Vector length = lengths_of(equations).cwiseAbs2();
   const double y_length = length_of_target(equations, target);
-  Vector backward = equations.A.cwiseAbs2() * size +
+  Vector backward = sums_of(equations.A, size, [](const auto& a) { return a.abs2(); }) +
                     equations.penalty.cwiseAbs2().cwiseProduct(size) +
                     equations.c.col(target).cwiseAbs2();
   add_left_over(equations, b, target, true, backward);
@@ -244,6 +253,7 @@ bool solve_by_cholesky(const ScaledEquations& equations, int n_threads, bool wit
   // A = L L' and K = L^-T: column by column L^-1 lies in memory as K does row by row, so that A
   // becomes L, L^-1 and K where it stands.
   RowMatrix root(l, l);
+  prefer_huge_pages(root.data(), root.size());
   Eigen::Map<Matrix> A(root.data(), l, l);
   give_turn();
   A = equations.A;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fastlr/large_zeros.hpp"
 #include "fastlr/turns.hpp"
 
 namespace fastlr {
@@ -64,6 +65,7 @@ ScaledEquations scaled_equations(const MomentsView& moments, bool fit_intercept,
   }
   const Index l = equations.n_varying();
   equations.A.resize(l, l);
+  prefer_huge_pages(equations.A.data(), equations.A.size());
   equations.c.resize(l, t);
   equations.penalty.resize(l);
   equations.summed.resize(l);

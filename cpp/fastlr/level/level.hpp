@@ -102,6 +102,7 @@
   FUNCTION(invert_lower, invert_lower)                         \
   FUNCTION(multiply_vector, multiply_vector)                   \
   FUNCTION(multiply_transposed, multiply_transposed)           \
+  FUNCTION(multiply_single_triangle, multiply_single_triangle) \
   FUNCTION(add_square, add_square)                             \
   FUNCTION(multiply_by_magnitudes, multiply_by_magnitudes)     \
   FUNCTION(subtract_products, subtract_products)               \

@@ -427,6 +427,11 @@ void multiply_transposed(const Eigen::Ref<const Matrix>& A, const Eigen::Ref<con
   level_in_use().multiply_transposed(A, v, out);
 }
 
+void multiply_single_triangle(const float* rows, Index n, bool squared, const float* v,
+                              float* out) {
+  level_in_use().multiply_single_triangle(rows, n, squared, v, out);
+}
+
 void add_square(Eigen::Ref<Matrix> C, const Eigen::Ref<const Matrix>& L, double factor,
                 int n_threads) {
   level_in_use().add_square(C, L, factor, n_threads);
