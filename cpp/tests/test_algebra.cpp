@@ -139,6 +139,28 @@ void factors_and_inverses_are_right_to_rounding() {
   }
 }
 
+void products_with_single_triangles_are_right_to_single_rounding() {
+  constexpr Index at_once = single_triangle::rows_at_once;
+  for (const Index n : sizes) {
+    const Matrix T = lower_matrix(n);
+    std::vector<float> rows;
+    for (Index first = 0; first < n; first += at_once)
+      for (Index i = first; i < first + at_once; ++i)
+        for (Index j = 0; j < single_triangle::length_of_rows(first); ++j)
+          rows.push_back(i < n && j <= i ? static_cast<float>(T(i, j)) : 0.0F);
+    Eigen::VectorXf v = Eigen::VectorXf::Zero(single_triangle::length_of_vectors(n));
+    v.head(n) = whole_matrix(n, 1, 12).cast<float>();
+    Eigen::VectorXf out(v.size());
+    for (const bool squared : {true, false}) {
+      multiply_single_triangle(rows.data(), n, squared, v.data(), out.data());
+      const Matrix S = squared ? Matrix(T.transpose() * T) : Matrix(T + T.transpose());
+      const Vector right = S * v.head(n).cast<double>();
+      const double rounding = 1e-6 * (1.0 + v.norm()) * S.norm();
+      CHECK((out.head(n).cast<double>() - right).cwiseAbs().maxCoeff() <= rounding);
+    }
+  }
+}
+
 void the_condition_number_is_estimated_from_below() {
   for (const Index n : sizes) {
     const Matrix L = lower_matrix(n);
@@ -276,6 +298,7 @@ int main(int n_arguments, char** arguments) {
       {products_of_triangles_are_exact, products_with_vectors_are_exact,
        squares_are_added_to_the_lower_triangle, magnitudes_of_squares_are_multiplied,
        norms_are_the_largest_sum_of_a_column, factors_and_inverses_are_right_to_rounding,
+       products_with_single_triangles_are_right_to_single_rounding,
        the_condition_number_is_estimated_from_below, reflections_keep_the_products_of_columns,
        products_are_subtracted_to_twice_the_precision, solutions_of_smallest_norm_are_found});
 }

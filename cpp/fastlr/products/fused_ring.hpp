@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "fastlr/matrices.hpp"
@@ -21,6 +22,20 @@ namespace fastlr {
 /// fits the registers of AVX-512 only.
 constexpr bool has_ring = lanes == strip_width && n_registers >= 32;
 
+/// The doubles of the lanes that have a bit in `which`, zero elsewhere: what lies in other places is not
+/// read.
+inline Lanes load_some(const std::byte* p, unsigned which) {
+#if defined(EIGEN_VECTORIZE_AVX512)
+  return _mm512_maskz_loadu_pd(static_cast<__mmask8>(which), p);
+#else
+  double values[lanes] = {};
+  for (Index k = 0; k < lanes; ++k)
+    if ((which >> k & 1U) != 0)
+      std::memcpy(values + k, p + k * Index{sizeof(double)}, sizeof(double));
+  return load(values);
+#endif
+}
+
 /// Rows of two strips: eight neighbours, then neighbours of the same type, columns apart, and the
 /// constant.
 class FusedRing {
@@ -28,14 +43,16 @@ class FusedRing {
   explicit FusedRing(const PanelLayout& layout) : layout_(layout) {
     if (!has_ring || layout.n_strips() != 2 || layout.width(1) < 2) return;
     const Strip& back = layout.strip(1);
-    if (layout.strip(0).adjacent != strip_width || back.n_apart() < 1 ||
-        back.n_apart() > most_apart)
-      return;
+    if (layout.strip(0).adjacent != strip_width || back.n_apart() > most_apart) return;
     const Column& head = layout.column(0);
     if (back.adjacent > 0 && layout.column(strip_width).dtype != head.dtype) return;
     safe_rows_ = back.safe_rows;
     for (Index k = 0; k < back.n_apart(); ++k)
       if (apart(k).dtype != DType::f64) ++n_converted_;
+    n_together_ = std::min<Index>(1, back.n_apart());
+    while (n_together_ > 0 && n_together_ < back.n_apart() && apart(0).dtype == DType::f64 &&
+           are_neighbours(apart(n_together_ - 1), apart(n_together_)))
+      ++n_together_;
     converted_.resize(n_converted_ * rows_per_fold);
   }
 
@@ -71,7 +88,7 @@ class FusedRing {
     };
     Pointer front;
     Pointer back;
-    Pointer first_apart;
+    Pointer together;  // where the strip's first variable would lie, were it beside those apart
     std::array<Pointer, most_apart - 1> apart;
     std::size_t n_more_apart;
     const double* root;
@@ -79,7 +96,7 @@ class FusedRing {
     void next() {
       front.at += front.stride;
       back.at += back.stride;
-      first_apart.at += first_apart.stride;
+      together.at += together.stride;
 #pragma GCC unroll 1
       for (std::size_t k = 0; k < n_more_apart; ++k) apart[k].at += apart[k].stride;
       if (root != nullptr) ++root;
@@ -99,6 +116,7 @@ class FusedRing {
     Source source{};
     source.front = pointer(layout_.column(0));
     source.back = {reinterpret_cast<const std::byte*>(nothing.data()), 0};
+    source.together = source.back;
     if (strip.adjacent > 0) source.back = pointer(layout_.column(strip_width));
     double* converted = converted_.data();
     for (Index k = 0; k < strip.n_apart(); ++k) {
@@ -108,9 +126,13 @@ class FusedRing {
         from = {reinterpret_cast<const std::byte*>(converted), sizeof(double)};
         converted += rows_per_fold;
       }
-      (k == 0 ? source.first_apart : source.apart[static_cast<std::size_t>(k - 1)]) = from;
+      if (k == 0) {
+        source.together = {from.at - strip.adjacent * Index{sizeof(double)}, from.stride};
+      } else if (k >= n_together_) {
+        source.apart[static_cast<std::size_t>(k - n_together_)] = from;
+      }
     }
-    source.n_more_apart = static_cast<std::size_t>(strip.n_apart() - 1);
+    source.n_more_apart = static_cast<std::size_t>(strip.n_apart() - n_together_);
     source.root = root;
     return source;
   }
@@ -131,7 +153,11 @@ class FusedRing {
     const Lanes scale[2] = {load(layout_.scale()), load(layout_.scale() + strip_width)};
     const Lanes offset[2] = {load(layout_.offset()), load(layout_.offset() + strip_width)};
     const Lanes neighbours = load(strip.neighbours.data());
-    const Lanes first_apart = load(strip.apart[0].data());
+    Eight together = Eight::Zero();
+    for (Index k = 0; k < n_together_; ++k) together += strip.apart[static_cast<std::size_t>(k)];
+    const Lanes scale_together = load(together.data());
+    const auto lanes_together = static_cast<unsigned>(((1 << n_together_) - 1) << strip.adjacent);
+    const auto n_together = static_cast<std::size_t>(n_together_);
     const auto pack = [&](double* row) {
       prefetch<first_level>(source.front.at + bytes_ahead);
       if constexpr (sizeof(Scalar) == sizeof(double))
@@ -140,11 +166,11 @@ class FusedRing {
                     keep(load_as_doubles<Scalar>(source.back.at), neighbours)};
       z[0] = multiply_add(z[0], scale[0], offset[0]);
       z[1] = multiply_add(z[1], scale[1], offset[1]);
-      z[1] = multiply_add(broadcast_from(source.first_apart.at), first_apart, z[1]);
+      z[1] = multiply_add(load_some(source.together.at, lanes_together), scale_together, z[1]);
 #pragma GCC unroll 1
       for (std::size_t k = 0; k < source.n_more_apart; ++k)
-        z[1] =
-            multiply_add(broadcast_from(source.apart[k].at), load(strip.apart[k + 1].data()), z[1]);
+        z[1] = multiply_add(broadcast_from(source.apart[k].at),
+                            load(strip.apart[k + n_together].data()), z[1]);
       if (source.root != nullptr) {
         const Lanes root = broadcast_from(source.root);
         z[0] = fastlr::multiply(z[0], root);
@@ -197,6 +223,7 @@ class FusedRing {
 
   const PanelLayout& layout_;
   Index safe_rows_ = 0;
+  Index n_together_ = 0;  // of the columns apart, the first one and its neighbours
   Index n_converted_ = 0;
   Eigen::VectorXd converted_;  // columns apart of other types than float64
 };
