@@ -25,7 +25,7 @@ WEIGHTS_ARE_STEPS = {
 @pytest.mark.filterwarnings("ignore::fastlr.ConvergenceWarning")
 @configurations(
     fastlr.SGDRegressor(),
-    fastlr.SGDRegressor(batch_size=10, standardize=False, average=True),
+    fastlr.SGDRegressor(batch_size=8, standardize=False, average=True),
     fastlr.SGDRegressor("huber", epsilon=1.0, batch_size=None, eta0=0.1),
     fastlr.SGDRegressor("squared_epsilon_insensitive", penalty="l1"),
     fastlr.SGDRegressor(

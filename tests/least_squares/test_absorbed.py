@@ -28,7 +28,7 @@ FIELDS = (*FIELDS, "feature_mean", "feature_std")
 @pytest.fixture
 def always(monkeypatch):
     """Eliminate categories of any size."""
-    monkeypatch.setattr(absorbed, "_FEW_INDICATORS", 0)
+    monkeypatch.setattr(absorbed, "ENOUGH_INDICATORS", 0)
     monkeypatch.setattr(absorbed, "_LONG", 0)
 
 
