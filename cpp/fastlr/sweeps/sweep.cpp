@@ -332,7 +332,8 @@ void transposed_product(const SweepProblem& problem, const double* r, int n_thre
         part.lo.fill(0.0);
         std::copy_n(r + start, n, part.hi.data());
         std::copy_n(r + n_samples + start, n, part.lo.data());
-        gradient_block(block.data(), n_columns, part, (n + lanes - 1) / lanes, nothing, sums.data());
+        gradient_block(block.data(), n_columns, part, (n + lanes - 1) / lanes, nothing,
+                       sums.data());
       }
       for (Index c = 0; c < n_columns; ++c) {
         const DoubleDouble g =
