@@ -319,3 +319,14 @@ def test_bad_arguments_are_refused_by_name(threads, changed, message):
     given = {"executor": threads, "chunks": [batch(0), batch(1)], **changed}
     with pytest.raises((ValueError, TypeError), match=message):
         distributed.ols(given.pop("executor"), given.pop("chunks"), **given)
+
+
+def test_clusters_may_be_features_as_well(threads):
+    rng = np.random.default_rng(4)
+    columns = {name: rng.normal(size=200) for name in "by"} | {"a": np.arange(200) % 7.0}
+    options = {"cov_type": "cluster", "cov_kwds": {"groups": "a"}}
+    table = pa.table(columns)
+    ours = distributed.ols(threads, [table], target="y", **options)
+    np.testing.assert_allclose(
+        ours.bse, fastlr.ols(fastlr.scan([table], target="y"), **options).bse, rtol=1e-12
+    )

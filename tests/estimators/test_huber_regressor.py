@@ -199,3 +199,34 @@ def test_what_a_fit_leaves_open_is_a_warning():
         twins = HuberRegressor(alpha=0.0).fit(np.column_stack([X, X[:, 0]]), y)
     alone = HuberRegressor(alpha=0.0).fit(X, y)
     np.testing.assert_allclose(twins.coef_[0] + twins.coef_[4], alone.coef_[0], rtol=1e-4)
+
+
+def test_rows_that_do_not_count_may_lie_anywhere():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 3))
+    y = X @ [1.0, 2.0, 3.0] + 5.0 + rng.standard_t(2, size=80)
+    counts = np.arange(80) != 3
+    model = HuberRegressor().fit(X, np.where(counts, y, 1e160), counts.astype(float))
+    alone = HuberRegressor().fit(X[counts], y[counts])
+    np.testing.assert_allclose(model.coef_, alone.coef_, rtol=1e-6)
+    assert model.scale_ == pytest.approx(alone.scale_, rel=1e-6)
+    assert model.outliers_[3]
+
+
+def test_columns_of_any_size_are_fitted_or_refused():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 3))
+    y = X @ [1.0, 2.0, 3.0] + 5.0 + rng.standard_t(2, size=80)
+    exact = HuberRegressor(alpha=0.0).fit(X, y).coef_
+    for size in (1e-200, 1e160, 1e200):
+        coef = HuberRegressor(alpha=0.0).fit(X * size, y).coef_ * size
+        np.testing.assert_allclose(coef, exact, rtol=1e-6)
+
+
+def test_a_target_so_far_away_that_it_hides_the_others_is_told():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 3))
+    y = X.sum(axis=1) + rng.normal(size=80)
+    y[3] = 1e20
+    with pytest.warns(fastlr.ConditionWarning, match="times as far from the median of y"):
+        HuberRegressor(alpha=0.0).fit(X, y)

@@ -161,3 +161,12 @@ def test_leave_one_out_reads_rows_again(table, monkeypatch):
         InputError, match=r"can be read once, and leave-one-out takes a second pass"
     ):
         RidgeCV().fit(rows)
+
+
+def test_rows_that_do_not_count_are_rows_of_the_score_as_in_arrays():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(300, 3))
+    y = X @ [1.0, 2.0, 3.0] + rng.normal(size=300)
+    weights = np.repeat([0.0, 1.0], 150)
+    found = RidgeCV().fit(fastlr.scan([(X, y, weights)]))
+    assert found.best_score_ == pytest.approx(RidgeCV().fit(X, y, weights).best_score_, rel=1e-9)

@@ -105,6 +105,7 @@ class DistributedRows(RowStream):
                 "same rows each time, or use accuracy='fast', which reads them once."
             )
         self._ends, self.n_dropped, self._is_whole = ends, found.n_dropped, found.is_whole
+        self.n_rows = int(ends[-1])
         value: T = found.value
         return value
 

@@ -117,9 +117,10 @@ class Work:
         try:
             if not isinstance(chunk, FilePart):
                 table.label = f"{self.noun} {number}"
-            names = self.of_chunk.choice.names
-            own = {*names} - {*self.of_chunk.choice.clusters}
-            table.read_as_labels({*names} - own)
+            choice = self.of_chunk.choice
+            names = choice.names
+            own = {*choice.features, *choice.targets, choice.weights}
+            table.read_as_labels({*choice.clusters} - own)
             self._check_columns(table)
             tree, n_rows = StaticTree(self.of_chunk.merged), 0
             for k, part in enumerate(chunks_of(table, chunk, names, self.chunk_rows)):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from fastlr.errors import ConvergenceWarning, InputError, RankWarning, user_level
+from fastlr.errors import ConditionWarning, ConvergenceWarning, InputError, RankWarning, user_level
 from fastlr.estimators._features import check_features
 from fastlr.estimators._linear import LinearEstimator
 from fastlr.estimators._sgd_rows import as_vector
@@ -30,6 +30,9 @@ _FIELDS: Mapping[str, Field] = {
     "scale": Numbers("", at_least=0.0, must_be_finite=True),
     "n_iter": Count(0),
 }
+
+
+_FAR = 1e9  # distances of the farthest target
 
 
 class HuberRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -174,6 +177,14 @@ class HuberRegressor(LinearEstimator, RegressorMixin, BaseEstimator):  # type: i
                 f"Stopped after max_iter={self.max_iter} steps, when the next one would still lower the objective by "
                 f"{found.remaining:.2g} of itself. Increase max_iter, or tol={self.tol!r}.",
                 ConvergenceWarning,
+                stacklevel=user_level(),
+            )
+        if found.reach > _FAR:
+            warnings.warn(
+                f"A target lies {found.reach:.2g} times as far from the median of y as half of the others do: its part "
+                "of the objective hides theirs behind rounding errors, and coefficients may be right to few digits. "
+                "Drop such rows, or replace their y by one that is nearer.",
+                ConditionWarning,
                 stacklevel=user_level(),
             )
         if found.rank < len(found.coef) and alpha == 0.0:

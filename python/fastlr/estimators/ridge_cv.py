@@ -257,7 +257,9 @@ class RidgeCV(RidgePredictor):
             found, scores, grid, (t, p), per_target, stream.is_vector, of_rows, False
         )
         if self.cv is None:
-            chosen["best_score_"] = chosen["best_score_"] / chosen["fit_"].n_samples
+            assert stream.n_rows is not None  # read by now
+            n_read = stream.n_rows - stream.n_dropped  # rows that do not count are rows
+            chosen["best_score_"] = chosen["best_score_"] / n_read
         with lock_of(self):
             remember_features(self, stream)
             self.__dict__.pop("cv_results_", None)

@@ -125,8 +125,10 @@ def _plain(column: Any) -> npt.NDArray[Any]:
 def _codes(
     column: npt.NDArray[Any], counted: npt.NDArray[np.bool_] | None
 ) -> tuple[npt.NDArray[np.int32], int]:
-    if column.dtype.kind == "O":
+    if column.dtype.kind in "OT":
         column = _numbered(column)
+    elif column.dtype.names is not None:
+        column = _numbered(np.array([*column.tolist(), None], dtype=object)[:-1])
     gaps = None
     if isinstance(column, np.ma.MaskedArray):
         gaps = np.ma.getmaskarray(column)
@@ -173,7 +175,7 @@ def _in_order(labels: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int32], int]:
 
 def _whole(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Floats as whole numbers if they are, else with one zero for those of both signs."""
-    if labels.size and np.abs(labels).max() < _EXACT:
+    if labels.size and float(np.abs(labels).max()) < _EXACT:
         whole = labels.astype(np.int64)
         if (whole == labels).all():
             return whole

@@ -118,6 +118,12 @@ class NamedValues(NDArrayOperatorsMixin):
             raise InputError(
                 f"{key!r} has {len(wanted)} parts, and {len(self._axes)} of the axes have names: pass one for each."
             )
+        if any(map(_are_names, wanted)) and not all(
+            isinstance(part, str) or _are_names(part) or part == slice(None) for part in wanted
+        ):
+            raise InputError(
+                f"{key!r} has names beside other indices: pass names, lists of names and ':' alone, or index .values."
+            )
         values, axes = self.values, dict(self._axes)
         index: list[Any] = [slice(None)] * self.ndim
         for part, (axis, names) in zip(wanted, self._axes.items(), strict=False):

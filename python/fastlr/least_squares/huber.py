@@ -49,6 +49,8 @@ class HuberFit(NamedTuple):
     remaining: float
     """By which share of itself the next step would lower the objective, at most."""
     rank: int
+    reach: float = 0.0
+    """How many times as far as half of the targets the farthest one lies from their median."""
 
 
 class _Step(NamedTuple):
@@ -85,7 +87,11 @@ def fit_huber(
             raise InputError(
                 f"the weights in sample_weight have the sum {total!r}: pass some that are positive, and not too large."
             )
-    largest = float(np.abs(y if weights is None else y[weights > 0.0]).max())
+    given = y
+    counted = y if weights is None else y[weights > 0.0]
+    if weights is not None:
+        y = np.where(weights > 0.0, y, 0.0)  # rows that do not count
+    largest = float(np.abs(counted).max())
     unit = float(np.ldexp(1.0, int(np.frexp(largest)[1]))) if largest > 0.0 else 1.0
     loss = HuberLoss(weights, total, epsilon, alpha * unit)  # of targets of size one
     basis = None
@@ -96,14 +102,31 @@ def fit_huber(
         coef = start[0] / unit
         start = (coef if basis is None else basis.T @ coef), start[1] / unit
     found = _minimised(problem, loss, y / unit, tol, max_iter, start)
+    if weights is not None and len(counted) < len(y):
+        residual = given / unit - _fitted(problem, found.coef, found.intercept)
+        found = found._replace(outliers=np.abs(residual) > epsilon * found.scale)
     coef = found.coef if basis is None else basis @ found.coef
     if not (np.isfinite(coef * unit).all() and np.isfinite(found.intercept * unit)):
-        raise InputError(
-            "coefficients leave the range of float64: bring columns of X and y nearer to 1."
-        )
+        raise _out_of_range()
     return found._replace(
-        coef=coef * unit, intercept=found.intercept * unit, scale=found.scale * unit
+        coef=coef * unit,
+        intercept=found.intercept * unit,
+        scale=found.scale * unit,
+        reach=_reach(counted / unit),
     )
+
+
+def _out_of_range() -> InputError:
+    return InputError(
+        "coefficients leave the range of float64: bring columns of X and y nearer to 1."
+    )
+
+
+def _reach(y: FloatArray) -> float:
+    """How many times as far as half of the targets the farthest one lies from their median."""
+    distance = np.abs(y - np.median(y))
+    usual = float(np.median(distance))
+    return float(distance.max()) / usual if usual > 0.0 else 0.0
 
 
 def _in_row_space(problem: Problem) -> tuple[Problem, FloatArray]:
@@ -218,8 +241,10 @@ def _newton_step(
         m = passed.mean.sum(axis=0)
         C = C + passed.total_weight * np.outer(m[:p], m[:p])
         products = products + passed.total_weight * m[:p, np.newaxis] * mean[p:]
-    penalty = loss.alpha * scale / np.square(scales[:p])
-    products[:, 0] -= penalty * (coef * scales[:p])
+    penalty = np.zeros(p)
+    if loss.alpha:
+        penalty = loss.alpha * scale / scales[:p] / scales[:p]
+        products[:, 0] -= penalty * (coef * scales[:p])
     solved, rank = _solved(C + np.diag(penalty), products)
     # about the means of the features the constant stands alone
     toward, bend = solved.T
@@ -232,6 +257,8 @@ def _newton_step(
     constant = constants[0] + more * constants[1]
     gain = (float(move @ products[:, 0]) + passed.total_weight * constant * constants[0]) / scale
     move = move * scales[:p]
+    if not (np.isfinite(gain) and np.isfinite(move).all()):
+        raise _out_of_range()
     if problem.fit_intercept:
         constant -= float(move @ mean[:p])
     return _Step(move, float(constant), gain, rank)

@@ -139,10 +139,12 @@ class HuberLoss(NamedTuple):
         coef, slope = line.coef, 0.0
         if line.move is not None:
             coef = coef + t * line.move
-            slope = 2.0 * (self.alpha * float(coef @ line.move) - census.pull / scale)
+            shrinking = self.alpha * float(coef @ line.move) if self.alpha else 0.0
+            slope = 2.0 * (shrinking - census.pull / scale)
         left = self.total - self.epsilon**2 * census.n_beyond
         value = scale * left + census.squares / scale + 2.0 * self.epsilon * census.sizes
-        return Place(t, scale, value + self.alpha * float(coef @ coef), slope)
+        penalty = self.alpha * float(coef @ coef) if self.alpha else 0.0
+        return Place(t, scale, value + penalty, slope)
 
     def _census(self, line: Line, t: float, scale: float) -> _Census:
         limit = self.epsilon * scale

@@ -211,7 +211,9 @@ class Scan(RowStream):
 
         def read(number: int, chunk: Chunk) -> list[RowChunk]:
             nonlocal n_bytes, n_rows
-            found = work.of_chunk(chunk, chunk.rows_before or 0, starts[number], n_threads)
+            found = work.of_chunk(
+                chunk, chunk.rows_before or 0, starts[min(number, len(starts) - 1)], n_threads
+            )
             chunk.check()
             n_bytes, n_rows = n_bytes + chunk.n_bytes, n_rows + found.n_rows
             return found.value or []
