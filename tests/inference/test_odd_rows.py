@@ -1,9 +1,11 @@
 """Few rows, dependent columns, constant targets and zero weights: numbers, or NaN with a sentence, and no warnings."""
 
 import itertools
+import pickle
 import warnings
 
 import numpy as np
+import pytest
 
 import fastlr
 
@@ -57,3 +59,12 @@ def test_what_cannot_be_stated_is_nan_with_a_sentence_and_never_a_warning():
                 str(fit.t_test(np.eye(fit.n_params)[:1]))
                 assert "nan" not in str(fit.summary()).lower(), named
                 assert "nan" not in str(fastlr.compare(fit)).lower(), named
+
+
+@pytest.mark.parametrize("size", [1e-155, 1e-150, 1e150])
+def test_fits_of_very_small_and_large_targets_are_kept_and_summed_up(size):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 2))
+    fit = fastlr.ols(X, (X.sum(axis=1) + rng.normal(size=50)) * size)
+    kept = pickle.loads(pickle.dumps(fit))
+    assert str(kept.summary()) == str(fit.summary())

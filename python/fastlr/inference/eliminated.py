@@ -126,7 +126,7 @@ class LevelCovariance:
             scores = along @ (parts.to_coef / parts.unit)
             for factor, sums in parts.ways:
                 mixed = of_levels @ (sums.mixed[used] / parts.unit) @ scores.T
-                of_way = of_levels @ (sums.between(used) / parts.unit**2) @ of_levels.T
+                of_way = of_levels @ (sums.between(used) / parts.unit / parts.unit) @ of_levels.T
                 out[target] += factor * (of_way + mixed + mixed.T + scores @ sums.inner @ scores.T)
         return out
 
@@ -141,9 +141,9 @@ class LevelCovariance:
                 of_mean = sums.own * mean
                 if sums.table is not None:
                     of_mean = np.asarray(sums.table @ (mean @ sums.table))
-                own = share @ (of_mean / parts.unit**2)
+                own = share @ (of_mean / parts.unit / parts.unit)
                 own += scores @ ((mean @ sums.mixed) / parts.unit)
-                own[0] = float(mean @ of_mean) / parts.unit**2
+                own[0] = float(mean @ of_mean) / parts.unit / parts.unit
                 out[target] += factor * own
         return out
 
@@ -397,7 +397,7 @@ def _variances(levels: _Levels, parts: _Parts, fit_intercept: bool) -> FloatArra
     out = np.zeros(p + n_own + fit_intercept)
     of_coef = out[int(fit_intercept) :]
     for factor, sums in parts.ways:
-        inner, own, mixed = sums.inner, sums.own / unit**2, sums.mixed / unit
+        inner, own, mixed = sums.inner, sums.own / unit / unit, sums.mixed / unit
         of_coef[levels.columns] += factor * _squares(to_coef, inner)
         of_levels = own * share**2
         step = max(1, _AT_ONCE // max(1, p))
@@ -410,7 +410,7 @@ def _variances(levels: _Levels, parts: _Parts, fit_intercept: bool) -> FloatArra
                 of_levels[part] += 2.0 * share[at] * (along @ mixed[at])
         if at is not None:
             of_levels += own[at] * share[at] ** 2
-            of_levels -= 2.0 * share * share[at] * sums.with_level(at) / unit**2
+            of_levels -= 2.0 * share * share[at] * sums.with_level(at) / unit / unit
             along = levels.means[[at]] @ to_coef
             squares = own[at] * share[at] ** 2 + _squares(along, inner)[0]
             out[0] += factor * (squares - 2.0 * share[at] * float(along[0] @ mixed[at]))

@@ -93,7 +93,7 @@ class Influence:
         )
         self.n_undetermined: int = n_undetermined
         """How many rows alone determine a coefficient."""
-        check(squares / self._unit**2)
+        check(squares / self._unit / self._unit)
         if out is not None:
             for name in ("residual", "press"):
                 out[_place(name)] /= self._unit
@@ -130,7 +130,7 @@ class Influence:
                 coef,
                 factor,
                 rows.least_left,
-                (self.scale if self.scale > 0.0 else math.nan) * self._unit**2,
+                (self.scale if self.scale > 0.0 else math.nan) * self._unit * self._unit,
                 self.df_resid,
                 float(self.k_vars),
                 ranking,
@@ -259,7 +259,7 @@ class Influence:
 
         NaN if a row alone determines a coefficient.
         """
-        return math.nan if self.n_undetermined else self._press / self._unit**2
+        return math.nan if self.n_undetermined else self._press / self._unit / self._unit
 
     @property
     def mse_press(self) -> float:
